@@ -1,0 +1,100 @@
+"""Everything that Skyseries raises on purpose.
+
+::
+
+    SkyseriesError
+     ├─ InputError (ValueError)            an argument or an input file is not usable
+     │   ├─ SchemaError                    columns are missing, differ between files, or have a wrong type
+     │   └─ QueryError                     an expression cannot be understood (has a line and a column)
+     ├─ CatalogError                       a catalog on disk is broken or not what was asked for
+     │   └─ CatalogNotFoundError (FileNotFoundError)
+     ├─ StorageError (OSError)             a disk is full, a file cannot be written
+     ├─ ExecutionError (RuntimeError)      a task failed; the cause is chained
+     │   └─ Cancelled                      the run was cancelled
+     └─ MissingDependencyError (ImportError)   an optional package is not installed
+
+Each message says what was wrong, with the value, and what can be done about it.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "Cancelled",
+    "CatalogError",
+    "CatalogNotFoundError",
+    "ExecutionError",
+    "InputError",
+    "MissingDependencyError",
+    "QueryError",
+    "SchemaError",
+    "SkyseriesError",
+    "StorageError",
+]
+
+
+class SkyseriesError(Exception):
+    """The parent of all errors that Skyseries raises on purpose."""
+
+
+class InputError(SkyseriesError, ValueError):
+    """An argument or an input file is not usable."""
+
+
+class SchemaError(InputError):
+    """Columns are missing, differ between files, or have a wrong type."""
+
+
+class QueryError(InputError):
+    """An expression cannot be understood.
+
+    Parameters
+    ----------
+    message : str
+    line, column : int, optional
+        Where in the text, counted from 1.
+    """
+
+    def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
+        where = "" if line is None else f" (line {line}, column {column})"
+        super().__init__(message + where)
+        self.line = line
+        self.column = column
+
+
+class CatalogError(SkyseriesError):
+    """A catalog on disk is broken, or not what was asked for."""
+
+
+class CatalogNotFoundError(CatalogError, FileNotFoundError):
+    """There is no catalog at this path."""
+
+
+class StorageError(SkyseriesError, OSError):
+    """A file cannot be written or read: the disk is full, a permission is missing."""
+
+
+class ExecutionError(SkyseriesError, RuntimeError):
+    """A task failed on an engine; the cause is chained."""
+
+
+class Cancelled(ExecutionError):
+    """The run was cancelled before it ended."""
+
+
+class MissingDependencyError(SkyseriesError, ImportError):
+    """An optional package is not installed.
+
+    Parameters
+    ----------
+    package : str
+        What could not be imported.
+    extra : str
+        The extra of Skyseries that brings it.
+    """
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"{package} is not installed; install it with: pip install 'skyseries[{extra}]'"
+        )
+        self.package = package
+        self.extra = extra

@@ -1,0 +1,95 @@
+"""The one place that decides how kernels are compiled.
+
+A kernel is a plain loop over NumPy arrays, decorated with `kernel`. The policy:
+
+- ``nogil``: threads run kernels side by side.
+- ``error_model="numpy"``: a division by zero gives inf or NaN, as in NumPy, and the check that
+  would stop vectorisation is not made.
+- compiled once for each combination of argument types, on first use, and kept on disk.
+- saving to that cache is serialised between processes by a file lock. Numba names the compiled
+  files by a counter that it reads from an index: two processes that save different signatures
+  of one function at once can otherwise end with an index that points to the wrong machine code
+  (numba issues 4807 and 10128).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+import numba
+
+try:
+    import fcntl
+except ImportError:  # Windows has no fcntl; processes there compile for themselves
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["kernel"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@overload
+def kernel(function: F) -> F: ...
+@overload
+def kernel(*, fastmath: bool | set[str] = ..., inline: bool = ...) -> Callable[[F], F]: ...
+def kernel(
+    function: F | None = None, *, fastmath: bool | set[str] = False, inline: bool = False
+) -> F | Callable[[F], F]:
+    """Compile a loop over arrays with the project's policy.
+
+    Parameters
+    ----------
+    function : callable
+        Plain loops over arrays and scalars.
+    fastmath : bool or set of str
+        Allow the reordering of floating-point sums, which reductions need to be vectorised.
+        Only where no NaN or infinity reaches the loop.
+    inline : bool
+        Compile into the caller (small helpers of other kernels).
+    """
+
+    def decorate(f: F) -> F:
+        options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
+        if inline:
+            options["inline"] = "always"
+        dispatcher = numba.njit(**options)(f)
+        if fcntl is not None:
+            _enable_locked_cache(dispatcher)
+        return dispatcher  # type: ignore[no-any-return]
+
+    return decorate if function is None else decorate(function)
+
+
+def _enable_locked_cache(dispatcher: Any) -> None:
+    try:
+        dispatcher.enable_caching()
+    except RuntimeError:  # no source file to key the cache by (a notebook, a frozen program)
+        return
+    cache = dispatcher._cache
+    save = cache.save_overload
+
+    def save_locked(signature: Any, data: Any) -> None:
+        with _lock(Path(cache.cache_path) / ".skyseries-kernels.lock"):
+            save(signature, data)
+
+    cache.save_overload = save_locked
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on a file; without a place for it, go on without."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError:
+        yield
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

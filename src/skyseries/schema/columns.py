@@ -1,0 +1,43 @@
+"""Unit, UCD and description of a column, carried as metadata of its Arrow field.
+
+Keys of the Arrow field: ``unit`` (VOUnit text), ``ucd``, ``description``. Readers in `formats`
+fill them from FITS, VOTable and ECSV; `hats` keeps them in the catalog's schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+__all__ = ["ColumnMeta", "column_meta", "with_column_meta"]
+
+
+@dataclass(frozen=True)
+class ColumnMeta:
+    """What is known of a column besides its type; an unknown is an empty string."""
+
+    unit: str = ""
+    ucd: str = ""
+    description: str = ""
+
+
+def column_meta(field: pa.Field) -> ColumnMeta:
+    """Return what an Arrow field says of its column."""
+    metadata: Mapping[bytes, bytes] = field.metadata or {}
+    return ColumnMeta(
+        **{
+            key: metadata.get(key.encode(), b"").decode()
+            for key in ("unit", "ucd", "description")
+        }
+    )
+
+
+def with_column_meta(field: pa.Field, meta: ColumnMeta) -> pa.Field:
+    """Return the field with this metadata added; empty entries are left as they were."""
+    metadata = dict(field.metadata or {})
+    for key in ("unit", "ucd", "description"):
+        if value := getattr(meta, key):
+            metadata[key.encode()] = value.encode()
+    return field.with_metadata(metadata or None)
