@@ -1,1 +1,1 @@
-
+"""Geometry on arrays: HEALPix cells, the sphere, matching."""

@@ -1,0 +1,78 @@
+"""``hats.properties`` and ``collection.properties``: Java-style key and value lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+import skyseries.hats.files as files
+from skyseries.errors import CatalogError
+
+__all__ = ["format_properties", "now", "parse_properties", "read_properties", "split_list"]
+
+
+def parse_properties(text: str, source: str = "properties") -> dict[str, str]:
+    """Read the lines of a properties file.
+
+    ``#`` and ``!`` start comments, ``=`` or ``:`` ends a key, a backslash at the end of a line
+    continues it, ``\\uXXXX`` and ``\\=`` are escapes.
+
+    Raises
+    ------
+    CatalogError
+        If a line has no separator.
+    """
+    properties: dict[str, str] = {}
+    text = re.sub(r"\\\r?\n[ \t]*", "", text)
+    for number, line in enumerate(text.splitlines(), start=1):
+        line = line.strip()
+        if not line or line[0] in "#!":
+            continue
+        match = re.match(r"((?:\\.|[^\\=:])*?)\s*[=:]\s*(.*)$", line)
+        if match is None:
+            raise CatalogError(f"{source}, line {number}: expected key=value, found {line!r}")
+        properties[_unescape(match[1])] = _unescape(match[2])
+    return properties
+
+
+def format_properties(properties: Mapping[str, object], title: str) -> str:
+    """Return the text of a properties file; entries that are None are left out."""
+    lines = [f"#{title}"]
+    lines += [
+        f"{key}={_escape(str(value))}" for key, value in properties.items() if value is not None
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def read_properties(root: files.Location, names: Iterable[str]) -> dict[str, str] | None:
+    """Read the first of the named files that exists in a folder; None if none does."""
+    for name in names:
+        text = root.join(name).read_text_if_there()
+        if text is not None:
+            return parse_properties(text, str(root.join(name)))
+    return None
+
+
+def split_list(text: str | None) -> list[str]:
+    """Split a list value at blanks, commas and semicolons."""
+    return [part for part in re.split(r"[\s,;]+", text or "") if part]
+
+
+def now() -> str:
+    """Return the time as HATS writes it, for instance ``2025-10-06T14:20UTC``."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%MUTC")
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n")
+
+
+def _unescape(text: str) -> str:
+    def character(match: re.Match[str]) -> str:
+        code = match[1]
+        if code[0] == "u" and len(code) == 5:
+            return chr(int(code[1:], 16))
+        return {"n": "\n", "t": "\t", "r": "\r"}.get(code, code)
+
+    return re.sub(r"\\(u[0-9a-fA-F]{4}|.)", character, text)

@@ -1,0 +1,154 @@
+"""HEALPix arithmetic in the NESTED scheme (Gorski et al. 2005, ApJ 622, 759).
+
+A position is filed by its cell of order 29, `HPX_ORDER`: a 62-bit number whose leading bits are
+the cell of any lower order. A cell of order k therefore is one contiguous range of order-29
+numbers, and partitions, row groups and margins are all ranges.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from skyseries.jit import kernel
+
+__all__ = [
+    "HPX_ORDER",
+    "cell_range",
+    "cells_in_range",
+    "margin_order",
+    "neighbours",
+    "pixel_area_deg2",
+    "radec_to_hpx",
+]
+
+HPX_ORDER = 29
+"""The finest order whose cell numbers fit into 64 signed bits; a cell is 0.4 mas across."""
+
+_NSIDE = 1 << HPX_ORDER
+_ARCSEC = np.pi / 180 / 3600
+
+
+def radec_to_hpx(ra: ArrayLike, dec: ArrayLike) -> NDArray[np.int64]:
+    """Return the order-29 NESTED cell of each position.
+
+    Parameters
+    ----------
+    ra, dec : array_like of float, shape (n,)
+        Degrees, ICRS. Any finite right ascension is wrapped into [0, 360).
+
+    Returns
+    -------
+    hpx : ndarray of int64, shape (n,)
+        -1 where a coordinate is not finite or the declination is outside [-90, 90].
+    """
+    ra = np.ascontiguousarray(ra, dtype=np.float64)
+    dec = np.ascontiguousarray(dec, dtype=np.float64)
+    hpx = np.empty(ra.shape, np.int64)
+    _hash(ra, dec, hpx)
+    return hpx
+
+
+def cell_range(order: ArrayLike, npix: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first and one past the last order-29 cell of each cell of a lower order."""
+    shift = 2 * (HPX_ORDER - np.asarray(order, dtype=np.int64))
+    npix = np.asarray(npix, dtype=np.int64)
+    return npix << shift, (npix + 1) << shift
+
+
+def cells_in_range(start: int, stop: int) -> list[tuple[int, int]]:
+    """Return the largest cells (order, npix) that fill a range of order-29 cells exactly."""
+    cells = []
+    while start < stop:
+        order = HPX_ORDER
+        while order > 0:
+            size = 1 << 2 * (HPX_ORDER - order + 1)
+            if start % size or start + size > stop:
+                break
+            order -= 1
+        size = 1 << 2 * (HPX_ORDER - order)
+        cells.append((order, start // size))
+        start += size
+    return cells
+
+
+def margin_order(threshold_arcsec: float) -> int:
+    """Return the deepest order whose cells are everywhere wider than a threshold.
+
+    The side of a cell of equal area is sqrt(pi/3) / 2**order; its narrowest width is more than
+    1/1.6 of that (the rule of the HATS margin caches). The ring of neighbouring cells of this
+    order around a region then holds everything within the threshold of the region.
+    """
+    order = int(np.floor(np.log2(np.sqrt(np.pi / 3) / (1.6 * threshold_arcsec * _ARCSEC))))
+    return min(max(order, 0), HPX_ORDER)
+
+
+def neighbours(order: int, npix: ArrayLike) -> NDArray[np.int64]:
+    """Return the up to eight neighbours of each cell, shape (n, 8); -1 where there is none."""
+    from cdshealpix.nested import neighbours as cds_neighbours
+
+    npix = np.atleast_1d(np.asarray(npix, dtype=np.uint64))
+    if len(npix) == 0:
+        return np.empty((0, 8), np.int64)
+    ring = np.asarray(cds_neighbours(npix, order)).astype(np.int64)
+    return np.delete(ring, 4, axis=1)  # the middle one is the cell itself
+
+
+def pixel_area_deg2(order: int) -> float:
+    """Return the area of a cell, square degrees."""
+    return float(4 * np.pi / (12 * 4**order) * (180 / np.pi) ** 2)
+
+
+@kernel(inline=True)
+def _spread_bits(x):  # type: ignore[no-untyped-def]
+    """Put a zero between the bits of a 29-bit number."""
+    x = (x | (x << 16)) & 0x0000FFFF0000FFFF
+    x = (x | (x << 8)) & 0x00FF00FF00FF00FF
+    x = (x | (x << 4)) & 0x0F0F0F0F0F0F0F0F
+    x = (x | (x << 2)) & 0x3333333333333333
+    return (x | (x << 1)) & 0x5555555555555555
+
+
+@kernel
+def _hash(ra, dec, hpx):  # type: ignore[no-untyped-def]
+    """Equations 2-9 of Gorski et al. 2005, with 1-|z| from the half angle near the poles."""
+    for i in range(ra.size):
+        a = ra[i]
+        d = dec[i]
+        if not (abs(d) <= 90.0 and abs(a) < np.inf):
+            hpx[i] = -1
+            continue
+        if a < 0.0 or a >= 360.0:
+            a = a - 360.0 * np.floor(a / 360.0)
+        t = a / 90.0
+        if t >= 4.0:  # rounding of a tiny negative angle
+            t = 0.0
+        z = np.sin(d * (np.pi / 180.0))
+        if abs(z) <= 2.0 / 3.0:
+            up = _NSIDE * (0.5 + t)
+            jp = np.int64(up - _NSIDE * z * 0.75)
+            jm = np.int64(up + _NSIDE * z * 0.75)
+            fp = jp >> HPX_ORDER
+            fm = jm >> HPX_ORDER
+            if fp == fm:
+                face = (fp & 3) | 4
+            elif fp < fm:
+                face = fp & 3
+            else:
+                face = (fm & 3) + 8
+            x = jm & (_NSIDE - 1)
+            y = _NSIDE - 1 - (jp & (_NSIDE - 1))
+        else:
+            quarter = min(np.int64(t), 3)
+            s = _NSIDE * np.sqrt(6.0) * np.sin((90.0 - abs(d)) * (np.pi / 360.0))
+            jp = min(np.int64((t - quarter) * s), _NSIDE - 1)
+            jm = min(np.int64((1.0 - (t - quarter)) * s), _NSIDE - 1)
+            if z >= 0:
+                face = quarter
+                x = _NSIDE - 1 - jm
+                y = _NSIDE - 1 - jp
+            else:
+                face = quarter + 8
+                x = jp
+                y = jm
+        hpx[i] = (face << (2 * HPX_ORDER)) | _spread_bits(x) | (_spread_bits(y) << 1)

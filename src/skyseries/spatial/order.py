@@ -1,0 +1,135 @@
+"""Orders of rows: stable sorts of 64-bit keys, and of times within groups.
+
+NumPy sorts plain integers with vector instructions about eight times faster than it finds the
+order of anything. So the leading bits of what is sorted by and the row numbers are packed into
+one integer each; where the bits that were left out decide, a second pass puts the rows right.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyseries.jit import kernel
+
+__all__ = ["argsort", "group_order", "is_sorted"]
+
+
+def argsort(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the order that sorts 64-bit keys; equal keys keep their order."""
+    keys = np.ascontiguousarray(keys, dtype=np.int64)
+    if len(keys) < 2:
+        return np.arange(len(keys))
+    lowest, highest = int(keys.min()), int(keys.max())
+    row_bits = (len(keys) - 1).bit_length()
+    dropped = max((highest - lowest).bit_length() + row_bits - 63, 0)
+    packed = np.empty(len(keys), np.int64)
+    _pack_keys(keys, lowest, dropped, row_bits, packed)
+    packed.sort()
+    order = packed & ((1 << row_bits) - 1)
+    if dropped:
+        _settle(order, packed, row_bits, keys)
+    return order  # type: ignore[no-any-return]
+
+
+def group_order(
+    group: NDArray[np.int64], n_groups: int, within: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Bring the rows of each group together, sorted within the group.
+
+    Parameters
+    ----------
+    group : ndarray of int64, shape (n,)
+        From 0 to n_groups - 1.
+    n_groups : int
+    within : ndarray of float64, shape (n,)
+        What the rows of a group are sorted by; NaN last. Equal values keep their order.
+
+    Returns
+    -------
+    order : ndarray of int64, shape (n,)
+    offsets : ndarray of int64, shape (n_groups + 1,)
+        Where each group starts in `order`.
+    """
+    group = np.ascontiguousarray(group, np.int64)
+    within = np.ascontiguousarray(within, np.float64)
+    n = len(group)
+    row_bits = max(n - 1, 1).bit_length()
+    value_bits = min(63 - row_bits - n_groups.bit_length(), 40)
+    if value_bits < 1:
+        raise ValueError(f"{n} rows in {n_groups} groups are too many for one call")
+    packed = np.empty(n, np.int64)
+    offsets = np.zeros(n_groups + 1, np.int64)
+    _pack_groups(group, within, _finite_range(within), value_bits, row_bits, packed, offsets)
+    packed.sort()
+    order = packed & ((1 << row_bits) - 1)
+    _settle(order, packed, row_bits, within)
+    return order, offsets
+
+
+@kernel
+def is_sorted(keys):  # type: ignore[no-untyped-def]
+    """Tell whether an array never decreases."""
+    for i in range(1, keys.size):  # noqa: SIM110 - a kernel has no generators
+        if keys[i] < keys[i - 1]:
+            return False
+    return True
+
+
+@kernel
+def _pack_keys(keys, lowest, dropped, row_bits, packed):  # type: ignore[no-untyped-def]
+    base = np.uint64(lowest)
+    for i in range(keys.size):
+        above = np.uint64(keys[i]) - base
+        packed[i] = np.int64((above >> np.uint64(dropped)) << np.uint64(row_bits)) | i
+
+
+@kernel
+def _finite_range(values):  # type: ignore[no-untyped-def]
+    lowest = np.inf
+    highest = -np.inf
+    for value in values:
+        if abs(value) < np.inf:
+            lowest = min(lowest, value)
+            highest = max(highest, value)
+    return lowest, highest
+
+
+@kernel
+def _pack_groups(  # type: ignore[no-untyped-def]
+    group, within, finite_range, value_bits, row_bits, packed, offsets
+):
+    """Pack (group, coarse value, row); the coarse value never decreases with the value."""
+    lowest, highest = finite_range
+    top = (1 << value_bits) - 1
+    scale = (top - 2) / (highest - lowest) if highest > lowest else 0.0
+    for i in range(group.size):
+        value = within[i]
+        if value >= lowest:
+            coarse = 1 + np.int64((min(value, highest) - lowest) * scale)
+        elif value < lowest:
+            coarse = 0
+        else:
+            coarse = top
+        packed[i] = (((group[i] << value_bits) | coarse) << row_bits) | i
+        offsets[group[i] + 1] += 1
+    for g in range(offsets.size - 1):
+        offsets[g + 1] += offsets[g]
+
+
+@kernel
+def _settle(order, packed, row_bits, keys):  # type: ignore[no-untyped-def]
+    """Sort by the whole key, NaN last, where the packed part of it was the same."""
+    n = order.size
+    a = 0
+    while a < n:
+        b = a + 1
+        while b < n and packed[b] >> row_bits == packed[a] >> row_bits:
+            b += 1
+        if b - a == 2:
+            if keys[order[a]] > keys[order[a + 1]]:
+                order[a], order[a + 1] = order[a + 1], order[a]
+        elif b - a > 2:
+            rows = order[a:b].copy()
+            order[a:b] = rows[np.argsort(keys[rows], kind="mergesort")]
+        a = b
