@@ -11,6 +11,7 @@ from skyseries.executors.base import (
     TaskProgress,
     TaskStart,
 )
+from skyseries.executors.context import report_progress
 from skyseries.executors.create import create_executor, current_executor, executor
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "create_executor",
     "current_executor",
     "executor",
+    "report_progress",
 ]

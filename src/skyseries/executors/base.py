@@ -4,13 +4,22 @@ A task is a function with frozen arguments and a weight. Tasks are independent a
 (after a retry, after the death of a worker), so a task that writes makes one output and puts it
 in place by a rename. An engine
 
-- starts heavy tasks first, and keeps only a bounded number in flight;
+- starts nothing before the first result is asked for, then heavy tasks first, and has only a
+  bounded number of tasks running or finished but not yet taken;
 - yields results as they are ready, each with the index of its task, so that the caller can
   stream them: nothing is gathered;
-- runs a failed task again up to `retries` times, then raises `ExecutionError` with the task's
-  name, the cause chained; tasks not yet started are dropped;
-- tells listeners what happens; it draws no progress bars itself;
-- can be cancelled from another thread or from a listener: `Cancelled` is raised by `run`.
+- runs a failed task again up to `retries` times, unless the error says that the input is at
+  fault (`InputError`): a second try would tell the same. Then `run` raises `ExecutionError` with
+  the task's name, the cause chained; a `SkyseriesError` of the task is raised as itself, with a
+  note that names the task. Tasks not yet started are dropped, running ones end first;
+- runs a task whose worker died again, once more often than `retries` says;
+- tells listeners what happens, in the thread that iterates; it draws no progress bars itself. Each
+  TaskStart is followed by one TaskEnd or TaskError, unless the caller stops iterating. What a
+  listener raises ends the run;
+- can be cancelled from another thread or from a listener: `Cancelled` is raised by `run`. When
+  `run` has raised, or its iterator was closed, none of its tasks is running any more;
+- makes `current_executor()` serial inside of its tasks, so that library calls in a task do not
+  start more workers than were asked for.
 
 `tests/executors/contract.py` is the suite that holds every engine to this.
 """
@@ -20,7 +29,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 __all__ = [
     "Event",
@@ -50,7 +59,7 @@ class Task:
 class Result(NamedTuple):
     """What a task returned."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody misses here
     """The place of the task in the sequence that was run."""
     value: Any
 
@@ -66,7 +75,7 @@ class Event:
 
 @dataclass(frozen=True)
 class TaskStart(Event):
-    """A task was handed to a worker."""
+    """A worker begins a task."""
 
     attempt: int
     """1 for the first try."""
@@ -115,22 +124,35 @@ class Executor(abc.ABC):
     ) -> Iterator[Result]:
         """Run the tasks and yield their results as they are ready.
 
+        Parameters
+        ----------
+        tasks : sequence of Task
+        listeners : iterable of callables
+            Called with each event.
+        retries : int
+            How often a failed task is run again.
+
         Raises
         ------
         ExecutionError
             When a task has failed ``retries + 1`` times; names the task, the cause is chained.
+        SkyseriesError
+            What a task itself raised, of any other class than ExecutionError.
         Cancelled
             After `cancel` was called.
         """
 
     @abc.abstractmethod
     def cancel(self) -> None:
-        """Start no further task; `run` raises Cancelled when the running ones have ended."""
+        """Start no further task; `run` raises Cancelled when the running ones have ended.
+
+        Holds for every run that was called on this engine and has not ended.
+        """
 
     def close(self) -> None:  # noqa: B027 - most engines hold nothing
         """Give back what the engine holds (workers, connections)."""
 
-    def __enter__(self) -> Executor:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

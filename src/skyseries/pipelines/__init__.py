@@ -1,1 +1,1 @@
-
+"""Whole jobs: import, light-curve building, the demo."""

@@ -1,0 +1,80 @@
+"""Survey tables to light-curve science, from a laptop to a cluster.
+
+Names are imported on first use, so that ``import skyseries`` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from skyseries.errors import (
+    Cancelled,
+    CatalogError,
+    CatalogNotFoundError,
+    ExecutionError,
+    InputError,
+    MissingDependencyError,
+    QueryError,
+    SchemaError,
+    SkyseriesError,
+    StorageError,
+)
+
+if TYPE_CHECKING:
+    from skyseries import timeseries
+    from skyseries.catalog import Catalog, open_catalog
+    from skyseries.executors import executor
+    from skyseries.hats.validate import validate_catalog
+    from skyseries.pipelines.demo import demo
+    from skyseries.pipelines.importer import import_catalog
+
+    __version__: str
+
+__all__ = [
+    "Cancelled",
+    "Catalog",
+    "CatalogError",
+    "CatalogNotFoundError",
+    "ExecutionError",
+    "InputError",
+    "MissingDependencyError",
+    "QueryError",
+    "SchemaError",
+    "SkyseriesError",
+    "StorageError",
+    "__version__",
+    "demo",
+    "executor",
+    "import_catalog",
+    "open_catalog",
+    "timeseries",
+    "validate_catalog",
+]
+
+_HOMES = {
+    "Catalog": "skyseries.catalog",
+    "demo": "skyseries.pipelines.demo",
+    "executor": "skyseries.executors",
+    "import_catalog": "skyseries.pipelines.importer",
+    "open_catalog": "skyseries.catalog",
+    "validate_catalog": "skyseries.hats.validate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    value: Any
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    elif name == "timeseries":
+        value = importlib.import_module("skyseries.timeseries")
+    elif name == "__version__":
+        value = importlib.import_module("importlib.metadata").version("skyseries")
+    else:
+        raise AttributeError(f"module 'skyseries' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

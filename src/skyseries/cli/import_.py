@@ -1,0 +1,124 @@
+"""``skyseries import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from skyseries.cli.options import engine_options, names, progress_option
+
+__all__ = ["import_"]
+
+_POLICIES = click.Choice(["error", "drop", "keep"])
+
+
+def _null_values(
+    ctx: click.Context,
+    param: click.Parameter,
+    value: tuple[str, ...],
+) -> tuple[int | float | str, ...]:
+    """Read numbers as numbers, everything else as text."""
+    return tuple(_number(text) for text in value)
+
+
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _width(ctx: click.Context, param: click.Parameter, value: str) -> float | None:
+    if value.lower() == "none":
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither a number nor 'none'", ctx, param) from None
+
+
+@click.command("import", short_help="Make a catalog of survey files.")
+@click.argument("objects", nargs=-1)
+@click.argument("path", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--name", help="Name of the catalog.  [default: that of the folder]")
+@click.option("--ra", default="ra", show_default=True, help="Column of the right ascension.")
+@click.option("--dec", default="dec", show_default=True, help="Column of the declination.")
+@click.option("--id", help="Column of the object's id.")
+@click.option(
+    "--kind", type=click.Choice(["object", "source"]), default="object", show_default=True,
+    help="What a row is: an object, or one measurement.",
+)  # fmt: skip
+@click.option("--columns", callback=names, help="Columns to take, a,b,c.  [default: all]")
+@click.option(
+    "--lightcurves", multiple=True, help="File, pattern or folder of epochs; may be repeated."
+)
+@click.option("--lightcurve-name", default="lightcurve", show_default=True)
+@click.option("--source-id", help="Column of the object's id in the light curves.")
+@click.option("--source-columns", callback=names, help="Columns to take of the light curves.")
+@click.option("--time", help="Column of the time.")
+@click.option("--time-format", help="mjd, jd, ...")
+@click.option("--time-scale", help="tai, utc, tdb, ...")
+@click.option("--refposition", help="topocenter, heliocenter, barycenter")
+@click.option("--band", help="Column of the band.")
+@click.option("--flux", help="Column of the flux.")
+@click.option("--flux-err", help="Column of its error.")
+@click.option("--flux-unit", help="nJy, ...")
+@click.option("--mag", help="Column of the magnitude.")
+@click.option("--mag-err", help="Column of its error.")
+@click.option("--flag", help="Column of the quality flag.")
+@click.option(
+    "--margin-arcsec", default="10", show_default=True, callback=_width,
+    help="Width of the margin, or none.",
+)  # fmt: skip
+@click.option("--id-index/--no-id-index", default=True, help="Make an index of ids, or not.")
+@click.option(
+    "--null-value", "null_values", multiple=True, callback=_null_values,
+    help="What stands for no value, such as -99; may be repeated.",
+)  # fmt: skip
+@click.option("--on-nan-position", type=_POLICIES, default="error", show_default=True)
+@click.option("--on-repeated-id", type=_POLICIES, default="error", show_default=True)
+@click.option("--on-duplicate-epoch", type=_POLICIES, default="keep", show_default=True)
+@click.option(
+    "--orphans", type=_POLICIES, default="keep", show_default=True,
+    help="What becomes of sources without an object.",
+)  # fmt: skip
+@click.option("--max-rows", type=int, default=1_000_000, show_default=True, help="Of a leaf.")
+@click.option("--max-bytes", default="256MB", show_default=True, help="Of a leaf.")
+@click.option("--max-epochs", type=int, default=5_000_000, show_default=True, help="Of a leaf.")
+@click.option("--memory", help="What all workers together may hold, such as 1GB.")
+@click.option("--tmp-dir", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--overwrite", is_flag=True, help="Make a new version of an existing catalog.")
+@click.option(
+    "--resume/--no-resume", default=True, help="Go on with an unfinished import, or start again."
+)
+@engine_options
+@progress_option
+@click.pass_context
+def import_(
+    ctx: click.Context,
+    objects: tuple[str, ...],
+    path: Path,
+    lightcurves: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Make the catalog PATH of survey files.
+
+    OBJECTS are files, patterns or folders with a row for each object: Parquet, CSV, ECSV, FITS or
+    VOTable. Without them, objects are made of the --lightcurves.
+
+    An import that was stopped goes on where it was when the same command is given again.
+    """
+    import skyseries as sky
+
+    if not objects and not lightcurves:
+        ctx.fail("nothing to import: give OBJECTS before PATH, or --lightcurves, or both")
+    report = sky.import_catalog(
+        list(objects) or None, path, lightcurves=list(lightcurves) or None, **options
+    )
+    if report.resumed:
+        click.echo("went on with the unfinished import that was there", err=True)
+    click.echo(report.summary())

@@ -1,0 +1,71 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["engine_options", "names", "output_option", "progress_option"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SUFFIXES = (".parquet", ".csv", ".fits", ".vot")
+
+
+def engine_options(command: F) -> F:
+    """Add ``--executor`` and ``--workers``."""
+    for option in (
+        click.option(
+            "--workers", type=click.IntRange(min=1), help="How many tasks run side by side."
+        ),
+        click.option(
+            "--executor",
+            type=click.Choice(["threads", "processes", "serial"]),
+            help="What runs them.  [default: threads]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def progress_option(command: F) -> F:
+    """Add ``--no-progress``, which gives ``progress=False``, and else None."""
+    return click.option(
+        "--no-progress",
+        "progress",
+        is_flag=True,
+        flag_value=False,
+        default=None,
+        help="Be silent.",
+    )(command)
+
+
+def output_option(command: F) -> F:
+    """Add ``-o``."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Path(dir_okay=False, path_type=Path),
+        callback=_check_output,
+        help="File to write: .parquet, .csv, .fits or .vot.  [default: CSV on standard output]",
+    )(command)
+
+
+def names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
+    """Read ``a,b,c`` as a list (a callback)."""
+    if value is None:
+        return None
+    found = [name.strip() for name in value.split(",")]
+    if not all(found):
+        raise click.BadParameter(f"{value!r} has an empty name", ctx, param)
+    return found
+
+
+def _check_output(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+    """Complain about the suffix now, not after the work is done."""
+    if value is not None and value.suffix.lower() not in _SUFFIXES:
+        raise click.BadParameter(f"{value} must end in {', '.join(_SUFFIXES)}", ctx, param)
+    return value

@@ -1,0 +1,44 @@
+"""Write a result to a file or to standard output."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from skyseries.catalog import Catalog
+
+__all__ = ["write_result"]
+
+
+def write_result(catalog: Catalog, output: Path | None) -> None:
+    """Compute a catalog and write its plain columns, without the light curves.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    output : Path, optional
+        The suffix says the format; None: CSV on standard output.
+    """
+    from skyseries.formats import write_table
+
+    table = _plain(catalog.to_arrow())
+    if output is not None:
+        write_table(table, output)
+        click.echo(f"{output}: {table.num_rows:,} rows, {table.num_columns} columns", err=True)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "result.csv"
+        write_table(table, path)
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, click.get_binary_stream("stdout"))
+
+
+def _plain(table: Any) -> Any:
+    import pyarrow.types as pt
+
+    return table.select([field.name for field in table.schema if not pt.is_struct(field.type)])

@@ -1,0 +1,20 @@
+"""``skyseries validate``."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["validate"]
+
+
+@click.command()
+@click.argument("catalog")
+@click.pass_context
+def validate(ctx: click.Context, catalog: str) -> None:
+    """Check CATALOG and name every fault; the exit code is 1 if there is one."""
+    import skyseries as sky
+
+    report = sky.validate_catalog(catalog)
+    click.echo(report.text())
+    if not report.ok:
+        ctx.exit(1)

@@ -1,0 +1,88 @@
+"""The engines of this process: one task after the other, and threads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from skyseries.errors import Cancelled
+from skyseries.executors.base import Event, Result, TaskProgress
+from skyseries.executors.context import task_context, throttled
+from skyseries.executors.run import Call, Outcome, Run
+from skyseries.executors.stream import LocalExecutor, StreamingExecutor
+
+__all__ = ["Serial", "Threads"]
+
+
+class Serial(LocalExecutor):
+    """One task after the other, in the thread that asks for the results.
+
+    A task starts when the next result is asked for. For debugging, and the engine inside of the
+    tasks of other engines.
+    """
+
+    name = "serial"
+
+    def __init__(self, workers: int | None = None) -> None:
+        super().__init__(1)
+
+    def _stream(self, run: Run) -> Iterator[Result]:
+        try:
+            while True:
+                run.check()
+                call = run.take()
+                if call is None:
+                    return
+                run.emit(run.start(call))
+                outcome = _outcome(run, call)
+                if run.listener_error is not None:
+                    raise run.listener_error
+                if run.settle(outcome) and not run.cancelled:
+                    yield outcome.take()
+        finally:
+            run.stopping.set()
+            self._runs.discard(run)
+
+
+class Threads(StreamingExecutor):
+    """Threads of this process: the default.
+
+    Nothing is copied between tasks and caller. Kernels, Parquet and DuckDB work without the
+    interpreter lock; Python code in tasks takes turns. A running task cannot be ended by force:
+    a cancelled run waits for it, or for its next `report_progress`.
+    """
+
+    name = "threads"
+
+    def _call(self, run: Run, call: Call) -> tuple[Any, float]:
+        return run.context.copy().run(_call, run, call, run.inbox.put)
+
+
+def _outcome(run: Run, call: Call) -> Outcome:
+    try:
+        value, seconds = run.context.copy().run(_call, run, call, run.emit)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return Outcome(call, time.time(), error=error)
+    return Outcome(call, time.time(), seconds, value)
+
+
+def _call(run: Run, call: Call, tell: Callable[[Event], None]) -> tuple[Any, float]:
+    """Call the task's function in this thread; return its value and its seconds."""
+
+    def report(fraction: float) -> None:
+        tell(TaskProgress(call.task, call.index, time.time(), fraction))
+
+    passed_on = throttled(report)
+
+    def reporter(fraction: float) -> None:
+        if run.stopping.is_set():
+            raise Cancelled("the run was cancelled, or another of its tasks has failed")
+        passed_on(fraction)
+
+    with task_context(Serial(), reporter):
+        started = time.perf_counter()
+        value = call.task.function(*call.task.args)
+        return value, time.perf_counter() - started

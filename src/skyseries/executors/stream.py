@@ -1,0 +1,129 @@
+"""The loop that hands tasks to a bounded pool of threads and yields what comes back."""
+
+from __future__ import annotations
+
+import abc
+import time
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from skyseries.config import settings
+from skyseries.errors import InputError
+from skyseries.executors.base import Executor, Listener, Result, Task
+from skyseries.executors.run import Call, Outcome, Run
+
+__all__ = ["LocalExecutor", "StreamingExecutor"]
+
+
+class LocalExecutor(Executor):
+    """An engine on this machine: knows its runs, so that they can be cancelled.
+
+    Parameters
+    ----------
+    workers : int, optional
+        How many tasks run side by side; by default what `skyseries.config.settings` says.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = settings().workers if workers is None else workers
+        if self.workers < 1:
+            raise InputError(f"workers must be 1 or more, not {workers}")
+        self._runs: weakref.WeakSet[Run] = weakref.WeakSet()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(workers={self.workers})"
+
+    def run(
+        self,
+        tasks: Sequence[Task],
+        *,
+        listeners: Iterable[Listener] = (),
+        retries: int = 0,
+    ) -> Iterator[Result]:
+        """Run the tasks; see `Executor.run`."""
+        run = Run(tasks, listeners, retries)
+        self._runs.add(run)
+        return self._stream(run)
+
+    def cancel(self) -> None:
+        """Cancel every run of this engine that has not ended; see `Executor.cancel`."""
+        for run in list(self._runs):
+            run.cancel()
+
+    @abc.abstractmethod
+    def _stream(self, run: Run) -> Iterator[Result]:
+        """Run and yield."""
+
+
+class StreamingExecutor(LocalExecutor):
+    """An engine that keeps one thread per worker; `_call` says what the thread does."""
+
+    def _stream(self, run: Run) -> Iterator[Result]:
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix=f"skyseries-{self.name}")
+        try:
+            yield from self._results(run, pool)
+        except Exception:
+            run.stopping.set()
+            self._join(run, pool)
+            run.drain()
+            raise
+        except GeneratorExit:  # the consumer has seen enough
+            run.stopping.set()
+            self._abandon(run, grace=1.0)
+            raise
+        except BaseException:  # Ctrl-C
+            run.stopping.set()
+            self._abandon(run, grace=0.0)
+            raise
+        finally:
+            self._join(run, pool)
+            self._runs.discard(run)
+
+    def _results(self, run: Run, pool: ThreadPoolExecutor) -> Iterator[Result]:
+        # Twice as many as workers: none waits while the consumer works on a result, and a slow
+        # consumer finds no more than that piled up.
+        limit = 2 * self.workers
+        flying = 0
+        while True:
+            run.check()
+            while flying < limit and (call := run.take()) is not None:
+                pool.submit(self._perform, run, call)
+                flying += 1
+            if not flying:
+                return
+            message = run.inbox.get()
+            if isinstance(message, Outcome):
+                flying -= 1
+                if run.settle(message) and not run.cancelled:
+                    yield message.take()
+            elif message is not None:
+                run.emit(message)
+
+    def _perform(self, run: Run, call: Call) -> None:
+        """Run one task in a thread of the pool."""
+        if run.stopping.is_set():
+            return
+        run.inbox.put(run.start(call))
+        try:
+            value, seconds = self._call(run, call)
+        except BaseException as error:
+            run.inbox.put(Outcome(call, time.time(), error=error))
+        else:
+            run.inbox.put(Outcome(call, time.time(), seconds, value))
+
+    def _join(self, run: Run, pool: ThreadPoolExecutor) -> None:
+        """Wait for the tasks that run; a Ctrl-C meanwhile abandons them."""
+        try:
+            pool.shutdown(wait=True, cancel_futures=True)
+        except BaseException:
+            self._abandon(run, grace=0.0)
+            raise
+
+    def _abandon(self, run: Run, grace: float) -> None:
+        """End the run's running tasks by force after `grace` seconds, where the engine can."""
+
+    @abc.abstractmethod
+    def _call(self, run: Run, call: Call) -> tuple[Any, float]:
+        """Run a task; return its value and the seconds that it took."""

@@ -1,0 +1,157 @@
+"""What runs in a worker process, and how calls and outcomes travel to it and back.
+
+A message is bytes made by cloudpickle: functions and classes of a script or a notebook travel by
+value, everything else by reference.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+import cloudpickle
+
+from skyseries.executors.context import current
+from skyseries.executors.local import Serial
+
+__all__ = ["RemoteTraceback", "pack_call", "serve", "unpack_reply"]
+
+_IDLE_SECONDS = 0.2
+"""A worker without work for this long gives its free memory back to the system. Between tasks it
+keeps it: the next one needs it again."""
+_PARENT_INTERVAL = 0.5
+"""Seconds between two looks at whether the parent still lives."""
+
+
+class RemoteTraceback(Exception):  # noqa: N818 - it is a text in the place of a traceback
+    """The traceback of an error in a worker process, as the cause of that error here."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"\n{self.text}"
+
+
+def pack_call(function: Callable[..., Any], args: tuple[Any, ...]) -> bytes:
+    """Return the message that asks a worker for ``function(*args)``."""
+    try:
+        return cloudpickle.dumps((function, args))  # type: ignore[no-any-return]
+    except Exception as error:
+        error.add_note(
+            "The function of a task and its arguments must be picklable to run in a process; "
+            "the engine 'threads' has no such limit."
+        )
+        raise
+
+
+def unpack_reply(data: bytes) -> tuple[Any, float]:
+    """Return the value and the seconds of a reply, or raise the task's error.
+
+    The traceback from the worker is the cause of that error.
+    """
+    value, seconds, failure = pickle.loads(data)  # noqa: S301 - from our own worker
+    if failure is None:
+        return value, seconds
+    packed, text = failure
+    error: BaseException = _unpack_error(packed, text)
+    raise error from RemoteTraceback(text)
+
+
+def serve(connection: Connection, parent: int) -> None:
+    """Answer calls until the other end is closed: the life of a worker process."""
+    # Ctrl-C reaches the whole process group; what becomes of the run is the parent's decision.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    current.set(Serial())
+    while True:
+        if not connection.poll(_IDLE_SECONDS):
+            _free_memory()
+        try:
+            connection.send_bytes(_reply(connection.recv_bytes()))
+        except (EOFError, OSError):
+            return
+
+
+def _reply(message: bytes) -> bytes:
+    try:
+        function, args = pickle.loads(message)  # noqa: S301 - from our own parent
+        started = time.perf_counter()
+        value = function(*args)
+        seconds = time.perf_counter() - started
+        return cloudpickle.dumps((value, seconds, None))  # type: ignore[no-any-return]
+    except BaseException as error:
+        text = "".join(traceback.format_exception(error))
+        return pickle.dumps((None, 0.0, (_pack_error(error), text)))
+
+
+def _pack_error(error: BaseException) -> bytes | None:
+    """Pickle an error so that it certainly can be read again, or return None.
+
+    The usual way fails for a class whose constructor wants other arguments than `args`, so the
+    second way builds it without its constructor, from those attributes that can be pickled.
+    """
+    with contextlib.suppress(Exception):
+        data: bytes = cloudpickle.dumps(error)
+        if type(pickle.loads(data)) is type(error):  # noqa: S301 - written just before
+            return data
+    with contextlib.suppress(Exception):
+        state = {key: value for key, value in vars(error).items() if _survives(value)}
+        args = tuple(value if _survives(value) else repr(value) for value in error.args)
+        data = cloudpickle.dumps((type(error), args, state))
+        _rebuild(*pickle.loads(data))  # noqa: S301 - written just before
+        return data
+    return None
+
+
+def _unpack_error(packed: bytes | None, text: str) -> BaseException:
+    if packed is None:
+        return RuntimeError(text.strip().rsplit("\n", 1)[-1])
+    content = pickle.loads(packed)  # noqa: S301 - from our own worker
+    return content if isinstance(content, BaseException) else _rebuild(*content)
+
+
+def _rebuild(
+    kind: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]
+) -> BaseException:
+    error = kind.__new__(kind)
+    error.args = args
+    vars(error).update(state)
+    return error
+
+
+def _survives(value: Any) -> bool:
+    try:
+        pickle.loads(cloudpickle.dumps(value))  # noqa: S301 - written just before
+    except Exception:
+        return False
+    return True
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone, however that went: nobody wants the result."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_INTERVAL)
+    os._exit(1)
+
+
+def _free_memory() -> None:
+    gc.collect()
+    pyarrow = sys.modules.get("pyarrow")
+    if pyarrow is not None:
+        pyarrow.default_memory_pool().release_unused()
+    with contextlib.suppress(OSError, AttributeError):  # glibc only
+        ctypes.CDLL(None).malloc_trim(0)

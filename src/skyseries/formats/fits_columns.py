@@ -1,0 +1,189 @@
+"""The columns of a FITS binary table: from header cards to Arrow types and NumPy records.
+
+FITS Standard 4.0, sections 7.3 (binary tables) and 7.3.5 (variable-length arrays).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from skyseries.errors import InputError, SchemaError
+from skyseries.schema import ColumnMeta, with_column_meta
+
+__all__ = ["FitsColumn", "FitsLayout", "parse_columns"]
+
+_TFORM = re.compile(r"\s*([0-9]*)([LXBIJKAEDCMPQ])(.*)")
+_WIDTHS = {
+    "L": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16, "P": 8, "Q": 16
+}  # fmt: skip
+NUMPY_TYPES = {
+    "L": "u1", "X": "u1", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "A": "u1",
+    "E": ">f4", "D": ">f8",
+}  # fmt: skip
+_ARROW_TYPES = {
+    "L": pa.bool_(), "X": pa.bool_(), "B": pa.uint8(), "I": pa.int16(), "J": pa.int32(),
+    "K": pa.int64(), "A": pa.string(), "E": pa.float32(), "D": pa.float64(),
+}  # fmt: skip
+_UNSIGNED = {"I": pa.uint16(), "J": pa.uint32(), "K": pa.uint64()}
+
+
+@dataclass(frozen=True)
+class FitsColumn:
+    """One column, from its header cards."""
+
+    name: str
+    code: str
+    """The letter of TFORM; of a variable-length array, that of its elements."""
+    repeat: int
+    offset: int
+    """Bytes from the start of a row."""
+    descriptor: str = ""
+    """``P`` or ``Q`` for a variable-length array."""
+    null: int | None = None
+    """TNULL: the stored integer that stands for null."""
+    scale: float = 1.0
+    zero: int | float = 0
+    string_width: int = 0
+    """Bytes of each text, where a cell is an array of texts (TDIM)."""
+    meta: ColumnMeta = field(default_factory=ColumnMeta)
+
+    @property
+    def flips_sign(self) -> bool:
+        """Whether TZERO only stands for the other signedness of the integer."""
+        sign_bit = {"B": -128, "I": 2**15, "J": 2**31, "K": 2**63}.get(self.code)
+        return self.scale == 1 and sign_bit is not None and self.zero == sign_bit
+
+    @property
+    def is_shifted(self) -> bool:
+        """Whether TZERO is another whole number added to integers."""
+        whole = self.zero == int(self.zero)
+        return self.code in "BIJK" and self.scale == 1 and self.zero != 0 and whole
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether TSCAL and TZERO make floats."""
+        return not self.flips_sign and not self.is_shifted and (self.scale, self.zero) != (1, 0)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether a cell has several values."""
+        if self.code == "A" and not self.descriptor:
+            return self.string_width > 0
+        return bool(self.descriptor and self.code != "A") or self.repeat != 1
+
+    def value_type(self) -> pa.DataType:
+        """Return the Arrow type of one element."""
+        if self.flips_sign:
+            return pa.int8() if self.code == "B" else _UNSIGNED[self.code]
+        if self.is_shifted:
+            return pa.int64()
+        if self.is_scaled:
+            return pa.float64()
+        return _ARROW_TYPES[self.code]
+
+    def arrow_field(self) -> pa.Field:
+        """Return the Arrow field with unit, UCD and description."""
+        value = self.value_type()
+        whole = pa.list_(value) if self.is_list else value
+        return with_column_meta(pa.field(self.name, whole), self.meta)
+
+    def numpy_type(self) -> Any:
+        """Return the type of the column in a NumPy record."""
+        if self.descriptor:
+            return np.dtype((">i4" if self.descriptor == "P" else ">i8", (2,)))
+        if self.code == "A":
+            width = self.string_width or self.repeat
+            count = self.repeat // width if width else 0
+            return np.dtype((f"S{width}", (count,))) if self.string_width else f"S{width}"
+        count = (self.repeat + 7) // 8 if self.code == "X" else self.repeat
+        kind = NUMPY_TYPES[self.code]
+        return np.dtype((kind, (count,))) if self.is_list else kind
+
+
+@dataclass(frozen=True)
+class FitsLayout:
+    """Where the table is in the file."""
+
+    columns: tuple[FitsColumn, ...]
+    data_start: int
+    row_bytes: int
+    rows: int
+    heap_start: int
+    """Bytes from the start of the file."""
+    end: int
+
+    def schema(self) -> pa.Schema:
+        """Return the Arrow schema of all columns."""
+        return pa.schema([column.arrow_field() for column in self.columns])
+
+
+def parse_columns(header: Any, path: str) -> tuple[FitsColumn, ...]:
+    """Read the columns from a table's header.
+
+    Raises
+    ------
+    SchemaError
+        If a column has a type that Arrow lacks (complex numbers).
+    InputError
+        If the widths of the columns do not add up to NAXIS1.
+    """
+    columns = []
+    offset = 0
+    for index in range(1, header["TFIELDS"] + 1):
+        column, width = _parse_column(header, index, offset, path)
+        columns.append(column)
+        offset += width
+    if offset != header["NAXIS1"]:
+        raise InputError(
+            f"the FITS table {path} is broken: its columns are {offset} bytes wide, "
+            f"but NAXIS1 is {header['NAXIS1']}"
+        )
+    return tuple(columns)
+
+
+def _parse_column(header: Any, index: int, offset: int, path: str) -> tuple[FitsColumn, int]:
+    name = str(header.get(f"TTYPE{index}", f"col{index}")).strip()
+    form = str(header[f"TFORM{index}"])
+    match = _TFORM.match(form)
+    if match is None:
+        raise InputError(f"{path}: column {name!r} has the unknown TFORM{index} {form!r}")
+    repeat, code, descriptor = int(match[1] or 1), match[2], ""
+    width = (repeat + 7) // 8 if code == "X" else repeat * _WIDTHS[code]
+    if code in "PQ":
+        if repeat == 0:
+            raise SchemaError(f"{path}: column {name!r} has no cells (TFORM{index} {form!r})")
+        descriptor, code = code, match[3].strip()[:1]
+    if code not in _ARROW_TYPES or (descriptor and code == "X"):
+        raise SchemaError(f"{path}: column {name!r} has the FITS type {form!r}, which is not read")
+    dims = re.findall(r"[0-9]+", str(header.get(f"TDIM{index}", "")))
+    column = FitsColumn(
+        name,
+        code,
+        repeat,
+        offset,
+        descriptor,
+        null=header.get(f"TNULL{index}") if code in "BIJK" else None,
+        scale=header.get(f"TSCAL{index}", 1),
+        zero=header.get(f"TZERO{index}", 0),
+        string_width=int(dims[0]) if code == "A" and len(dims) > 1 else 0,
+        meta=ColumnMeta(
+            unit=str(header.get(f"TUNIT{index}", "")).strip(),
+            ucd=str(header.get(f"TUCD{index}", "")).strip(),
+            description=_description(header, index),
+        ),
+    )
+    return column, width
+
+
+def _description(header: Any, index: int) -> str:
+    """Return TCOMM, or the comment of TTYPE unless it is the one that every writer puts."""
+    if text := str(header.get(f"TCOMM{index}", "")).strip():
+        return text
+    comment = header.comments[f"TTYPE{index}"] if f"TTYPE{index}" in header else ""
+    generic = re.fullmatch(r"(?i)(label|name) (for|of)( the)? (field|column) *[0-9]*", comment)
+    return "" if generic else comment.strip()

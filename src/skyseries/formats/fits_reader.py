@@ -1,0 +1,216 @@
+"""Read FITS binary tables in slices of rows.
+
+astropy reads the header; the rows are read by NumPy records, so that memory stays bounded also
+for compressed and remote files, and integers stay exact. The first table of a file is read.
+Floats have no null in FITS: NaN stays NaN. Text that begins with a zero byte is null; blanks at
+the end of text are padding and are left out.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from skyseries.errors import InputError
+from skyseries.formats.cast import conform, select_fields
+from skyseries.formats.fits_columns import NUMPY_TYPES, FitsColumn, FitsLayout, parse_columns
+from skyseries.formats.inputs import InputFile
+from skyseries.formats.nulls import NullValues
+from skyseries.formats.opening import compression_of, open_plain, open_raw, reading
+
+__all__ = ["read_fits_schema", "scan_fits"]
+
+_SLICE_BYTES = 64 * 2**20
+"""Bytes of rows that are held at once, for tables with very wide rows."""
+
+
+def read_fits_schema(file: InputFile) -> pa.Schema:
+    """Return the columns of the first table of a FITS file."""
+    with reading(file.path, "FITS file"), open_plain(file.path) as stream:
+        return _read_layout(stream, file).schema()
+
+
+def _read_layout(stream: BinaryIO, file: InputFile) -> FitsLayout:
+    from astropy.io import fits
+
+    if not stream.read(9).startswith(b"SIMPLE  ="):
+        stream.seek(0)
+        head = stream.read(40)
+        what = "is empty (0 bytes)" if not head else f"is not FITS: it begins with {head!r}"
+        raise InputError(f"{file.path} {what}")
+    stream.seek(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # astropy warns of truncation; it is an error below
+        with fits.open(stream, memmap=False, lazy_load_hdus=True) as hdus:
+            for hdu in hdus:
+                if isinstance(hdu, fits.TableHDU):
+                    raise InputError(
+                        f"{file.path} is a FITS ASCII table, which is not read; "
+                        "write it as a binary table"
+                    )
+                if hdu.header.get("XTENSION", "").strip() == "BINTABLE":
+                    return _layout(hdu, file)
+    raise InputError(f"{file.path} has no table, only images")
+
+
+def _layout(hdu: Any, file: InputFile) -> FitsLayout:
+    header = hdu.header
+    if header.get("ZTABLE") or header.get("ZIMAGE"):
+        raise InputError(f"{file.path} is tile-compressed, which is not read; use funpack before")
+    start = int(hdu.fileinfo()["datLoc"])
+    row_bytes, rows = int(header["NAXIS1"]), int(header["NAXIS2"])
+    table_bytes = row_bytes * rows
+    heap = start + int(header.get("THEAP", table_bytes))
+    end = start + table_bytes + int(header.get("PCOUNT", 0))
+    layout = FitsLayout(parse_columns(header, file.path), start, row_bytes, rows, heap, end)
+    _check_size(file, layout)
+    return layout
+
+
+def _check_size(file: InputFile, layout: FitsLayout) -> None:
+    with open_raw(file.path) as raw:
+        if compression_of(raw) is None and (size := raw.seek(0, 2)) < layout.end:
+            raise InputError(
+                f"{file.path} is truncated: it has {size} bytes, and its table of {layout.rows} "
+                f"rows ends at byte {layout.end}"
+            )
+
+
+def scan_fits(
+    file: InputFile, target: pa.Schema, *, batch_rows: int, null_values: NullValues = ()
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of the first table of a FITS file."""
+    with reading(file.path, "FITS file"):
+        with open_plain(file.path) as stream:
+            layout = _read_layout(stream, file)
+        select_fields(layout.schema(), target.names, file.path)
+        wanted = [column for column in layout.columns if column.name in target.names]
+        record = np.dtype(
+            {
+                "names": [column.name for column in wanted],
+                "formats": [column.numpy_type() for column in wanted],
+                "offsets": [column.offset for column in wanted],
+                "itemsize": layout.row_bytes,
+            }
+        )
+        step = max(1, min(batch_rows, _SLICE_BYTES // max(1, layout.row_bytes)))
+        with open_plain(file.path) as stream, open_plain(file.path) as heap:
+            stream.seek(layout.data_start)
+            for first in range(0, layout.rows, step):
+                count = min(step, layout.rows - first)
+                records = np.frombuffer(_read(stream, count * layout.row_bytes, file), record)
+                arrays = [_decode(records[c.name], c, layout, heap, file) for c in wanted]
+                batch = pa.RecordBatch.from_arrays(arrays, [column.name for column in wanted])
+                yield conform(batch, target, file.path, first_row=first, null_values=null_values)
+
+
+def _read(stream: BinaryIO, size: int, file: InputFile) -> bytes:
+    data = stream.read(size)
+    if len(data) < size:
+        raise InputError(f"{file.path} is truncated: {size - len(data)} bytes are missing")
+    return data
+
+
+def _decode(
+    cells: npt.NDArray[Any], column: FitsColumn, layout: FitsLayout, heap: BinaryIO, file: InputFile
+) -> pa.Array:
+    if column.descriptor:
+        return _decode_variable(cells, column, layout, heap, file)
+    if column.code == "X":
+        bits = np.unpackbits(np.atleast_2d(cells.reshape(len(cells), -1)), axis=1)
+        cells = bits[:, : column.repeat] * np.uint8(ord("T")) + (1 - bits[:, : column.repeat])
+        cells = cells if column.is_list else cells[:, 0]
+    if not column.is_list:
+        return _decode_values(cells, column, file)
+    count = cells.shape[1]
+    values = _decode_values(cells.reshape(-1), column, file)
+    offsets = np.arange(len(cells) + 1, dtype=np.int32) * count
+    return pa.ListArray.from_arrays(pa.array(offsets), values)
+
+
+def _decode_variable(
+    cells: npt.NDArray[Any], column: FitsColumn, layout: FitsLayout, heap: BinaryIO, file: InputFile
+) -> pa.Array:
+    counts, starts = cells[:, 0].astype(np.int64), cells[:, 1].astype(np.int64)
+    kind = np.dtype(NUMPY_TYPES[column.code])
+    stops = starts + counts * kind.itemsize
+    if (counts < 0).any() or (starts < 0).any() or stops.max(initial=0) > layout.end:
+        raise InputError(f"{file.path}: column {column.name!r} points outside the file's heap")
+    parts = []
+    for start, stop in _runs(starts, stops):
+        heap.seek(layout.heap_start + start)
+        parts.append(_read(heap, stop - start, file))
+    raw = np.frombuffer(b"".join(parts), kind)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
+    if column.code == "A":
+        data = pa.py_buffer(raw.tobytes())
+        text = pa.Array.from_buffers(pa.binary(), len(counts), [None, offsets.buffers()[1], data])
+        return _to_text(text)
+    return pa.ListArray.from_arrays(offsets, _decode_values(raw, column, file))
+
+
+def _runs(starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield the pieces of the heap to read; cells that follow each other are one piece."""
+    filled = stops > starts
+    starts, stops = starts[filled], stops[filled]
+    breaks = np.flatnonzero(starts[1:] != stops[:-1]) + 1
+    edges = [0, *breaks.tolist(), len(starts)]
+    for first, last in itertools.pairwise(edges):
+        if last > first:
+            yield int(starts[first]), int(stops[last - 1])
+
+
+def _decode_values(values: npt.NDArray[Any], column: FitsColumn, file: InputFile) -> pa.Array:
+    if column.code == "A":
+        width = values.dtype.itemsize
+        if width == 0:
+            return pa.nulls(len(values), pa.string())
+        return _to_text(pa.array(np.ascontiguousarray(values)))
+    if column.code in "LX":
+        known = (values == ord("T")) | (values == ord("F")) | (column.code == "X")
+        return pa.array(values == ord("T"), mask=~known)
+    native = np.ascontiguousarray(values).astype(values.dtype.newbyteorder("="))
+    mask = None if column.null is None else native == column.null
+    return pa.array(_apply_zero(native, column, file), mask=mask)
+
+
+def _apply_zero(values: npt.NDArray[Any], column: FitsColumn, file: InputFile) -> npt.NDArray[Any]:
+    """Apply TSCAL and TZERO; where they only flip the sign bit, in integers and exactly."""
+    if column.flips_sign:
+        unsigned = values.view(f"u{values.dtype.itemsize}")
+        flipped = unsigned ^ unsigned.dtype.type(1 << (8 * unsigned.dtype.itemsize - 1))
+        return flipped.view("i1") if column.code == "B" else flipped  # type: ignore[no-any-return]
+    if column.is_shifted:
+        zero = int(column.zero)
+        shifted = values.astype(np.int64) + zero
+        if ((shifted < values) != (zero < 0)).any():
+            raise InputError(
+                f"{file.path}: column {column.name!r} with TZERO {zero} is beyond 64 bits"
+            )
+        return shifted
+    if column.is_scaled:
+        return values.astype(np.float64) * column.scale + column.zero
+    return values
+
+
+def _to_text(raw: pa.Array) -> pa.Array:
+    """Return the text up to the first zero byte, without blanks at the end."""
+    raw = raw.cast(pa.binary())
+    if pc.any(pc.match_substring(raw, b"\0")).as_py():
+        cells = [None if cell is None else cell.split(b"\0")[0] for cell in raw.to_pylist()]
+        raw = pa.array(cells, pa.binary())
+    empty = pc.equal(pc.binary_length(raw), 0)
+    try:
+        text = raw.cast(pa.string())
+    except pa.ArrowInvalid:  # FITS knows ASCII only; some writers put Latin-1
+        cells = [None if cell is None else cell.decode("latin-1") for cell in raw.to_pylist()]
+        text = pa.array(cells, pa.string())
+    text = pc.ascii_rtrim(text, " ")
+    return pc.if_else(empty, pa.scalar(None, pa.string()), text)

@@ -1,0 +1,158 @@
+"""Flatten nested columns for the formats that have none; pass over the rows more than once."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import pyarrow as pa
+import pyarrow.types as pt
+
+from skyseries.errors import InputError
+from skyseries.schema import column_meta, with_column_meta
+
+__all__ = ["Source", "Table", "flatten_batch", "flatten_schema", "to_json", "to_text"]
+
+Table: TypeAlias = pa.Table | pa.RecordBatchReader | Iterable[pa.RecordBatch]
+
+
+class Source:
+    """Record batches that can be passed over more than once.
+
+    A table is used as it is; a stream is kept in a temporary Arrow file when it is first asked
+    to be repeatable, so that memory stays bounded.
+    """
+
+    def __init__(self, data: Table, schema: pa.Schema | None, folder: Path) -> None:
+        self._folder = folder
+        self._spool: Path | None = None
+        self._table: pa.Table | None = None
+        self._batches: Iterator[pa.RecordBatch] = iter(())
+        if isinstance(data, pa.Table):
+            self._table, self.schema = data, data.schema
+        elif isinstance(data, pa.RecordBatchReader):
+            self._batches, self.schema = iter(data), data.schema
+        else:
+            self._batches, self.schema = _with_schema(iter(data), schema)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the batches; again and again after `make_repeatable`."""
+        if self._table is not None:
+            yield from self._table.to_batches()
+        elif self._spool is not None:
+            with pa.OSFile(str(self._spool)) as handle, pa.ipc.open_stream(handle) as reader:
+                yield from reader
+        else:
+            yield from self._batches
+
+    def make_repeatable(self) -> None:
+        """Write a stream to a temporary file beside the output."""
+        if self._table is not None or self._spool is not None:
+            return
+        with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".rows-", delete=False) as file:
+            spool = Path(file.name)
+        try:
+            with (
+                pa.OSFile(str(spool), "wb") as handle,
+                pa.ipc.new_stream(handle, self.schema) as writer,
+            ):
+                for batch in self._batches:
+                    writer.write_batch(batch)
+        except BaseException:
+            spool.unlink(missing_ok=True)
+            raise
+        self._spool = spool
+
+    def close(self) -> None:
+        """Remove the temporary file."""
+        if self._spool is not None:
+            self._spool.unlink(missing_ok=True)
+            self._spool = None
+
+
+def _with_schema(
+    batches: Iterator[pa.RecordBatch], schema: pa.Schema | None
+) -> tuple[Iterator[pa.RecordBatch], pa.Schema]:
+    first = next(batches, None)
+    if first is None:
+        if schema is None:
+            raise InputError("no record batches and no schema: give schema= for an empty table")
+        return iter(()), schema
+
+    def all_batches() -> Iterator[pa.RecordBatch]:
+        yield first
+        yield from batches
+
+    return all_batches(), first.schema if schema is None else schema
+
+
+def flatten_schema(schema: pa.Schema) -> pa.Schema:
+    """Replace each struct column by its fields, named ``column.field``."""
+    fields = []
+    for field in schema:
+        if pt.is_struct(field.type):
+            inner = [
+                with_column_meta(
+                    child.with_name(f"{field.name}.{child.name}").with_nullable(True),
+                    column_meta(child),
+                )
+                for child in field.type
+            ]
+            fields += list(flatten_schema(pa.schema(inner)))
+        elif pt.is_dictionary(field.type):
+            fields.append(field.with_type(field.type.value_type))
+        else:
+            fields.append(field)
+    names = [field.name for field in fields]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"two columns would be named {twice!r}; rename one")
+    return pa.schema(fields)
+
+
+def flatten_batch(batch: pa.RecordBatch, flat: pa.Schema) -> pa.RecordBatch:
+    """Return the batch in the flat schema."""
+    arrays: list[pa.Array] = []
+
+    def add(array: pa.Array) -> None:
+        if pt.is_struct(array.type):
+            for child in array.flatten():
+                add(child)
+        else:
+            arrays.append(array)
+
+    for column in batch.columns:
+        add(column)
+    cast = [
+        array if array.type == field.type else array.cast(field.type)
+        for array, field in zip(arrays, flat, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(cast, schema=flat)
+
+
+def to_json(array: pa.Array) -> pa.Array:
+    """Return lists as JSON text; null stays null."""
+    cells = array.to_pylist()
+    return pa.array([None if c is None else json.dumps(c, default=str) for c in cells], pa.string())
+
+
+def to_text(array: pa.Array, name: str) -> pa.Array:
+    """Return a column as text: times in ISO 8601, nested values as JSON.
+
+    Raises
+    ------
+    InputError
+        For bytes, which are not text.
+    """
+    kind = array.type
+    if pt.is_nested(kind):
+        return to_json(array)
+    if pt.is_binary(kind) or pt.is_large_binary(kind) or pt.is_fixed_size_binary(kind):
+        raise InputError(f"column {name!r} holds bytes, which this format cannot keep")
+    if pt.is_timestamp(kind):
+        cells = array.cast(pa.timestamp(kind.unit)).cast(pa.string()).to_pylist()
+        return pa.array([c and c.replace(" ", "T") for c in cells], pa.string())
+    return array.cast(pa.string())

@@ -1,0 +1,162 @@
+"""The columns of a VOTable: FIELD elements to Arrow fields and back.
+
+VOTable 1.5 (IVOA Recommendation), sections 2 (primitive types), 4.1 (FIELD), 5 (data).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from xml.parsers import expat
+from xml.sax.saxutils import escape, quoteattr
+
+import pyarrow as pa
+import pyarrow.types as pt
+
+from skyseries.errors import InputError, SchemaError
+from skyseries.schema import ColumnMeta, column_meta, with_column_meta
+
+__all__ = ["VOTableField", "datatype_of", "field_xml", "local_name", "parse_fields"]
+
+_ARROW_TYPES = {
+    "boolean": pa.bool_(), "bit": pa.bool_(), "unsignedByte": pa.uint8(), "short": pa.int16(),
+    "int": pa.int32(), "long": pa.int64(), "char": pa.string(), "unicodeChar": pa.string(),
+    "float": pa.float32(), "double": pa.float64(),
+}  # fmt: skip
+_DATATYPES = {
+    pa.bool_(): "boolean", pa.uint8(): "unsignedByte", pa.int8(): "short", pa.int16(): "short",
+    pa.uint16(): "int", pa.int32(): "int", pa.uint32(): "long", pa.int64(): "long",
+    pa.float16(): "float", pa.float32(): "float", pa.float64(): "double",
+}  # fmt: skip
+
+
+@dataclass
+class VOTableField:
+    """One FIELD element; `description` and `null` are filled while its children are read."""
+
+    name: str
+    datatype: str
+    arraysize: str = ""
+    unit: str = ""
+    ucd: str = ""
+    null: str | None = None
+    """The text that stands for null (VALUES null=...)."""
+    description: list[str] = field(default_factory=list)
+
+    @classmethod
+    def from_attributes(cls, attributes: Mapping[str, str]) -> VOTableField:
+        """Read the attributes of a FIELD."""
+        return cls(
+            name=attributes.get("name") or attributes.get("ID", ""),
+            datatype=attributes.get("datatype", ""),
+            arraysize=attributes.get("arraysize", "").strip(),
+            unit=attributes.get("unit", "").strip(),
+            ucd=attributes.get("ucd", "").strip(),
+        )
+
+    @property
+    def is_text(self) -> bool:
+        """Whether a cell is text."""
+        return self.datatype in ("char", "unicodeChar")
+
+    @property
+    def count(self) -> int | None:
+        """Values of a cell: 1 for a scalar, None if each cell says how many."""
+        if "*" in self.arraysize:
+            return None
+        total = 1
+        for size in re.findall(r"[0-9]+", self.arraysize):
+            total *= int(size)
+        return total
+
+    @property
+    def is_list(self) -> bool:
+        """Whether a cell is an array of numbers."""
+        return not self.is_text and self.arraysize not in ("", "1")
+
+    def value_type(self, path: str) -> pa.DataType:
+        """Return the Arrow type of one value; SchemaError for complex numbers."""
+        if self.datatype not in _ARROW_TYPES:
+            raise SchemaError(
+                f"{path}: column {self.name!r} has the VOTable type {self.datatype!r}, "
+                "which is not read"
+            )
+        if self.is_text and "x" in self.arraysize:
+            raise SchemaError(
+                f"{path}: column {self.name!r} is an array of texts "
+                f"(arraysize {self.arraysize!r}), which is not read"
+            )
+        return _ARROW_TYPES[self.datatype]
+
+    def arrow_field(self, path: str) -> pa.Field:
+        """Return the Arrow field with unit, UCD and description."""
+        value = self.value_type(path)
+        meta = ColumnMeta(self.unit, self.ucd, " ".join("".join(self.description).split()))
+        return with_column_meta(
+            pa.field(self.name, pa.list_(value) if self.is_list else value), meta
+        )
+
+
+def local_name(tag: str) -> str:
+    """Return the name of an element without its namespace prefix."""
+    return tag.rpartition(":")[2]
+
+
+def parse_fields(text: bytes, path: str) -> list[pa.Field]:
+    """Return the columns of a VOTable without data (VOTable in Parquet)."""
+    fields: list[VOTableField] = []
+    inside: list[str] = []
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        inside.append(local_name(tag))
+        if inside[-1] == "FIELD":
+            fields.append(VOTableField.from_attributes(attributes))
+
+    def characters(data: str) -> None:
+        if inside[-2:] == ["FIELD", "DESCRIPTION"]:
+            fields[-1].description.append(data)
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    parser.EndElementHandler = lambda tag: inside.pop()
+    parser.CharacterDataHandler = characters
+    try:
+        parser.Parse(text, True)
+    except expat.ExpatError as error:
+        raise InputError(f"the VOTable in the metadata of {path} is broken: {error}") from error
+    known = (item for item in fields if item.datatype in _ARROW_TYPES)
+    return [
+        item.arrow_field(path) for item in known if not (item.is_text and "x" in item.arraysize)
+    ]
+
+
+def datatype_of(type: pa.DataType) -> tuple[str, str]:
+    """Return datatype and arraysize that hold an Arrow type without loss.
+
+    uint64 has no VOTable type: it is written as text here; the writer takes ``long`` where it
+    has seen that all values fit.
+    """
+    if pt.is_list(type) and type.value_type in _DATATYPES:
+        return _DATATYPES[type.value_type], "*"
+    if type in _DATATYPES:
+        return _DATATYPES[type], ""
+    return "char", "*"
+
+
+def field_xml(column: pa.Field, datatype: str, arraysize: str) -> str:
+    """Return the FIELD element of a column."""
+    meta = column_meta(column)
+    attributes = {"name": column.name, "datatype": datatype}
+    if arraysize:
+        attributes["arraysize"] = arraysize
+    if pt.is_timestamp(column.type):
+        attributes["xtype"] = "timestamp"
+    if meta.unit:
+        attributes["unit"] = meta.unit
+    if meta.ucd:
+        attributes["ucd"] = meta.ucd
+    text = " ".join(f"{key}={quoteattr(value)}" for key, value in attributes.items())
+    if not meta.description:
+        return f"<FIELD {text}/>"
+    return f"<FIELD {text}><DESCRIPTION>{escape(meta.description)}</DESCRIPTION></FIELD>"

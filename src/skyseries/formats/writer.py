@@ -1,0 +1,172 @@
+"""Write tables as Parquet, CSV, FITS or VOTable: beside the target, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pyarrow.types as pt
+
+from skyseries.errors import InputError, StorageError
+from skyseries.formats.fits_writer import write_fits
+from skyseries.formats.flat import Source, Table, flatten_batch, flatten_schema, to_text
+from skyseries.formats.opening import filesystem_of, is_url
+from skyseries.formats.votable_fields import datatype_of, field_xml
+from skyseries.formats.votable_writer import write_votable
+
+__all__ = ["write_table"]
+
+_FORMATS = {
+    ".parquet": "parquet", ".parq": "parquet", ".pq": "parquet", ".csv": "csv",
+    ".fits": "fits", ".fit": "fits", ".vot": "votable", ".votable": "votable", ".xml": "votable",
+}  # fmt: skip
+
+
+def write_table(
+    table: Table,
+    path: str | Path,
+    *,
+    format: str | None = None,
+    schema: pa.Schema | None = None,
+) -> None:
+    """Write a table; the file appears when it is complete, and replaces an old one then.
+
+    ============  =========================  =======================  ============================
+    .             unsigned 64-bit integers   lists                    missing values
+    ============  =========================  =======================  ============================
+    Parquet       exact                      exact                    exact
+    CSV           exact                      JSON text                empty cell; "" is empty text
+    FITS          exact (TZERO)              variable-length arrays   TNULL for integers, NaN for
+                                                                      floats, empty list for lists
+    VOTable       ``long``, or ``char`` if   variable-length arrays   exact (BINARY2); NaN in
+                  one is beyond 2^63-1                                lists of floats
+    ============  =========================  =======================  ============================
+
+    A struct column (a light curve) is written to CSV, FITS and VOTable as one column a field,
+    named ``column.field``; lists of text and lists of lists as JSON text; times as ISO 8601
+    text. Units, UCDs and descriptions are written to all formats but CSV. FITS drops blanks at
+    the end of text. Memory is bounded: a stream is kept in a temporary file where the format
+    needs the rows twice.
+
+    Parameters
+    ----------
+    table : pyarrow.Table, RecordBatchReader, or iterable of RecordBatch
+    path : path or URL
+    format : {"parquet", "csv", "fits", "votable"}, optional
+        By default from the suffix.
+    schema : pyarrow.Schema, optional
+        Needed for an iterable that may have no batch.
+
+    Raises
+    ------
+    InputError
+        If the format is not known or cannot keep a column.
+    StorageError
+        If the file cannot be written; an old file is left as it was.
+    """
+    text = os.fspath(path)
+    chosen = format or _FORMATS.get(Path(text).suffix.lower(), "")
+    if chosen not in _WRITERS:
+        raise InputError(
+            f"cannot tell the format of {text}; use a suffix .parquet, .csv, .fits or .vot, "
+            "or give format="
+        )
+    try:
+        with _beside(text) as temporary:
+            source = Source(table, schema, temporary.parent)
+            try:
+                _WRITERS[chosen](source, temporary)
+            finally:
+                source.close()
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise StorageError(f"cannot write {text}: {error}") from error
+
+
+@contextlib.contextmanager
+def _beside(text: str) -> Iterator[Path]:
+    """Give a temporary file that becomes the target when all went well."""
+    remote = is_url(text)
+    target = Path(text.removeprefix("file://"))
+    folder = None if remote else target.parent
+    handle, name = tempfile.mkstemp(dir=folder, prefix=".writing-", suffix=target.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        if remote:
+            filesystem, inner = filesystem_of(text)
+            filesystem.put_file(str(temporary), inner)
+        else:
+            _set_default_mode(temporary)
+            temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _set_default_mode(path: Path) -> None:
+    """Give the mode that a plain open() gives; mkstemp makes files for the owner only."""
+    mask = os.umask(0)
+    os.umask(mask)
+    path.chmod(0o666 & ~mask)
+
+
+def _write_parquet(source: Source, path: Path) -> None:
+    described = _votable_header(source.schema)
+    schema = source.schema.with_metadata({**(source.schema.metadata or {}), **described})
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for batch in source.batches():
+            writer.write_batch(batch)
+
+
+def _votable_header(schema: pa.Schema) -> dict[bytes, bytes]:
+    """Return units and UCDs as VOTable in Parquet 1.0 asks; nested columns are left out."""
+    fields = [
+        field_xml(field, *datatype_of(field.type))
+        for field in schema
+        if not pt.is_nested(field.type)
+    ]
+    text = (
+        '<VOTABLE version="1.5" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE><TABLE>'
+        + "".join(fields)
+        + "</TABLE></RESOURCE></VOTABLE>"
+    )
+    return {
+        b"IVOA.VOTable-Parquet.version": b"1.0",
+        b"IVOA.VOTable-Parquet.content": text.encode(),
+    }
+
+
+def _write_csv(source: Source, path: Path) -> None:
+    flat = flatten_schema(source.schema)
+    plain = pa.schema([field.with_type(_csv_type(field.type)) for field in flat])
+    with pyarrow.csv.CSVWriter(path, plain) as writer:
+        for batch in source.batches():
+            columns = flatten_batch(batch, flat)
+            arrays = [
+                column if column.type == field.type else to_text(column, field.name)
+                for column, field in zip(columns.columns, plain, strict=True)
+            ]
+            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=plain))
+
+
+def _csv_type(type: pa.DataType) -> pa.DataType:
+    if pt.is_float16(type):
+        return pa.float32()
+    is_number = pt.is_integer(type) or pt.is_floating(type) or pt.is_boolean(type)
+    return type if is_number or pt.is_null(type) else pa.string()
+
+
+_WRITERS: dict[str, Callable[[Source, Path], None]] = {
+    "parquet": _write_parquet,
+    "csv": _write_csv,
+    "fits": write_fits,
+    "votable": write_votable,
+}

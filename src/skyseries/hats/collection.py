@@ -1,0 +1,74 @@
+"""Versions of a catalog: folders ``v000001``, ``v000002``, ..., and the one file that names the current.
+
+``collection.properties`` is replaced by a rename. A reader opens the version that it finds named
+there and sees that version until it closes; older versions stay until they are removed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from skyseries.hats.files import Location, write_text
+from skyseries.hats.properties import format_properties, now, parse_properties, split_list
+
+__all__ = ["Collection", "next_version", "promote", "read_collection"]
+
+COLLECTION_FILE = "collection.properties"
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What collection.properties says; paths are relative to the collection."""
+
+    name: str
+    primary: str
+    margins: tuple[str, ...] = ()
+    default_margin: str | None = None
+    indexes: tuple[tuple[str, str], ...] = ()
+    """Pairs of field and path."""
+
+    @property
+    def version(self) -> str | None:
+        """The version folder, if the catalog has versions."""
+        match = re.match(r"(v\d{6})/", self.primary)
+        return match[1] if match else None
+
+
+def read_collection(root: Location) -> Collection | None:
+    """Read collection.properties; None if the folder is not a collection."""
+    text = root.join(COLLECTION_FILE).read_text_if_there()
+    if text is None:
+        return None
+    properties = parse_properties(text, str(root.join(COLLECTION_FILE)))
+    margins = tuple(split_list(properties.get("all_margins")))
+    pairs = split_list(properties.get("all_indexes"))
+    return Collection(
+        name=properties.get("obs_collection", root.name),
+        primary=properties["hats_primary_table_url"],
+        margins=margins,
+        default_margin=properties.get("default_margin") or (margins[0] if margins else None),
+        indexes=tuple(zip(pairs[::2], pairs[1::2], strict=False)),
+    )
+
+
+def next_version(root: Path) -> str:
+    """Return the name of the version after the newest folder that is there."""
+    numbers = [int(path.name[1:]) for path in root.glob("v[0-9][0-9][0-9][0-9][0-9][0-9]")]
+    return f"v{max(numbers, default=0) + 1:06d}"
+
+
+def promote(root: Path, collection: Collection) -> None:
+    """Make a version the current one, in one step."""
+    indexes = " ".join(f"{field} {path}" for field, path in collection.indexes)
+    properties = {
+        "obs_collection": collection.name,
+        "hats_primary_table_url": collection.primary,
+        "all_margins": " ".join(collection.margins) or None,
+        "default_margin": collection.default_margin,
+        "all_indexes": indexes or None,
+        "default_index": collection.indexes[0][0] if collection.indexes else None,
+        "hats_creation_date": now(),
+    }
+    write_text(root / COLLECTION_FILE, format_properties(properties, "HATS collection"))

@@ -1,0 +1,147 @@
+"""One leaf: a Parquet file of rows sorted along the sky, in row groups of equal work.
+
+Encodings are chosen for decoding speed (measured in docs/benchmarks.md): integers as deltas
+(sorted or dense ids shrink to a byte or two), floats as byte streams, dictionaries for strings
+only, zstd at a low level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from skyseries.hats.files import atomic_path
+
+__all__ = ["HPX_COLUMN", "LeafWriter", "column_paths", "parquet_options", "row_group_bounds"]
+
+HPX_COLUMN = "_healpix_29"
+
+GROUP_ROWS = 100_000
+"""Rows of a row group of plain rows: small enough to prune, large enough to decode fast."""
+GROUP_EPOCHS = 50_000
+"""Epochs of a row group of light curves: one is read and decoded in milliseconds."""
+_ZSTD_LEVEL = 1
+"""Level 3 saves 1 % of the bytes of float data and costs a third more time."""
+
+
+def parquet_options(schema: pa.Schema) -> dict[str, Any]:
+    """Return the writer's options for a schema: an encoding for every leaf column."""
+    encodings: dict[str, str] = {}
+    dictionaries: list[str] = []
+    for path, type_ in column_paths(schema):
+        if pa.types.is_integer(type_) and type_.bit_width >= 32:
+            encodings[path] = "DELTA_BINARY_PACKED"
+        elif pa.types.is_float32(type_) or pa.types.is_float64(type_):
+            encodings[path] = "BYTE_STREAM_SPLIT"
+        elif _is_text(type_):
+            dictionaries.append(path)
+    return {
+        "compression": "zstd",
+        "compression_level": _ZSTD_LEVEL,
+        "use_dictionary": dictionaries or False,
+        "column_encoding": encodings or None,
+        "write_page_index": True,
+        "data_page_size": 256 << 10,
+    }
+
+
+def column_paths(schema: pa.Schema) -> Iterator[tuple[str, pa.DataType]]:
+    """Yield the Parquet path and the type of every leaf column."""
+    for field in schema:
+        yield from _paths(field.name, field.type)
+
+
+def _paths(path: str, type_: pa.DataType) -> Iterator[tuple[str, pa.DataType]]:
+    if pa.types.is_struct(type_):
+        for child in type_:
+            yield from _paths(f"{path}.{child.name}", child.type)
+    elif pa.types.is_list(type_) or pa.types.is_large_list(type_):
+        yield from _paths(f"{path}.list.element", type_.value_type)
+    else:
+        yield path, type_
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_string(type_)
+        or pa.types.is_large_string(type_)
+        or pa.types.is_binary(type_)
+        or pa.types.is_dictionary(type_)
+    )
+
+
+def row_group_bounds(rows: int, epochs: NDArray[np.integer[Any]] | None = None) -> list[int]:
+    """Return where row groups begin, and the end: groups of equal rows, or equal epochs.
+
+    Parameters
+    ----------
+    rows : int
+    epochs : ndarray of int, shape (rows,), optional
+        Epochs of each row's light curves.
+    """
+    if rows == 0:
+        return [0, 0]
+    if epochs is None:
+        groups = -(-rows // GROUP_ROWS)
+        return [rows * g // groups for g in range(groups + 1)]
+    total = np.cumsum(epochs, dtype=np.int64)
+    groups = max(-(-int(total[-1]) // GROUP_EPOCHS), -(-rows // GROUP_ROWS))
+    share = total[-1] * np.arange(1, groups) / groups
+    cuts = np.searchsorted(total, share, side="left") + 1
+    return np.unique([0, *np.minimum(cuts, rows).tolist(), rows]).tolist()  # type: ignore[no-any-return]
+
+
+class LeafWriter:
+    """Writes one leaf piece by piece; the file gets its name when the block ends well.
+
+    Attributes
+    ----------
+    metadata : pyarrow.parquet.FileMetaData
+        The footer, after the block has ended.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema, **options: Any) -> None:
+        self._path = path
+        self._schema = schema
+        self._options = parquet_options(schema) | options
+        self._collected: list[pq.FileMetaData] = []
+
+    def __enter__(self) -> LeafWriter:
+        self._atomic = atomic_path(self._path)
+        beside = self._atomic.__enter__()
+        self._writer = pq.ParquetWriter(
+            beside, self._schema, metadata_collector=self._collected, **self._options
+        )
+        return self
+
+    def write(self, table: pa.Table, bounds: list[int]) -> None:
+        """Append rows, one row group from each bound to the next."""
+        for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+            part = table.slice(start, stop - start)
+            self._writer.write_table(part, row_group_size=max(len(part), 1))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._writer.close()
+        except OSError as failure:
+            if error is None:
+                self._atomic.__exit__(type(failure), failure, failure.__traceback__)
+                raise
+        self._atomic.__exit__(kind, error, trace)
+
+    @property
+    def metadata(self) -> pq.FileMetaData:
+        """The footer that was written."""
+        return self._collected[0]

@@ -1,0 +1,63 @@
+"""``point_map.fits`` and ``skymap.fits``: rows per HEALPix cell.
+
+LSDB derives a catalog's coverage from the cells of ``point_map.fits`` that are not zero.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyseries.hats.files import atomic_path
+
+__all__ = ["POINT_MAP_ORDER", "read_point_map", "write_point_map"]
+
+POINT_MAP_ORDER = 8
+"""Cells of 14 arcmin: a map of the whole sky is 6 MB, and a survey field is seen as one."""
+
+_ORDERING = {"PIXTYPE": "HEALPIX", "ORDERING": "NESTED", "COORDSYS": "C"}
+
+
+def write_point_map(path: Path, cells: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
+    """Write rows per cell of `POINT_MAP_ORDER`, as pairs where most of the sky is empty."""
+    from astropy.io import fits
+
+    n = 12 << 2 * POINT_MAP_ORDER
+    header = _ORDERING | {
+        "NSIDE": 1 << POINT_MAP_ORDER,
+        "FIRSTPIX": 0,
+        "LASTPIX": n - 1,
+    }
+    if 2 * len(cells) > n:
+        dense = np.zeros(n, np.int64)
+        dense[cells] = counts
+        columns = [fits.Column("VALUE", "K", array=dense)]
+        header |= {"INDXSCHM": "IMPLICIT", "OBJECT": "FULLSKY"}
+    else:
+        columns = [
+            fits.Column("PIXEL", "K", array=cells),
+            fits.Column("VALUE", "K", array=counts),
+        ]
+        header |= {"INDXSCHM": "EXPLICIT", "OBJECT": "PARTIAL"}
+    table = fits.BinTableHDU.from_columns(columns)
+    for key, value in header.items():
+        table.header[key] = value
+    with atomic_path(path) as beside:
+        fits.HDUList([fits.PrimaryHDU(), table]).writeto(beside)
+
+
+def read_point_map(path: Path) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
+    """Return the order, the cells that are not empty, and their counts."""
+    from astropy.io import fits
+
+    with fits.open(path) as hdus:
+        data, header = hdus[1].data, hdus[1].header
+        order = int(header["NSIDE"]).bit_length() - 1
+        counts = np.asarray(data["VALUE"], np.int64)
+        cells = np.asarray(data["PIXEL"], np.int64) if "PIXEL" in data.names else None
+    if cells is None:
+        cells = np.flatnonzero(counts)
+        counts = counts[cells]
+    return order, cells, counts

@@ -1,0 +1,164 @@
+"""From an object's id to its rank along the sky: an open-addressing hash table on disk.
+
+The table is memory-mapped, so that all workers share it. Integer ids are their own key; a text
+id is replaced by two independent 64-bit hashes (for 1e10 ids the chance that any two are taken
+for one is below 1e-18).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from skyseries.errors import SchemaError
+from skyseries.jit import kernel
+
+__all__ = ["IdTable", "check_id_type", "id_keys"]
+
+U64 = NDArray[np.uint64]
+
+_EMPTY = -1
+
+
+def check_id_type(type_: pa.DataType, name: str) -> None:
+    """Raise SchemaError unless ids of this type are exact: integers or text."""
+    if not (pa.types.is_integer(type_) or _is_text(type_)):
+        raise SchemaError(
+            f"column {name!r} is {type_}: an id must be an integer or text, so that it is exact"
+        )
+
+
+def id_keys(ids: pa.Array, like: pa.DataType) -> tuple[U64, U64, NDArray[np.bool_]]:
+    """Return two 64-bit keys of each id, and which ids are there (not null).
+
+    Parameters
+    ----------
+    ids : pyarrow.Array
+        Integers or text.
+    like : pyarrow.DataType
+        The type of the objects' ids, which these are compared with.
+    """
+    if _is_text(like) != _is_text(ids.type):
+        raise SchemaError(
+            f"ids of the light curves are {ids.type}, those of the objects are {like}"
+        )
+    valid = ids.is_valid().to_numpy(zero_copy_only=False)
+    if _is_text(like):
+        text = ids.cast(pa.large_string()).fill_null("")
+        _, offsets, data = text.buffers()
+        ends = np.frombuffer(offsets, np.int64)[text.offset : text.offset + len(text) + 1]
+        raw = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
+        key, check = _hash_text(ends, raw)
+        return key, check, valid
+    wide = pa.uint64() if pa.types.is_unsigned_integer(like) else pa.int64()
+    values = pc.fill_null(ids, 0).cast(wide).to_numpy()
+    key = np.ascontiguousarray(values).view(np.uint64)
+    return key, np.zeros(len(key), np.uint64), valid
+
+
+class IdTable:
+    """Ranks by id key, in three memory-mapped arrays.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the arrays are; `create` makes them.
+    """
+
+    def __init__(self, folder: Path, mode: str = "r") -> None:
+        self._key, self._check, self._rank = (
+            np.load(folder / f"{name}.npy", mmap_mode=mode)  # type: ignore[call-overload]
+            for name in ("key", "check", "rank")
+        )
+
+    @classmethod
+    def create(cls, folder: Path, rows: int) -> IdTable:
+        """Make an empty table for so many ids."""
+        folder.mkdir(parents=True, exist_ok=True)
+        slots = 1 << max(int(rows * 1.6), 16).bit_length()
+        for name, dtype in (("key", np.uint64), ("check", np.uint64), ("rank", np.int64)):
+            array = np.lib.format.open_memmap(
+                folder / f"{name}.npy", mode="w+", dtype=dtype, shape=(slots,)
+            )
+            if name == "rank":
+                array[:] = _EMPTY
+        return cls(folder, "r+")
+
+    def insert(self, key: U64, check: U64, first_rank: int) -> NDArray[np.int64]:
+        """Add ids of consecutive ranks; return the places of those that were there already."""
+        again = np.empty(len(key), np.int64)
+        n = _insert(self._key, self._check, self._rank, key, check, first_rank, again)
+        return again[:n]
+
+    def find(self, key: U64, check: U64) -> NDArray[np.int64]:
+        """Return the rank of each id, -1 where it is not known."""
+        rank = np.empty(len(key), np.int64)
+        _find(self._key, self._check, self._rank, key, check, rank)
+        return rank
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_string(type_) or pa.types.is_large_string(type_)
+        or (pa.types.is_dictionary(type_) and _is_text(type_.value_type))
+    )  # fmt: skip
+
+
+@kernel(inline=True)
+def _mix(x):  # type: ignore[no-untyped-def]
+    """Spread the bits of a key over the whole word (a xor-shift-multiply finaliser)."""
+    x ^= x >> np.uint64(32)
+    x *= np.uint64(0xD6E8FEB86659FD93)
+    x ^= x >> np.uint64(32)
+    x *= np.uint64(0xD6E8FEB86659FD93)
+    return x ^ (x >> np.uint64(32))
+
+
+@kernel
+def _hash_text(ends, raw):  # type: ignore[no-untyped-def]
+    n = ends.size - 1
+    key = np.empty(n, np.uint64)
+    check = np.empty(n, np.uint64)
+    for i in range(n):
+        a = np.uint64(0x9E3779B97F4A7C15)
+        b = np.uint64(0xC2B2AE3D27D4EB4F) ^ np.uint64(ends[i + 1] - ends[i])
+        for j in range(ends[i], ends[i + 1]):
+            byte = np.uint64(raw[j])
+            a = (a ^ byte) * np.uint64(0x100000001B3)
+            b = (b + byte + np.uint64(1)) * np.uint64(0x9FB21C651E98DF25)
+            b ^= b >> np.uint64(29)
+        key[i] = _mix(a)
+        check[i] = _mix(b)
+    return key, check
+
+
+@kernel
+def _insert(keys, checks, ranks, key, check, first_rank, again):  # type: ignore[no-untyped-def]
+    mask = np.uint64(keys.size - 1)
+    n = 0
+    for i in range(key.size):
+        slot = _mix(key[i]) & mask
+        while ranks[slot] >= 0 and not (keys[slot] == key[i] and checks[slot] == check[i]):
+            slot = (slot + np.uint64(1)) & mask
+        if ranks[slot] >= 0:
+            again[n] = i
+            n += 1
+        else:
+            keys[slot] = key[i]
+            checks[slot] = check[i]
+            ranks[slot] = first_rank + i
+    return n
+
+
+@kernel
+def _find(keys, checks, ranks, key, check, rank):  # type: ignore[no-untyped-def]
+    mask = np.uint64(keys.size - 1)
+    for i in range(key.size):
+        slot = _mix(key[i]) & mask
+        while ranks[slot] >= 0 and not (keys[slot] == key[i] and checks[slot] == check[i]):
+            slot = (slot + np.uint64(1)) & mask
+        rank[i] = ranks[slot]

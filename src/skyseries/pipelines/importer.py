@@ -1,0 +1,356 @@
+"""`import_catalog`: survey files in, a HATS catalog out.
+
+The input is read once and shuffled through sorted scratch files (`runs`), in three passes of
+independent tasks: read and sort, assemble leaves, merge margins and index. Each finished task
+leaves a mark, so an import that was stopped goes on where it was. The new version gets its name
+by a rename at the very end; until then the current one is untouched.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time as clock
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from skyseries.config import parse_bytes, settings
+from skyseries.errors import InputError, StorageError
+from skyseries.executors import Executor
+from skyseries.executors import executor as use_executor
+from skyseries.hats.collection import Collection, next_version, promote, read_collection
+from skyseries.hats.files import Location, storage_errors, write_text
+from skyseries.hats.layout import default_names
+from skyseries.pipelines import derive, prepare, publish, stages
+from skyseries.pipelines.journal import Journal
+from skyseries.pipelines.plan import Budget, ImportPlan, Policy
+from skyseries.pipelines.progress import Progress
+from skyseries.pipelines.report import ImportReport
+
+__all__ = ["import_catalog"]
+
+_CHOICES = ("error", "drop", "keep")
+_REPORT = "report.json"
+
+
+def import_catalog(
+    objects: Any,
+    path: str | Path,
+    *,
+    name: str | None = None,
+    ra: str = "ra",
+    dec: str = "dec",
+    id: str | None = None,
+    lightcurves: Any = None,
+    source_id: str | None = None,
+    time: str | None = None,
+    band: str | None = None,
+    flux: str | None = None,
+    flux_err: str | None = None,
+    mag: str | None = None,
+    mag_err: str | None = None,
+    flag: str | None = None,
+    time_format: str | None = None,
+    time_scale: str | None = None,
+    refposition: str | None = None,
+    flux_unit: str | None = None,
+    lightcurve_name: str = "lightcurve",
+    kind: str = "object",
+    margin_arcsec: float | None = 10.0,
+    id_index: bool | None = True,
+    columns: Sequence[str] | None = None,
+    source_columns: Sequence[str] | None = None,
+    null_values: Any = (),
+    on_nan_position: Policy = "error",
+    on_repeated_id: Policy = "error",
+    on_duplicate_epoch: Policy = "keep",
+    orphans: Policy = "keep",
+    max_rows: int = 1_000_000,
+    max_bytes: int | str = "256MB",
+    max_epochs: int = 5_000_000,
+    memory: int | str | None = None,
+    workers: int | None = None,
+    executor: str | Executor | None = None,
+    tmp_dir: str | Path | None = None,
+    overwrite: bool = False,
+    resume: bool = True,
+    progress: bool | None = None,
+) -> ImportReport:
+    """Import survey files as a HATS catalog, with each object's light curve beside it.
+
+    Parameters
+    ----------
+    objects : path, pattern, folder, URL, list of these, or None
+        Tables with one row for each object: Parquet, CSV, ECSV, FITS, VOTable. None: the objects
+        are made from the light curves, each at the mean position of its epochs.
+    path : path
+        The folder of the catalog. If it holds a catalog, `overwrite` makes a new version of it.
+    name : str, optional
+        Name of the catalog; by default that of the folder.
+    ra, dec : str
+        Columns of the position, degrees, ICRS.
+    id : str, optional
+        Column of the object's id: integers of up to 64 bits, or text. Needed for light curves.
+    lightcurves : path, pattern, folder, URL or list of these, optional
+        Tables with one row for each epoch.
+    source_id : str, optional
+        Column of the object's id in these; by default the same as `id`.
+    time, band, flux, flux_err, mag, mag_err, flag : str, optional
+        Columns of the light curves; Rubin's, ZTF's and plain names are recognised.
+    time_format, time_scale, refposition, flux_unit : str, optional
+        What the times and fluxes are: ``mjd`` or ``jd``; ``tai``, ``utc``, ``tdb``, ...;
+        ``topocenter``, ``heliocenter``, ``barycenter``; ``nJy``, ... Not assumed if not given.
+    lightcurve_name : str
+        Name of the nested column.
+    kind : {"object", "source"}
+        ``source``: rows are single measurements; ids may repeat.
+    margin_arcsec : float or None
+        Width of the margin catalog; None: no margin.
+    id_index : bool
+        Make an index from id to partition, if there is an id.
+    columns, source_columns : sequence of str, optional
+        Take only these columns.
+    null_values : sequence, or mapping from column to sequence
+        Sentinels that stand for "no value", such as -99.
+    on_nan_position, on_repeated_id, on_duplicate_epoch, orphans : {"error", "drop", "keep"}
+        What to do with rows without a position, rows whose id came before, epochs of the same
+        object, time and band, and sources whose object is missing. Rows kept without a place on
+        the sky go to a Parquet file beside the catalog, orphans with positions to a HATS source
+        catalog. All are counted in the report.
+    max_rows, max_bytes, max_epochs : int or str
+        What a leaf holds at most.
+    memory : int or str, optional
+        What all workers together may hold, such as ``"1GB"``; half of the machine by default.
+    workers : int, optional
+        Threads (or processes) to use; all processors by default.
+    executor : str or Executor, optional
+        ``threads`` (the default), ``processes``, ``serial``.
+    tmp_dir : path, optional
+        Where the scratch files go (about the size of the input in memory); by default beside
+        the catalog.
+    overwrite : bool
+        Make a new version if there is a catalog already.
+    resume : bool
+        Go on with an unfinished import of the same input; False: start again.
+    progress : bool, optional
+        Show progress on stderr; by default where there is a terminal.
+
+    Returns
+    -------
+    report : ImportReport
+
+    Raises
+    ------
+    InputError
+        Something in the arguments or the input is not right; names the file and the value.
+    StorageError
+        The disk is full or not writable. The current version is as it was.
+    """
+    began = clock.perf_counter()
+    root = Path(path).expanduser().absolute()
+    for label, choice in (
+        ("on_nan_position", on_nan_position), ("on_repeated_id", on_repeated_id),
+        ("on_duplicate_epoch", on_duplicate_epoch), ("orphans", orphans),
+    ):  # fmt: skip
+        prepare.check_choice(label, choice, _CHOICES)
+    prepare.check_choice("kind", kind, ("object", "source"))
+    _check_free(root, overwrite)
+    roles = {
+        "time": time, "band": band, "flux": flux, "flux_err": flux_err, "mag": mag,
+        "mag_err": mag_err, "flag": flag, "time_format": time_format, "time_scale": time_scale,
+        "refposition": refposition, "flux_unit": flux_unit,
+    }  # fmt: skip
+    inputs = _read_inputs(
+        objects, lightcurves, id, source_id, ra, dec, roles, columns, source_columns, null_values
+    )
+    limits = prepare.limits(max_rows, parse_bytes(max_bytes), max_epochs, margin_arcsec)
+    plan = ImportPlan(
+        name=prepare.check_name(name or root.name),
+        kind=kind,  # type: ignore[arg-type]
+        ra=ra,
+        dec=dec,
+        lightcurve_name=_check_new_column(lightcurve_name, inputs["object_schema"]),
+        null_values=null_values,
+        on_nan_position=on_nan_position,
+        on_repeated_id=on_repeated_id if kind == "object" else "keep",
+        on_duplicate_epoch=on_duplicate_epoch,
+        orphans=orphans,
+        margin_arcsec=margin_arcsec,
+        id_index=bool(id_index),
+        limits=limits,
+        **inputs,
+    )
+    scratch = Path(tmp_dir or settings().tmp_dir or root)
+    with _writing(root), use_executor(executor, workers) as engine:
+        held = parse_bytes(memory) if memory else settings().memory
+        plan = replace(plan, budget=Budget(held, engine.workers))
+        plan = replace(plan, work=scratch / f".import-{plan.name}-{plan.fingerprint()}")
+        _clear_stale(scratch, plan, resume)
+        resumed = plan.work.exists()
+        plan = replace(plan, version=_version(plan, root))
+        with Progress(progress) as shown:
+            report = _run(plan, root, engine, shown)
+    return replace(report, seconds=clock.perf_counter() - began, resumed=resumed)
+
+
+def _read_inputs(
+    objects: Any,
+    lightcurves: Any,
+    id: str | None,
+    source_id: str | None,
+    ra: str,
+    dec: str,
+    roles: dict[str, str | None],
+    columns: Sequence[str] | None,
+    source_columns: Sequence[str] | None,
+    null_values: Any,
+) -> dict[str, Any]:
+    """Read the schemas of all files and check that what is named is there."""
+    if objects is None and lightcurves is None:
+        raise InputError("nothing to import: give objects, lightcurves, or both")
+    found: dict[str, Any] = {"id": id}
+    if lightcurves is not None:
+        if (joined := source_id or id) is None:
+            raise InputError("light curves are joined to their objects by id: give id=")
+        files, schema = prepare.read_input(lightcurves, null_values, source_columns)
+        prepare.check_id(schema, joined, "source_id" if source_id else "id")
+        fields = prepare.lightcurve_fields(schema, roles)
+        found |= {
+            "id": id or joined, "source_files": files, "source_schema": schema,
+            "source_id": joined, "lightcurve": fields,
+        }  # fmt: skip
+    elif given := [role for role, value in roles.items() if value is not None]:
+        raise InputError(f"{given[0]}= is about light curves, but lightcurves= is not given")
+    if objects is None:
+        schema = found["source_schema"]
+        prepare.check_positions(schema, ra, dec)
+        derived = derive.object_schema(schema, found["source_id"], ra, dec)
+        return found | {"id": found["source_id"], "object_files": (), "object_schema": derived}
+    files, schema = prepare.read_input(objects, null_values, columns)
+    prepare.check_positions(schema, ra, dec)
+    prepare.check_id(schema, found["id"], "id")
+    return found | {"object_files": files, "object_schema": schema}
+
+
+def _check_new_column(name: str, schema: pa.Schema) -> str:
+    if name in schema.names:
+        raise InputError(
+            f"the objects have a column {name!r} already: give lightcurve_name= another name"
+        )
+    return prepare.check_name(name)
+
+
+def _check_free(root: Path, overwrite: bool) -> None:
+    here = Location(str(root))
+    if root.exists() and not root.is_dir():
+        raise InputError(f"{root} is a file; a catalog is a folder")
+    if read_collection(here) is not None and not overwrite:
+        raise InputError(
+            f"{root} holds a catalog already; overwrite=True makes a new version of it"
+        )
+    if root.exists() and read_collection(here) is None:
+        foreign = [p.name for p in root.iterdir() if not p.name.startswith((".import", "v0"))]
+        if foreign:
+            raise InputError(f"{root} is not empty (it holds {foreign[0]!r}) and no catalog")
+
+
+@contextmanager
+def _writing(root: Path) -> Any:
+    """Keep a second import away from this folder while the block runs."""
+    import fcntl
+
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = (root / ".import.lock").open("w")
+    except OSError as error:
+        raise StorageError(f"cannot write to {root}: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StorageError(f"another import is writing to {root}") from None
+        yield
+        (root / ".import.lock").unlink(missing_ok=True)
+
+
+def _clear_stale(scratch: Path, plan: ImportPlan, resume: bool) -> None:
+    """Remove scratch files of other, unfinished imports of this catalog."""
+    for folder in scratch.glob(f".import-{plan.name}-*"):
+        if folder != plan.work or not resume:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(plan: ImportPlan, root: Path, engine: Executor, progress: Progress) -> ImportReport:
+    if (plan.work / _REPORT).exists():
+        saved = json.loads((plan.work / _REPORT).read_text())
+        return _commit(plan, root, ImportReport(**saved | {"notes": tuple(saved["notes"])}))
+    journal = Journal(plan.work / "marks", engine, progress)
+    epochs = stages.source_chunks(plan)
+    if not plan.object_files:
+        plan = replace(plan, object_files=tuple(derive.derive_objects(plan, journal, epochs)))
+    shuffled = stages.shuffle(plan, journal, stages.object_chunks(plan), epochs)
+    partitions, weights = stages.cut_partitions(plan, shuffled)
+    leaves = stages.build_leaves(plan, journal, shuffled, partitions, weights)
+    names = default_names(plan.name, plan.margin_arcsec, plan.id if plan.id_index else None)
+    facts = publish.Facts.of(plan, shuffled, leaves)
+    publish.write_primary(plan, plan.build / names["primary"], partitions, leaves, facts)
+    if "margin" in names:
+        cells, rows = stages.merge_margin(
+            plan, journal, leaves, partitions, plan.build / names["margin"]
+        )
+        publish.write_margin(plan, plan.build / names["margin"], cells, rows)
+        facts = replace(facts, margin_rows=rows)
+    if "index" in names:
+        parts, rows, repeated = stages.merge_index(
+            plan, journal, leaves, plan.build / names["index"]
+        )
+        publish.write_index(plan, plan.build / names["index"], parts, rows)
+        facts = replace(facts, index_rows=rows, repeated_ids=max(repeated, facts.repeated_ids))
+    notes = publish.keep_aside(plan, journal, shuffled)
+    return _commit(plan, root, facts.report(str(root), plan, len(partitions), notes))
+
+
+def _commit(plan: ImportPlan, root: Path, report: ImportReport) -> ImportReport:
+    """Give the new version its name, and make it the current one.
+
+    The report is written first: an import that is stopped from here on only has this left to do,
+    and each step may be done twice.
+    """
+    write_text(plan.work / _REPORT, json.dumps(asdict(report)))
+    names = default_names(plan.name, plan.margin_arcsec, plan.id if plan.id_index else None)
+    target = root / report.version
+    if not target.exists():
+        if plan.work.parent == root:
+            plan.build.rename(target)
+        else:  # the scratch files are on another disk
+            arriving = root / f".import-arriving-{report.version}"
+            shutil.rmtree(arriving, ignore_errors=True)
+            with storage_errors(str(arriving)):
+                shutil.copytree(plan.build, arriving)
+            arriving.rename(target)
+    at = {part: f"{report.version}/{folder}" for part, folder in names.items()}
+    promote(
+        root,
+        Collection(
+            name=plan.name,
+            primary=at["primary"],
+            margins=(at["margin"],) if "margin" in at else (),
+            default_margin=at.get("margin"),
+            indexes=((plan.id, at["index"]),) if "index" in at and plan.id else (),
+        ),
+    )
+    shutil.rmtree(plan.work, ignore_errors=True)
+    return report
+
+
+def _version(plan: ImportPlan, root: Path) -> str:
+    """Return the version that this import writes: chosen once, kept when it is resumed."""
+    chosen = plan.work / "version"
+    if not chosen.exists():
+        write_text(chosen, next_version(root))
+    return chosen.read_text().strip()

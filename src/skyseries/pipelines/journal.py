@@ -1,0 +1,91 @@
+"""What has been done: one small file per finished task, so that an import can be resumed.
+
+A task writes its outputs under temporary names, renames them, and last of all writes its mark.
+A mark therefore says that all outputs are whole; whatever has none is done again and
+overwritten.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from skyseries.executors import Executor, Task
+from skyseries.hats.files import write_text
+from skyseries.pipelines.progress import Progress
+
+__all__ = ["Journal", "Outcome", "gathered", "total"]
+
+Outcome = dict[str, Any]
+"""What a task reports; plain JSON."""
+
+
+class Journal:
+    """The marks of one import.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the marks are.
+    executor : Executor
+    progress : Progress
+    """
+
+    def __init__(self, folder: Path, executor: Executor, progress: Progress) -> None:
+        self._folder = folder
+        self._executor = executor
+        self._progress = progress
+
+    def below(self, name: str) -> Journal:
+        """Return the journal of a part of this import."""
+        return Journal(self._folder / name, self._executor, self._progress)
+
+    def run(self, stage: str, tasks: Sequence[Task]) -> list[Outcome]:
+        """Run those tasks of a stage that have no mark yet; return all outcomes in order.
+"""
+        self._progress.stage(stage, int(sum(task.weight for task in tasks)) or None)
+        marks = [self._folder / stage / f"{number:06d}.json" for number in range(len(tasks))]
+        outcomes: dict[int, Outcome] = {}
+        todo = []
+        for number, (task, path) in enumerate(zip(tasks, marks, strict=True)):
+            known = _read(path)
+            if known is None:
+                todo.append(number)
+            else:
+                outcomes[number] = known
+                self._progress.advance(task.weight)
+        marked = [
+            Task(_marked, (marks[n], tasks[n].function, tasks[n].args), tasks[n].weight, tasks[n].name)
+            for n in todo
+        ]
+        for index, value in self._executor.run(marked):
+            outcomes[todo[index]] = value
+            self._progress.advance(marked[index].weight)
+        self._progress.done()
+        return [outcomes[number] for number in range(len(tasks))]
+
+
+def total(outcomes: Iterable[Outcome], key: str) -> int:
+    """Return the sum of one number over outcomes."""
+    return sum(int(outcome.get(key, 0)) for outcome in outcomes)
+
+
+def gathered(outcomes: Iterable[Outcome], key: str) -> Iterator[Any]:
+    """Yield the items of one list over outcomes."""
+    for outcome in outcomes:
+        yield from outcome.get(key, ())
+
+
+def _marked(mark: Path, function: Callable[..., Outcome], args: tuple[Any, ...]) -> Outcome:
+    outcome = function(*args)
+    write_text(mark, json.dumps(outcome))
+    return outcome
+
+
+def _read(path: Path) -> Outcome | None:
+    try:
+        return json.loads(path.read_text())  # type: ignore[no-any-return]
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None

@@ -1,0 +1,185 @@
+"""A piece of the sky, assembled: the objects of a range of cells with their light curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from skyseries.errors import InputError
+from skyseries.hats.leaf import HPX_COLUMN
+from skyseries.pipelines.plan import ImportPlan
+from skyseries.pipelines.runs import Run, Runs
+from skyseries.pipelines.spill import RANK_COLUMN
+from skyseries.spatial.order import argsort, group_order
+
+__all__ = ["Piece", "PieceReader", "in_sky_order", "split"]
+
+Ints = NDArray[np.int64]
+
+
+def split(
+    start: int, stop: int, weigh: Callable[[Ints], NDArray[np.float64]], limit: float
+) -> list[tuple[int, int]]:
+    """Divide a range of keys so that each part weighs at most `limit`, if its keys differ.
+
+    Parameters
+    ----------
+    start, stop : int
+    weigh : callable
+        Takes ascending bounds, returns the weight between each two.
+    limit : float
+    """
+    if stop - start == 1 or weigh(np.array([start, stop])).sum() <= limit:
+        return [(start, stop)]
+    bounds = np.array(sorted({start + (stop - start) * i // 8 for i in range(9)}))
+    parts: list[tuple[int, int]] = []
+    held = 0.0
+    for a, b, weight in zip(
+        bounds[:-1].tolist(), bounds[1:].tolist(), weigh(bounds).tolist(), strict=True
+    ):
+        if weight > limit:
+            parts += split(a, b, weigh, limit)
+            held = np.inf
+        elif held + weight <= limit and parts:
+            parts[-1] = (parts[-1][0], b)
+            held += weight
+        else:
+            parts.append((a, b))
+            held = weight
+    return parts
+
+
+def in_sky_order(table: pa.Table, id_column: str | None) -> pa.Table:
+    """Sort by cell; in one cell by id, and rows of equal ids in the order they were read."""
+    table = table.combine_chunks()
+    hpx = table.column(HPX_COLUMN).to_numpy()
+    order = argsort(hpx)
+    if id_column is not None and bool((np.diff(hpx[order]) == 0).any()):
+        ties = table.select([HPX_COLUMN, id_column])
+        keys = [(HPX_COLUMN, "ascending"), (id_column, "ascending")]
+        order = pc.sort_indices(ties, sort_keys=keys)
+    return table.take(order)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows of a leaf, in its schema."""
+
+    table: pa.Table
+    hpx: Ints
+    epochs: Ints | None
+    """How many epochs each row has; None without light curves."""
+    repeated: int = 0
+    """Epochs of the same object, time and band as another (dropped or kept, as asked)."""
+
+
+class PieceReader:
+    """Assembles pieces from the runs of an import.
+
+    Parameters
+    ----------
+    plan : ImportPlan
+    objects, sources : sequence of Run
+    route : Path
+        The folder with the sorted cells of all objects, where there are light curves.
+    """
+
+    def __init__(
+        self, plan: ImportPlan, objects: Sequence[Run], sources: Sequence[Run], route: Path
+    ) -> None:
+        self._plan = plan
+        self._objects = Runs(objects, HPX_COLUMN)
+        self._sources = Runs(sources, RANK_COLUMN)
+        self._sky: Ints | None = None
+        if plan.has_lightcurves:
+            self._sky = np.load(route / "hpx.npy", mmap_mode="r")
+
+    def ranges(self, start: int, stop: int) -> list[tuple[int, int]]:
+        """Divide a range of cells into pieces that fit into the memory of one task."""
+        return split(start, stop, self._weigh, self._plan.budget.piece_bytes)
+
+    def loads(self, bounds: Ints) -> tuple[Ints, Ints]:
+        """Return the objects and the epochs between each two bounds."""
+        rows = self._objects.count(bounds)
+        if self._sky is None:
+            return rows, np.zeros_like(rows)
+        return rows, self._sources.count(np.searchsorted(self._sky, bounds))
+
+    def _weigh(self, bounds: Ints) -> NDArray[np.float64]:
+        rows, epochs = self.loads(bounds)
+        return rows * float(self._plan.object_bytes) + epochs * float(self._plan.epoch_bytes)
+
+    def read(self, start: int, stop: int) -> Piece | None:
+        """Return the rows with start <= cell < stop; None if there are none."""
+        found = self._objects.take(start, stop)
+        if found is None:
+            return None
+        table = in_sky_order(found, self._plan.id if self._plan.has_lightcurves else None)
+        hpx = table.column(HPX_COLUMN).to_numpy()
+        if self._sky is None:
+            return Piece(table.cast(self._plan.leaf_schema), hpx, None)
+        first = int(np.searchsorted(self._sky, start))
+        found = self._sources.take(first, first + len(hpx))
+        lists, offsets, repeated = self._light_curves(found, first, len(hpx))
+        schema = self._plan.leaf_schema
+        nested = pa.StructArray.from_arrays(lists, fields=list(schema.field(-1).type))
+        table = pa.Table.from_arrays([*table.columns, nested], schema=schema)
+        return Piece(table, hpx, np.diff(offsets), repeated)
+
+    def _light_curves(
+        self, found: pa.Table | None, first: int, n: int
+    ) -> tuple[list[pa.Array], Ints, int]:
+        """Return one list array for each field: the epochs of each object in order of time."""
+        plan = self._plan
+        assert plan.lightcurve is not None  # noqa: S101 - only called with light curves
+        repeated = 0
+        if found is None:
+            offsets = np.zeros(n + 1, np.int64)
+            epochs = plan.epoch_schema.empty_table()
+        else:
+            found = found.unify_dictionaries().combine_chunks()
+            group = found.column(RANK_COLUMN).to_numpy() - first
+            time = found.column(plan.lightcurve.time).cast(pa.float64()).to_numpy()
+            order, offsets = group_order(group, n, time)
+            epochs = found.drop_columns([RANK_COLUMN]).take(order).cast(plan.epoch_schema)
+            again = self._repeats(epochs, offsets)
+            repeated = int(again.sum())
+            if repeated and plan.on_duplicate_epoch == "drop":
+                epochs = epochs.filter(pa.array(~again))
+                offsets = np.concatenate([[0], np.cumsum(~again)])[offsets]
+        starts = pa.array(offsets, pa.int32())
+        lists = [
+            pa.ListArray.from_arrays(starts, column.combine_chunks(), type=field.type)
+            for column, field in zip(
+                epochs.columns, plan.leaf_schema.field(-1).type, strict=True
+            )
+        ]
+        return lists, offsets, repeated
+
+    def _repeats(self, epochs: pa.Table, offsets: Ints) -> NDArray[np.bool_]:
+        """Tell which epochs have the object, time and band of the one before them."""
+        plan = self._plan
+        assert plan.lightcurve is not None  # noqa: S101 - only called with light curves
+        time = epochs.column(plan.lightcurve.time).cast(pa.float64()).to_numpy()
+        again = np.zeros(len(time), np.bool_)
+        again[1:] = time[1:] == time[:-1]
+        again[offsets[:-1][offsets[:-1] < len(time)]] = False
+        places = np.flatnonzero(again)
+        if len(places) and plan.lightcurve.band is not None:
+            band = epochs.column(plan.lightcurve.band)
+            same = pc.equal(band.take(places), band.take(places - 1))
+            again[places] = pc.fill_null(same, True).to_numpy()
+        if again.any() and plan.on_duplicate_epoch == "error":
+            i = int(np.flatnonzero(again)[0])
+            raise InputError(
+                f"{int(again.sum())} epochs are repeated, the first at "
+                f"{plan.lightcurve.time} = {time[i]!r}; keep them with "
+                "on_duplicate_epoch='keep', or 'drop' them"
+            )
+        return again

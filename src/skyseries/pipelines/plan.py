@@ -1,0 +1,151 @@
+"""What an import is to do, decided and checked before any row is read.
+
+`ImportPlan` is frozen and picklable: every task gets it whole. Its fingerprint names the import:
+a later call with the same fingerprint goes on where the earlier one stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from skyseries.formats import InputFile
+from skyseries.hats.leaf import HPX_COLUMN
+from skyseries.schema import LightCurveFields
+
+__all__ = ["Budget", "ImportPlan", "Limits", "Policy", "row_bytes"]
+
+Policy = Literal["error", "drop", "keep"]
+NullValues = Sequence[Any] | Mapping[str, Sequence[Any]]
+
+_BASE_BYTES = 350 << 20
+"""What the interpreter and its libraries hold before any row (measured: 250-330 MB)."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a leaf holds at most."""
+
+    max_rows: int = 1_000_000
+    max_bytes: int = 256_000_000
+    """Bytes of the columns in memory."""
+    max_epochs: int = 5_000_000
+    max_order: int = 12
+    """The finest order of a partition."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Memory shared out among the workers; sizes of what a task holds at once."""
+
+    memory: int
+    workers: int
+
+    @property
+    def per_worker(self) -> int:
+        """Bytes that a task may hold."""
+        return max((self.memory - _BASE_BYTES) // self.workers, 32 << 20)
+
+    @property
+    def run_bytes(self) -> int:
+        """Bytes of a run: read, its sorted copy, keys and the order are held at once."""
+        return min(self.per_worker // 5, 128 << 20)
+
+    @property
+    def piece_bytes(self) -> int:
+        """Bytes of the part of a leaf that is assembled at once."""
+        return min(self.per_worker // 8, 128 << 20)
+
+
+@dataclass(frozen=True)
+class ImportPlan:
+    """Everything that the tasks of an import need to know."""
+
+    name: str
+    kind: Literal["object", "source"]
+    ra: str
+    dec: str
+    id: str | None
+    object_files: tuple[InputFile, ...]
+    object_schema: pa.Schema
+    source_files: tuple[InputFile, ...] = ()
+    source_schema: pa.Schema | None = None
+    source_id: str | None = None
+    lightcurve: LightCurveFields | None = None
+    lightcurve_name: str = "lightcurve"
+    null_values: Any = ()
+    on_nan_position: Policy = "error"
+    on_repeated_id: Policy = "error"
+    on_duplicate_epoch: Policy = "keep"
+    orphans: Policy = "keep"
+    margin_arcsec: float | None = 10.0
+    id_index: bool = True
+    limits: Limits = field(default_factory=Limits)
+    budget: Budget = field(default_factory=lambda: Budget(4 << 30, 2))
+    work: Path = Path()
+    """The folder of scratch files."""
+    version: str = "v000001"
+
+    @property
+    def has_lightcurves(self) -> bool:
+        """Whether epochs are nested into the rows."""
+        return self.source_schema is not None
+
+    @property
+    def build(self) -> Path:
+        """The folder in which the new version is put together."""
+        return self.work / "build"
+
+    @property
+    def epoch_schema(self) -> pa.Schema:
+        """The fields of one epoch inside a light curve: all but the object's id."""
+        assert self.source_schema is not None  # noqa: S101 - callers check has_lightcurves
+        return pa.schema([f for f in self.source_schema if f.name != self.source_id])
+
+    @property
+    def leaf_schema(self) -> pa.Schema:
+        """The schema of a leaf: `_healpix_29`, the object's columns, the light curves."""
+        schema = [pa.field(HPX_COLUMN, pa.int64()), *self.object_schema]
+        if self.has_lightcurves:
+            lists = [
+                pa.field(f.name, pa.list_(pa.field("element", f.type)), metadata=f.metadata)
+                for f in self.epoch_schema
+            ]
+            schema.append(pa.field(self.lightcurve_name, pa.struct(lists)))
+        return pa.schema(schema)
+
+    @property
+    def object_bytes(self) -> int:
+        """Estimated bytes of an object's row, without its light curve."""
+        return row_bytes(self.object_schema) + 8
+
+    @property
+    def epoch_bytes(self) -> int:
+        """Estimated bytes of an epoch."""
+        return row_bytes(self.epoch_schema) if self.has_lightcurves else 0
+
+    def fingerprint(self) -> str:
+        """Return a name for this import: the same inputs and choices give the same name."""
+        left_out = {"budget", "work", "version"}
+        said = [
+            f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name not in left_out
+        ]
+        said.append(f"run_bytes={self.budget.run_bytes}, piece_bytes={self.budget.piece_bytes}")
+        return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
+
+
+def row_bytes(schema: pa.Schema) -> int:
+    """Return about how many bytes of memory a row takes."""
+    return sum(_type_bytes(f.type) for f in schema) or 1
+
+
+def _type_bytes(type_: pa.DataType) -> int:
+    try:
+        return max(int(type_.bit_width) // 8, 1)
+    except ValueError:  # text and nested types have no fixed width
+        return 24 if type_.num_fields == 0 else 200

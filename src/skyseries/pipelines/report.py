@@ -1,0 +1,51 @@
+"""What an import has done, in numbers: nothing is left out without a word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["ImportReport"]
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """The outcome of an import."""
+
+    path: str
+    version: str
+    rows: int
+    """Rows of the catalog."""
+    partitions: int
+    input_rows: int
+    seconds: float
+    resumed: bool
+    """Whether an unfinished import was gone on with."""
+    sources: int = 0
+    """Sources read."""
+    epochs: int = 0
+    """Epochs in the light curves."""
+    orphans: int = 0
+    """Sources whose object is missing."""
+    repeated_epochs: int = 0
+    repeated_ids: int = 0
+    bad_positions: int = 0
+    margin_rows: int | None = None
+    index_rows: int | None = None
+    notes: tuple[str, ...] = field(default=())
+    """What was kept aside, dropped, guessed, or found odd."""
+
+    def summary(self) -> str:
+        """Return the report as text."""
+        lines = [
+            f"{self.path}: {self.rows:,} rows in {self.partitions:,} partitions "
+            f"({self.version}, {self.seconds:.1f} s{', resumed' if self.resumed else ''})"
+        ]
+        if self.sources:
+            rate = self.sources / self.seconds if self.seconds else 0.0
+            lines.append(f"light curves: {self.epochs:,} epochs ({rate:,.0f} sources/s)")
+        if self.margin_rows is not None:
+            lines.append(f"margin: {self.margin_rows:,} rows")
+        if self.index_rows is not None:
+            lines.append(f"id index: {self.index_rows:,} ids")
+        lines += [f"note: {note}" for note in self.notes]
+        return "\n".join(lines)

@@ -1,0 +1,174 @@
+"""First pass: read the input once, and write it as sorted runs.
+
+Objects are sorted along the sky. Sources are sorted by the rank of their object, which
+`pipelines.route` has worked out in between; sources without an object go aside as orphans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from skyseries.errors import InputError
+from skyseries.formats import Chunk, scan
+from skyseries.hats.leaf import HPX_COLUMN
+from skyseries.pipelines.ids import IdTable, id_keys
+from skyseries.pipelines.journal import Outcome
+from skyseries.pipelines.plan import ImportPlan
+from skyseries.pipelines.runs import Run, write_run
+from skyseries.spatial.healpix import radec_to_hpx
+from skyseries.spatial.order import argsort
+
+__all__ = ["RANK_COLUMN", "spill_objects", "spill_sources", "tables"]
+
+RANK_COLUMN = "_rank"
+_MAX_DICTIONARY = 1024
+
+
+def spill_objects(plan: ImportPlan, chunk: Chunk, folder: Path) -> Outcome:
+    """Write the objects of one piece of the input as runs sorted along the sky."""
+    outcome: Outcome = {"rows": 0, "runs": [], "unplaced": [], "bad_positions": 0, "repeated": 0}
+    for number, table in enumerate(tables(plan, chunk, plan.object_schema, plan.object_bytes)):
+        outcome["rows"] += table.num_rows
+        table, repeated = _first_of_each_id(plan, table)
+        outcome["repeated"] += repeated
+        placed, unplaced = place(plan, table, chunk.file.path)
+        outcome["bad_positions"] += unplaced.num_rows
+        if unplaced.num_rows and plan.on_nan_position == "keep":
+            path = folder / f"unplaced-{number:04d}.arrow"
+            outcome["unplaced"].append(vars(write_run(path, unplaced)))
+        path = folder / f"run-{number:04d}.arrow"
+        outcome["runs"].append(vars(write_run(path, placed)))
+    return outcome
+
+
+def spill_sources(plan: ImportPlan, chunk: Chunk, folder: Path, route: Path) -> Outcome:
+    """Write the sources of one piece of the input as runs sorted by their object's rank."""
+    assert plan.source_schema is not None  # noqa: S101 - only called with light curves
+    ids = IdTable(route)
+    like = plan.object_schema.field(plan.id).type
+    outcome: Outcome = {"rows": 0, "runs": [], "orphans": [], "n_orphans": 0}
+    for number, table in enumerate(tables(plan, chunk, plan.source_schema, plan.epoch_bytes)):
+        outcome["rows"] += table.num_rows
+        key, check, valid = id_keys(table.column(plan.source_id).combine_chunks(), like)
+        rank = np.where(valid, ids.find(key, check), -1)
+        known = rank >= 0
+        if not known.all():
+            orphans = table.filter(pa.array(~known))
+            outcome["n_orphans"] += orphans.num_rows
+            _refuse_orphans(plan, orphans, chunk.file.path)
+            if plan.orphans == "keep":
+                path = folder / f"orphans-{number:04d}.arrow"
+                outcome["orphans"].append(vars(write_run(path, orphans)))
+            table, rank = table.filter(pa.array(known)), rank[known]
+        order = argsort(rank)
+        table = _encode_text(table.drop_columns([plan.source_id])).take(order)
+        table = table.append_column(RANK_COLUMN, pa.array(rank[order]))
+        outcome["runs"].append(vars(write_run(folder / f"run-{number:04d}.arrow", table)))
+    return outcome
+
+
+def tables(
+    plan: ImportPlan, chunk: Chunk, schema: pa.Schema, row_bytes: int
+) -> Iterator[pa.Table]:
+    """Yield the rows of a piece of the input in tables of about `Budget.run_bytes`."""
+    limit = max(plan.budget.run_bytes // row_bytes, 1024)
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    batches = scan(
+        chunk.file, schema, chunk=chunk, null_values=plan.null_values,
+        batch_rows=min(limit, 131_072),
+    )  # fmt: skip
+    for batch in batches:
+        held.append(batch)
+        rows += batch.num_rows
+        if rows >= limit:
+            yield pa.Table.from_batches(held, schema)
+            held, rows = [], 0
+    if rows:
+        yield pa.Table.from_batches(held, schema)
+
+
+def place(plan: ImportPlan, table: pa.Table, source: str) -> tuple[pa.Table, pa.Table]:
+    """Return the rows with a position, sorted along the sky, and those without one."""
+    ra, dec = (_degrees(table, name) for name in (plan.ra, plan.dec))
+    hpx = radec_to_hpx(ra, dec)
+    bad = hpx < 0
+    unplaced = table.slice(0, 0)
+    if bad.any():
+        _refuse_positions(plan, ra, dec, bad, source)
+        unplaced = table.filter(pa.array(bad))
+        table, hpx = table.filter(pa.array(~bad)), hpx[~bad]
+    order = argsort(hpx)
+    sorted_table = table.take(order)
+    return sorted_table.add_column(0, HPX_COLUMN, pa.array(hpx[order])), unplaced
+
+
+def _degrees(table: pa.Table, name: str) -> NDArray[np.float64]:
+    values = table.column(name).cast(pa.float64())
+    return np.asarray(pc.fill_null(values, float("nan")).to_numpy(), np.float64)
+
+
+def _refuse_positions(
+    plan: ImportPlan,
+    ra: NDArray[np.float64],
+    dec: NDArray[np.float64],
+    bad: NDArray[np.bool_],
+    source: str,
+) -> None:
+    outside = np.flatnonzero(np.abs(dec) > 90)
+    if len(outside):
+        raise InputError(
+            f"{source}: {plan.dec} = {dec[outside[0]]:g} is not a declination in degrees "
+            f"({len(outside)} such rows)"
+        )
+    if plan.on_nan_position == "error":
+        i = int(np.flatnonzero(bad)[0])
+        raise InputError(
+            f"{source}: {int(bad.sum())} rows have no position, the first with "
+            f"{plan.ra} = {ra[i]}, {plan.dec} = {dec[i]}; "
+            "drop them with on_nan_position='drop', or keep them aside with 'keep'"
+        )
+
+
+def _refuse_orphans(plan: ImportPlan, orphans: pa.Table, source: str) -> None:
+    if plan.orphans == "error":
+        first = orphans.column(plan.source_id)[0].as_py()
+        raise InputError(
+            f"{source}: {orphans.num_rows} sources have no object, the first with "
+            f"{plan.source_id} = {first!r}; keep them aside with orphans='keep', or 'drop' them"
+        )
+
+
+def _first_of_each_id(plan: ImportPlan, table: pa.Table) -> tuple[pa.Table, int]:
+    """Leave out rows whose id came earlier in this table, where that was asked for."""
+    if plan.id is None or plan.on_repeated_id != "drop":
+        return table, 0
+    numbered = pa.table({"id": table.column(plan.id), "row": np.arange(table.num_rows)})
+    first = numbered.group_by("id", use_threads=False).aggregate([("row", "min")])
+    rows = np.sort(first.column("row_min").to_numpy())
+    return table.take(rows), table.num_rows - len(rows)
+
+
+def _encode_text(table: pa.Table) -> pa.Table:
+    """Replace text columns of few different values (bands) by small codes while shuffling."""
+    for i, field in enumerate(table.schema):
+        if not (pa.types.is_string(field.type) or pa.types.is_large_string(field.type)):
+            continue
+        codes = table.column(i).combine_chunks().dictionary_encode()
+        if len(codes.dictionary) <= _MAX_DICTIONARY:
+            small = pa.DictionaryArray.from_arrays(codes.indices.cast(pa.int16()), codes.dictionary)
+            table = table.set_column(i, field.with_type(small.type), small)
+    return table
+
+
+def runs_of(outcomes: list[Outcome], key: str = "runs") -> list[Run]:
+    """Return the runs that tasks reported."""
+    return [Run(**run) for outcome in outcomes for run in outcome[key]]
+
+

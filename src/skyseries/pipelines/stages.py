@@ -1,0 +1,245 @@
+"""The stages of an import, in order: spill, rank, cut, leaves, margin, index, finish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from skyseries.executors import Task
+from skyseries.formats import Chunk, chunks
+from skyseries.hats.files import write_text
+from skyseries.hats.margin import receivers
+from skyseries.hats.partitions import Cell, Partitions, cut
+from skyseries.pipelines import merge
+from skyseries.pipelines.journal import Journal, Outcome, gathered, total
+from skyseries.pipelines.leaves import write_leaf
+from skyseries.pipelines.pieces import PieceReader
+from skyseries.pipelines.plan import ImportPlan
+from skyseries.pipelines.route import rank_objects, settle_repeats
+from skyseries.pipelines.runs import Run
+from skyseries.pipelines.spill import runs_of, spill_objects, spill_sources
+from skyseries.spatial.healpix import HPX_ORDER
+
+__all__ = ["Shuffled", "build_leaves", "cut_partitions", "merge_index", "merge_margin", "shuffle"]
+
+_HISTOGRAM_ORDER = 10
+_MARGIN_TASK_ROWS = 200_000
+INDEX_PART_ROWS = 5_000_000
+
+
+@dataclass
+class Shuffled:
+    """What the first pass has made."""
+
+    objects: list[Run]
+    sources: list[Run] = field(default_factory=list)
+    orphans: list[Run] = field(default_factory=list)
+    unplaced: list[Run] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def object_chunks(plan: ImportPlan) -> list[Chunk]:
+    """Return the pieces of the object files that are read by one task each."""
+    rows = max(plan.budget.run_bytes // plan.object_bytes, 1024)
+    return [chunk for file in plan.object_files for chunk in chunks(file, rows)]
+
+
+def source_chunks(plan: ImportPlan) -> list[Chunk]:
+    """Return the pieces of the source files."""
+    rows = max(plan.budget.run_bytes // max(plan.epoch_bytes, 1), 1024)
+    return [chunk for file in plan.source_files for chunk in chunks(file, rows)]
+
+
+def shuffle(plan: ImportPlan, journal: Journal, pieces: list[Chunk], epochs: list[Chunk]) -> Shuffled:
+    """Read all input once and write it as sorted runs."""
+    folder = plan.work / "objects"
+    done = journal.run(
+        "objects",
+        [
+            Task(spill_objects, (plan, chunk, folder / f"{n:06d}"), _weight(chunk), chunk.file.path)
+            for n, chunk in enumerate(pieces)
+        ],
+    )
+    runs = runs_of(done)
+    counts = {key: total(done, key) for key in ("rows", "bad_positions", "repeated")}
+    if plan.id is not None and plan.kind == "object" and plan.on_repeated_id != "keep":
+        task = Task(settle_repeats, (plan, runs, plan.work / "repeats"), 0, "repeated ids")
+        settled = journal.run("repeats", [task])
+        runs = runs_of(settled)
+        counts["repeated"] += total(settled, "repeated")
+    result = Shuffled(runs, unplaced=runs_of(done, "unplaced"), counts=counts)
+    if plan.has_lightcurves:
+        _shuffle_sources(plan, journal, result, epochs)
+    return result
+
+
+def _shuffle_sources(
+    plan: ImportPlan, journal: Journal, shuffled: Shuffled, epochs: list[Chunk]
+) -> None:
+    route, folder = plan.work / "route", plan.work / "sources"
+    journal.run("route", [Task(rank_objects, (plan, shuffled.objects, route), 0, "ranks of ids")])
+    done = journal.run(
+        "sources",
+        [
+            Task(spill_sources, (plan, c, folder / f"{n:06d}", route), _weight(c), c.file.path)
+            for n, c in enumerate(epochs)
+        ],
+    )
+    shuffled.sources = runs_of(done)
+    shuffled.orphans = runs_of(done, "orphans")
+    shuffled.counts |= {"sources": total(done, "rows"), "orphans": total(done, "n_orphans")}
+
+
+def _weight(chunk: Chunk) -> float:
+    return float(chunk.rows if chunk.rows is not None else max(chunk.file.size // 60, 1))
+
+
+def cut_partitions(plan: ImportPlan, shuffled: Shuffled) -> tuple[Partitions, np.ndarray]:
+    """Choose the partitions; return them with the weight (rows and epochs) of each."""
+    reader = PieceReader(plan, shuffled.objects, shuffled.sources, plan.work / "route")
+    order = min(_HISTOGRAM_ORDER, plan.limits.max_order)
+    cells = _occupied(shuffled.objects, order)
+    found, heavy = cut(cells, _loads(plan, reader, cells, order), order)
+    parts = [cell for cell in found if not (cell.order == order and cell.npix in set(heavy.tolist()))]
+    if plan.limits.max_order > order:
+        for cell in heavy.tolist():
+            levels = 2 * (plan.limits.max_order - order)
+            finer = np.arange(cell << levels, (cell + 1) << levels)
+            load = _loads(plan, reader, finer, plan.limits.max_order)
+            used = load.any(axis=1)
+            split, _ = cut(finer[used], load[used], plan.limits.max_order, order + 1)
+            parts += list(split)
+    else:
+        parts = list(found)
+    partitions = Partitions.of(parts)
+    start, stop = partitions.ranges()
+    weights = np.array(
+        [sum(n.sum() for n in reader.loads(np.array(pair))) for pair in zip(start, stop, strict=True)]
+    )
+    return partitions, weights
+
+
+def _occupied(runs: list[Run], order: int) -> np.ndarray:
+    from skyseries.hats.leaf import HPX_COLUMN
+    from skyseries.pipelines.runs import Runs
+
+    shift = 2 * (HPX_ORDER - order)
+    found = [np.empty(0, np.int64)]
+    for keys in Runs(runs, HPX_COLUMN).keys():
+        cells = keys >> shift
+        found.append(cells[np.flatnonzero(np.diff(cells, prepend=-1))])
+    return np.unique(np.concatenate(found))
+
+
+def _loads(plan: ImportPlan, reader: PieceReader, cells: np.ndarray, order: int) -> np.ndarray:
+    """Return rows, bytes and epochs of each cell, in units of their limits."""
+    shift = 2 * (HPX_ORDER - order)
+    bounds = np.unique(np.concatenate([cells, cells + 1])) << shift
+    rows, epochs = reader.loads(bounds)
+    place = np.searchsorted(bounds, cells << shift)
+    rows, epochs = rows[place].astype(float), epochs[place].astype(float)
+    size = rows * plan.object_bytes + epochs * plan.epoch_bytes
+    limits = plan.limits
+    return np.column_stack(
+        [rows / limits.max_rows, size / limits.max_bytes, epochs / limits.max_epochs]
+    )
+
+
+def build_leaves(
+    plan: ImportPlan,
+    journal: Journal,
+    shuffled: Shuffled,
+    partitions: Partitions,
+    weights: np.ndarray,
+) -> list[Outcome]:
+    """Write all leaves."""
+    ring: Path | None = None
+    if plan.margin_arcsec is not None:
+        ring = plan.work / "receivers.csv"
+        write_text(ring, receivers(partitions).to_csv())
+    return journal.run(
+        "leaves",
+        [
+            Task(
+                write_leaf,
+                (plan, cell, shuffled.objects, shuffled.sources, ring,
+                 plan.work / "leaves" / f"{n:06d}"),
+                float(weights[n]),
+                f"leaf {cell}",
+            )
+            for n, cell in enumerate(partitions)
+        ],
+    )  # fmt: skip
+
+
+def merge_margin(
+    plan: ImportPlan, journal: Journal, leaves: list[Outcome], partitions: Partitions, root: Path
+) -> tuple[Partitions, int]:
+    """Write the leaves of the margin; return its partitions and rows."""
+    cells = receivers(partitions)
+    runs: dict[int, list[Run]] = {}
+    rows: dict[int, int] = {}
+    for margin in (leaf["margin"] for leaf in leaves if "margin" in leaf):
+        run = Run(margin["path"], margin["rows"], margin["nbytes"])
+        for target, count in zip(margin["targets"], margin["counts"], strict=True):
+            runs.setdefault(target, []).append(run)
+            rows[target] = rows.get(target, 0) + count
+    groups: list[list[int]] = [[]]
+    held = 0
+    for target in sorted(runs):
+        if held and held + rows[target] > _MARGIN_TASK_ROWS:
+            groups.append([])
+            held = 0
+        groups[-1].append(target)
+        held += rows[target]
+    tasks = [
+        Task(
+            merge.write_margins,
+            (plan, [(t, cells[t], tuple(runs[t])) for t in group], root),
+            float(sum(rows[t] for t in group)),
+            f"margin of {cells[group[0]]} and {len(group) - 1} more",
+        )
+        for group in groups
+        if group
+    ]
+    done = journal.run("margin", tasks)
+    return Partitions.of([cells[t] for t in sorted(runs)]), total(done, "rows")
+
+
+def merge_index(
+    plan: ImportPlan, journal: Journal, leaves: list[Outcome], root: Path
+) -> tuple[int, int, int]:
+    """Write the parts of the id index; return parts, rows, and repeated ids."""
+    assert plan.id is not None  # noqa: S101 - only called with an id
+    runs = [Run(**leaf["index"]) for leaf in leaves if "index" in leaf]
+    cuts: list[Any] = [None, *merge.index_bounds(runs, plan.id, INDEX_PART_ROWS), None]
+    done = journal.run(
+        "index",
+        [
+            Task(merge.write_index_part, (plan, runs, pair, n, root), 1.0, f"index part {n}")
+            for n, pair in enumerate(zip(cuts[:-1], cuts[1:], strict=True))
+        ],
+    )
+    return len(done), total(done, "rows"), total(done, "repeated")
+
+
+def first_rows(leaves: list[Outcome]) -> list[pa.Table]:
+    """Return the first row of each leaf."""
+    return [
+        pa.ipc.open_file(pa.memory_map(run["path"])).read_all()
+        for run in gathered([{"first": [leaf["first"]]} for leaf in leaves if "first" in leaf], "first")
+    ]
+
+
+def heavy_leaves(plan: ImportPlan, leaves: list[Outcome]) -> list[Cell]:
+    """Return the partitions above a limit: so many rows share one cell of the finest order."""
+    limits = plan.limits
+    return [
+        Cell(leaf["order"], leaf["npix"])
+        for leaf in leaves
+        if leaf["rows"] > limits.max_rows or leaf["epochs"] > limits.max_epochs
+    ]

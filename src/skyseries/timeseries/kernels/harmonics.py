@@ -1,0 +1,180 @@
+"""Power of the harmonic model at one frequency, in float64: the reference of all the others.
+
+Model: y = sum over k = 1..K of (a_k cos(2 pi k f t) + b_k sin(2 pi k f t)) + c_band, the same a, b
+for all bands and a mean of its own for each (the "(1, 0)" model of VanderPlas & Ivezic 2015, ApJ
+812, 18, for K = 1; with one band the generalized periodogram of Zechmeister & Kurster 2009, A&A
+496, 577). The means are eliminated analytically, 2K unknowns remain.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyseries.jit import kernel
+
+__all__ = ["exact_power", "exact_powers", "prepare"]
+
+_PIVOT = 1e-10
+"""A direction whose share of the weights is below this cannot be told from a constant."""
+
+
+@kernel
+def prepare(
+    t: NDArray[np.float64],
+    y: NDArray[np.float64],
+    e: NDArray[np.float64],
+    offsets: NDArray[np.int64],
+    floor: float,
+    fraction: float,
+    times: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    values: NDArray[np.float64],
+    start: NDArray[np.int64],
+) -> tuple[int, float]:
+    """Weigh, centre and scale one light curve.
+
+    Parameters
+    ----------
+    t, y, e : arrays
+        Epochs of many light curves.
+    offsets : (n_bands + 1,) array
+        Where each band of this light curve begins.
+    floor, fraction : float
+        The variances are e^2 + floor^2 + (fraction x standard deviation of the band)^2.
+    times, weights, values : arrays
+        Filled with the epochs of bands that have two or more (a single one is taken up by its
+        band's mean), times from the first one on; weights sum to 1; values have a weighted mean
+        of 0 in each band and a weighted mean square of 1.
+    start : (n_bands + 1,) array
+        Filled with the beginnings of the bands that are left; the rest repeats the end.
+
+    Returns
+    -------
+    n_bands : int
+        Bands that are left.
+    chi2 : float
+        Chi square about the weighted means; 0 where nothing varies.
+    """
+    n, kept = 0, 0
+    first = np.inf
+    for b in range(offsets.size - 1):
+        lo, hi = offsets[b], offsets[b + 1]
+        if hi - lo < 2:
+            continue
+        extra = floor * floor + (fraction * _deviation(y, lo, hi)) ** 2
+        start[kept] = n
+        kept += 1
+        total = shift = 0.0
+        for j in range(lo, hi):
+            w = 1.0 / (e[j] * e[j] + extra)
+            times[n + j - lo] = t[j]
+            weights[n + j - lo] = w
+            total += w
+            shift += w * (y[j] - y[lo])
+            first = min(first, t[j])
+        for j in range(lo, hi):
+            values[n + j - lo] = (y[j] - y[lo]) - shift / total
+        n += hi - lo
+    start[kept:] = n
+    total = chi2 = 0.0
+    for j in range(n):
+        total += weights[j]
+        chi2 += weights[j] * values[j] * values[j]
+    scale = np.sqrt(total / chi2) if chi2 > 0 else 0.0
+    for j in range(n):
+        times[j] -= first
+        weights[j] /= total
+        values[j] *= scale
+    return kept, chi2
+
+
+@kernel
+def _deviation(y: NDArray[np.float64], lo: int, hi: int) -> float:
+    total = squares = 0.0
+    for j in range(lo, hi):
+        total += y[j] - y[lo]
+    mean = total / (hi - lo)
+    for j in range(lo, hi):
+        squares += (y[j] - y[lo] - mean) ** 2
+    return np.sqrt(squares / (hi - lo - 1))
+
+
+@kernel
+def exact_power(
+    times: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    values: NDArray[np.float64],
+    start: NDArray[np.int64],
+    n_bands: int,
+    n_terms: int,
+    frequency: float,
+) -> float:
+    """Return 1 - chi2(model) / chi2(means) at one frequency (1/d), from 0 to 1.
+
+    The other arguments are as `prepare` fills them.
+    """
+    size = 2 * n_terms
+    gram = np.zeros((size, size))
+    right = np.zeros(size)
+    band_sum = np.empty(size)
+    x = np.empty(size)
+    for b in range(n_bands):
+        band_sum[:] = 0.0
+        band_weight = 0.0
+        for j in range(start[b], start[b + 1]):
+            cycles = frequency * times[j]
+            angle = 2.0 * np.pi * (cycles - np.floor(cycles))
+            w = weights[j]
+            band_weight += w
+            for k in range(n_terms):
+                x[2 * k] = np.cos((k + 1) * angle)
+                x[2 * k + 1] = np.sin((k + 1) * angle)
+            for p in range(size):
+                wx = w * x[p]
+                band_sum[p] += wx
+                right[p] += wx * values[j]
+                for q in range(p + 1):
+                    gram[p, q] += wx * x[q]
+        for p in range(size):
+            for q in range(p + 1):
+                gram[p, q] -= band_sum[p] * band_sum[q] / band_weight
+    return min(1.0, _explained(gram, right))
+
+
+@kernel
+def _explained(gram: NDArray[np.float64], right: NDArray[np.float64]) -> float:
+    """Return right . gram^-1 . right by Cholesky, leaving out directions without weight."""
+    power = 0.0
+    for p in range(right.size):
+        for q in range(p):
+            for r in range(q):
+                gram[p, q] -= gram[p, r] * gram[q, r]
+            gram[p, q] = gram[p, q] / gram[q, q] if gram[q, q] > 0 else 0.0
+            gram[p, p] -= gram[p, q] * gram[p, q]
+            right[p] -= gram[p, q] * right[q]
+        if gram[p, p] > _PIVOT:
+            gram[p, p] = np.sqrt(gram[p, p])
+            right[p] /= gram[p, p]
+            power += right[p] * right[p]
+        else:
+            gram[p, p] = 0.0
+            right[p] = 0.0
+    return power
+
+
+@kernel
+def exact_powers(
+    times: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    values: NDArray[np.float64],
+    start: NDArray[np.int64],
+    n_bands: int,
+    n_terms: int,
+    frequency: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return `exact_power` at each of some frequencies."""
+    out = np.empty(frequency.size)
+    for k in range(frequency.size):
+        out[k] = exact_power(times, weights, values, start, n_bands, n_terms, frequency[k])
+    return out

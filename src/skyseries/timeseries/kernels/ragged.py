@@ -1,0 +1,136 @@
+"""Split light curves by band without copying an object's row, and order their epochs in time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyseries.jit import kernel
+
+__all__ = ["count_usable", "order_by_time", "scatter_by_band", "sort_values"]
+
+_INSERTION_LIMIT = 48
+"""Up to this many epochs an insertion sort is faster than a general one."""
+
+
+@kernel
+def count_usable(
+    offsets: NDArray[np.int64],
+    time: NDArray[np.float64],
+    value: NDArray[Any],
+    error: NDArray[Any],
+    code: NDArray[np.int32],
+    counts: NDArray[np.int64],
+) -> None:
+    """Mark the epochs that cannot be used with code -1, and count the others by band.
+
+    Parameters
+    ----------
+    offsets : (n + 1,) array
+        Where each light curve begins.
+    time, value, error : (m,) arrays
+        An epoch is usable if all three are finite and the error is above zero.
+    code : (m,) array
+        Position of the epoch's band, -1: leave it out. Changed in place.
+    counts : (n, n_bands) array
+        Filled with the number of usable epochs.
+    """
+    for i in range(offsets.size - 1):
+        for j in range(offsets[i], offsets[i + 1]):
+            c = code[j]
+            if c < 0:
+                continue
+            usable = np.isfinite(time[j]) and np.isfinite(value[j])
+            if usable and error[j] > 0 and np.isfinite(error[j]):
+                counts[i, c] += 1
+            else:
+                code[j] = -1
+
+
+@kernel
+def scatter_by_band(
+    offsets: NDArray[np.int64],
+    time: NDArray[np.float64],
+    value: NDArray[Any],
+    error: NDArray[Any],
+    code: NDArray[np.int32],
+    n_bands: int,
+    segment_offsets: NDArray[np.int64],
+    t: NDArray[np.float64],
+    y: NDArray[np.float64],
+    e: NDArray[np.float64],
+) -> None:
+    """Copy the usable epochs to their segment, in the order in which they stand."""
+    place = np.empty(n_bands, np.int64)
+    for i in range(offsets.size - 1):
+        for b in range(n_bands):
+            place[b] = segment_offsets[i * n_bands + b]
+        for j in range(offsets[i], offsets[i + 1]):
+            c = code[j]
+            if c >= 0:
+                k = place[c]
+                t[k] = time[j]
+                y[k] = value[j]
+                e[k] = error[j]
+                place[c] = k + 1
+
+
+@kernel
+def order_by_time(
+    t: NDArray[np.float64],
+    y: NDArray[np.float64],
+    e: NDArray[np.float64],
+    offsets: NDArray[np.int64],
+) -> None:
+    """Sort each segment in place by time; equal times by value, so that row order is no matter."""
+    for s in range(offsets.size - 1):
+        lo, hi = offsets[s], offsets[s + 1]
+        if hi - lo > _INSERTION_LIMIT and not _is_ordered(t, y, lo, hi):
+            order = np.argsort(t[lo:hi], kind="mergesort")
+            t[lo:hi] = t[lo:hi][order]
+            y[lo:hi] = y[lo:hi][order]
+            e[lo:hi] = e[lo:hi][order]
+        # also puts equal times of a long segment in order, which is nearly linear there
+        _insertion_sort(t, y, e, lo, hi)
+
+
+@kernel
+def _is_ordered(t: NDArray[np.float64], y: NDArray[np.float64], lo: int, hi: int) -> bool:
+    for j in range(lo + 1, hi):
+        if t[j] < t[j - 1] or (t[j] == t[j - 1] and y[j] < y[j - 1]):
+            return False
+    return True
+
+
+@kernel
+def _insertion_sort(
+    t: NDArray[np.float64], y: NDArray[np.float64], e: NDArray[np.float64], lo: int, hi: int
+) -> None:
+    for j in range(lo + 1, hi):
+        tj, yj, ej = t[j], y[j], e[j]
+        k = j - 1
+        while k >= lo and (t[k] > tj or (t[k] == tj and y[k] > yj)):
+            t[k + 1], y[k + 1], e[k + 1] = t[k], y[k], e[k]
+            k -= 1
+        t[k + 1], y[k + 1], e[k + 1] = tj, yj, ej
+
+
+@kernel
+def sort_values(y: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return a copy of the values in which each segment is in ascending order."""
+    out = y.copy()
+    for s in range(offsets.size - 1):
+        lo, hi = offsets[s], offsets[s + 1]
+        if hi - lo > _INSERTION_LIMIT:
+            out[lo:hi] = np.sort(out[lo:hi])
+            continue
+        for j in range(lo + 1, hi):
+            v = out[j]
+            k = j - 1
+            while k >= lo and out[k] > v:
+                out[k + 1] = out[k]
+                k -= 1
+            out[k + 1] = v
+    return out
