@@ -27,8 +27,18 @@ def test_names() -> None:
 def test_an_engine_is_returned_as_it_is() -> None:
     engine = create_executor("serial")
     assert create_executor(engine) is engine
-    with pytest.raises(InputError, match="takes no workers"):
+    assert create_executor(engine, workers=1) is engine
+    with pytest.raises(InputError, match="cannot be changed"):
         create_executor(engine, workers=2)
+
+
+def test_another_number_of_workers() -> None:
+    with executor("threads", workers=3) as engine:
+        assert create_executor(None, workers=3) is engine
+        other = create_executor(None, workers=5)
+        assert (other.name, other.workers) == ("threads", 5)
+    with executor("serial"):
+        assert create_executor(None, workers=5).name == "serial"
 
 
 def test_unknown_engines_and_options() -> None:
@@ -61,6 +71,8 @@ def test_only_an_engine_made_for_the_block_is_closed() -> None:
         with executor(mine) as engine:
             assert engine is mine
             (first,) = mine.run([pid])
+            with executor(None) as engine:
+                assert engine is mine
         (second,) = mine.run([pid])
         assert first.value == second.value
 

@@ -59,6 +59,31 @@ def one_object(folder: Path) -> Ours:
 def nested(folder: Path) -> Ours:
     """Write objects with their light curves; some sources belong to no object."""
     table, sources = tables.objects_and_sources()
+    return _nested(folder, table, sources)
+
+
+def nested_with_positions(folder: Path) -> Ours:
+    """Write light curves whose epochs have positions: orphans become a source catalog."""
+    table, sources = tables.objects_and_sources(seed=8)
+    sources = sources.merge(table[["id", "ra", "dec"]], on="id")
+    return _nested(folder, table, sources)
+
+
+def long_rows(folder: Path) -> Ours:
+    """Write sources as a HATS source catalog, one row for each epoch; ids repeat."""
+    table, sources = tables.objects_and_sources(seed=9)
+    rows = sources.merge(table[["id", "ra", "dec", "mag", "name"]], on="id")
+    rows["mag"] = np.arange(len(rows), dtype=np.float32)  # tells apart rows of one id
+    path = write_objects(folder, rows, kind="source", id_index=None)
+    return Ours(path, rows, None, None, margin=True, index=False)
+
+
+KINDS = (
+    plain, with_margin_and_index, string_ids, one_object, nested, nested_with_positions, long_rows,
+)  # fmt: skip
+
+
+def _nested(folder: Path, table: pd.DataFrame, sources: pd.DataFrame) -> Ours:
     lost = sources.head(7).assign(id=np.arange(7) + 5)
     everything = pd.concat([sources, lost], ignore_index=True)
     everything = everything.iloc[np.random.default_rng(2).permutation(len(everything))]
@@ -70,9 +95,6 @@ def nested(folder: Path) -> Ours:
         time="mjd", band="band", flux="flux", flux_err="err", max_rows=30,
     )  # fmt: skip
     return Ours(path, table, sources, lost, margin=True, index=True)
-
-
-KINDS = (plain, with_margin_and_index, string_ids, one_object, nested)
 
 
 def write_objects(folder: Path, table: pd.DataFrame, **kwargs: Any) -> Path:

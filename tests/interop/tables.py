@@ -41,7 +41,10 @@ def objects(n: int = 600, seed: int = 0) -> pd.DataFrame:
 
 
 def objects_and_sources(n: int = 200, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return objects and their sources (id, mjd, band, flux, err), shuffled; 1 to 12 epochs."""
+    """Return objects and their sources, shuffled; 1 to 12 epochs.
+
+    Sources have id, mjd, band, flux, err.
+    """
     table = objects(n, seed)
     rng = np.random.default_rng(seed + 1)
     count = rng.integers(1, 13, n)
@@ -99,7 +102,8 @@ def sorted_by_id(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
         out[column] = values.to_numpy()
     plain = pd.DataFrame(out)
     plain["id"] = plain["id"].astype(np.int64)
-    return plain.sort_values("id", ignore_index=True)
+    keys = [name for name in ("id", "mag") if name in columns]
+    return plain.sort_values(keys, ignore_index=True)
 
 
 def _is_nested(dtype: pd.ArrowDtype) -> bool:

@@ -11,7 +11,7 @@ from skyseries.cli.options import progress_option
 __all__ = ["demo"]
 
 
-@click.command()
+@click.command(short_help="Build a small survey and analyse it.")
 @click.argument(
     "path", type=click.Path(file_okay=False, path_type=Path), default=Path("skyseries-demo")
 )

@@ -11,7 +11,7 @@ from skyseries.cli.options import engine_options, names, output_option
 __all__ = ["features"]
 
 
-@click.command()
+@click.command(short_help="Compute features of light curves.")
 @click.argument("catalog")
 @click.option(
     "--features", "wanted", callback=names, help="Names, such as Mean,StetsonJ.  [default: all]"

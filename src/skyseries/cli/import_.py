@@ -56,7 +56,9 @@ def _width(ctx: click.Context, param: click.Parameter, value: str) -> float | No
 @click.option(
     "--lightcurves", multiple=True, help="File, pattern or folder of epochs; may be repeated."
 )
-@click.option("--lightcurve-name", default="lightcurve", show_default=True)
+@click.option(
+    "--lightcurve-name", default="lightcurve", show_default=True, help="Column they are put in."
+)
 @click.option("--source-id", help="Column of the object's id in the light curves.")
 @click.option("--source-columns", callback=names, help="Columns to take of the light curves.")
 @click.option("--time", help="Column of the time.")
@@ -79,9 +81,18 @@ def _width(ctx: click.Context, param: click.Parameter, value: str) -> float | No
     "--null-value", "null_values", multiple=True, callback=_null_values,
     help="What stands for no value, such as -99; may be repeated.",
 )  # fmt: skip
-@click.option("--on-nan-position", type=_POLICIES, default="error", show_default=True)
-@click.option("--on-repeated-id", type=_POLICIES, default="error", show_default=True)
-@click.option("--on-duplicate-epoch", type=_POLICIES, default="keep", show_default=True)
+@click.option(
+    "--on-nan-position", type=_POLICIES, default="error", show_default=True,
+    help="What becomes of rows without a position.",
+)  # fmt: skip
+@click.option(
+    "--on-repeated-id", type=_POLICIES, default="error", show_default=True,
+    help="What becomes of rows whose id came before.",
+)  # fmt: skip
+@click.option(
+    "--on-duplicate-epoch", type=_POLICIES, default="keep", show_default=True,
+    help="What becomes of a second epoch of one object, time and band.",
+)  # fmt: skip
 @click.option(
     "--orphans", type=_POLICIES, default="keep", show_default=True,
     help="What becomes of sources without an object.",
@@ -90,16 +101,17 @@ def _width(ctx: click.Context, param: click.Parameter, value: str) -> float | No
 @click.option("--max-bytes", default="256MB", show_default=True, help="Of a leaf.")
 @click.option("--max-epochs", type=int, default=5_000_000, show_default=True, help="Of a leaf.")
 @click.option("--memory", help="What all workers together may hold, such as 1GB.")
-@click.option("--tmp-dir", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--tmp-dir", type=click.Path(file_okay=False, path_type=Path),
+    help="Where scratch files go.  [default: beside the catalog]",
+)  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Make a new version of an existing catalog.")
 @click.option(
     "--resume/--no-resume", default=True, help="Go on with an unfinished import, or start again."
 )
 @engine_options
 @progress_option
-@click.pass_context
 def import_(
-    ctx: click.Context,
     objects: tuple[str, ...],
     path: Path,
     lightcurves: tuple[str, ...],
@@ -115,7 +127,9 @@ def import_(
     import skyseries as sky
 
     if not objects and not lightcurves:
-        ctx.fail("nothing to import: give OBJECTS before PATH, or --lightcurves, or both")
+        raise click.UsageError(
+            "nothing to import: give OBJECTS before PATH, or --lightcurves, or both"
+        )
     report = sky.import_catalog(
         list(objects) or None, path, lightcurves=list(lightcurves) or None, **options
     )

@@ -7,7 +7,7 @@ import click
 __all__ = ["info"]
 
 
-@click.command()
+@click.command(short_help="Say what is in a catalog.")
 @click.argument("catalog")
 def info(catalog: str) -> None:
     """Say what is in CATALOG: rows, columns, partitions, sky, time span."""

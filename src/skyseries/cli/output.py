@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,10 +36,11 @@ def write_result(catalog: Catalog, output: Path | None) -> None:
         path = Path(folder) / "result.csv"
         write_table(table, path)
         with path.open("rb") as file:
-            shutil.copyfileobj(file, click.get_binary_stream("stdout"))
+            shutil.copyfileobj(file, sys.stdout.buffer)
 
 
 def _plain(table: Any) -> Any:
-    import pyarrow.types as pt
+    import pyarrow as pa
 
-    return table.select([field.name for field in table.schema if not pt.is_struct(field.type)])
+    kept = [field.name for field in table.schema if not pa.types.is_struct(field.type)]
+    return table.select(kept)

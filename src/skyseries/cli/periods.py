@@ -12,7 +12,7 @@ from skyseries.cli.options import engine_options, output_option
 __all__ = ["periods"]
 
 
-@click.command()
+@click.command(short_help="Find periods of light curves.")
 @click.argument("catalog")
 @click.option("--min-period", type=float, help="Shortest period, days.")
 @click.option("--max-period", type=float, help="Longest period, days.")

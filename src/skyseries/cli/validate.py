@@ -7,7 +7,7 @@ import click
 __all__ = ["validate"]
 
 
-@click.command()
+@click.command(short_help="Check a catalog and name every fault.")
 @click.argument("catalog")
 @click.pass_context
 def validate(ctx: click.Context, catalog: str) -> None:

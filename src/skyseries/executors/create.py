@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from skyseries.errors import InputError
 from skyseries.executors.base import Executor
-from skyseries.executors.context import current
+from skyseries.executors.context import current as _current
 
 __all__ = ["create_executor", "current_executor", "executor"]
 
@@ -31,8 +31,9 @@ def create_executor(
     Parameters
     ----------
     name : str or Executor, optional
-        ``"serial"``, ``"threads"`` or ``"processes"``. An Executor is returned as it is, and None
-        gives the one that holds here (`current_executor`), or threads where `workers` is given.
+        ``"serial"``, ``"threads"`` or ``"processes"``. An Executor is returned as it is. None
+        gives the one that holds here (`current_executor`), or where that has another number of
+        workers, a new one of the same kind.
     workers : int, optional
         How many tasks run side by side; by default ``SKYSERIES_WORKERS`` or the number of
         processors.
@@ -44,11 +45,16 @@ def create_executor(
     InputError
         If there is no engine of this name, or it does not take such an option.
     """
-    if isinstance(name, Executor) or (name is None and workers is None and not options):
-        if workers is not None or options:
-            raise InputError(f"{name!r} exists already: it takes no workers and no options now")
-        return current_executor() if name is None else name
-    engine = _engine("threads" if name is None else name)
+    if isinstance(name, Executor):
+        if options or workers not in (None, name.workers):
+            raise InputError(f"{name!r} exists already: workers and options cannot be changed")
+        return name
+    if name is None:
+        current = current_executor()
+        if not options and workers in (None, current.workers):
+            return current
+        name = current.name
+    engine = _engine(name)
     known = list(inspect.signature(engine).parameters)
     for option in options:
         if option not in known:
@@ -77,13 +83,14 @@ def executor(
     ...     engine
     Processes(workers=2)
     """
+    before = current_executor()
     engine = create_executor(name, workers, **options)
-    token = current.set(engine)
+    token = _current.set(engine)
     try:
         yield engine
     finally:
-        current.reset(token)
-        if isinstance(name, str):
+        _current.reset(token)
+        if engine is not name and engine is not before:
             engine.close()
 
 
@@ -92,7 +99,7 @@ def current_executor() -> Executor:
 
     Inside of a task it is serial, since the run that the task is part of has all workers busy.
     """
-    return current.get() or _default()
+    return _current.get() or _default()
 
 
 @cache

@@ -114,6 +114,7 @@ def check_columns(path: str, available: Sequence[str], wanted: Iterable[str]) ->
 def _suggest(name: str, available: Sequence[str]) -> str:
     folded = {other.casefold(): other for other in available}
     near = difflib.get_close_matches(name.casefold(), list(folded), n=3, cutoff=0.5)
+    near = near or [other for other in folded if name.casefold() in other.split("_")][:3]
     if near:
         return "did you mean " + " or ".join(repr(folded[match]) for match in near) + "?"
     shown = ", ".join(available[:20])

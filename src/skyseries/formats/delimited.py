@@ -9,7 +9,6 @@ the line of a fault.
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -84,15 +83,17 @@ def _infer_fields(
 ) -> Iterator[pa.Field]:
     sample, rows = [], 0
     for batch in batches:
-        sample.append(batch.slice(0, SAMPLE_ROWS - rows))
+        sample.append(batch)
         rows += batch.num_rows
         if rows >= SAMPLE_ROWS:
             break
     types: dict[str, pa.DataType] = {}
     for index, name in enumerate(layout.names):
-        cells = [batch.column(index) for batch in sample]
-        text = pa.chunked_array(cells, pa.binary()).combine_chunks().cast(pa.string(), safe=False)
-        types[name] = infer_type(text, words[name])
+        cells = pa.chunked_array([batch.column(index) for batch in sample], pa.binary())
+        text = cells.combine_chunks().cast(pa.string(), safe=False)
+        types[name] = infer_type(text.slice(0, SAMPLE_ROWS), words[name])
+        if pt.is_null(types[name]):
+            types[name] = infer_type(text, words[name])
     empty = [name for name, kind in types.items() if pt.is_null(kind)]
     for batch in batches:
         if not empty or body.bytes > _SAMPLE_BYTES_EMPTY:
@@ -164,7 +165,7 @@ def _scan_fast(
 
 
 def _arrow_parses(type: pa.DataType) -> bool:
-    plain = pt.is_integer(type) or pt.is_floating(type) or pt.is_boolean(type)
+    plain = pt.is_integer(type) or pt.is_floating(type) or pt.is_boolean(type) or pt.is_null(type)
     return bool(plain or pt.is_string(type) or pt.is_large_string(type)) and type != pa.float16()
 
 
@@ -262,9 +263,9 @@ def _records(file: InputFile) -> Iterator[tuple[int, str, list[str], int]]:
         lines: list[str] = []
 
         def remember() -> Iterator[str]:
-            for line in io.TextIOWrapper(stream, "utf-8", errors="replace", newline=""):
-                lines.append(line)
-                yield line
+            for raw in stream:
+                lines.append(raw.decode("utf-8", "replace"))
+                yield lines[-1]
 
         reader = csv.reader(remember(), delimiter=layout.delimiter, strict=True)
         number = layout.header_lines + 1

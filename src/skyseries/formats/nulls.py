@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
@@ -56,11 +57,15 @@ def mask_sentinels(array: pa.Array, sentinels: Sequence[object]) -> pa.Array:
 def _mask_list(array: pa.Array, sentinels: Sequence[object]) -> pa.Array:
     values = mask_sentinels(array.flatten(), sentinels)
     lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
-    offsets = [0, *lengths.cumsum().tolist()]
-    offset_type = pa.int64() if pt.is_large_list(array.type) else pa.int32()
-    build = pa.LargeListArray if pt.is_large_list(array.type) else pa.ListArray
+    large = pt.is_large_list(array.type)
+    offsets = np.zeros(len(lengths) + 1, np.int64 if large else np.int32)
+    np.cumsum(lengths, out=offsets[1:])
+    build = pa.LargeListArray if large else pa.ListArray
     return build.from_arrays(
-        pa.array(offsets, offset_type), values, type=array.type, mask=array.is_null()
+        pa.array(offsets),
+        values,
+        type=array.type,
+        mask=array.is_null() if array.null_count else None,
     )
 
 

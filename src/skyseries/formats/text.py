@@ -93,6 +93,10 @@ def parse_text(text: pa.Array, type: pa.DataType, words: Collection[str] = ()) -
         cells = pc.if_else(found, pa.scalar(None, pa.string()), cells)
     if is_text:
         return cells.cast(type)
+    if pt.is_null(type):
+        if cells.null_count < len(cells):
+            raise ValueError("a value in a column that had none")
+        return pa.nulls(len(cells))
     if pt.is_nested(type):
         values = [None if cell is None else json.loads(cell) for cell in cells.to_pylist()]
         return pa.array(values, type)

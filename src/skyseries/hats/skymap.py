@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from skyseries.hats.files import atomic_path
 
-__all__ = ["POINT_MAP_ORDER", "read_point_map", "write_point_map"]
+__all__ = ["POINT_MAP_ORDER", "read_point_map", "sky_fraction", "write_point_map"]
 
 POINT_MAP_ORDER = 8
 """Cells of 14 arcmin: a map of the whole sky is 6 MB, and a survey field is seen as one."""
+
+_ROWS_PER_CELL = 5
 
 _ORDERING = {"PIXTYPE": "HEALPIX", "ORDERING": "NESTED", "COORDSYS": "C"}
 
@@ -46,6 +48,19 @@ def write_point_map(path: Path, cells: NDArray[np.int64], counts: NDArray[np.int
         table.header[key] = value
     with atomic_path(path) as beside:
         fits.HDUList([fits.PrimaryHDU(), table]).writeto(beside)
+
+
+def sky_fraction(cells: NDArray[np.int64], counts: NDArray[np.int64]) -> float:
+    """Return the part of the sky that a catalog covers.
+
+    Cells that hold a handful of rows on average are counted: with finer ones, the gaps between
+    the stars of a sparse catalog would count as uncovered sky.
+    """
+    for order in range(POINT_MAP_ORDER, -1, -1):
+        occupied = len(np.unique(cells >> 2 * (POINT_MAP_ORDER - order)))
+        if counts.sum() >= _ROWS_PER_CELL * occupied:
+            return occupied / (12 << 2 * order)
+    return len(np.unique(cells >> 2 * POINT_MAP_ORDER)) / 12
 
 
 def read_point_map(path: Path) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:

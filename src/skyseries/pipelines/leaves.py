@@ -97,6 +97,10 @@ class _Gather:
         nested = table.column(self._plan.lightcurve_name).combine_chunks()
         times = nested.field(self._plan.lightcurve.time).flatten()
         seen = pc.min_max(times).as_py()
+        if self._plan.lightcurve.band is not None:
+            bands = pc.unique(nested.field(self._plan.lightcurve.band).flatten()).to_pylist()
+            known = set(self._outcome.get("bands", ())) | {b for b in bands if b is not None}
+            self._outcome["bands"] = sorted(known)
         for key, choose in (("min", min), ("max", max)):
             if seen[key] is not None:
                 before = self._outcome.get(f"time_{key}", seen[key])

@@ -16,9 +16,9 @@ from skyseries.hats import finish
 from skyseries.hats.layout import INDEX_FOLDER, leaf_path
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Partitions
-from skyseries.hats.skymap import POINT_MAP_ORDER, write_point_map
+from skyseries.hats.skymap import POINT_MAP_ORDER, sky_fraction, write_point_map
 from skyseries.pipelines import stages
-from skyseries.pipelines.journal import Journal, Outcome, total
+from skyseries.pipelines.journal import Journal, Outcome, gathered, total
 from skyseries.pipelines.merge import write_aside
 from skyseries.pipelines.plan import ImportPlan
 from skyseries.pipelines.report import ImportReport
@@ -43,6 +43,7 @@ class Facts:
     sources: int
     orphans: int
     time_range: tuple[float, float] | None
+    bands: tuple[Any, ...]
     heavy: tuple[str, ...]
     margin_rows: int | None = None
     index_rows: int | None = None
@@ -63,6 +64,7 @@ class Facts:
             sources=counts.get("sources", 0),
             orphans=counts.get("orphans", 0),
             time_range=(min(t[0] for t in times), max(t[1] for t in times)) if times else None,
+            bands=tuple(sorted(set(gathered(leaves, "bands")), key=_band_order)),
             heavy=tuple(str(cell) for cell in stages.heavy_leaves(plan, leaves)),
         )
 
@@ -127,7 +129,7 @@ def write_primary(
         "hats_max_bytes": plan.limits.max_bytes,
         "hats_estsize": _estimated_size(root, partitions),
         "hats_skymap_order": POINT_MAP_ORDER,
-        "moc_sky_fraction": f"{len(cells) / (12 << 2 * POINT_MAP_ORDER):.6g}",
+        "moc_sky_fraction": f"{sky_fraction(cells, counts):.6g}",
     }
     if plan.lightcurve is not None:
         properties |= plan.lightcurve.to_properties(plan.lightcurve_name)
@@ -135,6 +137,9 @@ def write_primary(
             "skyseries_epochs": facts.epochs,
             "skyseries_max_epochs": facts.max_epochs,
         }
+        if facts.bands:
+            bands = " ".join(map(str, facts.bands))
+            properties[f"skyseries_lightcurve.{plan.lightcurve_name}.bands"] = bands
         if facts.time_range is not None:
             properties["skyseries_time_min"], properties["skyseries_time_max"] = facts.time_range
     finish.write_properties(root, properties)
@@ -254,6 +259,12 @@ def _place_run(plan: ImportPlan, run: Run, folder: Path) -> Outcome:
         "runs": [vars(write_run(folder / "run.arrow", placed))],
         "unplaced": [vars(write_run(folder / "unplaced.arrow", unplaced))],
     }
+
+
+def _band_order(band: Any) -> tuple[int, str]:
+    """Sort bands by wavelength where they are Rubin's, then by name."""
+    place = "ugrizy".find(str(band)) if len(str(band)) == 1 else -1
+    return (place if place >= 0 else 6, f"{band:>9}")
 
 
 def _pixels(leaves: list[Outcome]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

@@ -2,15 +2,24 @@
 
 import skyseries.timeseries.definitions  # noqa: F401 - registers the built-in features
 from skyseries.timeseries.features import compute_features, feature_schema
+from skyseries.timeseries.lightcurve import FoldedLightCurve, LightCurve
+from skyseries.timeseries.periodogram import Periodogram, periodogram
+from skyseries.timeseries.periods import compute_periods, period_schema
 from skyseries.timeseries.registry import Feature, all_features, presets, register
 from skyseries.timeseries.segments import Segments
 
 __all__ = [
     "Feature",
+    "FoldedLightCurve",
+    "LightCurve",
+    "Periodogram",
     "Segments",
     "all_features",
     "compute_features",
+    "compute_periods",
     "feature_schema",
+    "period_schema",
+    "periodogram",
     "presets",
     "register",
 ]

@@ -14,7 +14,7 @@ from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
 from skyseries.timeseries.epochs import Epochs, iter_epochs, value_type_of
 from skyseries.timeseries.measured import Measured, measured_field
 from skyseries.timeseries.registry import Compute, Feature, select
-from skyseries.timeseries.segments import Segments, split_by_band
+from skyseries.timeseries.segments import split_by_band
 
 __all__ = ["compute_features", "feature_schema"]
 
@@ -78,8 +78,7 @@ def compute_features(
     value_type = value_type_of(column.type, fields, measured.value)
     schema = _schema(columns, measured, value_type)
     batches = [
-        _table(columns, schema, epochs)
-        for epochs in iter_epochs(column, fields, measured, bands)
+        _table(columns, schema, epochs) for epochs in iter_epochs(column, fields, measured, bands)
     ]
     return pa.concat_tables(batches) if batches else schema.empty_table()
 

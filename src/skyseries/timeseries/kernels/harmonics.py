@@ -41,7 +41,7 @@ def prepare(
     offsets : (n_bands + 1,) array
         Where each band of this light curve begins.
     floor, fraction : float
-        The variances are e^2 + floor^2 + (fraction x standard deviation of the band)^2.
+        The variances are e^2 + floor^2 + (fraction x inter-quartile range of the band)^2.
     times, weights, values : arrays
         Filled with the epochs of bands that have two or more (a single one is taken up by its
         band's mean), times from the first one on; weights sum to 1; values have a weighted mean
@@ -62,7 +62,7 @@ def prepare(
         lo, hi = offsets[b], offsets[b + 1]
         if hi - lo < 2:
             continue
-        extra = floor * floor + (fraction * _deviation(y, lo, hi)) ** 2
+        extra = floor * floor + (fraction * _quartile_range(y[lo:hi])) ** 2
         start[kept] = n
         kept += 1
         total = shift = 0.0
@@ -90,14 +90,15 @@ def prepare(
 
 
 @kernel
-def _deviation(y: NDArray[np.float64], lo: int, hi: int) -> float:
-    total = squares = 0.0
-    for j in range(lo, hi):
-        total += y[j] - y[lo]
-    mean = total / (hi - lo)
-    for j in range(lo, hi):
-        squares += (y[j] - y[lo] - mean) ** 2
-    return np.sqrt(squares / (hi - lo - 1))
+def _quartile_range(y: NDArray[np.float64]) -> float:
+    ordered = np.sort(y)
+    result = 0.0
+    for q, sign in ((0.75, 1.0), (0.25, -1.0)):
+        position = q * (y.size - 1)
+        below = min(int(position), y.size - 2)
+        step = ordered[below + 1] - ordered[below]
+        result += sign * (ordered[below] + (position - below) * step)
+    return result
 
 
 @kernel

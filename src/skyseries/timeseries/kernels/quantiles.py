@@ -42,9 +42,10 @@ def _quantile(s: NDArray[np.float64], q: float) -> float:
     # linear interpolation: definition 7 of Hyndman & Fan (1996), the default of NumPy
     position = q * (s.size - 1)
     below = int(position)
-    if below + 1 >= s.size:
-        return s[s.size - 1]
-    return s[below] + (position - below) * (s[below + 1] - s[below])
+    result: float = s[below]
+    if below + 1 < s.size:
+        result += (position - below) * (s[below + 1] - s[below])
+    return result
 
 
 @kernel

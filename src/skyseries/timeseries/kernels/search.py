@@ -85,9 +85,7 @@ def search_periods(
         size = bounds[n_bands] - bounds[0]
         times, weights, values = np.empty(size), np.empty(size), np.empty(size)
         start = np.empty(n_bands + 1, np.int64)
-        kept, chi2 = prepare(
-            t, y, e, bounds, floor, fraction, times, weights, values, start
-        )
+        kept, chi2 = prepare(t, y, e, bounds, floor, fraction, times, weights, values, start)
         n = start[kept]
         if n - kept - 2 * n_terms < spare or not chi2 > 0 or not np.isfinite(chi2):
             continue
@@ -109,6 +107,4 @@ def search_periods(
         frequency[i, : peaks.size] = frequency[i, : peaks.size][order]
         best[0, i] = tops[order[0]]
         if n_terms == 1:
-            best[1, i] = false_alarm_probability(
-                best[0, i], times, weights, n, kept, limits[1]
-            )
+            best[1, i] = false_alarm_probability(best[0, i], times, weights, n, kept, limits[1])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from skyseries.errors import InputError
 from skyseries.photometry import UGRIZY
 from skyseries.spatial.sphere import separation_arcsec
-from skyseries.timeseries.simulate.ephemeris import OBSERVATORY_LATITUDE, altitude, moon, sun
+from skyseries.timeseries.simulate.ephemeris import OBSERVATORY_LATITUDE, Place, altitude, moon, sun
 from skyseries.timeseries.simulate.noise import DEPTH, five_sigma_depth
 
 __all__ = ["Cadence", "lsst_cadence"]

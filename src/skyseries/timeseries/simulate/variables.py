@@ -78,7 +78,7 @@ def _fourier_template(rise: float, sharpness: float, n_terms: int) -> Floats:
     cosine = 2.0 * np.mean(curve * np.cos(2.0 * np.pi * k * phase), axis=1)
     angle = 2.0 * np.pi * k * phase
     series = sine @ np.sin(angle) + cosine @ np.cos(angle)
-    return np.column_stack([sine, cosine]) / (series.max() - series.min())
+    return np.asarray(np.column_stack([sine, cosine]) / (series.max() - series.min()))
 
 
 _COEFFICIENTS_AB = _fourier_template(rise=0.17, sharpness=0.65, n_terms=8)

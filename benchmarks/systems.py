@@ -1,0 +1,41 @@
+"""How each system is started: a fresh process with a warm or a cold cache of compiled kernels."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from measure import Measurement, measure
+
+__all__ = ["PEER_PYTHON", "peer", "skyseries"]
+
+PEER_PYTHON = sys.executable
+"""The interpreter that has peers.txt installed; `--peer-python` of a benchmark changes it."""
+
+HERE = Path(__file__).resolve().parent
+
+
+def skyseries(program: str, *, cold: bool = False) -> Measurement:
+    """Run a Python program that uses Skyseries.
+
+    Parameters
+    ----------
+    program : str
+        Source text.
+    cold : bool
+        Give the process an empty cache of compiled kernels.
+    """
+    command = [sys.executable, "-c", program]
+    if not cold:
+        return measure(command)
+    with tempfile.TemporaryDirectory(prefix="cold-jit-") as cache:
+        return measure(command, env={"NUMBA_CACHE_DIR": cache})
+
+
+def peer(
+    script: str, arguments: Sequence[str], *, python: str = PEER_PYTHON, cwd: Path | None = None
+) -> Measurement:
+    """Run a script of this folder that uses one of the peers."""
+    return measure([python, str(HERE / script), *arguments], cwd=cwd)

@@ -1,0 +1,52 @@
+"""`open_catalog`: a path or URL in, a lazy `Catalog` out."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from skyseries.catalog.catalog import Catalog
+from skyseries.catalog.plan import Plan
+from skyseries.errors import CatalogError
+from skyseries.hats.collection import Collection, read_collection
+from skyseries.hats.dataset import open_dataset
+from skyseries.hats.files import locate
+
+__all__ = ["open_catalog"]
+
+_ROW_KINDS = ("object", "source", "margin", "map")
+
+
+def open_catalog(path: str | os.PathLike[str], **storage_options: Any) -> Catalog:
+    """Open a HATS catalog or collection; nothing but its description is read.
+
+    Parameters
+    ----------
+    path : path or URL
+        A folder of this machine, or anything that fsspec opens (``https://``, ``s3://``, ...).
+    **storage_options
+        Handed to fsspec, for instance ``anon=True`` for a public bucket.
+
+    Returns
+    -------
+    Catalog
+
+    Raises
+    ------
+    CatalogNotFoundError
+        If there is no catalog.
+    CatalogError
+        If its description is broken.
+    """
+    root = locate(path, **storage_options)
+    collection = read_collection(root)
+    primary = root if collection is None else root.join(collection.primary)
+    dataset = open_dataset(primary)
+    if dataset.kind not in _ROW_KINDS:
+        raise CatalogError(
+            f"{path} is a catalog of type {dataset.kind!r}; only "
+            f"{', '.join(_ROW_KINDS)} catalogs have rows to open"
+        )
+    if collection is None:
+        collection = Collection(dataset.name, "")
+    return Catalog(Plan(dataset), root, collection)

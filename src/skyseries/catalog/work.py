@@ -1,0 +1,103 @@
+"""How a scan is divided: units of about equal work, of whole row groups.
+
+Partitions differ in size a hundredfold; row groups do not. A unit is a row of neighbouring row
+groups, which may begin in one partition and end in the next. Sizes come from
+``per_partition_statistics.parquet``, so that no footer is opened to plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from skyseries.hats.dataset import Dataset
+from skyseries.hats.leaf import column_paths
+from skyseries.hats.partitions import Cell
+
+__all__ = ["Part", "Unit", "work_units"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Row groups of one partition; None: all of them."""
+
+    cell: Cell
+    row_groups: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What one task scans."""
+
+    parts: tuple[Part, ...]
+    weight: float
+    """Values to decode: rows, or epochs where there are light curves."""
+
+
+def work_units(
+    dataset: Dataset, keep: NDArray[np.bool_] | None = None, target: float = 1_000_000
+) -> list[Unit]:
+    """Divide a catalog, or the partitions that are kept, into units.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    keep : ndarray of bool, shape (partitions,), optional
+    target : float
+        Weight of a unit, in rows or epochs.
+    """
+    kept = [cell for i, cell in enumerate(dataset.partitions) if keep is None or keep[i]]
+    sizes = _row_group_sizes(dataset)
+    if sizes is None:
+        return [Unit((Part(cell, None),), 1.0) for cell in kept]
+    groups = [(cell, g, size) for cell in kept for g, size in sizes.get(cell, [])]
+    missing = [cell for cell in kept if cell not in sizes]
+    units = [Unit((Part(cell, None),), 1.0) for cell in missing]
+    total = sum(size for _, _, size in groups)
+    if not groups or not total:
+        return units + [Unit((Part(cell, None),), 1.0) for cell in kept if cell not in missing]
+    count = max(round(total / target), 1)
+    ends = np.cumsum([size for _, _, size in groups])
+    middle = ends - np.array([size for _, _, size in groups]) / 2
+    share = np.minimum((middle * count / total).astype(int), count - 1)
+    for number in np.unique(share).tolist():
+        units.append(_unit([groups[i] for i in np.flatnonzero(share == number)]))
+    return units
+
+
+def _unit(groups: list[tuple[Cell, int, float]]) -> Unit:
+    by_cell: dict[Cell, list[int]] = {}
+    for cell, group, _ in groups:
+        by_cell.setdefault(cell, []).append(group)
+    parts = tuple(Part(cell, tuple(numbers)) for cell, numbers in by_cell.items())
+    return Unit(parts, sum(size for _, _, size in groups))
+
+
+def _row_group_sizes(dataset: Dataset) -> dict[Cell, list[tuple[int, float]]] | None:
+    """Return the weight of each row group of each partition; None if they are not recorded."""
+    if dataset.leaf_suffix == "/":
+        return None
+    content = dataset.root.join("per_partition_statistics.parquet").read_bytes_if_there()
+    if content is None:
+        return None
+    file = pq.ParquetFile(pa.BufferReader(content))
+    counts = [f"{path}::row_count" for path, _ in column_paths(dataset.schema)]
+    counts = [name for name in counts if name in file.schema_arrow.names]
+    if not counts or "row_group_index" not in file.schema_arrow.names:
+        return None
+    table = file.read(columns=["Norder", "Npix", "row_group_index", *counts])
+    weight = np.max([table.column(name).to_numpy() for name in counts], axis=0)
+    sizes: dict[Cell, list[tuple[int, float]]] = {}
+    for order, npix, group, size in zip(
+        table.column("Norder").to_pylist(),
+        table.column("Npix").to_pylist(),
+        table.column("row_group_index").to_pylist(),
+        weight.tolist(),
+        strict=True,
+    ):
+        sizes.setdefault(Cell(order, npix), []).append((group, float(size)))
+    return sizes

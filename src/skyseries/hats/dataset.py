@@ -1,0 +1,237 @@
+"""One catalog folder, opened: its properties, schema and partitions, and its leaves.
+
+Everything that other writers leave out or do otherwise is dealt with here: the older name
+``properties``, a missing ``partition_info.csv``, leaves that are folders or have another suffix,
+a spatial index column of another name or order, or none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from skyseries.errors import CatalogError, CatalogNotFoundError, SkyseriesError
+from skyseries.hats.files import Location
+from skyseries.hats.layout import leaf_location
+from skyseries.hats.leaf import HPX_COLUMN
+from skyseries.hats.partitions import Cell, Partitions
+from skyseries.hats.properties import read_properties
+
+__all__ = ["Dataset", "open_dataset", "open_leaf"]
+
+PROPERTY_FILES = ("hats.properties", "properties")
+_HIVE_COLUMNS = {"Norder", "Dir", "Npix", "margin_Norder", "margin_Dir", "margin_Npix"}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A catalog folder; picklable, holds no open file."""
+
+    root: Location
+    properties: Mapping[str, str] = field(repr=False)
+    schema: pa.Schema = field(repr=False)
+    partitions: Partitions = field(repr=False)
+    leaf_suffix: str = ".parquet"
+
+    @property
+    def name(self) -> str:
+        """The name that the catalog gives itself."""
+        return self.properties.get("obs_collection", self.root.name)
+
+    @property
+    def kind(self) -> str:
+        """``object``, ``source``, ``margin``, ``index``, ``association`` or ``map``."""
+        return self.properties.get("dataproduct_type", "object")
+
+    @property
+    def ra(self) -> str:
+        """Column of the right ascension, degrees."""
+        return self.properties.get("hats_col_ra", "ra")
+
+    @property
+    def dec(self) -> str:
+        """Column of the declination, degrees."""
+        return self.properties.get("hats_col_dec", "dec")
+
+    @property
+    def healpix_column(self) -> str | None:
+        """Column of the spatial index; None where there is none."""
+        name = self.properties.get("hats_col_healpix", HPX_COLUMN)
+        return name if name in self.schema.names else None
+
+    @property
+    def healpix_order(self) -> int:
+        """Order of the spatial index."""
+        return int(self.properties.get("hats_col_healpix_order", 29))
+
+    @property
+    def rows(self) -> int | None:
+        """Rows as the properties say; None if they do not."""
+        text = self.properties.get("hats_nrows", "")
+        return int(text) if text.isdigit() else None
+
+    def leaves(self, cell: Cell) -> list[Location]:
+        """Return the files of a partition: one, or those of its folder.
+
+        Raises
+        ------
+        CatalogError
+            If the partition has no file.
+        """
+        leaf = leaf_location(self.root, cell, self.leaf_suffix)
+        if self.leaf_suffix != "/":
+            return [leaf]
+        files = [f for f in leaf.walk_files() if not f.name.startswith((".", "_"))]
+        if not files:
+            raise CatalogError(f"partition {cell} of {self.root} has no file")
+        return files
+
+    def count_rows(self) -> int:
+        """Return the rows: as the properties say, else from all footers."""
+        if self.rows is not None:
+            return self.rows
+        leaves = [leaf for cell in self.partitions for leaf in self.leaves(cell)]
+        return sum(self.footer(leaf).num_rows for leaf in leaves)
+
+    @staticmethod
+    def footer(leaf: Location) -> pq.FileMetaData:
+        """Return the footer of a leaf."""
+        with open_leaf(leaf) as file:
+            return file.metadata
+
+    def read(
+        self,
+        cell: Cell,
+        columns: Sequence[str] | None = None,
+        row_groups: Sequence[int] | None = None,
+    ) -> pa.Table:
+        """Read rows of a partition in the schema of the catalog.
+
+        Parameters
+        ----------
+        cell : Cell
+        columns : sequence of str, optional
+        row_groups : sequence of int, optional
+            Row groups of the partition's only file.
+
+        Raises
+        ------
+        CatalogError
+            If the file is missing or broken, or lacks a column that the catalog has.
+        """
+        names = list(self.schema.names if columns is None else columns)
+        schema = pa.schema([self.schema.field(name) for name in names], self.schema.metadata)
+        parts = [
+            _conform(_read_leaf(leaf, names, row_groups), schema, leaf) for leaf in self.leaves(cell)
+        ]
+        return pa.concat_tables(parts)
+
+
+def open_dataset(root: Location) -> Dataset:
+    """Open one catalog folder (not a collection).
+
+    Raises
+    ------
+    CatalogNotFoundError
+        If there is no hats.properties.
+    CatalogError
+        If neither metadata nor leaves tell the schema.
+    """
+    properties = read_properties(root, PROPERTY_FILES)
+    if properties is None:
+        raise CatalogNotFoundError(
+            f"{root} is no HATS catalog: it has no hats.properties and no collection.properties"
+        )
+    suffix = properties.get("hats_npix_suffix", ".parquet")
+    partitions = _read_partitions(root, suffix)
+    schema = _read_schema(root, partitions, suffix)
+    kept = [f for f in schema if f.name not in _HIVE_COLUMNS or f.name in _index_columns(properties)]
+    return Dataset(root, properties, pa.schema(kept), partitions, suffix)
+
+
+def _index_columns(properties: Mapping[str, str]) -> set[str]:
+    """Return the hive columns that are data: those of an index catalog."""
+    return _HIVE_COLUMNS if properties.get("dataproduct_type") == "index" else set()
+
+
+def _read_partitions(root: Location, suffix: str) -> Partitions:
+    text = root.join("partition_info.csv").read_text_if_there()
+    if text is not None:
+        return Partitions.from_csv(text, str(root.join("partition_info.csv")))
+    pattern = re.compile(r"Norder=(\d+)/Dir=\d+/Npix=(\d+)" + ("/" if suffix == "/" else ""))
+    found = {
+        Cell(int(match[1]), int(match[2]))
+        for file in root.join("dataset").walk_files()
+        if (match := pattern.search(file.path))
+    }
+    return Partitions.of(sorted(found))
+
+
+def _read_schema(root: Location, partitions: Partitions, suffix: str) -> pa.Schema:
+    for name in ("_common_metadata", "_metadata"):
+        content = root.join("dataset", name).read_bytes_if_there()
+        if content is not None:
+            try:
+                return pq.read_schema(pa.BufferReader(content))
+            except pa.ArrowInvalid as error:
+                raise CatalogError(f"{root.join('dataset', name)} is broken: {error}") from error
+    if not len(partitions):
+        raise CatalogError(f"{root} has neither dataset/_common_metadata nor any leaf")
+    leaf = leaf_location(root, partitions[0], suffix)
+    if suffix == "/":
+        leaf = next(iter(leaf.walk_files()))
+    with open_leaf(leaf) as file:
+        schema: pa.Schema = file.schema_arrow
+    return schema
+
+
+@contextmanager
+def open_leaf(leaf: Location) -> Iterator[pq.ParquetFile]:
+    """Open a leaf; its footer is kept for the next time (leaves are immutable).
+
+    Raises
+    ------
+    CatalogNotFoundError, CatalogError
+        If the file is missing, or is no whole Parquet file.
+    """
+    with closing(leaf.open()) as source:
+        try:
+            yield pq.ParquetFile(source, metadata=_footer(leaf))
+        except (pa.ArrowInvalid, OSError) as error:
+            if isinstance(error, SkyseriesError):
+                raise
+            raise CatalogError(f"{leaf} cannot be read: {error}") from error
+
+
+@lru_cache(maxsize=1024)
+def _footer(leaf: Location) -> pq.FileMetaData:
+    with closing(leaf.open()) as source:
+        return pq.read_metadata(source)
+
+
+def _read_leaf(leaf: Location, names: list[str], row_groups: Sequence[int] | None) -> pa.Table:
+    with open_leaf(leaf) as file:
+        there = set(file.schema_arrow.names)
+        if missing := [name for name in names if name not in there]:
+            raise CatalogError(
+                f"{leaf} has no column {missing[0]!r}, which the catalog's schema has"
+            )
+        groups = range(file.num_row_groups) if row_groups is None else row_groups
+        return file.read_row_groups(list(groups), columns=names, use_threads=False)
+
+
+def _conform(table: pa.Table, schema: pa.Schema, leaf: Location) -> pa.Table:
+    """Return the table in the schema's types and order; a lossy cast is an error."""
+    table = table.select(schema.names)
+    if table.schema.equals(schema):
+        return table.replace_schema_metadata(schema.metadata)
+    try:
+        return table.cast(schema)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
+        raise CatalogError(f"{leaf} does not fit the catalog's schema: {error}") from error
