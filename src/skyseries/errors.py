@@ -57,8 +57,12 @@ class QueryError(InputError):
     def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
         where = "" if line is None else f" (line {line}, column {column})"
         super().__init__(message + where)
+        self._arguments = (message, line, column)
         self.line = line
         self.column = column
+
+    def __reduce__(self) -> tuple[type[QueryError], tuple[str, int | None, int | None]]:
+        return type(self), self._arguments
 
 
 class CatalogError(SkyseriesError):
@@ -98,3 +102,6 @@ class MissingDependencyError(SkyseriesError, ImportError):
         )
         self.package = package
         self.extra = extra
+
+    def __reduce__(self) -> tuple[type[MissingDependencyError], tuple[str, str]]:
+        return type(self), (self.package, self.extra)

@@ -211,13 +211,13 @@ def test_demo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 
     def call(path: Path, **options: Any) -> Any:
         seen.update(path=path, **options)
-        return SimpleNamespace(text=lambda: "the table")
+        return SimpleNamespace(text="the table")
 
     replace_call(monkeypatch, "demo", call)
     assert _run(["demo"]) == 0
-    assert seen == {"path": Path("skyseries-demo"), "progress": None}
-    assert _run(["demo", "elsewhere", "--no-progress"]) == 0
-    assert seen == {"path": Path("elsewhere"), "progress": False}
+    assert seen == {"path": Path("skyseries-demo"), "workers": None, "progress": None}
+    assert _run(["demo", "elsewhere", "--no-progress", "--workers", "2"]) == 0
+    assert seen == {"path": Path("elsewhere"), "workers": 2, "progress": False}
     assert capsys.readouterr().out == "the table\nthe table\n"
 
 
@@ -284,7 +284,7 @@ def test_import_of_light_curves_only(monkeypatch: pytest.MonkeyPatch) -> None:
 class FakeCatalog:
     """Answers `features` and `periods` with a table that has a light-curve column."""
 
-    table = pa.table(
+    table: pa.Table = pa.table(
         {
             "objectId": pa.array([2**63 + 1, 3], pa.uint64()),
             "lightcurve": pa.array([{"t": [1.0]}, {"t": [2.0]}]),
@@ -301,6 +301,15 @@ class FakeCatalog:
         return self
 
     periods = features
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.table.schema
+
+    def select(self, columns: list[str]) -> FakeCatalog:
+        chosen = FakeCatalog()
+        chosen.table = self.table.select(columns)
+        return chosen
 
     def to_arrow(self) -> pa.Table:
         return self.table

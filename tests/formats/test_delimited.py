@@ -287,7 +287,7 @@ def test_ecsv_faults(tmp_path: Path) -> None:
         read_table(_write(tmp_path, head.replace("TYPE", "complex128") + "a\n1\n", "t.ecsv"))
     with pytest.raises(InputError, match="lists a, but line 5 names b"):
         read_table(_write(tmp_path, head.replace("TYPE", "int64") + "b\n1\n", "t.ecsv"))
-    with pytest.raises(SchemaError, match="ECSV header .* cannot be read"):
+    with pytest.raises(SchemaError, match=r"ECSV header .* cannot be read"):
         read_table(_write(tmp_path, "# %ECSV 1.0\n# ---\n# [\na\n1\n", "t.ecsv"))
     with pytest.raises(InputError, match="line 6, column 'a'"):
         read_table(_write(tmp_path, head.replace("TYPE", "int64") + "a\n1.5\n", "t.ecsv"))

@@ -31,7 +31,13 @@ def _write(folder: Path, *columns: fits.Column, name: str = "t.fits") -> Path:
     return path
 
 
-@given(st.data(), st.sampled_from(DTYPES), st.integers(0, 5), st.integers(1, 3), st.booleans())
+@given(
+    st.data(),
+    st.sampled_from([kind for kind in DTYPES if kind != "i1"]),  # astropy makes them logical
+    st.integers(0, 5),
+    st.integers(1, 3),
+    st.booleans(),
+)
 def test_numbers_written_by_astropy(
     data: st.DataObject, kind: str, rows: int, width: int, compressed: bool
 ) -> None:
@@ -41,8 +47,7 @@ def test_numbers_written_by_astropy(
         path = Path(folder) / ("t.fits.gz" if compressed else "t.fits")
         Table({"x": values, "y": np.arange(rows)}).write(path)
         table = read_table(path)
-    expected = values.astype("i1") if kind == "i1" else values
-    assert same(table["x"].to_pylist(), expected.tolist())
+    assert same(table["x"].to_pylist(), values.tolist())
     assert table["y"].to_pylist() == list(range(rows))
 
 
@@ -55,10 +60,13 @@ def test_numbers_read_by_astropy(data: st.DataObject, kind: str, rows: int) -> N
         with fits.open(path) as hdus:
             hdus.verify("exception")
             back = np.array(hdus[1].data["x"])
+    if kind == "i1":  # astropy makes floats of signed bytes
+        back = back.astype("i1")
     assert back.dtype.kind == np.dtype(kind).kind
     assert same(back.tolist(), values.tolist())
 
 
+@pytest.mark.filterwarnings("ignore:Column 'good' contains NULL")
 def test_text_and_nulls_read_by_astropy(tmp_path: Path) -> None:
     table = pa.table(
         {
@@ -74,7 +82,7 @@ def test_text_and_nulls_read_by_astropy(tmp_path: Path) -> None:
     with fits.open(tmp_path / "t.fits", character_as_bytes=False) as hdus:
         hdus.verify("exception")
         data = hdus[1].data
-        assert data["name"].tolist() == ["RR Lyr", "", ""]
+        assert data["name"].tolist() == ["RR Lyr", "", " "]
         assert data["list"][2].tolist() == [2.5, 3.5]
         assert (hdus[1].columns["n"].null, hdus[1].columns["n"].format) == (2**31 - 1, "1J")
     masked = Table.read(tmp_path / "t.fits")
@@ -100,19 +108,21 @@ def test_text_padded_by_blanks_and_arrays_of_text(tmp_path: Path) -> None:
 def test_scaled_and_shifted_columns(tmp_path: Path) -> None:
     path = _write(
         tmp_path,
-        fits.Column("scaled", "I", bscale=0.5, bzero=10, array=np.array([10.0, 11.5])),
+        fits.Column("scaled", "I", array=np.array([0, 3])),
         fits.Column("null", "J", null=-1, array=np.array([5, -1])),
         fits.Column("id", "K", array=np.array([2**62 + 1, 3])),
     )
     with fits.open(path, mode="update") as hdus:
         hdus[1].header["TZERO3"] = 2**61
+        hdus[1].header["TSCAL1"] = 0.5
+        hdus[1].header["TZERO1"] = 10
     table = read_table(path)
     assert table["scaled"].to_pylist() == [10.0, 11.5]
     assert table["null"].to_pylist() == [5, None]
     assert table["id"].to_pylist() == [2**62 + 1 + 2**61, 3 + 2**61]
     with fits.open(path, mode="update") as hdus:
         hdus[1].header["TZERO3"] = 2**62 + 2**61
-    with pytest.raises(InputError, match="'id' with TZERO .* is beyond 64 bits"):
+    with pytest.raises(InputError, match=r"'id' with TZERO .* is beyond 64 bits"):
         read_table(path)
 
 
@@ -206,7 +216,7 @@ def test_what_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="ASCII table"):
         read_table(path)
     with pytest.raises(InputError, match="ASCII names"):
-        write_table(pa.table({"α": [1]}), path)
+        write_table(pa.table({"é": [1]}), path)
 
 
 def test_descriptor_outside_the_heap(tmp_path: Path) -> None:

@@ -64,7 +64,8 @@ def test_numbers_written_by_astropy(
 def test_masks_written_by_astropy(tmp_path: Path, serialization: str) -> None:
     source = Table(
         {
-            "id": MaskedColumn([2**62 + 1, 5], mask=[False, True]),
+            # astropy cannot write a masked integer as BINARY.
+            "id": MaskedColumn([2**62 + 1, 5], mask=[False, serialization != "binary"]),
             "flux": MaskedColumn([1.5, np.nan], mask=[True, False]),
             "good": [True, False],
         }
@@ -74,7 +75,7 @@ def test_masks_written_by_astropy(tmp_path: Path, serialization: str) -> None:
     source["flux"].meta["ucd"] = "phot.flux"
     source.write(tmp_path / "t.vot", format="votable", tabledata_format=serialization)
     table = read_table(tmp_path / "t.vot")
-    assert table["id"].to_pylist() == [2**62 + 1, None]
+    assert table["id"].to_pylist() == [2**62 + 1, 5 if serialization == "binary" else None]
     assert table["good"].to_pylist() == [True, False]
     flux = table["flux"].to_pylist()
     assert math.isnan(flux[1])
@@ -203,7 +204,7 @@ FIELD_INT = '<FIELD name="a" datatype="int"/>'
          "not a link"),
         (HEAD + FIELD_INT + "<DATA><FITS><STREAM/></FITS></DATA>" + TAIL, "a FITS stream"),
         (HEAD + TAIL, "has no TABLE with FIELD elements"),
-        ('<VOTABLE><RESOURCE><INFO name="QUERY_STATUS" value="ERROR">no</INFO></RESOURCE></VOTABLE>',
+        ('<VOTABLE><RESOURCE><INFO name="QUERY_STATUS" value="ERROR"/></RESOURCE></VOTABLE>',
          "answer to a query that failed"),
     ],
 )  # fmt: skip
@@ -214,7 +215,7 @@ def test_faults(tmp_path: Path, text: str, message: str) -> None:
 
 @pytest.mark.parametrize("kind", ['"doubleComplex"', '"char" arraysize="8x*"'])
 def test_types_that_are_not_read(tmp_path: Path, kind: str) -> None:
-    with pytest.raises(SchemaError, match="column 'z' .* not read"):
+    with pytest.raises(SchemaError, match=r"column 'z' .* not read"):
         read_table(_write(tmp_path, f'{HEAD}<FIELD name="z" datatype={kind}/>{TAIL}'))
 
 

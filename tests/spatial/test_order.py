@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from skyseries.spatial.order import argsort, group_order, is_sorted
+from skyseries.spatial.order import argsort, count_between, group_order, is_sorted
 
 ANY_INT64 = st.integers(-(2**63), 2**63 - 1)
 
@@ -50,3 +50,18 @@ def test_is_sorted():
     assert is_sorted(np.array([1, 1, 2]))
     assert not is_sorted(np.array([2, 1]))
     assert is_sorted(np.empty(0, np.int64))
+
+
+@given(st.lists(st.integers(0, 50), max_size=60), st.lists(st.integers(-5, 55), max_size=20))
+def test_count_between(keys, bounds):
+    keys, bounds = np.sort(np.array(keys, np.int64)), np.sort(np.array(bounds, np.int64))
+    slow = [((keys >= a) & (keys < b)).sum() for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    assert count_between(keys, bounds).tolist() == slow
+
+
+def test_count_between_by_bisection():
+    keys = np.sort(np.random.default_rng(3).integers(0, 1000, 10_000))
+    assert count_between(keys, np.array([0, 500, 1000])).tolist() == [
+        (keys < 500).sum(),
+        (keys >= 500).sum(),
+    ]

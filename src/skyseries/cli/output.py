@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -27,7 +27,7 @@ def write_result(catalog: Catalog, output: Path | None) -> None:
     """
     from skyseries.formats import write_table
 
-    table = _plain(catalog.to_arrow())
+    table = catalog.select(_plain_columns(catalog)).to_arrow()
     if output is not None:
         write_table(table, output)
         click.echo(f"{output}: {table.num_rows:,} rows, {table.num_columns} columns", err=True)
@@ -39,8 +39,7 @@ def write_result(catalog: Catalog, output: Path | None) -> None:
             shutil.copyfileobj(file, sys.stdout.buffer)
 
 
-def _plain(table: Any) -> Any:
+def _plain_columns(catalog: Catalog) -> list[str]:
     import pyarrow as pa
 
-    kept = [field.name for field in table.schema if not pa.types.is_struct(field.type)]
-    return table.select(kept)
+    return [field.name for field in catalog.schema if not pa.types.is_struct(field.type)]

@@ -7,7 +7,6 @@ for null; the second writes. Unsigned integers go through TZERO and stay exact.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from skyseries.errors import InputError
-from skyseries.formats.flat import Source, flatten_batch, flatten_schema, to_text
+from skyseries.formats.flat import Source, flatten_batch, flatten_schema, text_bytes, to_text
 from skyseries.schema import column_meta
 
 __all__ = ["write_fits"]
@@ -213,16 +212,19 @@ def _write_rows(
         if column.is_list:
             records[name] = _write_heap(heap, array, column)
         elif column.is_text:
-            records[name] = list(_text_cells(_stored(array, column)))
+            records[name] = _text_cells(_stored(array, column), column.width)
         else:
             records[name] = _stored_values(array, column)
     out.write(records.tobytes())
 
 
-def _text_cells(text: pa.Array) -> Iterator[bytes]:
-    """Yield the bytes of each cell: null begins with a zero byte, empty text is a blank."""
-    for cell in text.to_pylist():
-        yield b"" if cell is None else (cell.encode() or b" ")
+def _text_cells(text: pa.Array, width: int) -> npt.NDArray[Any]:
+    """Return the bytes of each cell: null begins with a zero byte, empty text is a blank."""
+    data, lengths = text_bytes(text)
+    cells = np.zeros((len(text), width), np.uint8)
+    cells[np.arange(width) < lengths[:, None]] = data
+    cells[(lengths == 0) & np.asarray(text.is_valid()), 0] = ord(" ")
+    return cells.view(f"S{width}")[:, 0]
 
 
 def _write_heap(heap: BinaryIO, array: pa.Array, column: _Column) -> npt.NDArray[np.int64]:

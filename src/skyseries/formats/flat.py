@@ -8,13 +8,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from skyseries.errors import InputError
 from skyseries.schema import column_meta, with_column_meta
 
-__all__ = ["Source", "Table", "flatten_batch", "flatten_schema", "to_json", "to_text"]
+__all__ = ["Source", "Table", "flatten_batch", "flatten_schema", "text_bytes", "to_json", "to_text"]
 
 Table: TypeAlias = pa.Table | pa.RecordBatchReader | Iterable[pa.RecordBatch]
 
@@ -137,6 +140,16 @@ def to_json(array: pa.Array) -> pa.Array:
     """Return lists as JSON text; null stays null."""
     cells = array.to_pylist()
     return pa.array([None if c is None else json.dumps(c, default=str) for c in cells], pa.string())
+
+
+def text_bytes(text: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Return the bytes of all cells one after the other, and the length of each; null is empty."""
+    filled = pc.fill_null(text.cast(pa.large_binary()), b"")
+    _, raw_offsets, raw = filled.buffers()
+    offsets = np.frombuffer(raw_offsets, np.int64)[filled.offset : filled.offset + len(filled) + 1]
+    if raw is None or not len(filled):
+        return np.empty(0, np.uint8), np.zeros(len(filled), np.int64)
+    return np.frombuffer(raw, np.uint8)[offsets[0] : offsets[-1]], np.diff(offsets)
 
 
 def to_text(array: pa.Array, name: str) -> pa.Array:

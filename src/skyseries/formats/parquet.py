@@ -30,12 +30,12 @@ _ASTROPY_KEY = b"table_meta_yaml"
 def _open(file: InputFile) -> Iterator[pq.ParquetFile]:
     with reading(file.path, "Parquet file"):
         _check_magic(file)
-        source: Any = open_raw(file.path) if is_url(file.path) else file.path
-        # Row groups are read as they are used: without pre-buffering memory stays bounded.
-        with pq.ParquetFile(source, pre_buffer=False) as parquet:
-            yield parquet
-        if is_url(file.path):
-            source.close()
+        with contextlib.ExitStack() as stack:
+            source: Any = file.path.removeprefix("file://")
+            if is_url(file.path):
+                source = stack.enter_context(open_raw(file.path))
+            # Row groups are read as they are used: without pre-buffering memory stays bounded.
+            yield stack.enter_context(pq.ParquetFile(source, pre_buffer=False))
 
 
 def _check_magic(file: InputFile) -> None:

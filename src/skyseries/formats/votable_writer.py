@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from skyseries.errors import InputError
-from skyseries.formats.flat import Source, flatten_batch, flatten_schema, to_text
+from skyseries.formats.flat import Source, flatten_batch, flatten_schema, text_bytes, to_text
 from skyseries.formats.votable_fields import datatype_of, field_xml
 
 __all__ = ["write_votable"]
@@ -110,7 +110,7 @@ def _encode_column(column: pa.Array, datatype: str, name: str) -> list[tuple[Byt
     rows = len(column)
     if datatype == "char":
         text = column if pt.is_string(column.type) else to_text(column, name)
-        data, lengths = _text_bytes(pc.fill_null(text, ""))
+        data, lengths = text_bytes(text)
         return [_counts(lengths), (data, lengths)]
     if not pt.is_list(column.type):
         data = _number_bytes(column, datatype)
@@ -129,12 +129,6 @@ def _width(datatype: str) -> int:
 
 def _counts(counts: Lengths) -> tuple[Bytes, Lengths]:
     return counts.astype(">i4").view(np.uint8), np.full(len(counts), 4, np.int64)
-
-
-def _text_bytes(text: pa.Array) -> tuple[Bytes, Lengths]:
-    lengths = pc.binary_length(text).to_numpy(zero_copy_only=False).astype(np.int64)
-    data = b"".join(cell.as_buffer().to_pybytes() for cell in text.cast(pa.binary()))
-    return np.frombuffer(data, np.uint8), lengths
 
 
 def _number_bytes(values: pa.Array, datatype: str) -> Bytes:

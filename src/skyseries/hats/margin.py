@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.hats.partitions import Cell, Partitions
+from skyseries.jit import kernel
 from skyseries.spatial.healpix import HPX_ORDER, neighbours
 
 __all__ = ["margin_targets", "receivers"]
@@ -52,9 +53,8 @@ def margin_targets(
         Row numbers, and places in `receivers`; a row may appear several times.
     """
     shift = 2 * (HPX_ORDER - order)
-    ring_cell = hpx >> shift
-    rows = np.flatnonzero(_on_edge(ring_cell, order - home.order))
-    cells, inverse = np.unique(ring_cell[rows], return_inverse=True)
+    rows = _edge_rows(hpx, shift, order - home.order)
+    cells, inverse = np.unique(hpx[rows] >> shift, return_inverse=True)
     near = np.column_stack([cells, neighbours(order, cells)])
     start, stop = receivers.ranges()
     first = np.searchsorted(stop, near << shift, side="right")
@@ -67,13 +67,23 @@ def margin_targets(
     return _join(rows, inverse.ravel(), pairs, len(cells))
 
 
-def _on_edge(ring_cell: Ints, levels: int) -> NDArray[np.bool_]:
-    """Tell which cells touch the border of their ancestor some levels up."""
+def _edge_rows(hpx: Ints, shift: int, levels: int) -> Ints:
+    """Return the rows whose ring cell touches the border of its ancestor some levels up."""
     if levels <= 0:
-        return np.ones(len(ring_cell), np.bool_)
+        return np.arange(len(hpx))
     x_bits = _X_BITS & ((1 << 2 * levels) - 1)
-    x, y = ring_cell & x_bits, ring_cell & (x_bits << 1)
-    return (x == 0) | (x == x_bits) | (y == 0) | (y == x_bits << 1)
+    edge = np.empty(len(hpx), np.bool_)
+    _mark_edge(hpx, shift, x_bits, x_bits << 1, edge)
+    return np.flatnonzero(edge)
+
+
+@kernel
+def _mark_edge(hpx, shift, x_bits, y_bits, edge):  # type: ignore[no-untyped-def]
+    for i in range(hpx.size):
+        cell = hpx[i] >> shift
+        x = cell & x_bits
+        y = cell & y_bits
+        edge[i] = (x == 0) | (x == x_bits) | (y == 0) | (y == y_bits)
 
 
 def _join(rows: Ints, cell_of_row: Ints, pairs: Ints, n_cells: int) -> tuple[Ints, Ints]:

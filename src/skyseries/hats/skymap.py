@@ -57,10 +57,15 @@ def sky_fraction(cells: NDArray[np.int64], counts: NDArray[np.int64]) -> float:
     the stars of a sparse catalog would count as uncovered sky.
     """
     for order in range(POINT_MAP_ORDER, -1, -1):
-        occupied = len(np.unique(cells >> 2 * (POINT_MAP_ORDER - order)))
+        occupied = _different(cells >> 2 * (POINT_MAP_ORDER - order))
         if counts.sum() >= _ROWS_PER_CELL * occupied:
             return occupied / (12 << 2 * order)
-    return len(np.unique(cells >> 2 * POINT_MAP_ORDER)) / 12
+    return _different(cells >> 2 * POINT_MAP_ORDER) / 12
+
+
+def _different(cells: NDArray[np.int64]) -> int:
+    """Return how many different cells there are in an ascending array."""
+    return int((np.diff(cells, prepend=-1) != 0).sum())
 
 
 def read_point_map(path: Path) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:

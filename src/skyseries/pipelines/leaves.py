@@ -24,7 +24,7 @@ from skyseries.pipelines.pieces import Piece, PieceReader
 from skyseries.pipelines.plan import ImportPlan
 from skyseries.pipelines.runs import Run, write_run
 from skyseries.spatial.healpix import HPX_ORDER, margin_order
-from skyseries.spatial.order import argsort
+from skyseries.spatial.order import argsort, run_lengths
 
 __all__ = ["TARGET_COLUMN", "write_leaf"]
 
@@ -81,9 +81,7 @@ class _Gather:
             out["epochs"] += int(piece.epochs.sum())
             out["max_epochs"] = max(out["max_epochs"], int(piece.epochs.max()))
             self._add_times(piece.table)
-        pixels, counts = np.unique(
-            piece.hpx >> 2 * (HPX_ORDER - POINT_MAP_ORDER), return_counts=True
-        )
+        pixels, counts = run_lengths(piece.hpx >> 2 * (HPX_ORDER - POINT_MAP_ORDER))
         for pixel, count in zip(pixels.tolist(), counts.tolist(), strict=True):
             self._pixels[pixel] = self._pixels.get(pixel, 0) + count
         if self._first is None:
@@ -122,7 +120,7 @@ class _Gather:
             table = pa.concat_tables(self._margin).combine_chunks()
             targets = table.column(TARGET_COLUMN).to_numpy()
             run = write_run(folder / "margin.arrow", table.take(argsort(targets)))
-            found, counts = np.unique(targets, return_counts=True)
+            found, counts = run_lengths(np.sort(targets))
             out["margin"] = vars(run) | {"targets": found.tolist(), "counts": counts.tolist()}
         if self._index:
             out["index"] = vars(write_run(folder / "index.arrow", self._index_rows()))

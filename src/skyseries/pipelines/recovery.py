@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from skyseries.photometry import UGRIZY
 from skyseries.timeseries.simulate.classes import CLASSES
@@ -16,14 +18,16 @@ from skyseries.timeseries.simulate.classes import CLASSES
 __all__ = [
     "VARIABLE_REDUCED_CHI2",
     "ClassRecovery",
-    "excess_epochs",
+    "FoundObject",
+    "find_excess",
     "format_recovery",
+    "found_objects",
     "reduced_chi2",
     "summarise",
 ]
 
 VARIABLE_REDUCED_CHI2 = 2.0
-"""An object is called variable if the fluxes of two bands scatter this much more than their errors."""
+"""An object is called variable if the fluxes of two bands have a larger reduced chi2 than this."""
 
 _MIN_EPOCHS = 8
 _EXCESS_SIGMA = 5.0
@@ -46,7 +50,11 @@ class ClassRecovery:
     halved: int | None
     """The best period is half the true one: binaries whose two minima are alike."""
     caught: int | None
-    """Events whose maximum was found within their duration; None: not a class of events."""
+    """Events whose brightest epoch lies within their duration; None: not a class of events."""
+    rise: float = float("nan")
+    """Median brightening of the caught events, nJy."""
+    days: float = float("nan")
+    """Median time from the first to the last epoch that is far too bright, days."""
 
 
 def reduced_chi2(features: pa.Table, flux: str = "psfFlux") -> NDArray[np.float64]:
@@ -74,38 +82,106 @@ def _floats(table: pa.Table, name: str) -> NDArray[np.float64]:
     return np.asarray(column.to_numpy(), np.float64)
 
 
-def excess_epochs(
+class Excess(NamedTuple):
+    """The epochs at which an object was far brighter than usual."""
+
+    time: NDArray[np.float64]
+    """The most significant first."""
+    flux: NDArray[np.float64]
+    """Above the usual flux in the same band."""
+
+
+def find_excess(
     time: NDArray[np.float64],
     flux: NDArray[np.float64],
     flux_err: NDArray[np.float64],
-    band: Sequence[str] | NDArray[np.str_],
-) -> NDArray[np.float64]:
-    """Return the times at which an object is far brighter than it usually is, the brightest first.
+    band: NDArray[np.str_],
+) -> Excess:
+    """Return the epochs at which an object is far brighter than it usually is.
 
     Usual is the median of the band; far is five times the error and the scatter about it
-    (1.4826 times the median absolute deviation).
+    (1.4826 times the median absolute deviation), added in quadrature.
     """
-    band = np.asarray(band)
-    times, excesses = [], []
+    above, sigma = np.empty(flux.size), np.empty(flux.size)
     for name in np.unique(band):
         here = band == name
         middle = np.median(flux[here])
-        scatter = 1.4826 * np.median(np.abs(flux[here] - middle))
-        excess = (flux[here] - middle) / np.hypot(flux_err[here], scatter)
-        times.append(time[here][excess > _EXCESS_SIGMA])
-        excesses.append(excess[excess > _EXCESS_SIGMA])
-    if not times:
-        return np.empty(0)
-    order = np.argsort(-np.concatenate(excesses), kind="stable")
-    return np.asarray(np.concatenate(times)[order])
+        above[here] = flux[here] - middle
+        scatter = 1.4826 * np.median(np.abs(above[here]))
+        sigma[here] = np.hypot(flux_err[here], scatter)
+    significance = above / sigma
+    order = np.argsort(-significance, kind="stable")
+    order = order[significance[order] > _EXCESS_SIGMA]
+    return Excess(time[order], above[order])
+
+
+@dataclass(frozen=True)
+class FoundObject:
+    """One object that was called variable: what was measured, and what is true."""
+
+    truth: dict[str, Any]
+    """The object's row of the truth: objectId, class, period, ..."""
+    time: NDArray[np.float64]
+    flux: NDArray[np.float64]
+    flux_err: NDArray[np.float64]
+    band: NDArray[np.str_]
+    peaks: NDArray[np.float64]
+    """Candidate periods, days, best first."""
+
+    @cached_property
+    def excess(self) -> Excess:
+        """The epochs at which it was far brighter than usual."""
+        return find_excess(self.time, self.flux, self.flux_err, self.band)
+
+    @property
+    def event_time(self) -> float:
+        """The most significant of these epochs; NaN: there is none."""
+        return float(self.excess.time[0]) if self.excess.time.size else float("nan")
+
+    def rank_of(self, period: float, span: float) -> int | None:
+        """Return the place of a period among the candidates (|f - f0| < 1/span), from 0."""
+        near = np.abs(1.0 / self.peaks - 1.0 / period) < 1.0 / span
+        return int(np.argmax(near)) if near.any() else None
+
+    @property
+    def is_caught(self) -> bool:
+        """Whether the brightest epoch lies within the duration of the true event."""
+        off = abs(self.event_time - self.truth["event_time"])
+        return bool(off < self.truth["event_duration"])
+
+
+def found_objects(table: pa.Table, truth: pa.Table, lightcurve: str) -> list[FoundObject]:
+    """Return the objects of a catalog of variables, each with its row of the truth.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        With objectId, period_peaks and the light curves under Rubin's names.
+    truth : pyarrow.Table
+        As `simulate_survey` gives it.
+    lightcurve : str
+        The nested column.
+    """
+    true = {row["objectId"]: row for row in truth.to_pylist()}
+    found = []
+    columns = table.select(["objectId", "period_peaks", lightcurve]).to_pylist()
+    for row in columns:
+        curve = row[lightcurve]
+        found.append(
+            FoundObject(
+                truth=true[row["objectId"]],
+                time=np.array(curve["midpointMjdTai"]),
+                flux=np.array(curve["psfFlux"]),
+                flux_err=np.array(curve["psfFluxErr"]),
+                band=np.array(curve["band"]),
+                peaks=np.array(row["period_peaks"] or [], np.float64),
+            )
+        )
+    return found
 
 
 def summarise(
-    truth: pa.Table,
-    chi2: NDArray[np.float64],
-    peaks: dict[int, list[float]],
-    time_span: float,
-    event_times: dict[int, float],
+    truth: pa.Table, chi2: NDArray[np.float64], found: Sequence[FoundObject], time_span: float
 ) -> list[ClassRecovery]:
     """Compare what was found with the truth, class by class.
 
@@ -115,72 +191,70 @@ def summarise(
         As `simulate_survey` gives it.
     chi2 : ndarray, shape (n,)
         Of each row of `truth` (`reduced_chi2`).
-    peaks : dict
-        Candidate periods (days, best first) by objectId, for the objects that were searched.
+    found : sequence of FoundObject
+        The objects that were searched for periods and events.
     time_span : float
         T, days: a frequency is right if it is within 1/T of the true one.
-    event_times : dict
-        Time of the largest excess by objectId, for the objects that have one.
     """
-    rows = truth.to_pylist()
-    result = []
-    for name, kind in CLASSES.items():
-        members = [(row, chi2[i]) for i, row in enumerate(rows) if row["class"] == name]
-        if not members:
-            continue
-        found = [_compare(row, peaks.get(row["objectId"], []), time_span) for row, _ in members]
-        first, listed, halved = (sum(column) for column in zip(*found, strict=True))
-        is_event = np.isfinite(members[0][0]["event_time"])
-        caught = sum(
-            abs(event_times.get(row["objectId"], np.inf) - row["event_time"])
-            < row["event_duration"]
-            for row, _ in members
-        )
-        values = np.array([value for _, value in members])
-        result.append(
-            ClassRecovery(
-                name=name,
-                n=len(members),
-                variable=int(np.count_nonzero(values > VARIABLE_REDUCED_CHI2)),
-                reduced_chi2=float(np.nanmedian(values)) if np.isfinite(values).any() else np.nan,
-                first=first if kind.is_periodic else None,
-                listed=listed if kind.is_periodic else None,
-                halved=halved if kind.is_periodic else None,
-                caught=caught if is_event else None,
-            )
-        )
-    return result
+    names = np.array(truth["class"].to_pylist())
+    return [
+        _summarise_class(name, chi2[names == name], found, time_span)
+        for name in CLASSES
+        if name in names
+    ]
 
 
-def _compare(row: dict[str, float], peaks: list[float], span: float) -> tuple[bool, bool, bool]:
-    """Return whether the true period comes first, is listed, or its half comes first."""
-    if not peaks or not np.isfinite(row["period"]):
-        return False, False, False
-    frequency = 1.0 / np.array(peaks)
-    true = 1.0 / row["period"]
-    right = np.abs(frequency - true) < 1.0 / span
-    half = np.abs(frequency - 2.0 * true) < 1.0 / span
-    return bool(right[0]), bool(right.any()), bool(half[0] and not right[0])
+def _summarise_class(
+    name: str, chi2: NDArray[np.float64], found: Sequence[FoundObject], span: float
+) -> ClassRecovery:
+    members = [one for one in found if one.truth["class"] == name]
+    is_periodic, is_event = CLASSES[name].is_periodic, CLASSES[name].is_event
+    ranks = [one.rank_of(one.truth["period"], span) for one in members if is_periodic]
+    halves = [one.rank_of(one.truth["period"] / 2.0, span) for one in members if is_periodic]
+    halved = sum(half == 0 and rank != 0 for rank, half in zip(ranks, halves, strict=True))
+    events = [one for one in members if is_event and one.is_caught]
+    return ClassRecovery(
+        name=name,
+        n=chi2.size,
+        variable=int(np.count_nonzero(chi2 > VARIABLE_REDUCED_CHI2)),
+        reduced_chi2=_median(chi2[np.isfinite(chi2)]),
+        first=sum(rank == 0 for rank in ranks) if is_periodic else None,
+        listed=sum(rank is not None for rank in ranks) if is_periodic else None,
+        halved=halved if is_periodic else None,
+        caught=len(events) if is_event else None,
+        rise=_median([one.excess.flux.max() for one in events]),
+        days=_median([np.ptp(one.excess.time) for one in events]),
+    )
+
+
+def _median(values: ArrayLike) -> float:
+    array = np.asarray(values, np.float64)
+    return float(np.median(array)) if array.size else float("nan")
 
 
 def format_recovery(classes: Sequence[ClassRecovery]) -> str:
-    """Return the comparison as a table for a terminal."""
-    header = (
-        "class", "objects", "variable", "median chi2/dof", "period right", "among five",
-        "half of it", "event caught",
-    )  # fmt: skip
-    lines = [header]
+    """Return the comparison as two tables for a terminal: periods, and events."""
+    periods: list[tuple[str, ...]] = [
+        ("class", "objects", "variable", "chi2/dof", "period", "in five", "half")
+    ]
+    events: list[tuple[str, ...]] = [("events", "caught", "brightening", "far too bright for")]
     for c in classes:
-        chi2 = f"{c.reduced_chi2:.1f}" if c.reduced_chi2 < 1000 else f"{c.reduced_chi2:,.0f}"
-        counts = (c.first, c.listed, c.halved, c.caught)
-        shares = ["-" if count is None else f"{count / c.n:.0%}" for count in counts]
-        lines.append((c.name.replace("_", " "), f"{c.n:,}", f"{c.variable:,}", chi2, *shares))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-    text = [
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
+        name, chi2 = c.name.replace("_", " "), f"{c.reduced_chi2:,.1f}"
+        shares = ("" if k is None else f"{k / c.n:.0%}" for k in (c.first, c.listed, c.halved))
+        periods.append((name, f"{c.n:,}", f"{c.variable:,}", chi2, *shares))
+        if c.caught is not None:
+            caught = f"{c.caught} of {c.n}"
+            events.append((name, caught, f"{c.rise / 1000.0:,.1f} µJy", f"{c.days:.0f} d"))
+    tables = [periods, events] if len(events) > 1 else [periods]
+    return "\n\n".join(_align(table) for table in tables)
+
+
+def _align(lines: Sequence[Sequence[str]]) -> str:
+    """Return a table with its first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rows = [
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
         for line in lines
     ]
-    return "\n".join([text[0], "  ".join("-" * width for width in widths), *text[1:]])
+    rows.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(row.rstrip() for row in rows)

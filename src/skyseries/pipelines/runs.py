@@ -18,6 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries.hats.files import atomic_path
+from skyseries.spatial.order import count_between
 
 __all__ = ["Run", "Runs", "write_run"]
 
@@ -76,7 +77,7 @@ class Runs:
         """Return the rows with bounds[i] <= key < bounds[i + 1]."""
         total = np.zeros(max(len(bounds) - 1, 0), np.int64)
         for keys in self._keys:
-            total += np.diff(np.searchsorted(keys, bounds))
+            total += count_between(keys, bounds)
         return total
 
     def take(self, start: int, stop: int) -> pa.Table | None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from skyseries.executors import Task
 from skyseries.formats import Chunk, chunks
 from skyseries.hats.files import write_text
+from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.margin import receivers
 from skyseries.hats.partitions import Cell, Partitions, cut
 from skyseries.pipelines import merge
@@ -20,13 +21,15 @@ from skyseries.pipelines.leaves import write_leaf
 from skyseries.pipelines.pieces import PieceReader
 from skyseries.pipelines.plan import ImportPlan
 from skyseries.pipelines.route import rank_objects, settle_repeats
-from skyseries.pipelines.runs import Run
+from skyseries.pipelines.runs import Run, Runs
 from skyseries.pipelines.spill import runs_of, spill_objects, spill_sources
 from skyseries.spatial.healpix import HPX_ORDER
+from skyseries.spatial.order import run_lengths
 
 __all__ = ["Shuffled", "build_leaves", "cut_partitions", "merge_index", "merge_margin", "shuffle"]
 
-_HISTOGRAM_ORDER = 10
+_HISTOGRAM_ORDER = 8
+"""The sky is weighed in 786,432 cells; those above a limit are weighed again, finer."""
 _MARGIN_TASK_ROWS = 200_000
 INDEX_PART_ROWS = 5_000_000
 
@@ -124,21 +127,18 @@ def cut_partitions(plan: ImportPlan, shuffled: Shuffled) -> tuple[Partitions, np
 
 
 def _occupied(runs: list[Run], order: int) -> np.ndarray:
-    from skyseries.hats.leaf import HPX_COLUMN
-    from skyseries.pipelines.runs import Runs
-
     shift = 2 * (HPX_ORDER - order)
-    found = [np.empty(0, np.int64)]
+    occupied = np.zeros(12 << 2 * order, np.bool_)
     for keys in Runs(runs, HPX_COLUMN).keys():
-        cells = keys >> shift
-        found.append(cells[np.flatnonzero(np.diff(cells, prepend=-1))])
-    return np.unique(np.concatenate(found))
+        occupied[keys >> shift] = True
+    return np.flatnonzero(occupied)
 
 
 def _loads(plan: ImportPlan, reader: PieceReader, cells: np.ndarray, order: int) -> np.ndarray:
     """Return rows, bytes and epochs of each cell, in units of their limits."""
     shift = 2 * (HPX_ORDER - order)
-    bounds = np.unique(np.concatenate([cells, cells + 1])) << shift
+    bounds, _ = run_lengths(np.sort(np.concatenate([cells, cells + 1])))
+    bounds = bounds << shift
     rows, epochs = reader.loads(bounds)
     place = np.searchsorted(bounds, cells << shift)
     rows, epochs = rows[place].astype(float), epochs[place].astype(float)

@@ -19,7 +19,8 @@ __all__ = ["Panel", "draw_panels"]
 _COLUMNS = 3
 _INK = "#2b2d33"
 _PALE = "#8a8f98"
-_MARGIN = 0.06
+_HEAD = 0.6
+"""Height of the headline, inches."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,21 @@ def draw_panels(panels: Sequence[Panel], path: str | Path, *, title: str) -> Non
         If matplotlib is not installed.
     """
     try:
-        import matplotlib
+        from matplotlib import rc_context
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError as error:
         raise MissingDependencyError("matplotlib", "plot") from error
 
     rows = max(-(-len(panels) // _COLUMNS), 1)
-    with matplotlib.rc_context(_style()):
-        figure = Figure(figsize=(13.0, 1.2 + 3.3 * rows), layout="constrained", dpi=140)
+    with rc_context(_style()):
+        height = _HEAD + 3.4 * rows
+        layout = ConstrainedLayoutEngine(
+            w_pad=0.12, h_pad=0.14, rect=(0.0, 0.0, 1.0, 1.0 - _HEAD / height)
+        )
+        figure = Figure(figsize=(13.0, height), layout=layout, dpi=140)
         FigureCanvasAgg(figure)
-        figure.get_layout_engine().set(w_pad=0.12, h_pad=0.14, rect=(0.0, 0.0, 1.0, 1 - 0.75 / (1.2 + 3.3 * rows)))
         axes = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
         handles: dict[str, Any] = {}
         for panel, ax in zip(panels, axes, strict=False):

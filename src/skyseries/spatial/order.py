@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from skyseries.jit import kernel
 
-__all__ = ["argsort", "group_order", "is_sorted"]
+__all__ = ["argsort", "count_between", "group_order", "is_sorted", "run_lengths"]
 
 
 def argsort(keys: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -67,6 +67,26 @@ def group_order(
     return order, offsets
 
 
+def run_lengths(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the different values of a sorted array, and how often each occurs."""
+    if not len(values):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    first = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
+    return values[first], np.diff(first, append=len(values))
+
+
+def count_between(keys: NDArray[np.int64], bounds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many sorted keys have bounds[i] <= key < bounds[i + 1].
+
+    Few bounds are found by bisection, many by walking along both arrays.
+    """
+    if len(bounds) < 2:
+        return np.empty(0, np.int64)
+    if len(bounds) * 20 < len(keys):
+        return np.diff(np.searchsorted(keys, bounds))
+    return np.diff(_walk(keys, bounds))
+
+
 @kernel
 def is_sorted(keys):  # type: ignore[no-untyped-def]
     """Tell whether an array never decreases."""
@@ -74,6 +94,18 @@ def is_sorted(keys):  # type: ignore[no-untyped-def]
         if keys[i] < keys[i - 1]:
             return False
     return True
+
+
+@kernel
+def _walk(keys, bounds):  # type: ignore[no-untyped-def]
+    """Return what searchsorted returns, for sorted bounds."""
+    place = np.empty(bounds.size, np.int64)
+    k = 0
+    for i in range(bounds.size):
+        while k < keys.size and keys[k] < bounds[i]:
+            k += 1
+        place[i] = k
+    return place
 
 
 @kernel

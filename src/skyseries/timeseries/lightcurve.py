@@ -109,7 +109,8 @@ class LightCurve:
         if not len(self):
             return f"<{name}: no epochs>"
         bands = "" if self.bands is None else f" in {''.join(map(str, self._present()))}"
-        span = np.nanmax(self.time) - np.nanmin(self.time) if np.isfinite(self.time).any() else 0
+        finite = self.time[np.isfinite(self.time)]
+        span = np.ptp(finite) if finite.size else 0.0
         return f"<{name}: {len(self)} epochs{bands} over {span:.5g} d>"
 
     @property
@@ -131,7 +132,7 @@ class LightCurve:
         return self._where(self.bands == band)
 
     def fold(self, period: float, epoch: float | None = None) -> FoldedLightCurve:
-        """Return the epochs in the order of their phase.
+        """Return the epochs in the order of their phase; those without a time come last.
 
         Parameters
         ----------
@@ -142,8 +143,10 @@ class LightCurve:
         """
         if not (np.isfinite(period) and period > 0):
             raise InputError(f"the period must be a finite number above zero, not {period}")
-        zero = float(np.nanmin(self.time)) if epoch is None and len(self) else float(epoch or 0.0)
-        phase = np.mod((self.time - zero) / period, 1.0)
+        finite = self.time[np.isfinite(self.time)]
+        zero = (float(finite.min()) if finite.size else 0.0) if epoch is None else float(epoch)
+        with np.errstate(invalid="ignore"):
+            phase = np.mod((self.time - zero) / period, 1.0)
         phase[phase == 1.0] = 0.0  # the remainder of a tiny negative number rounds to the divisor
         order = np.argsort(phase, kind="stable")
         ordered = self._where(order)

@@ -91,12 +91,15 @@ class Periodogram:
     @property
     def period_at_max_power(self) -> float:
         """Period of the highest peak, refined between the grid points, days."""
-        return float(1.0 / self.peaks(1)[0])
+        return 1.0 / self.frequency_at_max_power
 
     @property
     def frequency_at_max_power(self) -> float:
-        """Frequency of the highest peak, refined between the grid points, 1/d."""
-        return float(self.peaks(1)[0])
+        """Frequency of the highest peak, refined between the grid points, 1/d.
+
+        The highest after the five highest of the grid are refined.
+        """
+        return float(self.peaks(5)[0])
 
     def peaks(self, n: int = 5) -> Floats:
         """Return the frequencies of at most `n` highest peaks, refined, the best first.

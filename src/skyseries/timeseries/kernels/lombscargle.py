@@ -23,7 +23,7 @@ _TILE = 32
 _BLOCKS = 64
 _PASS = 4
 
-_WELL_CONDITIONED = np.float32(0.005)
+_WELL_CONDITIONED = np.float32(0.02)
 """Below this determinant (at most 1/4) float32 would leave errors above 1e-5 in the power."""
 
 _ZERO = np.float32(0)
@@ -187,6 +187,7 @@ def _finish(
             ss = _ONE - sums[block, 4, k] - means[block, 2, k]
             determinant = cc * ss - cs * cs
             value = (yc * yc * ss - _TWO * yc * ys * cs + ys * ys * cc) / determinant
+            value = min(max(value, _ZERO), _ONE)
             if determinant < _WELL_CONDITIONED:
                 value = -_ONE
             power[block * _LANES + k] = value

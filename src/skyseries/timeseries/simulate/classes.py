@@ -39,7 +39,9 @@ class ObjectClass:
     name: str
     draw: Callable[[np.random.Generator, float, float], Draw] = field(repr=False)
     """From a source of random numbers, the first day and the last day of the survey."""
-    is_periodic: bool
+    is_periodic: bool = False
+    is_event: bool = False
+    """Whether it happens once."""
 
 
 def _colours(g_r: float) -> Floats:
@@ -174,14 +176,14 @@ def _supernova_ia(rng: np.random.Generator, start: float, end: float) -> Draw:
 CLASSES: dict[str, ObjectClass] = {
     kind.name: kind
     for kind in (
-        ObjectClass("constant", _constant, is_periodic=False),
+        ObjectClass("constant", _constant),
         ObjectClass("rr_lyrae_ab", _rr_lyrae_ab, is_periodic=True),
         ObjectClass("rr_lyrae_c", _rr_lyrae_c, is_periodic=True),
         ObjectClass("detached_binary", _detached_binary, is_periodic=True),
         ObjectClass("contact_binary", _contact_binary, is_periodic=True),
         ObjectClass("long_period", _long_period, is_periodic=True),
-        ObjectClass("microlensing", _microlensing, is_periodic=False),
-        ObjectClass("supernova_ia", _supernova_ia, is_periodic=False),
+        ObjectClass("microlensing", _microlensing, is_event=True),
+        ObjectClass("supernova_ia", _supernova_ia, is_event=True),
     )
 }
 """The classes by name, in the order in which tables show them."""

@@ -1,0 +1,93 @@
+"""A very crowded table: the OGLE-III variables, most of them within a few square degrees.
+
+Imported with the default limits and with small ones: partitions per order, the largest leaf
+against the limit, and how even the work is when each leaf is split by its row groups.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+from collections import Counter
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+import verify
+from results import WORK, Row, Target, measured_row, save
+from systems import skyseries
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+ROWS = 399_679
+EVEN = 1.3
+
+PROGRAM = """
+import skyseries as sky
+sky.import_catalog({source!r}, {output!r}, name="ogle", id="id", workers={workers},
+                   progress=False{limits})
+"""
+
+
+def run(label: str, max_rows: int, limits: str, workers: int, slots: int) -> Row:
+    """Import with some limits and describe the leaves."""
+    output = WORK / "ogle"
+    shutil.rmtree(output, ignore_errors=True)
+    source = DATA / "ogle3_variables.parquet"
+    measured = skyseries(
+        PROGRAM.format(source=str(source), output=str(output), workers=workers, limits=limits)
+    )
+    leaves = verify.leaves(output / "v000001" / "ogle")
+    footers = [pq.ParquetFile(path).metadata for path in leaves]
+    rows = [footer.num_rows for footer in footers]
+    if sum(rows) != ROWS:
+        raise SystemExit(f"wrong output: {sum(rows)} rows of {ROWS}")
+    orders = Counter(path.parents[1].name.removeprefix("Norder=") for path in leaves)
+    groups = [f.row_group(i).num_rows for f in footers for i in range(f.num_row_groups)]
+    work = share_out(groups, slots)
+    even = max(work) / statistics.median(work)
+    return measured_row(
+        measured, f"import, {label}", f"{ROWS:,} stars", "skyseries",
+        figures={
+            "partitions per order": ", ".join(
+                f"{order}: {orders[order]}" for order in sorted(orders, key=int)
+            ),
+            "largest leaf rows": max(rows), "limit rows": max_rows,
+            "row groups": len(groups), f"work of {slots} workers, max/median": round(even, 3),
+        },
+        targets=(
+            Target("no leaf above the limit", max(rows), max(rows) <= max_rows),
+            Target("work after row-group split, max/median <= 1.3", round(even, 3), even <= EVEN),
+        ),
+    )  # fmt: skip
+
+
+def share_out(weights: list[int], slots: int) -> list[int]:
+    """Give row groups to workers, heaviest first, each to the one with least to do.
+
+    That is what the executors do with tasks that are cut at row groups.
+    """
+    work = [0] * slots
+    for weight in sorted(weights, reverse=True):
+        work[work.index(min(work))] += weight
+    return work
+
+
+def main() -> None:
+    """Run and save."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--slots", type=int, default=4, help="workers that share the row groups")
+    a = parser.parse_args()
+    if not DATA.is_dir():
+        raise SystemExit("the real data (../shared/data) is not beside the project")
+    WORK.mkdir(exist_ok=True)
+    rows = [
+        run("default limits", 1_000_000, "", a.workers, a.slots),
+        run("max_rows=20,000", 20_000, ", max_rows=20_000", a.workers, a.slots),
+    ]
+    save("ogle", "Crowded fields: OGLE-III variables", rows)
+
+
+if __name__ == "__main__":
+    main()

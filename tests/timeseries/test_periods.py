@@ -1,0 +1,156 @@
+"""Periods of nested columns: planted signals, agreement with the plain function, real stars."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from skyseries.schema import LightCurveFields
+from skyseries.timeseries import compute_periods, period_schema, periodogram
+from tests.timeseries.build import FLUX, MAG, column, sinusoid
+
+
+def test_planted_periods_are_found() -> None:
+    rng = np.random.default_rng(1)
+    periods = rng.uniform(0.3, 20, 30)
+    rows = [sinusoid(rng, 80, p) for p in periods]
+    table = compute_periods(column(rows, MAG), MAG)
+    found = table["period"].to_numpy()
+    assert (np.abs(1 / found - 1 / periods) < 0.1 / 800).all()
+    assert (table["period_power"].to_numpy() > 0.8).all()
+    assert (table["period_fap"].to_numpy() < 1e-10).all()
+    lists = table["period_peaks"].to_pylist()
+    assert [p[0] for p in lists] == found.tolist()
+    assert all(len(p) == 5 for p in lists)
+
+
+def test_noise_is_not_significant() -> None:
+    rng = np.random.default_rng(2)
+    rows = [{**sinusoid(rng, 80, 1.0), "value": rng.normal(18, 0.1, 80)} for _ in range(20)]
+    fap = compute_periods(column(rows, MAG), MAG, min_period=0.5)["period_fap"].to_numpy()
+    assert np.mean(fap < 0.05) <= 0.2
+
+
+@pytest.mark.parametrize("nterms", [1, 2])
+def test_agrees_with_the_plain_function(nterms: int) -> None:
+    rng = np.random.default_rng(3)
+    rows = [sinusoid(rng, 50, 0.9, span=100) for _ in range(3)]
+    table = compute_periods(
+        column(rows, MAG), MAG, min_period=0.5, max_period=30, n_peaks=3, nterms=nterms
+    )
+    for row, period, peaks, power, fap in zip(
+        rows,
+        table["period"].to_pylist(),
+        table["period_peaks"].to_pylist(),
+        table["period_power"].to_pylist(),
+        table["period_fap"].to_pylist(),
+        strict=True,
+    ):
+        plain = periodogram(
+            row["time"], row["value"], row["error"], row["band"],
+            min_period=0.5, max_period=30, nterms=nterms, error_floor=None,
+        )  # fmt: skip
+        assert period == pytest.approx(1 / plain.peaks(3)[0], rel=1e-7)
+        np.testing.assert_allclose(1 / np.array(peaks), plain.peaks(3), rtol=1e-7)
+        assert power == pytest.approx(plain.power_at(1 / period)[0], rel=1e-9)
+        if nterms == 1:
+            assert fap == pytest.approx(plain.false_alarm_probability(power), rel=1e-9)
+        else:
+            assert fap is None
+
+
+def test_order_of_rows_bands_and_chunks_is_no_matter() -> None:
+    rng = np.random.default_rng(4)
+    rows = [sinusoid(rng, 40, 1.7, span=60) for _ in range(4)]
+    made = column(rows, MAG)
+    table = compute_periods(made, MAG, min_period=0.5)
+    shuffle = rng.permutation(40)
+    mixed = [{k: [row[k][i] for i in shuffle] for k in row} for row in rows]
+    assert compute_periods(column(mixed, MAG), MAG, min_period=0.5).equals(table)
+    chunked = pa.chunked_array([made.slice(0, 1), made.slice(1)])
+    assert compute_periods(chunked, MAG, min_period=0.5).combine_chunks().equals(table)
+    names = {"g": 2, "r": 3, "i": 1}
+    numbered = [{**row, "band": [names[b] for b in row["band"]]} for row in rows]
+    table_int = compute_periods(column(numbered, MAG, band_type=pa.int8()), MAG, min_period=0.5)
+    np.testing.assert_allclose(table_int["period"].to_numpy(), table["period"].to_numpy())
+
+
+def test_a_band_with_one_epoch_changes_nothing() -> None:
+    row = sinusoid(np.random.default_rng(5), 40, 1.7, span=60)
+    extra = {"time": 60010.0, "band": "u", "value": 99.0, "error": 0.1, "flag": False}
+    more = {role: [*row[role], value] for role, value in extra.items()}
+    table = compute_periods(column([row, more], MAG), MAG, min_period=0.5)
+    assert table.slice(0, 1).equals(table.slice(1, 1))
+
+
+def test_fluxes_scale() -> None:
+    rng = np.random.default_rng(6)
+    row = sinusoid(rng, 60, 2.2, span=300)
+    rows = [{**row, **{k: s * np.asarray(row[k]) for k in ("value", "error")}} for s in (1, 1e4)]
+    table = compute_periods(column(rows, FLUX), FLUX, min_period=0.5)
+    assert table["period"][0].as_py() == pytest.approx(table["period"][1].as_py(), rel=1e-9)
+
+
+def test_minimum_number_of_epochs() -> None:
+    rng = np.random.default_rng(7)
+    one_band = [sinusoid(rng, n, 2.0, bands="g") for n in range(8)]
+    found = compute_periods(column(one_band, MAG), MAG, min_period=1.0)["period"].is_valid()
+    assert found.to_pylist() == [n >= 5 for n in range(8)]
+    two = [{**sinusoid(rng, n, 2.0), "band": ["g"] * 2 + ["r"] * (n - 2)} for n in range(4, 9)]
+    found = compute_periods(column(two, MAG), MAG, min_period=1.0)["period"].is_valid()
+    assert found.to_pylist() == [n >= 6 for n in range(4, 9)]
+
+
+def test_a_wild_time_gives_null_not_an_endless_search() -> None:
+    row = sinusoid(np.random.default_rng(8), 20, 2.0)
+    row["time"] = [*list(row["time"])[:-1], 1e15]
+    table = compute_periods(column([row], MAG), MAG)
+    assert table.to_pylist() == [dict.fromkeys(table.column_names)]
+
+
+def test_schema_and_recorded_parameters() -> None:
+    empty = compute_periods(pa.chunked_array([], column([], MAG).type), MAG)
+    assert empty.schema.equals(period_schema(), check_metadata=True)
+    assert [str(f.type) for f in empty.schema] == [
+        "double",
+        "double",
+        "double",
+        "list<item: double>",
+    ]
+    assert empty.schema.field("period").metadata[b"unit"] == b"d"
+    schema = period_schema(min_period=0.2, error_floor=0.03)
+    recorded = json.loads(schema.field("period").metadata[b"skyseries_periods"])
+    assert (recorded["error_floor"], recorded["error_floor_iqr_fraction"]) == (0.03, 0.0)
+    default = json.loads(period_schema().field("period").metadata[b"skyseries_periods"])
+    assert (default["error_floor"], default["error_floor_iqr_fraction"]) == (0.0, 0.25)
+    for wrong in ({"n_peaks": 0}, {"min_period": -1.0}, {"max_period": np.inf}, {"nterms": 0}):
+        with pytest.raises(ValueError, match="must"):
+            period_schema(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.data
+def test_stripe_82_rr_lyrae(shared_data: Path) -> None:
+    epochs = pq.read_table(shared_data / "s82_rrlyrae_lightcurves.parquet").to_pandas()
+    stars = pq.read_table(shared_data / "s82_rrlyrae_objects.parquet").to_pandas()
+    fields = LightCurveFields("mjd", "band", mag="mag", mag_err="magerr")
+    groups = dict(list(epochs.groupby("object_id")))
+    rows = [
+        {
+            "time": g.mjd.to_numpy(),
+            "band": g.band.tolist(),
+            "value": g.mag.to_numpy(),
+            "error": g.magerr.to_numpy(),
+        }
+        for g in (groups[i] for i in stars.object_id)
+    ]
+    table = compute_periods(column(rows, fields), fields, min_period=0.2, max_period=1.2)
+    span = np.array([np.ptp(row["time"]) for row in rows])
+    peaks = 1 / np.array(table["period_peaks"].to_pylist())
+    right = np.abs(peaks - 1 / stars.period.to_numpy()[:, None]) < 1 / span[:, None]
+    assert right[:, 0].mean() >= 0.75
+    assert right.any(axis=1).mean() >= 0.97
