@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skyseries.photometry import njy_to_mag
 from skyseries.pipelines.recovery import FoundObject
@@ -27,6 +28,7 @@ _SHOWN: tuple[tuple[str, str, float], ...] = (
 _DAYS_BEFORE, _DAYS_AFTER = 80.0, 140.0
 _NJY_PER_MICROJANSKY = 1000.0
 _LARGEST_GAP = 0.15
+_LEAST_SIGNAL = 3.0
 
 
 def choose_panels(found: Sequence[FoundObject], limit: int) -> list[Panel]:
@@ -81,31 +83,37 @@ def _folded(one: FoundObject, title: str) -> Panel:
     best = float(one.peaks[0])
     digits = 5 if true < 50.0 else 1
     note = f"true period {true:.{digits}f} d, found {best:.{digits}f} d"
-    mag, mag_err = njy_to_mag(one.flux, one.flux_err)
-    brightest_band = one.band == _best_band(one)
-    extreme = np.nanargmax if multiple == 2 else np.nanargmin
+    # fainter epochs have magnitudes, but their bars would be all that is seen
+    clear = one.flux > _LEAST_SIGNAL * one.flux_err
+    mag, mag_err = njy_to_mag(one.flux[clear], one.flux_err[clear])
+    time, band, period = one.time[clear], one.band[clear], best * multiple
     return Panel(
         title=title,
         subtitle=note + (f" (x {multiple})" if multiple > 1 else ""),
-        time=one.time,
+        time=time,
         value=mag,
         error=np.asarray(mag_err),
-        band=one.band,
+        band=band,
         is_magnitude=True,
-        period=best * multiple,
-        # an eclipse at phase 0, or a maximum
-        origin=float(one.time[brightest_band][extreme(mag[brightest_band])]),
+        period=period,
+        origin=period * _extreme_phase(time / period, mag, band, faintest=multiple == 2),
     )
 
 
-def _best_band(one: FoundObject) -> str:
-    """Return the band with the largest scatter for its errors."""
-    names = np.unique(one.band)
-    signal = [
-        np.std(one.flux[one.band == name]) / np.median(one.flux_err[one.band == name])
-        for name in names
-    ]
-    return str(names[int(np.argmax(signal))])
+def _extreme_phase(
+    cycles: NDArray[np.float64], mag: NDArray[np.float64], band: NDArray[np.str_], *, faintest: bool
+) -> float:
+    """Return the phase of the deepest minimum, or of the maximum, in all bands together."""
+    relative = np.empty(mag.size)
+    for name in np.unique(band):
+        here = band == name
+        relative[here] = (mag[here] - np.median(mag[here])) / max(np.ptp(mag[here]), 1e-3)
+    phase = np.mod(cycles, 1.0)
+    centres = np.arange(100) / 100.0
+    apart = np.abs(np.mod(phase - centres[:, None] + 0.5, 1.0) - 0.5)
+    weight = np.exp(-0.5 * (apart / 0.02) ** 2) + 1e-12
+    smooth = weight @ relative / weight.sum(axis=1)
+    return float(centres[np.argmax(smooth) if faintest else np.argmin(smooth)])
 
 
 def _event(one: FoundObject, title: str) -> Panel:

@@ -1,0 +1,28 @@
+"""Run all benchmarks, one after the other, and write the page."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SCRIPTS = (
+    "bench_import.py", "bench_lightcurves.py", "bench_lookup.py", "bench_s82.py", "bench_ogle.py",
+    "report.py",
+)  # fmt: skip
+
+
+def main() -> int:
+    """Run each script in a process of its own; go on after a failure, and say so at the end."""
+    failed = []
+    for script in SCRIPTS:
+        print(f"== {script}", flush=True)
+        if subprocess.run([sys.executable, str(HERE / script)], check=False).returncode:
+            failed.append(script)
+    print("failed: " + ", ".join(failed) if failed else "all ran")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
