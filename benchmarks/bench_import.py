@@ -144,6 +144,7 @@ def main() -> None:
         rows,
         f"{a.workers} workers each. hats-import with margin: both pipelines in one process, so "
         "that its start-up is counted once. Output rows are compared with the input by a hash.",
+        full=not a.no_peer and max(a.sizes) >= 1e7,
     )
 
 

@@ -178,7 +178,8 @@ def main() -> None:
     small = build(20_000, 20, 4, a.memory, a.workers)  # fills the cache of compiled kernels
     rows = [build(int(a.objects), a.epochs, a.files, a.memory, a.workers)]
     rows.append(kills(int(a.kill_objects), a.epochs, 20, a.kill_memory, a.workers, a.kills, a.seed))
-    save("lightcurves", "Building light curves out of core", [small, *rows])
+    full = a.objects * a.epochs >= 1e8
+    save("lightcurves", "Building light curves out of core", [small, *rows], full=full)
 
 
 if __name__ == "__main__":

@@ -57,10 +57,16 @@ def measured_row(
     )  # fmt: skip
 
 
-def save(benchmark: str, title: str, rows: list[Row], notes: str = "") -> Path:
-    """Write the rows of one benchmark, with date and machine, and print them."""
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{benchmark}.json"
+def save(
+    benchmark: str, title: str, rows: list[Row], notes: str = "", *, full: bool = True
+) -> Path:
+    """Write the rows of one benchmark, with date and machine, and print them.
+
+    Runs on smaller inputs than the page is about (`full` false) go to ``work/results/``.
+    """
+    folder = RESULTS if full else WORK / "results"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{benchmark}.json"
     document = {
         "benchmark": benchmark,
         "title": title,

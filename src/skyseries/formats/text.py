@@ -17,8 +17,8 @@ NULL_WORDS = frozenset(
 """What stands for a missing value in columns that are not text. ``nan`` is not among them: in a
 column of floats it is the number NaN."""
 
-_TRUE = pa.array(["true", "t", "1", "yes"])
-_FALSE = pa.array(["false", "f", "0", "no"])
+_TRUE = ["true", "t", "1", "yes"]
+_FALSE = ["false", "f", "0", "no"]
 _INTEGER = r"^[+-]?[0-9]+$"
 _LEADING_ZERO = r"^[+-]?0[0-9]+$"
 _FLOAT = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|^[+-]?(?i:nan|inf|infinity)$"
@@ -111,7 +111,8 @@ def parse_text(text: pa.Array, type: pa.DataType, words: Collection[str] = ()) -
 
 def _parse_booleans(cells: pa.Array) -> pa.Array:
     lower = pc.utf8_lower(cells)
-    true, false = pc.is_in(lower, value_set=_TRUE), pc.is_in(lower, value_set=_FALSE)
+    true = pc.is_in(lower, value_set=pa.array(_TRUE))
+    false = pc.is_in(lower, value_set=pa.array(_FALSE))
     known = pc.or_(true, false)
     if pc.any(pc.and_not(pc.is_valid(cells), known)).as_py():
         raise ValueError("neither true nor false")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.jit import kernel
+from skyseries.timeseries.kernels.sorting import sort_row
 
 __all__ = ["exact_power", "exact_powers", "prepare"]
 
@@ -91,7 +92,8 @@ def prepare(
 
 @kernel
 def _quartile_range(y: NDArray[np.float64]) -> float:
-    ordered = np.sort(y)
+    ordered = y.copy()
+    sort_row(ordered)
     result = 0.0
     for q, sign in ((0.75, 1.0), (0.25, -1.0)):
         position = q * (y.size - 1)

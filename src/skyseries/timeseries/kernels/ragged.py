@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.jit import kernel
+from skyseries.timeseries.kernels.sorting import INSERTION_LIMIT, order_of, sort_row
 
 __all__ = ["count_usable", "order_by_time", "scatter_by_band", "sort_values"]
-
-_INSERTION_LIMIT = 48
-"""Up to this many epochs an insertion sort is faster than a general one."""
 
 
 @kernel
@@ -87,13 +85,19 @@ def order_by_time(
     """Sort each segment in place by time; equal times by value, so that row order is no matter."""
     for s in range(offsets.size - 1):
         lo, hi = offsets[s], offsets[s + 1]
-        if hi - lo > _INSERTION_LIMIT and not _is_ordered(t, y, lo, hi):
-            order = np.argsort(t[lo:hi], kind="mergesort")
-            t[lo:hi] = t[lo:hi][order]
-            y[lo:hi] = y[lo:hi][order]
-            e[lo:hi] = e[lo:hi][order]
-        # also puts equal times of a long segment in order, which is nearly linear there
-        _insertion_sort(t, y, e, lo, hi)
+        if hi - lo <= INSERTION_LIMIT:
+            _insertion_sort(t, y, e, lo, hi)
+        elif not _is_ordered(t, y, lo, hi):
+            _general_sort(t[lo:hi], y[lo:hi], e[lo:hi])
+
+
+@kernel
+def _general_sort(t: NDArray[np.float64], y: NDArray[np.float64], e: NDArray[np.float64]) -> None:
+    order = order_of(t, y)
+    t0, y0, e0 = t.copy(), y.copy(), e.copy()
+    for j in range(order.size):
+        k = order[j]
+        t[j], y[j], e[j] = t0[k], y0[k], e0[k]
 
 
 @kernel
@@ -122,15 +126,5 @@ def sort_values(y: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[n
     """Return a copy of the values in which each segment is in ascending order."""
     out = y.copy()
     for s in range(offsets.size - 1):
-        lo, hi = offsets[s], offsets[s + 1]
-        if hi - lo > _INSERTION_LIMIT:
-            out[lo:hi] = np.sort(out[lo:hi])
-            continue
-        for j in range(lo + 1, hi):
-            v = out[j]
-            k = j - 1
-            while k >= lo and out[k] > v:
-                out[k + 1] = out[k]
-                k -= 1
-            out[k + 1] = v
+        sort_row(out[offsets[s] : offsets[s + 1]])
     return out

@@ -99,12 +99,15 @@ def search_periods(
         peaks = highest_peaks(power, reach, frequency.shape[1])
         tops = np.empty(peaks.size)
         for p in range(peaks.size):
-            f = limits[0] + peaks[p] * df
-            frequency[i, p], tops[p] = refine_peak(
-                times, weights, values, start, kept, n_terms, f, 0.5 * df, limits[0], limits[1]
-            )
-        order = np.argsort(-tops, kind="mergesort")
-        frequency[i, : peaks.size] = frequency[i, : peaks.size][order]
-        best[0, i] = tops[order[0]]
+            f, top = refine_peak(
+                times, weights, values, start, kept, n_terms,
+                limits[0] + peaks[p] * df, 0.5 * df, limits[0], limits[1],
+            )  # fmt: skip
+            q = p
+            while q > 0 and tops[q - 1] < top:
+                tops[q], frequency[i, q] = tops[q - 1], frequency[i, q - 1]
+                q -= 1
+            tops[q], frequency[i, q] = top, f
+        best[0, i] = tops[0]
         if n_terms == 1:
             best[1, i] = false_alarm_probability(best[0, i], times, weights, n, kept, limits[1])
