@@ -91,16 +91,11 @@ def leaf_digests(root: Path) -> dict[str, str]:
 
 
 def _content_digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    file = pq.ParquetFile(path)
-    digest.update(str(file.schema_arrow.remove_metadata()).encode())
-    for batch in file.iter_batches(batch_size=8192):
-        sink = pa.BufferOutputStream()
-        clean = pa.table(batch.to_pydict() if batch.num_rows < 1 else batch).combine_chunks()
-        with pa.ipc.new_stream(sink, clean.schema) as writer:
-            writer.write_table(clean)
-        digest.update(sink.getvalue())
-    return digest.hexdigest()
+    table = pq.ParquetFile(path).read().replace_schema_metadata(None).combine_chunks()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return hashlib.sha256(sink.getvalue()).hexdigest()
 
 
 def _ring(order: int, pixel: int, ring_order: int) -> npt.NDArray[np.int64]:

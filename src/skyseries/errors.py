@@ -4,8 +4,8 @@
 
     SkyseriesError
      ├─ InputError (ValueError)            an argument or an input file is not usable
-     │   ├─ SchemaError                    columns are missing, differ between files, or have a wrong type
-     │   └─ QueryError                     an expression cannot be understood (has a line and a column)
+     │   ├─ SchemaError                    columns are missing, differ, or have a wrong type
+     │   └─ QueryError                     an expression cannot be understood
      ├─ CatalogError                       a catalog on disk is broken or not what was asked for
      │   └─ CatalogNotFoundError (FileNotFoundError)
      ├─ StorageError (OSError)             a disk is full, a file cannot be written

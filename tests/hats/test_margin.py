@@ -69,7 +69,9 @@ def test_everything_within_the_threshold_is_in_the_margin(threshold, dec):
     a, b = radec_to_hpx(ra, a_dec), radec_to_hpx(b_ra, b_dec)
     shift = 2 * (HPX_ORDER - coarse)
     across = near & (a >> shift != b >> shift)
-    partitions = Partitions.of([Cell(coarse, c) for c in np.unique([a >> shift, b >> shift]).tolist()])
+    partitions = Partitions.of(
+        [Cell(coarse, c) for c in np.unique([a >> shift, b >> shift]).tolist()]
+    )
     cells = receivers(partitions)
     for home in np.unique(a[across] >> shift).tolist():
         mine = np.flatnonzero(across & (a >> shift == home))

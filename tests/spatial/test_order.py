@@ -1,5 +1,7 @@
 """The sorts against NumPy's own stable sorts."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -55,7 +57,7 @@ def test_is_sorted():
 @given(st.lists(st.integers(0, 50), max_size=60), st.lists(st.integers(-5, 55), max_size=20))
 def test_count_between(keys, bounds):
     keys, bounds = np.sort(np.array(keys, np.int64)), np.sort(np.array(bounds, np.int64))
-    slow = [((keys >= a) & (keys < b)).sum() for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    slow = [((keys >= a) & (keys < b)).sum() for a, b in pairwise(bounds)]
     assert count_between(keys, bounds).tolist() == slow
 
 

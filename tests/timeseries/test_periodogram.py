@@ -187,7 +187,8 @@ def test_peaks_are_local_maxima_apart_from_each_other() -> None:
 def test_unusable_epochs_are_left_out() -> None:
     t, y, e, band = curve()
     bad_t, bad_y = np.append(t, [np.nan, 60001, 60001, 60001]), np.append(y, [1, np.inf, 1, 1])
-    bad_e, bad_b = np.append(e, [1, 1, 0, -1]), np.append(band, ["g"] * 4)
+    bad_e, bad_b = np.append(e, [1, 1, 0, -1]), [*band, *["g"] * 4, None]
+    bad_t, bad_y, bad_e = (np.append(a, 1.0) for a in (bad_t, bad_y, bad_e))
     f = np.linspace(0.1, 2, 40)
     result = periodogram(bad_t, bad_y, bad_e, bad_b, frequency=f)
     assert result.n_epochs == t.size

@@ -11,7 +11,7 @@ import pyarrow as pa
 from skyseries.catalog import info as information
 from skyseries.catalog import lightcurves, output
 from skyseries.catalog.plan import Plan
-from skyseries.catalog.steps import Append, Cone, Select
+from skyseries.catalog.steps import Cone, Select
 from skyseries.errors import InputError
 from skyseries.hats.collection import Collection
 from skyseries.hats.dataset import Dataset

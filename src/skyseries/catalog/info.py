@@ -115,9 +115,7 @@ def describe(catalog: Catalog) -> CatalogInfo:
         margin=collection.default_margin,
         index=", ".join(field for field, _ in collection.indexes) or None,
         lightcurve=tuple(
-            line
-            for name in nested_columns(dataset.schema)
-            for line in _lightcurve(catalog, name)
+            line for name in nested_columns(dataset.schema) for line in _lightcurve(catalog, name)
         ),
         steps=len(catalog._plan.steps),
     )
@@ -132,7 +130,9 @@ def _columns(schema: pa.Schema) -> list[tuple[str, str, str, str]]:
             for child in field.type:
                 inner = column_meta(child)
                 name = f"{field.name}.{child.name}"
-                rows.append((name, f"list of {child.type.value_type}", inner.unit, inner.description))
+                rows.append(
+                    (name, f"list of {child.type.value_type}", inner.unit, inner.description)
+                )
         else:
             rows.append((field.name, str(field.type), meta.unit, meta.description))
     return rows
@@ -190,5 +190,3 @@ def _size(n: int) -> str:
             return f"{size:.3g} {unit}"
         size /= 1000
     return f"{size:.3g} TB"
-
-

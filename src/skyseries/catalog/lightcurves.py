@@ -16,6 +16,7 @@ from skyseries.hats.idindex import Found, open_index
 from skyseries.hats.partitions import Cell
 from skyseries.hats.properties import split_list
 from skyseries.schema import LightCurveFields
+from skyseries.spatial.healpix import HPX_ORDER
 
 if TYPE_CHECKING:
     from skyseries.catalog.catalog import Catalog
@@ -135,9 +136,7 @@ def features_step(
     type_ = catalog.schema.field(name).type
     value_type = type_.field(fields.value).type.value_type
     schema = feature_schema(fields, features, space, bands, value_type)
-    compute = partial(
-        compute_features, fields=fields, features=features, space=space, bands=bands
-    )
+    compute = partial(compute_features, fields=fields, features=features, space=space, bands=bands)
     return Append(name, compute, schema)
 
 
@@ -159,9 +158,7 @@ def lightcurve_of(catalog: Catalog, id: Any, column: str | None) -> LightCurve:
     fields = catalog.lightcurve_fields(name)
     id_column = _id_column(catalog)
     id = _as_id(id, catalog.dataset.schema.field(id_column).type)
-    columns = list(
-        dict.fromkeys([id_column, catalog.dataset.ra, catalog.dataset.dec, name])
-    )
+    columns = list(dict.fromkeys([id_column, catalog.dataset.ra, catalog.dataset.dec, name]))
     for found in _places(catalog, id_column, id):
         row = _read_row(catalog.dataset, found, id_column, id, columns)
         if row is not None:
@@ -178,7 +175,7 @@ def lightcurve_of(catalog: Catalog, id: Any, column: str | None) -> LightCurve:
 def _id_column(catalog: Catalog) -> str:
     indexes = dict(catalog._collection.indexes)
     said = catalog.dataset.properties.get("hats_cols_survey_id")
-    name = next(iter(indexes), None) or (split_list(said) or [None])[0]
+    name = next(iter([*indexes, *split_list(said)]), None)
     if name is None or name not in catalog.dataset.schema.names:
         raise CatalogError(
             f"{catalog.name} does not say which column is the id: it has neither an id index nor "
@@ -238,7 +235,8 @@ def _row_groups(dataset: Dataset, cell: Cell, hpx: int | None) -> list[int | Non
     groups: list[int | None] = []
     for g in range(footer.num_row_groups):
         stats = None if place is None else footer.row_group(g).column(place).statistics
-        known = stats is not None and stats.has_min_max and hpx is not None
-        if not known or stats.min <= hpx <= stats.max or dataset.healpix_order != 29:
-            groups.append(g)
+        if stats is not None and stats.has_min_max and hpx is not None:
+            if dataset.healpix_order == HPX_ORDER and not stats.min <= hpx <= stats.max:
+                continue
+        groups.append(g)
     return groups

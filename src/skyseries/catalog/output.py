@@ -24,7 +24,8 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
         import pandas as pd
     except ImportError:
         raise MissingDependencyError("pandas", "pandas") from None
-    return table.replace_schema_metadata(None).to_pandas(types_mapper=pd.ArrowDtype)
+    frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas(types_mapper=pd.ArrowDtype)
+    return frame
 
 
 def to_polars(table: pa.Table) -> pl.DataFrame:

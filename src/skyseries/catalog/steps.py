@@ -22,8 +22,9 @@ __all__ = ["Append", "Cone", "Select", "Step"]
 class Step(Protocol):
     """One verb of a plan."""
 
-    filters: bool
-    """Whether rows may be left out."""
+    @property
+    def filters(self) -> bool:
+        """Whether rows may be left out."""
 
     def schema(self, before: pa.Schema) -> pa.Schema:
         """Return the schema of what `apply` gives."""
@@ -157,9 +158,7 @@ def _cone_ranges(
         return np.array([0]), np.array([12 << 58])
     size = max(radius_arcsec, 0.01)
     order = int(np.clip(np.log2(211_000 / size) + 1, 0, 20))
-    npix, depth, _ = cone_search(
-        Longitude(ra, u.deg), Latitude(dec, u.deg), size * u.arcsec, order
-    )
+    npix, depth, _ = cone_search(Longitude(ra, u.deg), Latitude(dec, u.deg), size * u.arcsec, order)
     low, high = cell_range(depth.astype(np.int64), npix.astype(np.int64))
     rank = np.argsort(low)
     return low[rank], high[rank]

@@ -7,6 +7,7 @@ groups, which may begin in one partition and end in the next. Sizes come from
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,8 +65,8 @@ def work_units(
     ends = np.cumsum([size for _, _, size in groups])
     middle = ends - np.array([size for _, _, size in groups]) / 2
     share = np.minimum((middle * count / total).astype(int), count - 1)
-    for number in np.unique(share).tolist():
-        units.append(_unit([groups[i] for i in np.flatnonzero(share == number)]))
+    first = np.flatnonzero(np.diff(share, prepend=-1)).tolist()
+    units += [_unit(groups[a:b]) for a, b in itertools.pairwise([*first, len(groups)])]
     return units
 
 

@@ -34,7 +34,7 @@ _PARENT_INTERVAL = 0.5
 """Seconds between two looks at whether the parent still lives."""
 
 
-class RemoteTraceback(Exception):  # noqa: N818 - it is a text in the place of a traceback
+class RemoteTraceback(Exception):
     """The traceback of an error in a worker process, as the cause of that error here."""
 
     def __init__(self, text: str) -> None:

@@ -139,7 +139,7 @@ def scan_delimited(
     yield from _scan_careful(file, target, null_values, skip, done)
 
 
-class _NeedsCare(Exception):  # noqa: N818 - a signal between two readers, no error
+class _NeedsCare(Exception):
     """The fast path met something that it cannot judge."""
 
 

@@ -1,4 +1,4 @@
-"""Versions of a catalog: folders ``v000001``, ``v000002``, ..., and the one file that names the current.
+"""Versions of a catalog: folders ``v000001``, ..., and the one file that names the current one.
 
 ``collection.properties`` is replaced by a rename. A reader opens the version that it finds named
 there and sees that version until it closes; older versions stay until they are removed.

@@ -128,7 +128,8 @@ class Dataset:
         names = list(self.schema.names if columns is None else columns)
         schema = pa.schema([self.schema.field(name) for name in names], self.schema.metadata)
         parts = [
-            _conform(_read_leaf(leaf, names, row_groups), schema, leaf) for leaf in self.leaves(cell)
+            _conform(_read_leaf(leaf, names, row_groups), schema, leaf)
+            for leaf in self.leaves(cell)
         ]
         return pa.concat_tables(parts)
 
@@ -151,7 +152,9 @@ def open_dataset(root: Location) -> Dataset:
     suffix = properties.get("hats_npix_suffix", ".parquet")
     partitions = _read_partitions(root, suffix)
     schema = _read_schema(root, partitions, suffix)
-    kept = [f for f in schema if f.name not in _HIVE_COLUMNS or f.name in _index_columns(properties)]
+    kept = [
+        f for f in schema if f.name not in _HIVE_COLUMNS or f.name in _index_columns(properties)
+    ]
     return Dataset(root, properties, pa.schema(kept), partitions, suffix)
 
 

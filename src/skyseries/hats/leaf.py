@@ -7,10 +7,11 @@ only, zstd at a low level.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -95,7 +96,7 @@ def row_group_bounds(rows: int, epochs: NDArray[np.integer[Any]] | None = None) 
     groups = max(-(-int(total[-1]) // GROUP_EPOCHS), -(-rows // GROUP_ROWS))
     share = total[-1] * np.arange(1, groups) / groups
     cuts = np.searchsorted(total, share, side="left") + 1
-    return np.unique([0, *np.minimum(cuts, rows).tolist(), rows]).tolist()  # type: ignore[no-any-return]
+    return sorted({0, *np.minimum(cuts, rows).tolist(), rows})
 
 
 class LeafWriter:
@@ -113,7 +114,7 @@ class LeafWriter:
         self._options = parquet_options(schema) | options
         self._collected: list[pq.FileMetaData] = []
 
-    def __enter__(self) -> LeafWriter:
+    def __enter__(self) -> Self:
         self._atomic = atomic_path(self._path)
         beside = self._atomic.__enter__()
         self._writer = pq.ParquetWriter(
@@ -123,7 +124,7 @@ class LeafWriter:
 
     def write(self, table: pa.Table, bounds: list[int]) -> None:
         """Append rows, one row group from each bound to the next."""
-        for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+        for start, stop in itertools.pairwise(bounds):
             part = table.slice(start, stop - start)
             self._writer.write_table(part, row_group_size=max(len(part), 1))
 

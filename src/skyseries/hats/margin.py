@@ -31,9 +31,7 @@ def receivers(partitions: Partitions) -> Partitions:
     )
 
 
-def margin_targets(
-    hpx: Ints, home: Cell, receivers: Partitions, order: int
-) -> tuple[Ints, Ints]:
+def margin_targets(hpx: Ints, home: Cell, receivers: Partitions, order: int) -> tuple[Ints, Ints]:
     """Return which rows of a partition belong into the margins of which other cells.
 
     Parameters
@@ -78,7 +76,7 @@ def _edge_rows(hpx: Ints, shift: int, levels: int) -> Ints:
 
 
 @kernel
-def _mark_edge(hpx, shift, x_bits, y_bits, edge):  # type: ignore[no-untyped-def]
+def _mark_edge(hpx: Ints, shift: int, x_bits: int, y_bits: int, edge: NDArray[np.bool_]) -> None:
     for i in range(hpx.size):
         cell = hpx[i] >> shift
         x = cell & x_bits

@@ -13,10 +13,10 @@ __all__ = ["format_properties", "now", "parse_properties", "read_properties", "s
 
 
 def parse_properties(text: str, source: str = "properties") -> dict[str, str]:
-    """Read the lines of a properties file.
+    r"""Read the lines of a properties file.
 
     ``#`` and ``!`` start comments, ``=`` or ``:`` ends a key, a backslash at the end of a line
-    continues it, ``\\uXXXX`` and ``\\=`` are escapes.
+    continues it, ``\uXXXX`` and ``\=`` are escapes.
 
     Raises
     ------

@@ -67,6 +67,7 @@ def derive_objects(plan: ImportPlan, journal: Journal, chunks: list[Chunk]) -> l
 
 def _spill_positions(plan: ImportPlan, chunk: Chunk, folder: Path) -> Outcome:
     assert plan.source_schema is not None  # noqa: S101 - only called with light curves
+    assert plan.source_id is not None  # noqa: S101 - only called with light curves
     columns = [plan.source_id, plan.ra, plan.dec]
     runs = []
     batches = scan(

@@ -8,6 +8,7 @@ for one is below 1e-18).
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,7 @@ from skyseries.jit import kernel
 __all__ = ["IdTable", "check_id_type", "id_keys"]
 
 U64 = NDArray[np.uint64]
+Ints = NDArray[np.int64]
 
 _EMPTY = -1
 
@@ -69,10 +71,9 @@ class IdTable:
         Where the arrays are; `create` makes them.
     """
 
-    def __init__(self, folder: Path, mode: str = "r") -> None:
+    def __init__(self, folder: Path, mode: Literal["r", "r+"] = "r") -> None:
         self._key, self._check, self._rank = (
-            np.load(folder / f"{name}.npy", mmap_mode=mode)  # type: ignore[call-overload]
-            for name in ("key", "check", "rank")
+            np.load(folder / f"{name}.npy", mmap_mode=mode) for name in ("key", "check", "rank")
         )
 
     @classmethod
@@ -109,7 +110,7 @@ def _is_text(type_: pa.DataType) -> bool:
 
 
 @kernel(inline=True)
-def _mix(x):  # type: ignore[no-untyped-def]
+def _mix(x: Any) -> Any:
     """Spread the bits of a key over the whole word (a xor-shift-multiply finaliser)."""
     x ^= x >> np.uint64(32)
     x *= np.uint64(0xD6E8FEB86659FD93)
@@ -119,7 +120,7 @@ def _mix(x):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _hash_text(ends, raw):  # type: ignore[no-untyped-def]
+def _hash_text(ends: Ints, raw: NDArray[np.uint8]) -> tuple[U64, U64]:
     n = ends.size - 1
     key = np.empty(n, np.uint64)
     check = np.empty(n, np.uint64)
@@ -137,7 +138,9 @@ def _hash_text(ends, raw):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _insert(keys, checks, ranks, key, check, first_rank, again):  # type: ignore[no-untyped-def]
+def _insert(
+    keys: U64, checks: U64, ranks: Ints, key: U64, check: U64, first_rank: int, again: Ints
+) -> int:
     mask = np.uint64(keys.size - 1)
     n = 0
     for i in range(key.size):
@@ -155,7 +158,7 @@ def _insert(keys, checks, ranks, key, check, first_rank, again):  # type: ignore
 
 
 @kernel
-def _find(keys, checks, ranks, key, check, rank):  # type: ignore[no-untyped-def]
+def _find(keys: U64, checks: U64, ranks: Ints, key: U64, check: U64, rank: Ints) -> None:
     mask = np.uint64(keys.size - 1)
     for i in range(key.size):
         slot = _mix(key[i]) & mask

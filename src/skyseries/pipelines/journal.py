@@ -43,8 +43,7 @@ class Journal:
         return Journal(self._folder / name, self._executor, self._progress)
 
     def run(self, stage: str, tasks: Sequence[Task]) -> list[Outcome]:
-        """Run those tasks of a stage that have no mark yet; return all outcomes in order.
-"""
+        """Run those tasks of a stage that have no mark yet; return all outcomes in order."""
         self._progress.stage(stage, int(sum(task.weight for task in tasks)) or None)
         marks = [self._folder / stage / f"{number:06d}.json" for number in range(len(tasks))]
         outcomes: dict[int, Outcome] = {}
@@ -57,7 +56,12 @@ class Journal:
                 outcomes[number] = known
                 self._progress.advance(task.weight)
         marked = [
-            Task(_marked, (marks[n], tasks[n].function, tasks[n].args), tasks[n].weight, tasks[n].name)
+            Task(
+                _marked,
+                (marks[n], tasks[n].function, tasks[n].args),
+                tasks[n].weight,
+                tasks[n].name,
+            )
             for n in todo
         ]
         for index, value in self._executor.run(marked):

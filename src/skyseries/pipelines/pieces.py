@@ -156,9 +156,7 @@ class PieceReader:
         starts = pa.array(offsets, pa.int32())
         lists = [
             pa.ListArray.from_arrays(starts, column.combine_chunks(), type=field.type)
-            for column, field in zip(
-                epochs.columns, plan.leaf_schema.field(-1).type, strict=True
-            )
+            for column, field in zip(epochs.columns, plan.leaf_schema.field(-1).type, strict=True)
         ]
         return lists, offsets, repeated
 

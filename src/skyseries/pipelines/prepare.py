@@ -61,8 +61,12 @@ def check_positions(schema: pa.Schema, ra: str, dec: str) -> None:
     for role, name in (("ra", ra), ("dec", dec)):
         field = _field(schema, name, role)
         type_ = field.type
-        if not (pa.types.is_floating(type_) or pa.types.is_integer(type_) or pa.types.is_null(type_)):
-            raise SchemaError(f"column {name!r} is {type_}, not a number; {role} must be in degrees")
+        if not (
+            pa.types.is_floating(type_) or pa.types.is_integer(type_) or pa.types.is_null(type_)
+        ):
+            raise SchemaError(
+                f"column {name!r} is {type_}, not a number; {role} must be in degrees"
+            )
         unit = column_meta(field).unit
         if unit.lower() not in _DEGREES:
             raise SchemaError(
@@ -125,7 +129,9 @@ def lightcurve_fields(schema: pa.Schema, given: Mapping[str, str | None]) -> Lig
     found.check(schema.names)
     for role, name in (("time", found.time), ("flux", found.flux), ("mag", found.mag)):
         if name is not None and not _is_number(schema.field(name).type):
-            raise SchemaError(f"column {name!r} ({role}) is {schema.field(name).type}, not a number")
+            raise SchemaError(
+                f"column {name!r} ({role}) is {schema.field(name).type}, not a number"
+            )
     return found
 
 
@@ -133,17 +139,21 @@ def _is_number(type_: pa.DataType) -> bool:
     return bool(pa.types.is_floating(type_) or pa.types.is_integer(type_))
 
 
-def limits(
-    max_rows: int, max_bytes: int, max_epochs: int, margin_arcsec: float | None
-) -> Limits:
+def limits(max_rows: int, max_bytes: int, max_epochs: int, margin_arcsec: float | None) -> Limits:
     """Return the limits of a leaf; a partition is coarser than the cells of its margin."""
-    for name, value in (("max_rows", max_rows), ("max_bytes", max_bytes), ("max_epochs", max_epochs)):
+    for name, value in (
+        ("max_rows", max_rows),
+        ("max_bytes", max_bytes),
+        ("max_epochs", max_epochs),
+    ):
         if value < 1:
             raise InputError(f"{name} must be at least 1, not {value}")
     order = Limits.max_order
     if margin_arcsec is not None:
         if not 0 < margin_arcsec < 180 * 3600:
-            raise InputError(f"margin_arcsec must be above 0, or None for no margin; not {margin_arcsec}")
+            raise InputError(
+                f"margin_arcsec must be above 0, or None for no margin; not {margin_arcsec}"
+            )
         order = min(order, max(margin_order(margin_arcsec) - 1, 0))
     return Limits(max_rows, max_bytes, max_epochs, order)
 
@@ -162,5 +172,3 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
     """Raise InputError unless a value is one of the choices."""
     if value not in choices:
         raise InputError(f"{name} must be one of {', '.join(choices)}; not {value!r}")
-
-

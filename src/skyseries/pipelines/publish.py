@@ -75,11 +75,11 @@ class Facts:
         done = {"drop": "dropped", "keep": "kept"}
         said = list(notes)
         if self.repeated_ids:
-            said.append(f"{self.repeated_ids:,} rows with a repeated id {done[plan.on_repeated_id]}")
-        if self.repeated_epochs:
             said.append(
-                f"{self.repeated_epochs:,} repeated epochs {done[plan.on_duplicate_epoch]}"
+                f"{self.repeated_ids:,} rows with a repeated id {done[plan.on_repeated_id]}"
             )
+        if self.repeated_epochs:
+            said.append(f"{self.repeated_epochs:,} repeated epochs {done[plan.on_duplicate_epoch]}")
         if self.bad_positions and plan.on_nan_position == "drop":
             said.append(f"{self.bad_positions:,} rows without a position dropped")
         if self.orphans and plan.orphans == "drop":
@@ -278,5 +278,3 @@ def _pixels(leaves: list[Outcome]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any
 def _estimated_size(root: Path, partitions: Partitions) -> int:
     """Return the size of all leaves in KiB."""
     return sum((root / leaf_path(cell)).stat().st_size for cell in partitions) >> 10
-
-

@@ -54,7 +54,7 @@ def settle_repeats(plan: ImportPlan, runs: Sequence[Run], folder: Path) -> Outco
 
 
 def rank_objects(plan: ImportPlan, runs: Sequence[Run], folder: Path) -> Outcome:
-    """Number the objects along the sky; write their cells and the table from id to rank.
+    """Give each object its rank along the sky; write their cells and the table from id to rank.
 
     Where an id is repeated and kept, its light curve goes to the first object of that id.
     """

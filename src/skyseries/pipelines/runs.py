@@ -39,10 +39,13 @@ def write_run(path: Path, table: pa.Table) -> Run:
     batches = table.to_batches()
     if len(batches) > 1:
         raise OverflowError(f"{table.num_rows} rows are too many for one run: text above 2 GiB")
-    with atomic_path(path) as beside, pa.OSFile(str(beside), "wb") as sink:
-        with pa.ipc.new_file(sink, table.schema) as writer:
-            for batch in batches:
-                writer.write_batch(batch)
+    with (
+        atomic_path(path) as beside,
+        pa.OSFile(str(beside), "wb") as sink,
+        pa.ipc.new_file(sink, table.schema) as writer,
+    ):
+        for batch in batches:
+            writer.write_batch(batch)
     return Run(str(path), table.num_rows, table.nbytes)
 
 
@@ -58,9 +61,7 @@ class Runs:
         What `take` returns; all by default.
     """
 
-    def __init__(
-        self, runs: Sequence[Run], key: str, columns: Sequence[str] | None = None
-    ) -> None:
+    def __init__(self, runs: Sequence[Run], key: str, columns: Sequence[str] | None = None) -> None:
         self.key = key
         self._tables: list[pa.Table] = []
         self._keys: list[NDArray[np.int64]] = []
@@ -89,6 +90,6 @@ class Runs:
                 parts.append(table.slice(int(a), int(b - a)))
         return pa.concat_tables(parts, promote_options="permissive") if parts else None
 
-    def keys(self) -> Iterator[NDArray[np.int64]]:
+    def each_key(self) -> Iterator[NDArray[np.int64]]:
         """Yield the keys of each run."""
         yield from self._keys

@@ -73,9 +73,7 @@ def spill_sources(plan: ImportPlan, chunk: Chunk, folder: Path, route: Path) -> 
     return outcome
 
 
-def tables(
-    plan: ImportPlan, chunk: Chunk, schema: pa.Schema, row_bytes: int
-) -> Iterator[pa.Table]:
+def tables(plan: ImportPlan, chunk: Chunk, schema: pa.Schema, row_bytes: int) -> Iterator[pa.Table]:
     """Yield the rows of a piece of the input in tables of about `Budget.run_bytes`."""
     limit = max(plan.budget.run_bytes // row_bytes, 1024)
     held: list[pa.RecordBatch] = []
@@ -170,5 +168,3 @@ def _encode_text(table: pa.Table) -> pa.Table:
 def runs_of(outcomes: list[Outcome], key: str = "runs") -> list[Run]:
     """Return the runs that tasks reported."""
     return [Run(**run) for outcome in outcomes for run in outcome[key]]
-
-

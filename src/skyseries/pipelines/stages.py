@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,9 @@ def source_chunks(plan: ImportPlan) -> list[Chunk]:
     return [chunk for file in plan.source_files for chunk in chunks(file, rows)]
 
 
-def shuffle(plan: ImportPlan, journal: Journal, pieces: list[Chunk], epochs: list[Chunk]) -> Shuffled:
+def shuffle(
+    plan: ImportPlan, journal: Journal, pieces: list[Chunk], epochs: list[Chunk]
+) -> Shuffled:
     """Read all input once and write it as sorted runs."""
     folder = plan.work / "objects"
     done = journal.run(
@@ -107,7 +110,9 @@ def cut_partitions(plan: ImportPlan, shuffled: Shuffled) -> tuple[Partitions, np
     order = min(_HISTOGRAM_ORDER, plan.limits.max_order)
     cells = _occupied(shuffled.objects, order)
     found, heavy = cut(cells, _loads(plan, reader, cells, order), order)
-    parts = [cell for cell in found if not (cell.order == order and cell.npix in set(heavy.tolist()))]
+    parts = [
+        cell for cell in found if not (cell.order == order and cell.npix in set(heavy.tolist()))
+    ]
     if plan.limits.max_order > order:
         for cell in heavy.tolist():
             levels = 2 * (plan.limits.max_order - order)
@@ -121,7 +126,10 @@ def cut_partitions(plan: ImportPlan, shuffled: Shuffled) -> tuple[Partitions, np
     partitions = Partitions.of(parts)
     start, stop = partitions.ranges()
     weights = np.array(
-        [sum(n.sum() for n in reader.loads(np.array(pair))) for pair in zip(start, stop, strict=True)]
+        [
+            sum(n.sum() for n in reader.loads(np.array(pair)))
+            for pair in zip(start, stop, strict=True)
+        ]
     )
     return partitions, weights
 
@@ -129,7 +137,7 @@ def cut_partitions(plan: ImportPlan, shuffled: Shuffled) -> tuple[Partitions, np
 def _occupied(runs: list[Run], order: int) -> np.ndarray:
     shift = 2 * (HPX_ORDER - order)
     occupied = np.zeros(12 << 2 * order, np.bool_)
-    for keys in Runs(runs, HPX_COLUMN).keys():
+    for keys in Runs(runs, HPX_COLUMN).each_key():
         occupied[keys >> shift] = True
     return np.flatnonzero(occupied)
 
@@ -221,7 +229,7 @@ def merge_index(
         "index",
         [
             Task(merge.write_index_part, (plan, runs, pair, n, root), 1.0, f"index part {n}")
-            for n, pair in enumerate(zip(cuts[:-1], cuts[1:], strict=True))
+            for n, pair in enumerate(itertools.pairwise(cuts))
         ],
     )
     return len(done), total(done, "rows"), total(done, "repeated")
@@ -231,7 +239,9 @@ def first_rows(leaves: list[Outcome]) -> list[pa.Table]:
     """Return the first row of each leaf."""
     return [
         pa.ipc.open_file(pa.memory_map(run["path"])).read_all()
-        for run in gathered([{"first": [leaf["first"]]} for leaf in leaves if "first" in leaf], "first")
+        for run in gathered(
+            [{"first": [leaf["first"]]} for leaf in leaves if "first" in leaf], "first"
+        )
     ]
 
 

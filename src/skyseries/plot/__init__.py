@@ -1,1 +1,1 @@
-
+"""Figures with matplotlib; arrays in, axes out."""

@@ -27,10 +27,7 @@ def column_meta(field: pa.Field) -> ColumnMeta:
     """Return what an Arrow field says of its column."""
     metadata: Mapping[bytes, bytes] = field.metadata or {}
     return ColumnMeta(
-        **{
-            key: metadata.get(key.encode(), b"").decode()
-            for key in ("unit", "ucd", "description")
-        }
+        **{key: metadata.get(key.encode(), b"").decode() for key in ("unit", "ucd", "description")}
     )
 
 

@@ -117,9 +117,7 @@ class LightCurveFields:
         }
 
     @classmethod
-    def from_properties(
-        cls, properties: Mapping[str, str], column: str
-    ) -> LightCurveFields | None:
+    def from_properties(cls, properties: Mapping[str, str], column: str) -> LightCurveFields | None:
         """Return the roles that hats.properties holds for this column, if any."""
         known = {role.name for role in fields(cls)}
         prefix = f"{_PREFIX}{column}."

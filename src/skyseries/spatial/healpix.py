@@ -100,7 +100,7 @@ def pixel_area_deg2(order: int) -> float:
 
 
 @kernel(inline=True)
-def _spread_bits(x):  # type: ignore[no-untyped-def]
+def _spread_bits(x: int) -> int:
     """Put a zero between the bits of a 29-bit number."""
     x = (x | (x << 16)) & 0x0000FFFF0000FFFF
     x = (x | (x << 8)) & 0x00FF00FF00FF00FF
@@ -110,7 +110,7 @@ def _spread_bits(x):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _hash(ra, dec, hpx):  # type: ignore[no-untyped-def]
+def _hash(ra: NDArray[np.float64], dec: NDArray[np.float64], hpx: NDArray[np.int64]) -> None:
     """Equations 2-9 of Gorski et al. 2005, with 1-|z| from the half angle near the poles."""
     for i in range(ra.size):
         a = ra[i]
@@ -126,8 +126,8 @@ def _hash(ra, dec, hpx):  # type: ignore[no-untyped-def]
         z = np.sin(d * (np.pi / 180.0))
         if abs(z) <= 2.0 / 3.0:
             up = _NSIDE * (0.5 + t)
-            jp = np.int64(up - _NSIDE * z * 0.75)
-            jm = np.int64(up + _NSIDE * z * 0.75)
+            jp = int(up - _NSIDE * z * 0.75)
+            jm = int(up + _NSIDE * z * 0.75)
             fp = jp >> HPX_ORDER
             fm = jm >> HPX_ORDER
             if fp == fm:
@@ -139,10 +139,10 @@ def _hash(ra, dec, hpx):  # type: ignore[no-untyped-def]
             x = jm & (_NSIDE - 1)
             y = _NSIDE - 1 - (jp & (_NSIDE - 1))
         else:
-            quarter = min(np.int64(t), 3)
+            quarter = min(int(t), 3)
             s = _NSIDE * np.sqrt(6.0) * np.sin((90.0 - abs(d)) * (np.pi / 360.0))
-            jp = min(np.int64((t - quarter) * s), _NSIDE - 1)
-            jm = min(np.int64((1.0 - (t - quarter)) * s), _NSIDE - 1)
+            jp = min(int((t - quarter) * s), _NSIDE - 1)
+            jm = min(int((1.0 - (t - quarter)) * s), _NSIDE - 1)
             if z >= 0:
                 face = quarter
                 x = _NSIDE - 1 - jm

@@ -14,8 +14,11 @@ from skyseries.jit import kernel
 
 __all__ = ["argsort", "count_between", "group_order", "is_sorted", "run_lengths"]
 
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
-def argsort(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+
+def argsort(keys: Ints) -> Ints:
     """Return the order that sorts 64-bit keys; equal keys keep their order."""
     keys = np.ascontiguousarray(keys, dtype=np.int64)
     if len(keys) < 2:
@@ -29,12 +32,10 @@ def argsort(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     order = packed & ((1 << row_bits) - 1)
     if dropped:
         _settle(order, packed, row_bits, keys)
-    return order  # type: ignore[no-any-return]
+    return order
 
 
-def group_order(
-    group: NDArray[np.int64], n_groups: int, within: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def group_order(group: Ints, n_groups: int, within: Floats) -> tuple[Ints, Ints]:
     """Bring the rows of each group together, sorted within the group.
 
     Parameters
@@ -67,7 +68,7 @@ def group_order(
     return order, offsets
 
 
-def run_lengths(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def run_lengths(values: Ints) -> tuple[Ints, Ints]:
     """Return the different values of a sorted array, and how often each occurs."""
     if not len(values):
         return np.empty(0, np.int64), np.empty(0, np.int64)
@@ -75,7 +76,7 @@ def run_lengths(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[n
     return values[first], np.diff(first, append=len(values))
 
 
-def count_between(keys: NDArray[np.int64], bounds: NDArray[np.int64]) -> NDArray[np.int64]:
+def count_between(keys: Ints, bounds: Ints) -> Ints:
     """Return how many sorted keys have bounds[i] <= key < bounds[i + 1].
 
     Few bounds are found by bisection, many by walking along both arrays.
@@ -88,7 +89,7 @@ def count_between(keys: NDArray[np.int64], bounds: NDArray[np.int64]) -> NDArray
 
 
 @kernel
-def is_sorted(keys):  # type: ignore[no-untyped-def]
+def is_sorted(keys: Ints) -> bool:
     """Tell whether an array never decreases."""
     for i in range(1, keys.size):  # noqa: SIM110 - a kernel has no generators
         if keys[i] < keys[i - 1]:
@@ -97,7 +98,7 @@ def is_sorted(keys):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _walk(keys, bounds):  # type: ignore[no-untyped-def]
+def _walk(keys: Ints, bounds: Ints) -> Ints:
     """Return what searchsorted returns, for sorted bounds."""
     place = np.empty(bounds.size, np.int64)
     k = 0
@@ -109,7 +110,7 @@ def _walk(keys, bounds):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _pack_keys(keys, lowest, dropped, row_bits, packed):  # type: ignore[no-untyped-def]
+def _pack_keys(keys: Ints, lowest: int, dropped: int, row_bits: int, packed: Ints) -> None:
     base = np.uint64(lowest)
     for i in range(keys.size):
         above = np.uint64(keys[i]) - base
@@ -117,7 +118,7 @@ def _pack_keys(keys, lowest, dropped, row_bits, packed):  # type: ignore[no-unty
 
 
 @kernel
-def _finite_range(values):  # type: ignore[no-untyped-def]
+def _finite_range(values: Floats) -> tuple[float, float]:
     lowest = np.inf
     highest = -np.inf
     for value in values:
@@ -128,9 +129,15 @@ def _finite_range(values):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _pack_groups(  # type: ignore[no-untyped-def]
-    group, within, finite_range, value_bits, row_bits, packed, offsets
-):
+def _pack_groups(
+    group: Ints,
+    within: Floats,
+    finite_range: tuple[float, float],
+    value_bits: int,
+    row_bits: int,
+    packed: Ints,
+    offsets: Ints,
+) -> None:
     """Pack (group, coarse value, row); the coarse value never decreases with the value."""
     lowest, highest = finite_range
     top = (1 << value_bits) - 1
@@ -150,7 +157,7 @@ def _pack_groups(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _settle(order, packed, row_bits, keys):  # type: ignore[no-untyped-def]
+def _settle(order: Ints, packed: Ints, row_bits: int, keys: Ints | Floats) -> None:
     """Sort by the whole key, NaN last, where the packed part of it was the same."""
     n = order.size
     a = 0

@@ -164,8 +164,7 @@ class LightCurve:
         """
         good = self._where(self.usable)
         options.setdefault("error_floor", None)
-        bands = None if good.bands is None else _sortable(good.bands)
-        return periodogram(good.time, good.value, good.error, bands, **options)
+        return periodogram(good.time, good.value, good.error, good.bands, **options)
 
     def plot(self, period: float | None = None, ax: Any = None) -> Any:
         """Draw the usable epochs against time, or folded; returns the matplotlib Axes."""
@@ -285,8 +284,3 @@ def _is_not_zero(array: pa.Array) -> pa.Array:
     if pa.types.is_null(array.type):
         return array.cast(pa.bool_())
     return pc.not_equal(array, pa.scalar(0, array.type))
-
-
-def _sortable(bands: NDArray[Any]) -> NDArray[Any]:
-    """Return the bands as an array of text or of integers, which `np.unique` can sort."""
-    return np.array(bands.tolist())

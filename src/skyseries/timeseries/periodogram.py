@@ -209,7 +209,7 @@ def periodogram(
     ----------
     t, y : (n,) array_like
         Times (days, for the names to be right) and values. Epochs that are not finite, or whose
-        error is not above zero, are left out.
+        error is not above zero or whose band is None, are left out.
     dy : (n,) array_like, optional
         Errors. None: all epochs weigh the same, and there is no error floor.
     band : (n,) sequence, optional
@@ -288,8 +288,10 @@ def _prepare(
     if len(shapes) != 1 or time.ndim != 1:
         raise InputError(f"t, y, dy and band must be rows of one length, not of shapes {shapes}")
     usable = np.isfinite(time) & np.isfinite(value) & np.isfinite(error) & (error > 0)
+    if labels is not None and labels.dtype == object:
+        usable &= np.array([name is not None for name in labels], bool)
     time, value, error = time[usable], value[usable], error[usable]
-    labels = None if labels is None else labels[usable]
+    labels = None if labels is None else np.array(labels[usable].tolist())
     names, code = _band_codes(labels, time.size)
     order = np.argsort(code, kind="stable")
     offsets = np.searchsorted(code[order], np.arange(len(names) + 1))

@@ -95,19 +95,40 @@ def search_periods(
         df = 1.0 / (oversampling * span)
         power = np.empty(int((limits[1] - limits[0]) / df) + 1, np.float32)
         fill_power(times, weights, values, start, kept, n_terms, limits[0], df, power)
-        reach = int(np.ceil(oversampling))
-        peaks = highest_peaks(power, reach, frequency.shape[1])
-        tops = np.empty(peaks.size)
-        for p in range(peaks.size):
-            f, top = refine_peak(
-                times, weights, values, start, kept, n_terms,
-                limits[0] + peaks[p] * df, 0.5 * df, limits[0], limits[1],
-            )  # fmt: skip
-            q = p
-            while q > 0 and tops[q - 1] < top:
-                tops[q], frequency[i, q] = tops[q - 1], frequency[i, q - 1]
-                q -= 1
-            tops[q], frequency[i, q] = top, f
-        best[0, i] = tops[0]
+        peaks = highest_peaks(power, int(np.ceil(oversampling)), frequency.shape[1])
+        best[0, i] = _refine_peaks(
+            times, weights, values, start, kept, n_terms, peaks, df, limits, frequency[i]
+        )
         if n_terms == 1:
             best[1, i] = false_alarm_probability(best[0, i], times, weights, n, kept, limits[1])
+
+
+@kernel
+def _refine_peaks(
+    times: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    values: NDArray[np.float64],
+    start: NDArray[np.int64],
+    n_bands: int,
+    n_terms: int,
+    peaks: NDArray[np.int64],
+    df: float,
+    limits: tuple[float, float],
+    frequency: NDArray[np.float64],
+) -> float:
+    """Fill the refined frequencies, the highest peak first, and return its power."""
+    low, high = limits
+    tops = np.empty(peaks.size)
+    highest: float = 0.0
+    for p in range(peaks.size):
+        f = low + peaks[p] * df
+        f, top = refine_peak(
+            times, weights, values, start, n_bands, n_terms, f, 0.5 * df, low, high
+        )
+        q = p
+        while q > 0 and tops[q - 1] < top:
+            tops[q], frequency[q] = tops[q - 1], frequency[q - 1]
+            q -= 1
+        tops[q], frequency[q] = top, f
+    highest = tops[0]
+    return highest
