@@ -232,11 +232,11 @@ def _row_groups(dataset: Dataset, cell: Cell, hpx: int | None) -> list[int | Non
     place = next(
         (c for c in range(footer.num_columns) if footer.schema.column(c).path == name), None
     )
+    if dataset.healpix_order != HPX_ORDER:
+        place = None
     groups: list[int | None] = []
     for g in range(footer.num_row_groups):
         stats = None if place is None else footer.row_group(g).column(place).statistics
-        if stats is not None and stats.has_min_max and hpx is not None:
-            if dataset.healpix_order == HPX_ORDER and not stats.min <= hpx <= stats.max:
-                continue
-        groups.append(g)
+        if hpx is None or stats is None or not stats.has_min_max or stats.min <= hpx <= stats.max:
+            groups.append(g)
     return groups

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.leaf import column_paths
 from skyseries.hats.partitions import Cell
+from skyseries.hats.statistics import STATISTICS_FILE
 
 __all__ = ["Part", "Unit", "work_units"]
 
@@ -82,7 +83,7 @@ def _row_group_sizes(dataset: Dataset) -> dict[Cell, list[tuple[int, float]]] | 
     """Return the weight of each row group of each partition; None if they are not recorded."""
     if dataset.leaf_suffix == "/":
         return None
-    content = dataset.root.join("per_partition_statistics.parquet").read_bytes_if_there()
+    content = dataset.root.join(STATISTICS_FILE).read_bytes_if_there()
     if content is None:
         return None
     file = pq.ParquetFile(pa.BufferReader(content))

@@ -10,19 +10,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skyseries.hats.files import atomic_path, write_text
-from skyseries.hats.layout import leaf_path
 from skyseries.hats.leaf import HPX_COLUMN
-from skyseries.hats.partitions import Cell, Partitions
+from skyseries.hats.partitions import Partitions
 from skyseries.hats.properties import format_properties, now
 
 __all__ = [
     "base_properties",
     "write_common_metadata",
+    "write_joined",
     "write_metadata",
     "write_partition_info",
     "write_properties",
-    "write_statistics",
-    "write_thumbnail",
 ]
 
 MAX_METADATA_ROW_GROUPS = 100_000
@@ -93,11 +91,11 @@ def write_metadata(root: Path, schema: pa.Schema, files: Iterable[str]) -> int:
             footers.append(footer)
     if row_groups <= MAX_METADATA_ROW_GROUPS:
         with atomic_path(root / "dataset" / "_metadata") as beside:
-            _write_joined(beside, schema, footers)
+            _join_footers(beside, schema, footers)
     return row_groups
 
 
-def _write_joined(path: Path, schema: pa.Schema, footers: list[pq.FileMetaData]) -> None:
+def _join_footers(path: Path, schema: pa.Schema, footers: list[pq.FileMetaData]) -> None:
     if not footers:
         pq.write_metadata(schema, path)
         return
@@ -107,56 +105,9 @@ def _write_joined(path: Path, schema: pa.Schema, footers: list[pq.FileMetaData])
     first.write_metadata_file(path)
 
 
-def write_statistics(root: Path, partitions: Partitions) -> None:
-    """Write per_partition_statistics.parquet: one row for each row group of each leaf."""
-    rows: list[dict[str, Any]] = []
-    for cell in partitions:
-        rows += _group_statistics(cell, pq.read_metadata(root / leaf_path(cell)))
-    if rows:
-        table = pa.Table.from_pylist(rows, _statistics_schema(rows))
-        with atomic_path(root / "per_partition_statistics.parquet") as beside:
-            pq.write_table(table, beside, compression="zstd")
-
-
-def _group_statistics(cell: Cell, footer: pq.FileMetaData) -> list[dict[str, Any]]:
-    rows = []
-    for g in range(footer.num_row_groups):
-        group = footer.row_group(g)
-        row: dict[str, Any] = {"Norder": cell.order, "Npix": cell.npix, "row_group_index": g}
-        for c in range(group.num_columns):
-            column = group.column(c)
-            name = column.path_in_schema
-            stats = column.statistics
-            known = stats is not None and stats.has_min_max
-            row[f"{name}::min_value"] = stats.min if known else None
-            row[f"{name}::max_value"] = stats.max if known else None
-            nulls = stats.null_count if stats is not None and stats.has_null_count else None
-            row[f"{name}::null_count"] = nulls
-            row[f"{name}::row_count"] = column.num_values
-            row[f"{name}::disk_bytes"] = column.total_compressed_size
-            row[f"{name}::memory_bytes"] = column.total_uncompressed_size
-        row["_rows"] = group.num_rows
-        rows.append(row)
-    return rows
-
-
-def _statistics_schema(rows: list[dict[str, Any]]) -> pa.Schema:
-    fields = []
-    for name in rows[0]:
-        if name.endswith(("::min_value", "::max_value")):
-            values = [row[name] for row in rows if row[name] is not None]
-            type_ = pa.array(values[:1]).type if values else pa.null()
-            if pa.types.is_integer(type_) and any(value > 2**63 - 1 for value in values):
-                type_ = pa.uint64()
-            fields.append(pa.field(name, type_))
-        else:
-            fields.append(pa.field(name, pa.int64()))
-    return pa.schema(fields)
-
-
-def write_thumbnail(root: Path, first_rows: Iterable[pa.Table]) -> None:
-    """Write data_thumbnail.parquet: the first row of each partition."""
-    tables = list(first_rows)
-    if tables:
-        with atomic_path(root / "data_thumbnail.parquet") as beside:
-            pq.write_table(pa.concat_tables(tables), beside, compression="zstd")
+def write_joined(path: Path, tables: Iterable[pa.Table]) -> None:
+    """Write tables of the partitions, one after the other, as one file; nothing if none."""
+    found = list(tables)
+    if found:
+        with atomic_path(path) as beside:
+            pq.write_table(pa.concat_tables(found), beside, compression="zstd")

@@ -19,6 +19,7 @@ from skyseries.hats.leaf import HPX_COLUMN, LeafWriter, row_group_bounds
 from skyseries.hats.margin import margin_targets
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.skymap import POINT_MAP_ORDER
+from skyseries.hats.statistics import leaf_statistics
 from skyseries.pipelines.journal import Outcome
 from skyseries.pipelines.pieces import Piece, PieceReader
 from skyseries.pipelines.plan import ImportPlan
@@ -56,6 +57,8 @@ def write_leaf(
                 writer.write(piece.table, row_group_bounds(len(piece.hpx), piece.epochs))
                 gather.add(piece)
     outcome = gather.finish(folder)
+    statistics = leaf_statistics(cell, writer.metadata, plan.leaf_schema)
+    outcome["statistics"] = vars(write_run(folder / "statistics.arrow", statistics))
     del reader  # unmaps the runs
     pa.default_memory_pool().release_unused()
     return outcome | {"order": cell.order, "npix": cell.npix}

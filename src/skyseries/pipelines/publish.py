@@ -17,6 +17,7 @@ from skyseries.hats.layout import INDEX_FOLDER, leaf_path
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Partitions
 from skyseries.hats.skymap import POINT_MAP_ORDER, sky_fraction, write_point_map
+from skyseries.hats.statistics import STATISTICS_FILE
 from skyseries.pipelines import stages
 from skyseries.pipelines.journal import Journal, Outcome, gathered, total
 from skyseries.pipelines.merge import write_aside
@@ -27,6 +28,10 @@ from skyseries.pipelines.spill import place, runs_of
 from skyseries.pipelines.stages import Shuffled
 
 __all__ = ["Facts", "keep_aside", "write_index", "write_margin", "write_primary"]
+
+
+THUMBNAIL_FILE = "data_thumbnail.parquet"
+"""The first row of each partition."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +121,8 @@ def write_primary(
     finish.write_common_metadata(root, schema)
     finish.write_metadata(root, schema, [leaf_path(cell) for cell in partitions])
     finish.write_partition_info(root, partitions)
-    finish.write_statistics(root, partitions)
-    finish.write_thumbnail(root, stages.first_rows(leaves))
+    finish.write_joined(root / STATISTICS_FILE, stages.leaf_tables(leaves, "statistics"))
+    finish.write_joined(root / THUMBNAIL_FILE, stages.leaf_tables(leaves, "first"))
     cells, counts = _pixels(leaves)
     for name in ("point_map.fits", "skymap.fits"):
         write_point_map(root / name, cells, counts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.margin import receivers
 from skyseries.hats.partitions import Cell, Partitions, cut
 from skyseries.pipelines import merge
-from skyseries.pipelines.journal import Journal, Outcome, gathered, total
+from skyseries.pipelines.journal import Journal, Outcome, total
 from skyseries.pipelines.leaves import write_leaf
 from skyseries.pipelines.pieces import PieceReader
 from skyseries.pipelines.plan import ImportPlan
@@ -235,14 +236,11 @@ def merge_index(
     return len(done), total(done, "rows"), total(done, "repeated")
 
 
-def first_rows(leaves: list[Outcome]) -> list[pa.Table]:
-    """Return the first row of each leaf."""
-    return [
-        pa.ipc.open_file(pa.memory_map(run["path"])).read_all()
-        for run in gathered(
-            [{"first": [leaf["first"]]} for leaf in leaves if "first" in leaf], "first"
-        )
-    ]
+def leaf_tables(leaves: list[Outcome], key: str) -> Iterator[pa.Table]:
+    """Yield a small table that each leaf's task has set aside."""
+    for leaf in leaves:
+        if key in leaf:
+            yield pa.ipc.open_file(pa.memory_map(leaf[key]["path"])).read_all()
 
 
 def heavy_leaves(plan: ImportPlan, leaves: list[Outcome]) -> list[Cell]:

@@ -145,7 +145,7 @@ def _pack_groups(
     for i in range(group.size):
         value = within[i]
         if value >= lowest:
-            coarse = 1 + np.int64((min(value, highest) - lowest) * scale)
+            coarse = 1 + int((min(value, highest) - lowest) * scale)
         elif value < lowest:
             coarse = 0
         else:

@@ -119,7 +119,6 @@ def _refine_peaks(
     """Fill the refined frequencies, the highest peak first, and return its power."""
     low, high = limits
     tops = np.empty(peaks.size)
-    highest: float = 0.0
     for p in range(peaks.size):
         f = low + peaks[p] * df
         f, top = refine_peak(
@@ -130,5 +129,4 @@ def _refine_peaks(
             tops[q], frequency[q] = tops[q - 1], frequency[q - 1]
             q -= 1
         tops[q], frequency[q] = top, f
-    highest = tops[0]
-    return highest
+    return float(tops[0])
