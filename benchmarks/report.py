@@ -22,7 +22,8 @@ Written by `benchmarks/report.py` from `benchmarks/results/`; how to run them is
   (shared pages count once), sampled about 25 times a second.
 - **JIT cache**: warm, the compiled kernels were on disk from an earlier run; cold, the process
   began with an empty cache and compiled them. `-`: nothing is compiled.
-- **ratio**: wall time of the peer on the same task and input, divided by this one's.
+- **ratio**: time of the peer on the same task and input, divided by this one's wall time; what
+  is left out of the peer's time is said below the table.
 """
 
 

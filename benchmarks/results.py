@@ -41,7 +41,7 @@ class Row:
     cpu_s: float | None = None
     peak_pss_mb: float | None = None
     ratio: float | None = None
-    """Wall time of the first named peer divided by this one's."""
+    """Time of the peer (without its start-up, where it says it) divided by this one's wall time."""
     figures: dict[str, float | int | str] = field(default_factory=dict)
     """Other numbers of the run, by name with unit."""
     targets: tuple[Target, ...] = ()

@@ -24,3 +24,11 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real data (../shared/data) is not beside the project")
     return folder
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """With SKYSERIES_NO_SKIPS, as in CI, a skipped test is a failure: what it needs is missing."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped and os.environ.get("SKYSERIES_NO_SKIPS"):
+        terminalreporter.write_line(f"{len(skipped)} tests were skipped, and none may be", red=True)
+        terminalreporter._session.exitstatus = pytest.ExitCode.TESTS_FAILED

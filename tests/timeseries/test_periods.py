@@ -125,9 +125,9 @@ def test_schema_and_recorded_parameters() -> None:
     assert empty.schema.field("period").metadata[b"unit"] == b"d"
     schema = period_schema(min_period=0.2, error_floor=0.03)
     recorded = json.loads(schema.field("period").metadata[b"skyseries_periods"])
-    assert (recorded["error_floor"], recorded["error_floor_iqr_fraction"]) == (0.03, 0.0)
+    assert (recorded["error_floor"], recorded["error_floor_scatter_fraction"]) == (0.03, 0.0)
     default = json.loads(period_schema().field("period").metadata[b"skyseries_periods"])
-    assert (default["error_floor"], default["error_floor_iqr_fraction"]) == (0.0, 0.25)
+    assert (default["error_floor"], default["error_floor_scatter_fraction"]) == (0.0, 0.25)
     for wrong in ({"n_peaks": 0}, {"min_period": -1.0}, {"max_period": np.inf}, {"nterms": 0}):
         with pytest.raises(ValueError, match="must"):
             period_schema(**wrong)  # type: ignore[arg-type]

@@ -28,7 +28,7 @@ def row_digests(table: pa.Table) -> U64:
     """Return the digest of each row, over all columns in their order."""
     out = np.full(table.num_rows, _SEED)
     for column in table.columns:
-        _mix_into(out, digest(column.combine_chunks()))
+        _mix_into(out, digest(column))
     return out
 
 
@@ -43,11 +43,11 @@ def digest(array: Any) -> U64:
     """
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):  # what combine_chunks gives for no chunks
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else array
     type_ = array.type
     if pa.types.is_dictionary(type_):
         return digest(array.dictionary_decode())
+    if pa.types.is_fixed_size_list(type_):
+        return digest(array.cast(pa.list_(type_.value_type)))
     if pa.types.is_struct(type_):
         out = np.full(len(array), _SEED)
         for child in array.flatten():

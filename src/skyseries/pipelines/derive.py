@@ -19,12 +19,14 @@ from skyseries.pipelines.journal import Journal, Outcome
 from skyseries.pipelines.pieces import split
 from skyseries.pipelines.plan import ImportPlan
 from skyseries.pipelines.runs import Run, Runs, write_run
-from skyseries.pipelines.spill import runs_of
+from skyseries.pipelines.spill import check_declinations, degrees, runs_of
 from skyseries.spatial.order import argsort
 
 __all__ = ["derive_objects", "object_schema"]
 
 _KEY = "_key"
+_KEY_BITS = 62
+"""Leading bits of an id's key that are sorted by: bounds and keys fit into signed words."""
 
 
 def object_schema(sources: pa.Schema, id_column: str, ra: str, dec: str) -> pa.Schema:
@@ -53,7 +55,7 @@ def derive_objects(plan: ImportPlan, journal: Journal, chunks: list[Chunk]) -> l
     keys = Runs(runs, _KEY)
     weigh = lambda bounds: keys.count(bounds).astype(float)  # noqa: E731
     limit = max(plan.budget.run_bytes // 64, 1024)
-    ranges = split(0, 1 << 63 - 1, weigh, limit) if keys.rows else []
+    ranges = split(0, 1 << _KEY_BITS, weigh, limit) if keys.rows else []
     files = [folder / f"objects-{n:06d}.parquet" for n in range(len(ranges))]
     journal.run(
         "derived",
@@ -76,8 +78,9 @@ def _spill_positions(plan: ImportPlan, chunk: Chunk, folder: Path) -> Outcome:
     for number, batch in enumerate(batches):
         ids = batch.column(0)
         key, _, valid = id_keys(ids, ids.type)
-        short = (key >> np.uint64(1)).astype(np.int64)
+        short = (key >> np.uint64(64 - _KEY_BITS)).astype(np.int64)
         table = pa.Table.from_batches([batch]).append_column(_KEY, pa.array(short))
+        check_declinations(degrees(table, plan.dec), plan.dec, chunk.file.path)
         rows = np.flatnonzero(valid)
         table = table.take(rows[argsort(short[rows])])
         runs.append(vars(write_run(folder / f"run-{number:06d}.arrow", table)))
@@ -96,9 +99,7 @@ def _group(plan: ImportPlan, runs: list[Run], pair: tuple[int, int], path: Path)
 
 
 def _mean_positions(plan: ImportPlan, found: pa.Table, schema: pa.Schema) -> pa.Table:
-    ra, dec = (
-        np.radians(found.column(name).cast(pa.float64()).to_numpy()) for name in (plan.ra, plan.dec)
-    )
+    ra, dec = (np.radians(degrees(found, name)) for name in (plan.ra, plan.dec))
     place = np.isfinite(ra) & np.isfinite(dec)
     vectors = {
         "x": np.where(place, np.cos(dec) * np.cos(ra), 0.0),

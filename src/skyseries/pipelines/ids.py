@@ -7,6 +7,7 @@ for one is below 1e-18).
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,9 +17,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.errors import SchemaError
+from skyseries.hats.files import storage_errors
 from skyseries.jit import kernel
 
-__all__ = ["IdTable", "check_id_type", "id_keys"]
+__all__ = ["IdTable", "check_id_type", "check_same_kind", "create_array", "id_keys"]
 
 U64 = NDArray[np.uint64]
 Ints = NDArray[np.int64]
@@ -34,8 +36,16 @@ def check_id_type(type_: pa.DataType, name: str) -> None:
         )
 
 
+def check_same_kind(sources: pa.DataType, objects: pa.DataType) -> None:
+    """Raise SchemaError where one side has text and the other numbers: nothing would match."""
+    if _is_text(objects) != _is_text(sources):
+        raise SchemaError(
+            f"ids of the light curves are {sources}, those of the objects are {objects}: convert one"
+        )
+
+
 def id_keys(ids: pa.Array, like: pa.DataType) -> tuple[U64, U64, NDArray[np.bool_]]:
-    """Return two 64-bit keys of each id, and which ids are there (not null).
+    """Return two 64-bit keys of each id, and which ids `like` can hold (no null is).
 
     Parameters
     ----------
@@ -44,10 +54,7 @@ def id_keys(ids: pa.Array, like: pa.DataType) -> tuple[U64, U64, NDArray[np.bool
     like : pyarrow.DataType
         The type of the objects' ids, which these are compared with.
     """
-    if _is_text(like) != _is_text(ids.type):
-        raise SchemaError(
-            f"ids of the light curves are {ids.type}, those of the objects are {like}"
-        )
+    check_same_kind(ids.type, like)
     valid = ids.is_valid().to_numpy(zero_copy_only=False)
     if _is_text(like):
         text = ids.cast(pa.large_string()).fill_null("")
@@ -56,10 +63,21 @@ def id_keys(ids: pa.Array, like: pa.DataType) -> tuple[U64, U64, NDArray[np.bool
         raw = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
         key, check = _hash_text(ends, raw)
         return key, check, valid
-    wide = pa.uint64() if pa.types.is_unsigned_integer(like) else pa.int64()
-    values = pc.fill_null(ids, 0).cast(wide).to_numpy()
+    unsigned = bool(pa.types.is_unsigned_integer(ids.type))
+    values = pc.fill_null(ids, 0).cast(pa.uint64() if unsigned else pa.int64()).to_numpy()
     key = np.ascontiguousarray(values).view(np.uint64)
+    if unsigned != pa.types.is_unsigned_integer(like):
+        valid &= key < 1 << 63  # -1 has the bits of 2**64 - 1, and is another id
     return key, np.zeros(len(key), np.uint64), valid
+
+
+def create_array(path: Path, dtype: type[np.generic], rows: int) -> np.memmap:
+    """Make an array on disk whose space is taken now: a full disk would end the process later."""
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=(rows,))
+    if hasattr(os, "posix_fallocate"):  # not on macOS
+        with storage_errors(str(path)), path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
 
 
 class IdTable:
@@ -82,9 +100,7 @@ class IdTable:
         folder.mkdir(parents=True, exist_ok=True)
         slots = 1 << max(int(rows * 1.6), 16).bit_length()
         for name, dtype in (("key", np.uint64), ("check", np.uint64), ("rank", np.int64)):
-            array = np.lib.format.open_memmap(
-                folder / f"{name}.npy", mode="w+", dtype=dtype, shape=(slots,)
-            )
+            array = create_array(folder / f"{name}.npy", dtype, slots)
             if name == "rank":
                 array[:] = _EMPTY
         return cls(folder, "r+")

@@ -143,7 +143,7 @@ class PieceReader:
             offsets = np.zeros(n + 1, np.int64)
             epochs = plan.epoch_schema.empty_table()
         else:
-            found = found.unify_dictionaries().combine_chunks()
+            found = _one_dictionary(found).combine_chunks()
             group = found.column(RANK_COLUMN).to_numpy() - first
             time = found.column(plan.lightcurve.time).cast(pa.float64()).to_numpy()
             order, offsets = group_order(group, n, time)
@@ -161,18 +161,15 @@ class PieceReader:
         return lists, offsets, repeated
 
     def _repeats(self, epochs: pa.Table, offsets: Ints) -> NDArray[np.bool_]:
-        """Tell which epochs have the object, time and band of the one before them."""
+        """Tell which epochs have the object, time and band of an earlier one."""
         plan = self._plan
         assert plan.lightcurve is not None  # noqa: S101 - only called with light curves
         time = epochs.column(plan.lightcurve.time).cast(pa.float64()).to_numpy()
         again = np.zeros(len(time), np.bool_)
         again[1:] = time[1:] == time[:-1]
         again[offsets[:-1][offsets[:-1] < len(time)]] = False
-        places = np.flatnonzero(again)
-        if len(places) and plan.lightcurve.band is not None:
-            band = epochs.column(plan.lightcurve.band)
-            same = pc.equal(band.take(places), band.take(places - 1))
-            again[places] = pc.fill_null(same, True).to_numpy()
+        if again.any() and plan.lightcurve.band is not None:
+            again = _same_band_too(again, epochs.column(plan.lightcurve.band))
         if again.any() and plan.on_duplicate_epoch == "error":
             i = int(np.flatnonzero(again)[0])
             raise InputError(
@@ -181,3 +178,27 @@ class PieceReader:
                 "on_duplicate_epoch='keep', or 'drop' them"
             )
         return again
+
+
+def _same_band_too(again: NDArray[np.bool_], band: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Keep those marks whose band occurs before among the epochs of the same object and time."""
+    rows = np.flatnonzero(again | np.append(again[1:], False))
+    moment = np.cumsum(~again)[rows]
+    codes = band.take(rows).combine_chunks().dictionary_encode(null_encoding="encode").indices
+    code = codes.to_numpy()
+    order = np.lexsort((code, moment))
+    same = (np.diff(moment[order]) == 0) & (np.diff(code[order]) == 0)
+    result = np.zeros_like(again)
+    result[rows[order[1:][same]]] = True
+    return result
+
+
+def _one_dictionary(table: pa.Table) -> pa.Table:
+    """Let all chunks of a coded text column share one dictionary, or none if it gets too large."""
+    for i, column in enumerate(table.columns):
+        if not pa.types.is_dictionary(column.type):
+            continue
+        words = sum(len(chunk.dictionary) for chunk in column.chunks)
+        if words > np.iinfo(column.type.index_type.to_pandas_dtype()).max:
+            table = table.set_column(i, table.field(i).name, column.cast(column.type.value_type))
+    return table.unify_dictionaries()

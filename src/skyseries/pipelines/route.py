@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from skyseries.errors import InputError
 from skyseries.hats.leaf import HPX_COLUMN
-from skyseries.pipelines.ids import IdTable, id_keys
+from skyseries.pipelines.ids import IdTable, create_array, id_keys
 from skyseries.pipelines.journal import Outcome
 from skyseries.pipelines.pieces import in_sky_order, split
 from skyseries.pipelines.plan import ImportPlan
@@ -36,7 +36,6 @@ def settle_repeats(plan: ImportPlan, runs: Sequence[Run], folder: Path) -> Outco
     for number, run in enumerate(runs):
         rows = pa.ipc.open_file(pa.memory_map(run.path)).read_all()
         ids = rows.column(plan.id).combine_chunks()
-        _refuse_nulls(plan, ids)
         key, check, _ = id_keys(ids, ids.type)
         again = table.insert(key, check, 0)
         repeated += len(again)
@@ -61,9 +60,7 @@ def rank_objects(plan: ImportPlan, runs: Sequence[Run], folder: Path) -> Outcome
     assert plan.id is not None  # noqa: S101 - light curves are joined on ids
     objects = Runs(runs, HPX_COLUMN, [HPX_COLUMN, plan.id])
     table = IdTable.create(folder, objects.rows)
-    sky = np.lib.format.open_memmap(
-        folder / "hpx.npy", mode="w+", dtype=np.int64, shape=(objects.rows,)
-    )
+    sky = create_array(folder / "hpx.npy", np.int64, objects.rows)
     rank = 0
     limit = max(plan.budget.piece_bytes // 64, 1024)
     weigh = lambda bounds: objects.count(bounds).astype(float)  # noqa: E731
@@ -78,8 +75,3 @@ def rank_objects(plan: ImportPlan, runs: Sequence[Run], folder: Path) -> Outcome
         rank += part.num_rows
     sky.flush()
     return {"rows": rank}
-
-
-def _refuse_nulls(plan: ImportPlan, ids: pa.Array) -> None:
-    if ids.null_count:
-        raise InputError(f"column {plan.id!r}: {ids.null_count} rows have no id (null)")

@@ -24,7 +24,10 @@ from skyseries.pipelines.runs import Run, write_run
 from skyseries.spatial.healpix import radec_to_hpx
 from skyseries.spatial.order import argsort
 
-__all__ = ["RANK_COLUMN", "spill_objects", "spill_sources", "tables"]
+__all__ = [
+    "RANK_COLUMN", "check_declinations", "degrees", "place", "runs_of", "spill_objects",
+    "spill_sources", "tables",
+]  # fmt: skip
 
 RANK_COLUMN = "_rank"
 _MAX_DICTIONARY = 1024
@@ -38,6 +41,7 @@ def spill_objects(plan: ImportPlan, chunk: Chunk, folder: Path) -> Outcome:
         table, repeated = _first_of_each_id(plan, table)
         outcome["repeated"] += repeated
         placed, unplaced = place(plan, table, chunk.file.path)
+        _refuse_nulls(plan, placed, chunk.file.path)
         outcome["bad_positions"] += unplaced.num_rows
         if unplaced.num_rows and plan.on_nan_position == "keep":
             path = folder / f"unplaced-{number:04d}.arrow"
@@ -94,7 +98,7 @@ def tables(plan: ImportPlan, chunk: Chunk, schema: pa.Schema, row_bytes: int) ->
 
 def place(plan: ImportPlan, table: pa.Table, source: str) -> tuple[pa.Table, pa.Table]:
     """Return the rows with a position, sorted along the sky, and those without one."""
-    ra, dec = (_degrees(table, name) for name in (plan.ra, plan.dec))
+    ra, dec = (degrees(table, name) for name in (plan.ra, plan.dec))
     hpx = radec_to_hpx(ra, dec)
     bad = hpx < 0
     unplaced = table.slice(0, 0)
@@ -107,9 +111,20 @@ def place(plan: ImportPlan, table: pa.Table, source: str) -> tuple[pa.Table, pa.
     return sorted_table.add_column(0, HPX_COLUMN, pa.array(hpx[order])), unplaced
 
 
-def _degrees(table: pa.Table, name: str) -> NDArray[np.float64]:
+def degrees(table: pa.Table, name: str) -> NDArray[np.float64]:
+    """Return a coordinate, NaN where it is null."""
     values = table.column(name).cast(pa.float64())
     return np.asarray(pc.fill_null(values, float("nan")).to_numpy(), np.float64)
+
+
+def check_declinations(dec: NDArray[np.float64], name: str, source: str) -> None:
+    """Raise InputError if a declination is outside [-90, 90]; NaN is not."""
+    outside = np.flatnonzero(np.abs(dec) > 90)
+    if len(outside):
+        raise InputError(
+            f"{source}: {name} = {dec[outside[0]]:g} is not a declination in degrees "
+            f"({len(outside)} such rows)"
+        )
 
 
 def _refuse_positions(
@@ -119,18 +134,21 @@ def _refuse_positions(
     bad: NDArray[np.bool_],
     source: str,
 ) -> None:
-    outside = np.flatnonzero(np.abs(dec) > 90)
-    if len(outside):
-        raise InputError(
-            f"{source}: {plan.dec} = {dec[outside[0]]:g} is not a declination in degrees "
-            f"({len(outside)} such rows)"
-        )
+    check_declinations(dec, plan.dec, source)
     if plan.on_nan_position == "error":
         i = int(np.flatnonzero(bad)[0])
         raise InputError(
             f"{source}: {int(bad.sum())} rows have no position, the first with "
             f"{plan.ra} = {ra[i]}, {plan.dec} = {dec[i]}; "
             "drop them with on_nan_position='drop', or keep them aside with 'keep'"
+        )
+
+
+def _refuse_nulls(plan: ImportPlan, table: pa.Table, source: str) -> None:
+    if plan.id is not None and plan.kind == "object" and table.column(plan.id).null_count:
+        raise InputError(
+            f"{source}: {table.column(plan.id).null_count} rows have no {plan.id} (null), "
+            "which is the id; leave these rows out, or import without id="
         )
 
 
@@ -144,13 +162,19 @@ def _refuse_orphans(plan: ImportPlan, orphans: pa.Table, source: str) -> None:
 
 
 def _first_of_each_id(plan: ImportPlan, table: pa.Table) -> tuple[pa.Table, int]:
-    """Leave out rows whose id came earlier in this table, where that was asked for."""
+    """Leave out rows whose id came earlier in this table, where that was asked for.
+
+    Rows without a position do not count: they never meet those of other tables either.
+    """
     if plan.id is None or plan.on_repeated_id != "drop":
         return table, 0
-    numbered = pa.table({"id": table.column(plan.id), "row": np.arange(table.num_rows)})
+    placed = np.isfinite(degrees(table, plan.ra)) & np.isfinite(degrees(table, plan.dec))
+    ids = table.column(plan.id).filter(pa.array(placed))
+    numbered = pa.table({"id": ids, "row": np.flatnonzero(placed)})
     first = numbered.group_by("id", use_threads=False).aggregate([("row", "min")])
-    rows = np.sort(first.column("row_min").to_numpy())
-    return table.take(rows), table.num_rows - len(rows)
+    kept = ~placed
+    kept[first.column("row_min").to_numpy()] = True
+    return table.filter(pa.array(kept)), int((~kept).sum())
 
 
 def _encode_text(table: pa.Table) -> pa.Table:

@@ -73,7 +73,8 @@ def shuffle(
     )
     runs = runs_of(done)
     counts = {key: total(done, key) for key in ("rows", "bad_positions", "repeated")}
-    if plan.id is not None and plan.kind == "object" and plan.on_repeated_id != "keep":
+    counted = plan.on_repeated_id == "keep" and plan.id_index  # on the way to the index
+    if plan.id is not None and plan.kind == "object" and not counted:
         task = Task(settle_repeats, (plan, runs, plan.work / "repeats"), 0, "repeated ids")
         settled = journal.run("repeats", [task])
         runs = runs_of(settled)
@@ -111,9 +112,8 @@ def cut_partitions(plan: ImportPlan, shuffled: Shuffled) -> tuple[Partitions, np
     order = min(_HISTOGRAM_ORDER, plan.limits.max_order)
     cells = _occupied(shuffled.objects, order)
     found, heavy = cut(cells, _loads(plan, reader, cells, order), order)
-    parts = [
-        cell for cell in found if not (cell.order == order and cell.npix in set(heavy.tolist()))
-    ]
+    too_heavy = {Cell(order, npix) for npix in heavy.tolist()}
+    parts = [cell for cell in found if cell not in too_heavy]
     if plan.limits.max_order > order:
         for cell in heavy.tolist():
             levels = 2 * (plan.limits.max_order - order)

@@ -160,7 +160,7 @@ class LightCurve:
         ----------
         **options
             As for `skyseries.timeseries.periodogram`; here `error_floor` is None by default (a
-            quarter of the inter-quartile range of each band), as for `compute_periods`.
+            quarter of the scatter of each band), as for `compute_periods`.
         """
         good = self._where(self.usable)
         options.setdefault("error_floor", None)

@@ -22,7 +22,7 @@ from skyseries.timeseries.kernels.search import MAX_FREQUENCIES, fill_power
 
 __all__ = [
     "DEFAULT_PERIODS",
-    "FLOOR_IQR_FRACTION",
+    "FLOOR_SCATTER_FRACTION",
     "Periodogram",
     "floor_terms",
     "frequency_limits",
@@ -31,8 +31,8 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-FLOOR_IQR_FRACTION = 0.25
-"""The default error floor as a fraction of the inter-quartile range of each band."""
+FLOOR_SCATTER_FRACTION = 0.25
+"""The default error floor as a fraction of the standard deviation of the values of each band."""
 
 DEFAULT_PERIODS = (0.1, 100.0)
 """Shortest and longest period that are searched for, days."""
@@ -222,8 +222,8 @@ def periodogram(
     nterms : int
         Harmonics of the model.
     error_floor : float, optional
-        Added in quadrature to the errors. None: a quarter of the inter-quartile range of each
-        band.
+        Added in quadrature to the errors. None: a quarter of the standard deviation of the
+        values of each band.
     oversampling : float
     normalization : {"standard", "model", "log", "psd"}
         As in astropy: P = 1 - chi2 / chi2_0; P / (1 - P); -ln(1 - P); P chi2_0 / 2.
@@ -260,9 +260,9 @@ def periodogram(
 
 
 def floor_terms(error_floor: float | None) -> tuple[float, float]:
-    """Return the absolute floor, and that as a fraction of each band's inter-quartile range."""
+    """Return the absolute floor, and that as a fraction of each band's scatter."""
     if error_floor is None:
-        return 0.0, FLOOR_IQR_FRACTION
+        return 0.0, FLOOR_SCATTER_FRACTION
     if not (math.isfinite(error_floor) and error_floor >= 0):
         raise InputError(f"error_floor must be a finite number from 0 on, not {error_floor}")
     return float(error_floor), 0.0
@@ -316,8 +316,7 @@ def _variances(
     result = error**2 + floor[0] ** 2
     for lo, hi in pairwise(offsets):
         if floor[1] > 0 and hi - lo >= 2:
-            low, high = np.quantile(value[lo:hi], [0.25, 0.75])
-            result[lo:hi] += (floor[1] * (high - low)) ** 2
+            result[lo:hi] += (floor[1] * value[lo:hi].std(ddof=1)) ** 2
     return result
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.jit import kernel
-from skyseries.timeseries.kernels.sorting import sort_row
 
 __all__ = ["exact_power", "exact_powers", "prepare"]
 
@@ -42,7 +41,7 @@ def prepare(
     offsets : (n_bands + 1,) array
         Where each band of this light curve begins.
     floor, fraction : float
-        The variances are e^2 + floor^2 + (fraction x inter-quartile range of the band)^2.
+        The variances are e^2 + floor^2 + (fraction x standard deviation of the band)^2.
     times, weights, values : arrays
         Filled with the epochs of bands that have two or more (a single one is taken up by its
         band's mean), times from the first one on; weights sum to 1; values have a weighted mean
@@ -63,7 +62,7 @@ def prepare(
         lo, hi = offsets[b], offsets[b + 1]
         if hi - lo < 2:
             continue
-        extra = floor * floor + (fraction * _quartile_range(y[lo:hi])) ** 2
+        extra = floor * floor + (fraction * _deviation(y[lo:hi])) ** 2
         start[kept] = n
         kept += 1
         total = shift = 0.0
@@ -91,16 +90,14 @@ def prepare(
 
 
 @kernel
-def _quartile_range(y: NDArray[np.float64]) -> float:
-    ordered = y.copy()
-    sort_row(ordered)
-    result = 0.0
-    for q, sign in ((0.75, 1.0), (0.25, -1.0)):
-        position = q * (y.size - 1)
-        below = min(int(position), y.size - 2)
-        step = ordered[below + 1] - ordered[below]
-        result += sign * (ordered[below] + (position - below) * step)
-    return result
+def _deviation(y: NDArray[np.float64]) -> float:
+    total = squares = 0.0
+    for j in range(y.size):
+        total += y[j] - y[0]
+    mean = total / y.size
+    for j in range(y.size):
+        squares += (y[j] - y[0] - mean) ** 2
+    return float(np.sqrt(squares / (y.size - 1)))
 
 
 @kernel

@@ -1,0 +1,252 @@
+"""Checks of one leaf: its footer against the catalog's files, then its rows, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from skyseries.hats.check_files import (
+    BROKEN,
+    Described,
+    different_columns,
+    is_ours,
+    relative,
+    said,
+)
+from skyseries.hats.check_margin import Border, MarginOf
+from skyseries.hats.check_rows import RowChecks, position_cells
+from skyseries.hats.dataset import Dataset
+from skyseries.hats.digest import row_digests
+from skyseries.hats.files import Location
+from skyseries.hats.findings import Findings
+from skyseries.hats.finish import _group_statistics as group_statistics
+from skyseries.hats.leaf import HPX_COLUMN
+from skyseries.hats.partitions import Cell, Partitions
+
+__all__ = ["LeafCheck", "LeafFound", "check_leaf", "key_columns", "leaf_batches", "whole_leaf"]
+
+_BATCH_VALUES = 2_000_000
+"""Values of the longest column that a batch holds: some 10-100 MB over all columns."""
+_BATCH_ROWS = 131_072
+
+
+@dataclass(frozen=True)
+class LeafCheck:
+    """What is to be checked of one leaf."""
+
+    dataset: Dataset
+    cell: Cell
+    described: Described = field(repr=False)
+    prefix: str = ""
+    deep: bool = True
+    map_order: int | None = None
+    """Count rows per cell of this order."""
+    key: tuple[str, ...] = ()
+    """Columns whose digests are added up, to compare with the id index."""
+    margins: tuple[MarginOf, ...] = field(default=(), repr=False)
+    """Margins that hold copies of this leaf's rows."""
+    primary: Partitions | None = field(default=None, repr=False)
+    """For the leaf of a margin: where its rows are at home."""
+
+
+@dataclass
+class LeafFound:
+    """What was found in one leaf."""
+
+    findings: Findings
+    rows: int = 0
+    cells: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """Occupied cells of `map_order`, and `counts` of rows in them."""
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    key_sum: int = 0
+    homes: tuple[int, ...] = ()
+    """For the leaf of a margin: the partitions that its rows come from."""
+    whole: bool = False
+    """Whether all rows could be read."""
+
+
+def check_leaf(request: LeafCheck) -> LeafFound:
+    """Check one leaf; a file that cannot be read is a fault among others."""
+    found = LeafFound(Findings(request.prefix))
+    dataset = request.dataset
+    where = str(request.cell)
+    try:
+        files = dataset.leaves(request.cell)
+        footers = [_check_footer(dataset, file, found) for file in files]
+        if any(footer is None for footer in footers):
+            return found
+        found.rows = sum(footer.num_rows for footer in footers if footer is not None)
+        _check_described(request, files, footers, found.findings)
+        if request.deep and not found.findings.has("leaf-schema"):
+            _check_rows(request, files, found)
+    except BROKEN as error:
+        found.findings.fault("broken-leaf", where, said(error))
+    return found
+
+
+@contextmanager
+def whole_leaf(leaf: Location) -> Iterator[pq.ParquetFile]:
+    """Open a leaf as it is now: what was kept of its footer is not trusted here."""
+    with closing(leaf.open()) as source:
+        yield pq.ParquetFile(source)
+
+
+def _check_footer(dataset: Dataset, file: Location, found: LeafFound) -> pq.FileMetaData | None:
+    where = relative(dataset.root, file)
+    try:
+        with whole_leaf(file) as opened:
+            if what := different_columns(dataset, opened.schema_arrow):
+                found.findings.fault("leaf-schema", where, what)
+            return opened.metadata
+    except FileNotFoundError:
+        found.findings.fault("missing-leaf", where, "there is no such file")
+    except BROKEN as error:
+        found.findings.fault("broken-leaf", where, said(error))
+    return None
+
+
+def _check_described(
+    request: LeafCheck, files: list[Location], footers: list[Any], findings: Findings
+) -> None:
+    """Compare footers with ``_metadata`` and with the statistics file."""
+    described = request.described
+    groups = {
+        relative(request.dataset.root, file): tuple(
+            footer.row_group(g).num_rows for g in range(footer.num_row_groups)
+        )
+        for file, footer in zip(files, footers, strict=True)
+    }
+    if described.groups is not None:
+        for path, rows in groups.items():
+            told = described.groups.get(path, ())
+            if told != rows and sum(rows):
+                what = f"says {_groups(told)} of {path}, which has {_groups(rows)}"
+                findings.fault("metadata-groups", "dataset/_metadata", what)
+    if described.statistics is not None and len(footers) == 1:
+        _check_statistics(request, footers[0], findings)
+
+
+def _groups(rows: tuple[int, ...]) -> str:
+    return f"{len(rows)} row groups of {sum(rows):,} rows" if rows else "nothing"
+
+
+def _check_statistics(request: LeafCheck, footer: pq.FileMetaData, findings: Findings) -> None:
+    where = "per_partition_statistics.parquet"
+    told = request.described.statistics or []
+    if told and "row_group_index" in told[0]:
+        told = sorted(told, key=lambda row: row["row_group_index"])
+        expected = group_statistics(request.cell, footer)
+        if len(told) != len(expected):
+            what = f"has {len(told)} row groups of {request.cell}, which has {len(expected)}"
+            findings.fault("statistics-rows", where, what)
+            return
+        for row, true in zip(told, expected, strict=True):
+            wrong = [k for k in row if k in true and not _same(row[k], true[k])]
+            if wrong:
+                what = (
+                    f"says {wrong[0]} = {row[wrong[0]]!r} of {request.cell}, row group "
+                    f"{true['row_group_index']}; it is {true[wrong[0]]!r}"
+                )
+                findings.fault("statistics-rows", where, what)
+    elif told:
+        flat = [k for k in told[0] if k.endswith("::row_count") and "." not in k]
+        for key in flat:
+            rows = sum(row[key] or 0 for row in told)
+            if rows != footer.num_rows:
+                what = f"says {key} = {rows:,} of {request.cell}; it is {footer.num_rows:,}"
+                findings.fault("statistics-rows", where, what)
+    else:
+        findings.fault("statistics-rows", where, f"has no row of {request.cell}")
+
+
+def _same(told: Any, true: Any) -> bool:
+    return bool(told == true or (told != told and true != true) or told is None or true is None)
+
+
+def _check_rows(request: LeafCheck, files: list[Location], found: LeafFound) -> None:
+    checks = RowChecks(request.dataset, request.cell, request.primary, found.findings)
+    borders = [Border(margin, request.dataset, request.cell) for margin in request.margins]
+    pixels = _Pixels(request.map_order)
+    total = 0
+    for file in files:
+        where = relative(request.dataset.root, file)
+        checks.begin(where)
+        for batch in leaf_batches(request.dataset, file):
+            hpx = checks.add(batch)
+            pixels.add(hpx)
+            if request.key:
+                total += int(row_digests(batch.select(request.key)).sum())
+            for border in borders:
+                border.add(batch, hpx)
+        checks.end()
+    found.key_sum = total & (2**64 - 1)
+    found.homes = checks.homes()
+    found.cells, found.counts = pixels.counts()
+    found.findings.count("rows", found.rows)
+    found.whole = True
+    for border in borders:
+        border.compare(found.findings)
+
+
+def leaf_batches(
+    dataset: Dataset, file: Location, columns: list[str] | None = None
+) -> Iterator[pa.Table]:
+    """Yield the rows of a leaf in batches of bounded size, in the schema of the catalog."""
+    names = dataset.schema.names if columns is None else columns
+    schema = pa.schema([dataset.schema.field(name) for name in names]).remove_metadata()
+    with whole_leaf(file) as opened:
+        for batch in opened.iter_batches(_batch_rows(opened.metadata), columns=names):
+            table = pa.Table.from_batches([batch]).select(names)
+            yield table if table.schema.equals(schema) else table.cast(schema)
+
+
+def _batch_rows(footer: pq.FileMetaData) -> int:
+    """Return how many rows make a batch of bounded size, whatever is nested in them."""
+    rows = values = 0
+    for g in range(footer.num_row_groups):
+        group = footer.row_group(g)
+        rows += group.num_rows
+        columns = range(group.num_columns)
+        values += max((group.column(c).num_values for c in columns), default=0)
+    return min(max(_BATCH_VALUES * rows // max(values, 1), 1), _BATCH_ROWS)
+
+
+def key_columns(dataset: Dataset, column: str, index_columns: list[str]) -> tuple[str, ...]:
+    """Return what the index and its catalog have in common: the id, and the cell if both do."""
+    both = HPX_COLUMN in index_columns and HPX_COLUMN in dataset.schema.names
+    return (column, HPX_COLUMN) if both else (column,)
+
+
+class _Pixels:
+    """Rows per cell of one order."""
+
+    def __init__(self, order: int | None) -> None:
+        self._order = order
+        self._cells: list[NDArray[np.int64]] = []
+        self._counts: list[NDArray[np.int64]] = []
+
+    def add(self, hpx: NDArray[np.int64]) -> None:
+        if self._order is not None:
+            cells = position_cells(hpx[hpx >= 0], self._order)
+            unique, counts = np.unique(cells, return_counts=True)
+            self._cells.append(unique)
+            self._counts.append(counts)
+
+    def counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        none = np.empty(0, np.int64)
+        cells = np.concatenate([none, *self._cells])
+        counts = np.concatenate([none, *self._counts])
+        unique, place = np.unique(cells, return_inverse=True)
+        return unique, np.bincount(place, counts, len(unique)).astype(np.int64)
+
+
+def is_strict(dataset: Dataset) -> bool:
+    """Tell whether the catalog is held to all that we write ourselves."""
+    return is_ours(dataset.properties)

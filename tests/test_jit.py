@@ -1,0 +1,46 @@
+"""The kernel decorator: compiled, cached, and safe with several processes at once."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+from skyseries.jit import kernel
+
+PROGRAM = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from kernels_under_test import add
+import numpy as np
+for dtype in sys.argv[2].split(","):
+    x = np.arange(5).astype(dtype)
+    assert add(x, x).tolist() == (x + x).tolist(), dtype
+    assert add(x, x).dtype == x.dtype, dtype
+"""
+
+
+def test_options_and_results():
+    @kernel
+    def ratio(a: float, b: float) -> float:
+        return a / b
+
+    assert np.isinf(ratio(1.0, 0.0))
+    assert ratio.targetoptions["nogil"] is True
+
+
+def test_processes_that_compile_different_signatures_at_once(tmp_path):
+    (tmp_path / "kernels_under_test.py").write_text(
+        "import numpy as np\nfrom skyseries.jit import kernel\n\n"
+        "@kernel\ndef add(a, b):\n    out = np.empty_like(a)\n"
+        "    for i in range(a.size):\n        out[i] = a[i] + b[i]\n    return out\n"
+    )
+    orders = ["float64,int64,float32,int32", "int32,float32,int64,float64", "float32,float64"]
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+
+    def start(order: str) -> subprocess.Popen:
+        return subprocess.Popen([sys.executable, "-c", PROGRAM, tmp_path, order], env=environment)
+
+    for _ in range(2):  # the second round reads what the first has cached
+        assert [process.wait() for process in [start(order) for order in orders]] == [0, 0, 0]
+    assert list((tmp_path / "cache").rglob("*.nbi"))

@@ -1,0 +1,45 @@
+"""The README's program prints what the README says, after the demo, as a newcomer runs both."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def blocks() -> list[tuple[str, str]]:
+    """Return language and text of the README's code blocks."""
+    return re.findall(r"```(\w+)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+
+def test_there_are_two_commands_of_one_line(blocks):
+    commands = [text.strip() for language, text in blocks if language == "sh"][:2]
+    assert commands[0].endswith("skyseries demo")
+    assert commands[1].endswith("pytest -n2")
+    assert not any("\n" in command for command in commands)
+
+
+@pytest.mark.slow
+def test_the_program_prints_what_the_readme_says(blocks, tmp_path):
+    program = next(text for language, text in blocks if language == "python")
+    output = next(text for language, text in blocks if language == "text")
+    skyseries = [sys.executable, "-m", "skyseries.cli"]
+    subprocess.run([*skyseries, "demo"], cwd=tmp_path, check=True, capture_output=True)
+    script = tmp_path / "program.py"
+    script.write_text(program)
+    done = subprocess.run(
+        [sys.executable, script.name], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == output.strip()
+    assert (tmp_path / "skyseries-demo" / "demo.png").stat().st_size > 10_000
+
+
+def test_the_pages_it_names_are_there():
+    links = re.findall(r"\]\(((?:docs/)?[\w/-]+\.(?:md|png))\)", (ROOT / "README.md").read_text())
+    assert links
+    missing = [link for link in links if not (ROOT / link).is_file()]
+    assert not missing
