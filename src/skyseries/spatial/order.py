@@ -160,15 +160,39 @@ def _pack_groups(
 def _settle(order: Ints, packed: Ints, row_bits: int, keys: Ints | Floats) -> None:
     """Sort by the whole key, NaN last, where the packed part of it was the same."""
     n = order.size
+    other = np.empty_like(order)
     a = 0
     while a < n:
         b = a + 1
         while b < n and packed[b] >> row_bits == packed[a] >> row_bits:
             b += 1
-        if b - a == 2:
-            if keys[order[a]] > keys[order[a + 1]]:
-                order[a], order[a + 1] = order[a + 1], order[a]
-        elif b - a > 2:
-            rows = order[a:b].copy()
-            order[a:b] = rows[np.argsort(keys[rows], kind="mergesort")]
+        if b - a > 1:
+            _merge_sort(order, a, b, keys, other)
         a = b
+
+
+@kernel
+def _merge_sort(rows: Ints, begin: int, end: int, keys: Ints | Floats, other: Ints) -> None:
+    """Sort rows[begin:end] by their keys, NaN last; equal keys keep their order.
+
+    By merging upwards. NumPy's argsort inside a kernel takes ten times longer to compile.
+    """
+    width = 1
+    while width < end - begin:
+        for start in range(begin, end, 2 * width):
+            middle, stop = min(start + width, end), min(start + 2 * width, end)
+            i, j = start, middle
+            for k in range(start, stop):
+                take_right = i >= middle
+                if i < middle and j < stop:
+                    left, right = keys[rows[i]], keys[rows[j]]
+                    take_right = right < left or (np.isnan(left) and not np.isnan(right))
+                if take_right:
+                    other[k] = rows[j]
+                    j += 1
+                else:
+                    other[k] = rows[i]
+                    i += 1
+        for k in range(begin, end):
+            rows[k] = other[k]
+        width *= 2
