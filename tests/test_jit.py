@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 
+from skyseries import jit
 from skyseries.jit import kernel
 
 PROGRAM = """
@@ -44,3 +46,36 @@ def test_processes_that_compile_different_signatures_at_once(tmp_path):
     for _ in range(2):  # the second round reads what the first has cached
         assert [process.wait() for process in [start(order) for order in orders]] == [0, 0, 0]
     assert list((tmp_path / "cache").rglob("*.nbi"))
+
+
+HELPER = "from skyseries.jit import kernel\n\n@kernel\ndef scale(x):\n    return {factor} * x\n"
+CALLER = """
+from skyseries.jit import kernel
+from skyseries._helper import scale
+
+@kernel
+def twice(x):
+    return scale(x)
+
+print(twice(1.0))
+"""
+
+
+def test_a_change_in_a_helper_of_another_file_is_noticed(tmp_path):
+    """Numba alone would go on with the machine code of before."""
+    package = tmp_path / "src" / "skyseries"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "jit.py").write_text(Path(jit.__file__).read_text())
+    caller = tmp_path / "caller.py"
+    caller.write_text(CALLER)
+    environment = os.environ | {
+        "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
+        "PYTHONPATH": str(tmp_path / "src"),
+    }
+    for factor in (2.0, 3.0):
+        (package / "_helper.py").write_text(HELPER.format(factor=factor))
+        done = subprocess.run(
+            [sys.executable, caller], env=environment, capture_output=True, text=True, check=True
+        )
+        assert float(done.stdout) == factor

@@ -10,11 +10,15 @@ A kernel is a plain loop over NumPy arrays, decorated with `kernel`. The policy:
   files by a counter that it reads from an index: two processes that save different signatures
   of one function at once can otherwise end with an index that points to the wrong machine code
   (numba issues 4807 and 10128).
+- what is kept is valid for exactly these sources: Numba looks at the file of a kernel only, and
+  would go on using a kernel whose helper in another file has changed.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -70,6 +74,7 @@ def _enable_locked_cache(dispatcher: Any) -> None:
     except RuntimeError:  # no source file to key the cache by (a notebook, a frozen program)
         return
     cache = dispatcher._cache
+    cache._cache_file._source_stamp = (cache._cache_file._source_stamp, _package_stamp())
     save = cache.save_overload
 
     def save_locked(signature: Any, data: Any) -> None:
@@ -77,6 +82,17 @@ def _enable_locked_cache(dispatcher: Any) -> None:
             save(signature, data)
 
     cache.save_overload = save_locked
+
+
+@functools.cache
+def _package_stamp() -> str:
+    """Return a name for the state of all sources of the package."""
+    root = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        stat = path.stat()
+        digest.update(f"{path.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
 
 
 @contextlib.contextmanager
