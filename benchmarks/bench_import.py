@@ -1,9 +1,9 @@
 """Import of objects: Skyseries against hats-import 0.11.1, two workers each, the same files.
 
-Every run is a fresh process, start-up included; the ratio leaves the peer's start-up out. Skyseries runs with a warm cache of compiled
-kernels; the cold figure stands beside it. Outputs are checked against the input: the same rows
-(hash over all columns), and a margin that holds all rows of the ring of cells round each
-partition.
+Every run is a fresh process, start-up included; the ratio leaves the peer's start-up out.
+Skyseries runs with a warm cache of compiled kernels; the cold figure stands beside it. Outputs
+are checked against the input: the same rows (hash over all columns), and a margin that holds all
+rows of the ring of cells round each partition.
 """
 
 from __future__ import annotations

@@ -215,6 +215,8 @@ class Catalog:
 
     def head(self, n: int = 5) -> pd.DataFrame:
         """Return the first n rows along the sky; only as much is read as is needed."""
+        if n < 0:
+            raise InputError(f"n must not be negative, not {n}")
         return output.to_pandas(self._plan.first(n))
 
     def __len__(self) -> int:
@@ -236,7 +238,7 @@ class Catalog:
         return Catalog(plan, self._root, self._collection, self._fields)
 
     def _counting_plan(self) -> Plan:
-        """Return the plan with one narrow column, which is enough to count rows."""
-        narrow = [f.name for f in self.schema if not pa.types.is_nested(f.type)]
-        steps = (*self._plan.steps, Select(tuple(narrow[:1])))
-        return replace(self._plan, steps=steps)
+        """Return the plan up to its last filter, with the column that is enough to count rows."""
+        last = max(i for i, step in enumerate(self._plan.steps) if step.filters)
+        counted = replace(self._plan, steps=self._plan.steps[: last + 1])
+        return counted.then(Select((self.dataset.ra,)))

@@ -106,15 +106,13 @@ def overridden(
     return fields
 
 
-def recorded_bands(dataset: Dataset, column: str) -> list[str | int] | None:
-    """Return the bands that the import has seen; None if it is not recorded."""
+def recorded_bands(dataset: Dataset, column: str, band: str | None) -> list[str | int] | None:
+    """Return the bands that the import has seen in this field; None if it is not recorded."""
     text = dataset.properties.get(f"skyseries_lightcurve.{column}.bands")
-    if text is None:
+    recorded = LightCurveFields.from_properties(dataset.properties, column)
+    if text is None or recorded is None or recorded.band is None or recorded.band != band:
         return None
-    band = LightCurveFields.from_properties(dataset.properties, column)
-    if band is None or band.band is None:
-        return None
-    type_ = dataset.schema.field(column).type.field(band.band).type.value_type
+    type_ = dataset.schema.field(column).type.field(band).type.value_type
     names = split_list(text)
     return [int(name) for name in names] if pa.types.is_integer(type_) else list(names)
 
@@ -132,7 +130,7 @@ def features_step(
     name = the_column(catalog.schema, column)
     fields = catalog.lightcurve_fields(name)
     if bands is None:
-        bands = recorded_bands(catalog.dataset, name)
+        bands = recorded_bands(catalog.dataset, name, fields.band)
     type_ = catalog.schema.field(name).type
     value_type = type_.field(fields.value).type.value_type
     schema = feature_schema(fields, features, space, bands, value_type)
@@ -157,9 +155,9 @@ def lightcurve_of(catalog: Catalog, id: Any, column: str | None) -> LightCurve:
     name = the_column(catalog.dataset.schema, column)
     fields = catalog.lightcurve_fields(name)
     id_column = _id_column(catalog)
-    id = _as_id(id, catalog.dataset.schema.field(id_column).type)
+    asked, id = id, _as_id(id, catalog.dataset.schema.field(id_column).type)
     columns = list(dict.fromkeys([id_column, catalog.dataset.ra, catalog.dataset.dec, name]))
-    for found in _places(catalog, id_column, id):
+    for found in _places(catalog, id_column, id) if id is not None else ():
         row = _read_row(catalog.dataset, found, id_column, id, columns)
         if row is not None:
             return LightCurve.from_struct(
@@ -169,13 +167,14 @@ def lightcurve_of(catalog: Catalog, id: Any, column: str | None) -> LightCurve:
                 ra=row.column(catalog.dataset.ra)[0].as_py(),
                 dec=row.column(catalog.dataset.dec)[0].as_py(),
             )
-    raise CatalogError(f"there is no object with {id_column} = {id!r} in {catalog.name}")
+    raise CatalogError(f"there is no object with {id_column} = {asked!r} in {catalog.name}")
 
 
 def _id_column(catalog: Catalog) -> str:
     indexes = dict(catalog._collection.indexes)
-    said = catalog.dataset.properties.get("hats_cols_survey_id")
-    name = next(iter([*indexes, *split_list(said)]), None)
+    said = catalog.dataset.properties.get("hats_cols_survey_id", "")
+    listed = [said] if said in catalog.dataset.schema.names else split_list(said)
+    name = next(iter([*indexes, *listed]), None)
     if name is None or name not in catalog.dataset.schema.names:
         raise CatalogError(
             f"{catalog.name} does not say which column is the id: it has neither an id index nor "
@@ -185,15 +184,23 @@ def _id_column(catalog: Catalog) -> str:
 
 
 def _as_id(id: Any, type_: pa.DataType) -> Any:
-    """Return the id as the column has it; ``"42"`` is not taken for 42, nor 42.0."""
+    """Return the id as the column has it, None if it cannot have it.
+
+    ``"42"`` is not taken for 42, nor 42.0.
+    """
+    if pa.types.is_dictionary(type_):
+        type_ = type_.value_type
     wants_text = pa.types.is_string(type_) or pa.types.is_large_string(type_)
     if wants_text != isinstance(id, str):
         raise SchemaError(f"the ids of this catalog are {type_}; {id!r} is {type(id).__name__}")
     if wants_text:
         return id
-    if isinstance(id, float) or not hasattr(id, "__index__"):
+    if isinstance(id, bool) or not hasattr(id, "__index__"):
         raise SchemaError(f"an id must be a whole number, not {id!r}")
-    return id.__index__()
+    signed = pa.types.is_signed_integer(type_)
+    bits = type_.bit_width - signed
+    number = id.__index__()
+    return number if -(1 << bits) * signed <= number < 1 << bits else None
 
 
 def _places(catalog: Catalog, id_column: str, id: Any) -> list[Found]:

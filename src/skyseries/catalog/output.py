@@ -53,18 +53,22 @@ def _astropy_column(field: pa.Field, values: pa.Array) -> Any:
     from astropy.table import Column, MaskedColumn
 
     meta = column_meta(field)
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
     nulls = values.is_null().to_numpy(zero_copy_only=False)
     data: Any
     if pa.types.is_nested(field.type):
         data = np.empty(len(values), object)
-        data[:] = [_nested_value(value) for value in values]
-    elif pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+        for i, value in enumerate(values):  # NumPy would make a matrix of equally long lists
+            data[i] = _nested_value(value)
+    elif pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         data = np.array(values.fill_null("").to_pylist(), dtype=str)
     elif pa.types.is_null(field.type):
         data = np.full(len(values), np.nan)
+    elif pa.types.is_decimal(values.type) or pa.types.is_binary(values.type):
+        data = np.array([*values.to_pylist(), None], object)[:-1]  # None keeps NumPy from guessing
     else:
-        filled = values.fill_null(False if pa.types.is_boolean(field.type) else 0)
-        data = filled.to_numpy(zero_copy_only=False)
+        data = _filled(values)
     options = {"unit": meta.unit or None, "description": meta.description or None}
     if nulls.any() and data.dtype != object:
         return MaskedColumn(data, mask=nulls, **options)
@@ -77,4 +81,13 @@ def _nested_value(value: pa.Scalar) -> Any:
         return None
     if isinstance(value, pa.StructScalar):
         return {name: _nested_value(value[name]) for name in value}
-    return value.values.to_numpy(zero_copy_only=False)
+    values = value.values
+    if values.null_count and (pa.types.is_integer(values.type) or pa.types.is_boolean(values.type)):
+        return np.ma.MaskedArray(_filled(values), values.is_null().to_numpy(zero_copy_only=False))
+    return values.to_numpy(zero_copy_only=False)
+
+
+def _filled(values: pa.Array) -> Any:
+    """Return NumPy numbers of the same type, with something in place of null."""
+    filled = values.fill_null(False if pa.types.is_boolean(values.type) else 0)
+    return filled.to_numpy(zero_copy_only=False)

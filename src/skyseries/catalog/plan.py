@@ -64,7 +64,8 @@ class Plan:
         """Yield the result, unit after unit in the order of the sky."""
         columns, schema, steps = self.columns(), self.schema, self.steps
         tasks = [
-            Task(_scan, (self.dataset, unit, columns, steps, schema), unit.weight, _name(unit))
+            # all weights alike: heavy units first would have all others wait here for the first
+            Task(_scan, (self.dataset, unit, columns, steps, schema), 1.0, _name(unit))
             for unit in self.units()
         ]
         waiting: dict[int, pa.Table] = {}

@@ -62,6 +62,8 @@ class Select:
     def schema(self, before: pa.Schema) -> pa.Schema:
         """Return the schema of the columns that are kept."""
         check_columns(self.columns, before)
+        if again := [name for name in self.columns if self.columns.count(name) > 1]:
+            raise SchemaError(f"column {again[0]!r} is named more than once")
         return pa.schema([before.field(name) for name in self.columns], before.metadata)
 
     def needs(self, wanted: Sequence[str], before: pa.Schema) -> list[str]:

@@ -57,11 +57,10 @@ def work_units(
     if sizes is None:
         return [Unit((Part(cell, None),), 1.0) for cell in kept]
     groups = [(cell, g, size) for cell in kept for g, size in sizes.get(cell, [])]
-    missing = [cell for cell in kept if cell not in sizes]
-    units = [Unit((Part(cell, None),), 1.0) for cell in missing]
     total = sum(size for _, _, size in groups)
-    if not groups or not total:
-        return units + [Unit((Part(cell, None),), 1.0) for cell in kept if cell not in missing]
+    if not total > 0 or any(cell not in sizes for cell in kept):
+        return [Unit((Part(cell, None),), 1.0) for cell in kept]
+    units: list[Unit] = []
     count = max(round(total / target), 1)
     ends = np.cumsum([size for _, _, size in groups])
     middle = ends - np.array([size for _, _, size in groups]) / 2

@@ -18,6 +18,7 @@ from skyseries.hats.findings import Findings
 from skyseries.hats.layout import leaf_path
 from skyseries.hats.partitions import Cell
 from skyseries.hats.properties import parse_properties
+from skyseries.hats.statistics import STATISTICS_FILE
 from skyseries.spatial.healpix import HPX_ORDER
 
 __all__ = [
@@ -235,7 +236,7 @@ def _group_paths(footer: pq.FileMetaData) -> dict[str, list[int]]:
 
 
 def _statistics(dataset: Dataset, findings: Findings) -> dict[Cell, list[dict[str, Any]]] | None:
-    where = "per_partition_statistics.parquet"
+    where = STATISTICS_FILE
     try:
         content = dataset.root.join(where).read_bytes_if_there()
         if content is None:

@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from skyseries.hats.check_files import (
-    BROKEN,
-    Described,
-    different_columns,
-    is_ours,
-    relative,
-    said,
-)
+from skyseries.hats.batches import leaf_batches, whole_leaf
+from skyseries.hats.check_files import BROKEN, Described, different_columns, relative, said
 from skyseries.hats.check_margin import Border, MarginOf
 from skyseries.hats.check_rows import RowChecks, position_cells
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.digest import row_digests
 from skyseries.hats.files import Location
 from skyseries.hats.findings import Findings
-from skyseries.hats.finish import _group_statistics as group_statistics
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Cell, Partitions
+from skyseries.hats.statistics import STATISTICS_FILE, leaf_statistics
 
-__all__ = ["LeafCheck", "LeafFound", "check_leaf", "key_columns", "leaf_batches", "whole_leaf"]
-
-_BATCH_VALUES = 2_000_000
-"""Values of the longest column that a batch holds: some 10-100 MB over all columns."""
-_BATCH_ROWS = 131_072
-
+__all__ = ["LeafCheck", "LeafFound", "check_leaf", "key_columns"]
 
 @dataclass(frozen=True)
 class LeafCheck:
@@ -91,13 +77,6 @@ def check_leaf(request: LeafCheck) -> LeafFound:
     return found
 
 
-@contextmanager
-def whole_leaf(leaf: Location) -> Iterator[pq.ParquetFile]:
-    """Open a leaf as it is now: what was kept of its footer is not trusted here."""
-    with closing(leaf.open()) as source:
-        yield pq.ParquetFile(source)
-
-
 def _check_footer(dataset: Dataset, file: Location, found: LeafFound) -> pq.FileMetaData | None:
     where = relative(dataset.root, file)
     try:
@@ -138,11 +117,12 @@ def _groups(rows: tuple[int, ...]) -> str:
 
 
 def _check_statistics(request: LeafCheck, footer: pq.FileMetaData, findings: Findings) -> None:
-    where = "per_partition_statistics.parquet"
+    where = STATISTICS_FILE
     told = request.described.statistics or []
     if told and "row_group_index" in told[0]:
         told = sorted(told, key=lambda row: row["row_group_index"])
-        expected = group_statistics(request.cell, footer)
+        schema = footer.schema.to_arrow_schema()
+        expected = leaf_statistics(request.cell, footer, schema).to_pylist()
         if len(told) != len(expected):
             what = f"has {len(told)} row groups of {request.cell}, which has {len(expected)}"
             findings.fault("statistics-rows", where, what)
@@ -195,29 +175,6 @@ def _check_rows(request: LeafCheck, files: list[Location], found: LeafFound) -> 
         border.compare(found.findings)
 
 
-def leaf_batches(
-    dataset: Dataset, file: Location, columns: list[str] | None = None
-) -> Iterator[pa.Table]:
-    """Yield the rows of a leaf in batches of bounded size, in the schema of the catalog."""
-    names = dataset.schema.names if columns is None else columns
-    schema = pa.schema([dataset.schema.field(name) for name in names]).remove_metadata()
-    with whole_leaf(file) as opened:
-        for batch in opened.iter_batches(_batch_rows(opened.metadata), columns=names):
-            table = pa.Table.from_batches([batch]).select(names)
-            yield table if table.schema.equals(schema) else table.cast(schema)
-
-
-def _batch_rows(footer: pq.FileMetaData) -> int:
-    """Return how many rows make a batch of bounded size, whatever is nested in them."""
-    rows = values = 0
-    for g in range(footer.num_row_groups):
-        group = footer.row_group(g)
-        rows += group.num_rows
-        columns = range(group.num_columns)
-        values += max((group.column(c).num_values for c in columns), default=0)
-    return min(max(_BATCH_VALUES * rows // max(values, 1), 1), _BATCH_ROWS)
-
-
 def key_columns(dataset: Dataset, column: str, index_columns: list[str]) -> tuple[str, ...]:
     """Return what the index and its catalog have in common: the id, and the cell if both do."""
     both = HPX_COLUMN in index_columns and HPX_COLUMN in dataset.schema.names
@@ -245,8 +202,3 @@ class _Pixels:
         counts = np.concatenate([none, *self._counts])
         unique, place = np.unique(cells, return_inverse=True)
         return unique, np.bincount(place, counts, len(unique)).astype(np.int64)
-
-
-def is_strict(dataset: Dataset) -> bool:
-    """Tell whether the catalog is held to all that we write ourselves."""
-    return is_ours(dataset.properties)

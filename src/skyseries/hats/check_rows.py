@@ -46,10 +46,9 @@ def cells_around(ra: Floats, dec: Floats, radius_deg: float, bearings: int = 8) 
     """Return the order-29 cells on a circle around each position, shape (n, bearings)."""
     angle = 2 * np.pi * np.arange(bearings) / bearings
     step = np.tan(np.radians(radius_deg)) * np.degrees(1) * 3.6e6  # mas in the tangent plane
-    around = apply_proper_motion(
-        ra[:, None], dec[:, None], step * np.sin(angle), step * np.cos(angle), 0.0, 1.0
-    )
-    return radec_to_hpx(*around)
+    east, north = step * np.sin(angle), step * np.cos(angle)
+    around = apply_proper_motion(ra[:, None], dec[:, None], east, north, 0.0, 1.0)
+    return radec_to_hpx(*(part.ravel() for part in around)).reshape(len(ra), bearings)
 
 
 class RowChecks:
@@ -170,9 +169,9 @@ class RowChecks:
 
     def _unless_near(self, wrong: Bools, ra: Floats, dec: Floats, test: Any) -> Bools:
         """Forgive rows within rounding of a border, where others computed the cell or we did."""
-        places = np.flatnonzero(wrong)
         if self._dataset.healpix_order == HPX_ORDER and self._dataset.healpix_column is not None:
             return wrong
+        places = np.flatnonzero(wrong)
         near = cells_around(ra[places], dec[places], _ROUNDING_DEG)
         wrong = wrong.copy()
         wrong[places] = ~test(near).any(axis=1)

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from skyseries.errors import CatalogError
 from skyseries.hats.files import Location, write_text
 from skyseries.hats.properties import format_properties, now, parse_properties, split_list
 
@@ -37,11 +38,21 @@ class Collection:
 
 
 def read_collection(root: Location) -> Collection | None:
-    """Read collection.properties; None if the folder is not a collection."""
+    """Read collection.properties; None if the folder is not a collection.
+
+    Raises
+    ------
+    CatalogError
+        If it cannot be understood, or does not name a catalog.
+    """
     text = root.join(COLLECTION_FILE).read_text_if_there()
     if text is None:
         return None
     properties = parse_properties(text, str(root.join(COLLECTION_FILE)))
+    if not properties.get("hats_primary_table_url"):
+        raise CatalogError(
+            f"{root.join(COLLECTION_FILE)} does not name a catalog (hats_primary_table_url)"
+        )
     margins = tuple(split_list(properties.get("all_margins")))
     pairs = split_list(properties.get("all_indexes"))
     return Collection(

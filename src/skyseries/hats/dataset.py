@@ -182,13 +182,16 @@ def _read_schema(root: Location, partitions: Partitions, suffix: str) -> pa.Sche
         if content is not None:
             try:
                 return pq.read_schema(pa.BufferReader(content))
-            except pa.ArrowInvalid as error:
+            except (pa.ArrowInvalid, OSError) as error:
                 raise CatalogError(f"{root.join('dataset', name)} is broken: {error}") from error
     if not len(partitions):
         raise CatalogError(f"{root} has neither dataset/_common_metadata nor any leaf")
     leaf = leaf_location(root, partitions[0], suffix)
     if suffix == "/":
-        leaf = next(iter(leaf.walk_files()))
+        inside = [f for f in leaf.walk_files() if not f.name.startswith((".", "_"))]
+        if not inside:
+            raise CatalogError(f"partition {partitions[0]} of {root} has no file")
+        leaf = inside[0]
     with open_leaf(leaf) as file:
         schema: pa.Schema = file.schema_arrow
     return schema
@@ -196,7 +199,7 @@ def _read_schema(root: Location, partitions: Partitions, suffix: str) -> pa.Sche
 
 @contextmanager
 def open_leaf(leaf: Location) -> Iterator[pq.ParquetFile]:
-    """Open a leaf; its footer is kept for the next time (leaves are immutable).
+    """Open a leaf; its footer is kept for the next time, until the file is replaced.
 
     Raises
     ------
@@ -205,7 +208,7 @@ def open_leaf(leaf: Location) -> Iterator[pq.ParquetFile]:
     """
     with closing(leaf.open()) as source:
         try:
-            yield pq.ParquetFile(source, metadata=_footer(leaf))
+            yield pq.ParquetFile(source, metadata=_footer(leaf, leaf.stamp()))
         except (pa.ArrowInvalid, OSError) as error:
             if isinstance(error, SkyseriesError):
                 raise
@@ -213,7 +216,7 @@ def open_leaf(leaf: Location) -> Iterator[pq.ParquetFile]:
 
 
 @lru_cache(maxsize=1024)
-def _footer(leaf: Location) -> pq.FileMetaData:
+def _footer(leaf: Location, stamp: tuple[int, ...]) -> pq.FileMetaData:
     with closing(leaf.open()) as source:
         return pq.read_metadata(source)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from skyseries.errors import CatalogNotFoundError, StorageError
+from skyseries.errors import CatalogError, CatalogNotFoundError, StorageError
 
 __all__ = ["Location", "atomic_path", "locate", "storage_errors", "write_text"]
 
@@ -88,9 +88,18 @@ class Location:
             return None
 
     def read_text_if_there(self) -> str | None:
-        """Return the text of the file, or None if there is no such file."""
+        """Return the text of the file, or None if there is no such file.
+
+        Raises
+        ------
+        CatalogError
+            If it is not UTF-8 text.
+        """
         content = self.read_bytes_if_there()
-        return None if content is None else content.decode("utf-8")
+        try:
+            return None if content is None else content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise CatalogError(f"{self} is no text: {error}") from error
 
     def exists(self) -> bool:
         """Whether there is a file or folder here."""
@@ -106,6 +115,16 @@ class Location:
             return
         for path in sorted(self.filesystem().find(self.path)):
             yield Location(path, self.protocol, self.options)
+
+    def stamp(self) -> tuple[int, ...]:
+        """Return what changes when a local file is replaced; nothing for other files."""
+        if not self.is_local:
+            return ()
+        try:
+            stat = os.stat(self.path)
+        except OSError:
+            return ()
+        return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
     def size(self) -> int:
         """Return the bytes of the file."""

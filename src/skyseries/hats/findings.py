@@ -83,6 +83,10 @@ class Findings:
         place = "/".join(part for part in (self.prefix, where) if part)
         self._keep((wrong, kind), Fault(place, what, kind))
 
+    def has(self, kind: str) -> bool:
+        """Tell whether there is a fault of a kind."""
+        return (True, kind) in self._found
+
     def count(self, name: str, number: int = 1) -> None:
         """Add to what was looked at."""
         self.counts[name] = self.counts.get(name, 0) + number

@@ -77,17 +77,33 @@ class IdIndex:
         return found
 
 
-@lru_cache(maxsize=16)
 def open_index(root: Location, column: str) -> IdIndex:
-    """Return the index, opened once for a process."""
+    """Return the index, opened once for a process as long as it is not replaced."""
+    return _opened(root, column, root.join("dataset", "_metadata").stamp())
+
+
+@lru_cache(maxsize=16)
+def _opened(root: Location, column: str, stamp: tuple[int, ...]) -> IdIndex:
     return IdIndex(root, column)
+
+
+def _all_null(chunk: pq.ColumnChunkMetaData) -> bool:
+    statistics = chunk.statistics
+    return bool(
+        statistics is not None
+        and statistics.has_null_count
+        and statistics.null_count == chunk.num_values
+    )
 
 
 def _read_groups(root: Location, column: str) -> _Groups:
     content = root.join("dataset", "_metadata").read_bytes_if_there()
     if content is None:
         raise CatalogError(f"the index {root} has no dataset/_metadata")
-    footer = pq.read_metadata(pa.BufferReader(content))
+    try:
+        footer = pq.read_metadata(pa.BufferReader(content))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise CatalogError(f"{root.join('dataset', '_metadata')} is broken: {error}") from error
     place = next(
         (c for c in range(footer.num_columns) if footer.schema.column(c).path == column), None
     )
@@ -100,7 +116,11 @@ def _read_groups(root: Location, column: str) -> _Groups:
         path = chunk.file_path
         seen[path] = seen.get(path, -1) + 1
         if chunk.statistics is None or not chunk.statistics.has_min_max:
-            continue  # a group without rows
+            if chunk.num_values and not _all_null(chunk):
+                raise CatalogError(
+                    f"the index {root} has no statistics of {column!r}: it cannot be searched"
+                )
+            continue
         files.append(path)
         number.append(seen[path])
         low.append(chunk.statistics.min)

@@ -117,9 +117,13 @@ class LeafWriter:
     def __enter__(self) -> Self:
         self._atomic = atomic_path(self._path)
         beside = self._atomic.__enter__()
-        self._writer = pq.ParquetWriter(
-            beside, self._schema, metadata_collector=self._collected, **self._options
-        )
+        try:
+            self._writer = pq.ParquetWriter(
+                beside, self._schema, metadata_collector=self._collected, **self._options
+            )
+        except BaseException as failure:
+            self._atomic.__exit__(type(failure), failure, failure.__traceback__)
+            raise
         return self
 
     def write(self, table: pa.Table, bounds: list[int]) -> None:
@@ -136,7 +140,7 @@ class LeafWriter:
     ) -> None:
         try:
             self._writer.close()
-        except OSError as failure:
+        except Exception as failure:
             if error is None:
                 self._atomic.__exit__(type(failure), failure, failure.__traceback__)
                 raise

@@ -24,12 +24,12 @@ def parse_properties(text: str, source: str = "properties") -> dict[str, str]:
         If a line has no separator.
     """
     properties: dict[str, str] = {}
-    text = re.sub(r"\\\r?\n[ \t]*", "", text)
-    for number, line in enumerate(text.splitlines(), start=1):
-        line = line.strip()
+    text = re.sub(r"(?<!\\)((?:\\\\)*)\\\r?\n[ \t]*", r"\1", text)
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
+        line = _BLANKS_AROUND.sub("", line)
         if not line or line[0] in "#!":
             continue
-        match = re.match(r"((?:\\.|[^\\=:])*?)\s*[=:]\s*(.*)$", line)
+        match = re.match(r"((?:\\.|[^\\=:])*?)[ \t\f]*[=:][ \t\f]*(.*)$", line, re.DOTALL)
         if match is None:
             raise CatalogError(f"{source}, line {number}: expected key=value, found {line!r}")
         properties[_unescape(match[1])] = _unescape(match[2])
@@ -40,7 +40,7 @@ def format_properties(properties: Mapping[str, object], title: str) -> str:
     """Return the text of a properties file; entries that are None are left out."""
     lines = [f"#{title}"]
     lines += [
-        f"{key}={_escape(str(value))}" for key, value in properties.items() if value is not None
+        f"{_escape(key, '=:#! ')}={_escape(str(value))}" for key, value in properties.items() if value is not None
     ]
     return "\n".join(lines) + "\n"
 
@@ -64,8 +64,19 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%MUTC")
 
 
-def _escape(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("\n", "\\n")
+_BLANKS_AROUND = re.compile(r"^[ \t\f]+|(?<!\\)[ \t\f]+$")
+_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
+_LINE_ENDS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+"""What some readers take for the end of a line."""
+
+
+def _escape(text: str, special: str = "") -> str:
+    out = "".join(
+        _NAMED.get(c) or (f"\\u{ord(c):04x}" if c in _LINE_ENDS else f"\\{c}" if c in special else c)
+        for c in text
+    )
+    out = re.sub(r"^ ", r"\\ ", out)
+    return re.sub(r" $", r"\\u0020", out)
 
 
 def _unescape(text: str) -> str:
@@ -73,6 +84,6 @@ def _unescape(text: str) -> str:
         code = match[1]
         if code[0] == "u" and len(code) == 5:
             return chr(int(code[1:], 16))
-        return {"n": "\n", "t": "\t", "r": "\r"}.get(code, code)
+        return {"n": "\n", "t": "\t", "r": "\r", "f": "\f"}.get(code, code)
 
-    return re.sub(r"\\(u[0-9a-fA-F]{4}|.)", character, text)
+    return re.sub(r"\\(u[0-9a-fA-F]{4}|.)", character, text, flags=re.DOTALL)

@@ -5,6 +5,7 @@ LSDB derives a catalog's coverage from the cells of ``point_map.fits`` that are 
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -68,11 +69,19 @@ def _different(cells: NDArray[np.int64]) -> int:
     return int((np.diff(cells, prepend=-1) != 0).sum())
 
 
-def read_point_map(path: Path) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
-    """Return the order, the cells that are not empty, and their counts."""
+def read_point_map(
+    source: Path | bytes,
+) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
+    """Return the order, the cells that are not empty, and their counts.
+
+    Parameters
+    ----------
+    source : Path or bytes
+        The file, or what it holds.
+    """
     from astropy.io import fits
 
-    with fits.open(path) as hdus:
+    with fits.open(io.BytesIO(source) if isinstance(source, bytes) else source) as hdus:
         data, header = hdus[1].data, hdus[1].header
         order = int(header["NSIDE"]).bit_length() - 1
         counts = np.asarray(data["VALUE"], np.int64)

@@ -40,7 +40,7 @@ def check_same_kind(sources: pa.DataType, objects: pa.DataType) -> None:
     """Raise SchemaError where one side has text and the other numbers: nothing would match."""
     if _is_text(objects) != _is_text(sources):
         raise SchemaError(
-            f"ids of the light curves are {sources}, those of the objects are {objects}: convert one"
+            f"ids of the light curves are {sources}, those of the objects {objects}: convert one"
         )
 
 

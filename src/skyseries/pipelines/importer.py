@@ -8,7 +8,10 @@ by a rename at the very end; until then the current one is untouched.
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import json
+import os
 import shutil
 import time as clock
 from collections.abc import Sequence
@@ -27,6 +30,7 @@ from skyseries.hats.collection import Collection, next_version, promote, read_co
 from skyseries.hats.files import Location, storage_errors, write_text
 from skyseries.hats.layout import default_names
 from skyseries.pipelines import derive, prepare, publish, stages
+from skyseries.pipelines.ids import check_same_kind
 from skyseries.pipelines.journal import Journal
 from skyseries.pipelines.plan import Budget, ImportPlan, Policy
 from skyseries.pipelines.progress import Progress
@@ -36,6 +40,7 @@ __all__ = ["import_catalog"]
 
 _CHOICES = ("error", "drop", "keep")
 _REPORT = "report.json"
+_VERSION = "version"
 
 
 def import_catalog(
@@ -159,18 +164,23 @@ def import_catalog(
     ):  # fmt: skip
         prepare.check_choice(label, choice, _CHOICES)
     prepare.check_choice("kind", kind, ("object", "source"))
+    if kind == "source" and lightcurves is not None:
+        raise InputError("kind='source' keeps long rows: give them as objects=, not lightcurves=")
     _check_free(root, overwrite)
     roles = {
         "time": time, "band": band, "flux": flux, "flux_err": flux_err, "mag": mag,
         "mag_err": mag_err, "flag": flag, "time_format": time_format, "time_scale": time_scale,
         "refposition": refposition, "flux_unit": flux_unit,
     }  # fmt: skip
+    null_values = prepare.plain_null_values(null_values)
     inputs = _read_inputs(
         objects, lightcurves, id, source_id, ra, dec, roles, columns, source_columns, null_values
     )
     limits = prepare.limits(max_rows, parse_bytes(max_bytes), max_epochs, margin_arcsec)
+    if id_index and inputs["id"] is not None:
+        prepare.check_index_column(inputs["id"])
     plan = ImportPlan(
-        name=prepare.check_name(name or root.name),
+        name=_check_catalog_name(name or root.name, lightcurves is not None),
         kind=kind,  # type: ignore[arg-type]
         ra=ra,
         dec=dec,
@@ -187,13 +197,14 @@ def import_catalog(
     )
     scratch = Path(tmp_dir or settings().tmp_dir or root)
     with _writing(root), use_executor(executor, workers) as engine:
+        _check_free(root, overwrite)  # again: another import may have ended in between
         held = parse_bytes(memory) if memory else settings().memory
         plan = replace(plan, budget=Budget(held, engine.workers))
-        plan = replace(plan, work=scratch / f".import-{plan.name}-{plan.fingerprint()}")
-        _clear_stale(scratch, plan, resume)
+        plan = replace(plan, work=scratch.absolute() / _work_name(plan, root))
+        _clear_stale(plan, root, resume)
         resumed = plan.work.exists()
         plan = replace(plan, version=_version(plan, root))
-        with Progress(progress) as shown:
+        with Progress(progress) as shown, storage_errors(str(plan.work)):
             report = _run(plan, root, engine, shown)
     return replace(report, seconds=clock.perf_counter() - began, resumed=resumed)
 
@@ -217,27 +228,43 @@ def _read_inputs(
     if lightcurves is not None:
         if (joined := source_id or id) is None:
             raise InputError("light curves are joined to their objects by id: give id=")
-        files, schema = prepare.read_input(lightcurves, null_values, source_columns)
+        files, schema, left_out = prepare.read_input(
+            lightcurves, null_values, source_columns, joined
+        )
         prepare.check_id(schema, joined, "source_id" if source_id else "id")
         fields = prepare.lightcurve_fields(schema, roles)
         found |= {
             "id": id or joined, "source_files": files, "source_schema": schema,
-            "source_id": joined, "lightcurve": fields,
+            "source_id": joined, "lightcurve": fields, "left_out": left_out,
         }  # fmt: skip
     elif given := [role for role, value in roles.items() if value is not None]:
         raise InputError(f"{given[0]}= is about light curves, but lightcurves= is not given")
     if objects is None:
         schema = found["source_schema"]
         prepare.check_positions(schema, ra, dec)
+        prepare.check_null_values(null_values, [schema])
         derived = derive.object_schema(schema, found["source_id"], ra, dec)
         return found | {"id": found["source_id"], "object_files": (), "object_schema": derived}
-    files, schema = prepare.read_input(objects, null_values, columns)
+    files, schema, left_out = prepare.read_input(objects, null_values, columns, found["id"])
     prepare.check_positions(schema, ra, dec)
     prepare.check_id(schema, found["id"], "id")
-    return found | {"object_files": files, "object_schema": schema}
+    prepare.check_null_values(null_values, [schema, found.get("source_schema", pa.schema([]))])
+    if lightcurves is not None:
+        types = (found["source_schema"].field(found["source_id"]), schema.field(found["id"]))
+        check_same_kind(types[0].type, types[1].type)
+    left_out = (*left_out, *found.get("left_out", ()))
+    return found | {"object_files": files, "object_schema": schema, "left_out": left_out}
+
+
+def _check_catalog_name(name: str, has_lightcurves: bool) -> str:
+    if has_lightcurves and name == publish.ORPHANS:
+        raise InputError(f"{name!r} is where sources without an object go: give name= another name")
+    return prepare.check_name(name)
 
 
 def _check_new_column(name: str, schema: pa.Schema) -> str:
+    if name in prepare.RESERVED:
+        raise InputError(f"lightcurve_name={name!r} is a name of HATS's own: give another")
     if name in schema.names:
         raise InputError(
             f"the objects have a column {name!r} already: give lightcurve_name= another name"
@@ -264,24 +291,36 @@ def _writing(root: Path) -> Any:
     """Keep a second import away from this folder while the block runs."""
     import fcntl
 
+    path = root / ".import.lock"
     try:
         root.mkdir(parents=True, exist_ok=True)
-        lock = (root / ".import.lock").open("w")
+        lock = path.open("w")
     except OSError as error:
         raise StorageError(f"cannot write to {root}: {error.strerror}") from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise StorageError(f"another import is writing to {root}") from None
+        if not path.exists() or path.stat().st_ino != os.fstat(lock.fileno()).st_ino:
+            raise StorageError(f"another import has just ended in {root}: try again")
         yield
-        (root / ".import.lock").unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
-def _clear_stale(scratch: Path, plan: ImportPlan, resume: bool) -> None:
+def _work_name(plan: ImportPlan, root: Path) -> str:
+    """Return the name of the scratch folder; other catalogs may use the same `tmp_dir`."""
+    place = hashlib.sha256(str(root).encode()).hexdigest()[:8]
+    return f".import-{plan.name}-{place}-{plan.fingerprint()}"
+
+
+def _clear_stale(plan: ImportPlan, root: Path, resume: bool) -> None:
     """Remove scratch files of other, unfinished imports of this catalog."""
-    for folder in scratch.glob(f".import-{plan.name}-*"):
-        if folder != plan.work or not resume:
+    mine = plan.work.name.rsplit("-", 1)[0]
+    found = [*plan.work.parent.glob(f"{glob.escape(mine)}-*"), *root.glob(".import-*")]
+    kept = {plan.work, _arriving(root, _chosen_version(plan))} if resume else set()
+    for folder in found:
+        if folder not in kept:
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -323,16 +362,7 @@ def _commit(plan: ImportPlan, root: Path, report: ImportReport) -> ImportReport:
     """
     write_text(plan.work / _REPORT, json.dumps(asdict(report)))
     names = default_names(plan.name, plan.margin_arcsec, plan.id if plan.id_index else None)
-    target = root / report.version
-    if not target.exists():
-        if plan.work.parent == root:
-            plan.build.rename(target)
-        else:  # the scratch files are on another disk
-            arriving = root / f".import-arriving-{report.version}"
-            shutil.rmtree(arriving, ignore_errors=True)
-            with storage_errors(str(arriving)):
-                shutil.copytree(plan.build, arriving)
-            arriving.rename(target)
+    _move_in(plan, root, report.version)
     at = {part: f"{report.version}/{folder}" for part, folder in names.items()}
     promote(
         root,
@@ -348,9 +378,37 @@ def _commit(plan: ImportPlan, root: Path, report: ImportReport) -> ImportReport:
     return report
 
 
+def _move_in(plan: ImportPlan, root: Path, version: str) -> None:
+    """Move what was built to its place; if it is not in `build` any more, go on from there."""
+    arriving = _arriving(root, version)
+    if plan.build.exists():
+        if plan.work.parent == root:
+            plan.build.rename(arriving)
+        else:  # the scratch files may be on another disk
+            shutil.rmtree(arriving, ignore_errors=True)
+            try:
+                shutil.copytree(plan.build, arriving)
+            except shutil.Error as error:
+                raise StorageError(f"cannot copy to {arriving}: {error.args[0][0][2]}") from error
+            plan.build.rename(plan.work / "moved")
+    if arriving.exists():
+        arriving.rename(root / version)
+
+
+def _arriving(root: Path, version: str) -> Path:
+    return root / f".import-arriving-{version}"
+
+
 def _version(plan: ImportPlan, root: Path) -> str:
     """Return the version that this import writes: chosen once, kept when it is resumed."""
-    chosen = plan.work / "version"
-    if not chosen.exists():
-        write_text(chosen, next_version(root))
-    return chosen.read_text().strip()
+    chosen = _chosen_version(plan)
+    if not chosen or (plan.build.exists() and (root / chosen).exists()):
+        (plan.work / _REPORT).unlink(missing_ok=True)  # another import has taken that version
+        chosen = next_version(root)
+        write_text(plan.work / _VERSION, chosen)
+    return chosen
+
+
+def _chosen_version(plan: ImportPlan) -> str:
+    chosen = plan.work / _VERSION
+    return chosen.read_text().strip() if chosen.exists() else ""

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from skyseries.executors import Executor, Task
-from skyseries.hats.files import write_text
+from skyseries.hats.files import storage_errors, write_text
 from skyseries.pipelines.progress import Progress
+from skyseries.pipelines.runs import is_whole
 
 __all__ = ["Journal", "Outcome", "gathered", "total"]
 
@@ -83,13 +84,30 @@ def gathered(outcomes: Iterable[Outcome], key: str) -> Iterator[Any]:
 
 
 def _marked(mark: Path, function: Callable[..., Outcome], args: tuple[Any, ...]) -> Outcome:
-    outcome = function(*args)
-    write_text(mark, json.dumps(outcome))
+    with storage_errors(str(mark)):
+        outcome = function(*args)
+        write_text(mark, json.dumps(outcome))
     return outcome
 
 
 def _read(path: Path) -> Outcome | None:
+    """Return what a finished task reported; None if it has to be done again."""
     try:
-        return json.loads(path.read_text())  # type: ignore[no-any-return]
+        outcome = json.loads(path.read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return None
+    return outcome if _are_whole(outcome) else None
+
+
+def _are_whole(outcome: Any) -> bool:
+    """Whether the runs that are named in an outcome have their last bytes.
+
+    Marks are flushed to the disk but runs are not: after a power cut, a run may be cut short.
+    """
+    if isinstance(outcome, list):
+        return all(map(_are_whole, outcome))
+    if not isinstance(outcome, dict):
+        return True
+    if "path" in outcome and not is_whole(Path(outcome["path"])):
+        return False
+    return all(map(_are_whole, outcome.values()))

@@ -47,7 +47,7 @@ def write_leaf(
     receivers : Path, optional
         File of the cells that may receive margin rows; None: no margin is made.
     """
-    reader = PieceReader(plan, objects, sources, plan.work / "route")
+    reader = PieceReader(plan, objects, sources, plan.work / "route").within(*cell.range())
     gather = _Gather(plan, cell, receivers)
     path = plan.build / plan.name / leaf_path(cell)
     with LeafWriter(path, plan.leaf_schema) as writer:

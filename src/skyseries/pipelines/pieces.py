@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from skyseries.errors import InputError
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.pipelines.plan import ImportPlan
-from skyseries.pipelines.runs import Run, Runs
+from skyseries.pipelines.runs import Run, Runs, Slices
 from skyseries.pipelines.spill import RANK_COLUMN
 from skyseries.spatial.order import argsort, group_order
 
@@ -94,11 +95,21 @@ class PieceReader:
         self, plan: ImportPlan, objects: Sequence[Run], sources: Sequence[Run], route: Path
     ) -> None:
         self._plan = plan
-        self._objects = Runs(objects, HPX_COLUMN)
-        self._sources = Runs(sources, RANK_COLUMN)
+        self._objects: Runs | Slices = Runs(objects, HPX_COLUMN)
+        self._sources: Runs | Slices = Runs(sources, RANK_COLUMN)
         self._sky: Ints | None = None
         if plan.has_lightcurves:
             self._sky = np.load(route / "hpx.npy", mmap_mode="r")
+
+    def within(self, start: int, stop: int) -> PieceReader:
+        """Return a reader of this range of cells only, its part of the runs mapped."""
+        reader = copy.copy(self)
+        assert isinstance(self._objects, Runs)  # noqa: S101 - ranges are not nested
+        assert isinstance(self._sources, Runs)  # noqa: S101 - as above
+        reader._objects = self._objects.within(start, stop)
+        if self._sky is not None:
+            reader._sources = self._sources.within(*np.searchsorted(self._sky, [start, stop]))
+        return reader
 
     def ranges(self, start: int, stop: int) -> list[tuple[int, int]]:
         """Divide a range of cells into pieces that fit into the memory of one task."""

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from skyseries import __version__
 from skyseries.formats import InputFile
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.schema import LightCurveFields
@@ -90,6 +91,8 @@ class ImportPlan:
     work: Path = Path()
     """The folder of scratch files."""
     version: str = "v000001"
+    left_out: tuple[str, ...] = ()
+    """Columns of the input that are not taken over, because their names are HATS's own."""
 
     @property
     def has_lightcurves(self) -> bool:
@@ -131,10 +134,11 @@ class ImportPlan:
 
     def fingerprint(self) -> str:
         """Return a name for this import: the same inputs and choices give the same name."""
-        left_out = {"budget", "work", "version"}
+        not_said = {"budget", "work", "version"}
         said = [
-            f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name not in left_out
+            f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name not in not_said
         ]
+        said.append(f"skyseries={__version__}")
         said.append(f"run_bytes={self.budget.run_bytes}, piece_bytes={self.budget.piece_bytes}")
         return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
 

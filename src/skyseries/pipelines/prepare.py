@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from typing import Any
@@ -18,39 +19,56 @@ from skyseries.schema import LightCurveFields, column_meta
 from skyseries.spatial.healpix import margin_order
 
 __all__ = [
+    "RESERVED",
     "check_choice",
     "check_id",
+    "check_index_column",
     "check_name",
+    "check_null_values",
     "check_positions",
     "lightcurve_fields",
     "limits",
+    "plain_null_values",
     "read_input",
 ]
 
-_RESERVED = {HPX_COLUMN, "_rank", "_target"}
-_HIVE_COLUMNS = {"Norder", "Dir", "Npix"}
+RESERVED = {HPX_COLUMN, "_rank", "_target", "Norder", "Dir", "Npix"}
+"""Names of columns that we write ourselves, into leaves or scratch files, or into paths."""
 _DEGREES = {"", "deg", "degree", "degrees"}
 
 
 def read_input(
-    spec: Any, null_values: Any, columns: Sequence[str] | None
-) -> tuple[tuple[InputFile, ...], pa.Schema]:
-    """Find the files and their common schema; columns that we write ourselves are left out."""
+    spec: Any, null_values: Any, columns: Sequence[str] | None, id: str | None
+) -> tuple[tuple[InputFile, ...], pa.Schema, tuple[str, ...]]:
+    """Find the files and their common schema.
+
+    Returns
+    -------
+    files, schema
+    left_out : tuple of str
+        Columns that are not taken over, because we write columns of these names ourselves.
+    """
     files = find_files(spec)
     with ThreadPoolExecutor(8) as pool:
         schemas = list(
             pool.map(lambda f: read_schema(f, null_values=null_values, columns=columns), files)
         )
     schema = unify_schemas(files, schemas)
-    kept = [f for f in schema if f.name not in _RESERVED | _HIVE_COLUMNS]
-    plain = [f.with_type(_plain(f.type)) for f in kept]
-    return tuple(files), pa.schema(plain)
+    kept = [f for f in schema if f.name not in RESERVED]
+    plain = [f.with_type(_plain(f.type, f.name == id)) for f in kept]
+    left_out = tuple(f.name for f in schema if f not in kept)
+    return tuple(files), pa.schema(plain), left_out
 
 
-def _plain(type_: pa.DataType) -> pa.DataType:
-    """Return the type that is written: dictionaries and views become plain text."""
+def _plain(type_: pa.DataType, is_id: bool) -> pa.DataType:
+    """Return the type that is written: dictionaries and views become plain text.
+
+    A column without any value (of a CSV file without rows, for instance) has to have some type.
+    """
+    if pa.types.is_null(type_):
+        return pa.int64() if is_id else pa.float64()
     if pa.types.is_dictionary(type_):
-        return _plain(type_.value_type)
+        return _plain(type_.value_type, is_id)
     if str(type_) == "string_view":
         return pa.string()
     return type_
@@ -82,8 +100,6 @@ def check_id(schema: pa.Schema, name: str | None, role: str) -> None:
 
 def _field(schema: pa.Schema, name: str, role: str) -> pa.Field:
     if name not in schema.names:
-        import difflib
-
         near = difflib.get_close_matches(name, schema.names, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "give its name with"
         raise SchemaError(
@@ -122,12 +138,17 @@ def lightcurve_fields(schema: pa.Schema, given: Mapping[str, str | None]) -> Lig
             cleared |= {"flux": None, "flux_err": None, "flux_unit": None}
         if "time" in roles and roles["time"] != guess.time:
             cleared |= {"time_format": None, "time_scale": None, "refposition": None}
+        if "flux" in roles and roles["flux"] != guess.flux:
+            cleared |= {"flux_err": None, "flux_unit": None}
+        if "mag" in roles and roles["mag"] != guess.mag:
+            cleared |= {"mag_err": None}
         found = LightCurveFields(**(cleared | roles))
     if found.flux is not None and found.flux_unit is None:
         unit = column_meta(schema.field(found.flux)).unit
         found = found.override(flux_unit=unit or None)
     found.check(schema.names)
-    for role, name in (("time", found.time), ("flux", found.flux), ("mag", found.mag)):
+    for role in ("time", "flux", "flux_err", "mag", "mag_err"):
+        name = getattr(found, role)
         if name is not None and not _is_number(schema.field(name).type):
             raise SchemaError(
                 f"column {name!r} ({role}) is {schema.field(name).type}, not a number"
@@ -158,9 +179,41 @@ def limits(max_rows: int, max_bytes: int, max_epochs: int, margin_arcsec: float 
     return Limits(max_rows, max_bytes, max_epochs, order)
 
 
+def plain_null_values(given: Any) -> Any:
+    """Return sentinels as a tuple, or a mapping of these; one value needs no brackets."""
+    if isinstance(given, Mapping):
+        return {column: _values(values) for column, values in given.items()}
+    return _values(given)
+
+
+def _values(given: Any) -> tuple[Any, ...]:
+    if given is None:
+        return ()
+    return (given,) if isinstance(given, str) or not isinstance(given, Iterable) else (*given,)
+
+
+def check_null_values(null_values: Any, schemas: Iterable[pa.Schema]) -> None:
+    """Raise SchemaError if sentinels are given for a column that is not there."""
+    there = [name for schema in schemas for name in schema.names]
+    for column in null_values if isinstance(null_values, Mapping) else ():
+        if column not in there:
+            near = difflib.get_close_matches(column, there, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise SchemaError(f"null_values: there is no column {column!r}{hint}")
+
+
+def check_index_column(name: str) -> None:
+    """Raise InputError if an index cannot be named after this column."""
+    if _is_no_word(name):
+        raise InputError(
+            f"the column {name!r} cannot have an id index, whose folder is named after it: "
+            "rename the column, or give id_index=None"
+        )
+
+
 def check_name(name: str) -> str:
     """Return the name if it can be a folder and a word in hats.properties."""
-    if not name or any(c.isspace() or c in ",;/\\" for c in name) or name.startswith("."):
+    if not name or _is_no_word(name) or name.startswith("."):
         raise InputError(
             f"{name!r} cannot name a catalog: blanks, commas, semicolons, slashes and a leading "
             "dot are not possible; give name=..."
@@ -172,3 +225,7 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
     """Raise InputError unless a value is one of the choices."""
     if value not in choices:
         raise InputError(f"{name} must be one of {', '.join(choices)}; not {value!r}")
+
+
+def _is_no_word(name: str) -> bool:
+    return any(c.isspace() or c in ",;/\\" for c in name)

@@ -11,17 +11,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from skyseries.errors import SchemaError
 from skyseries.executors import Task
 from skyseries.hats import finish
 from skyseries.hats.layout import INDEX_FOLDER, leaf_path
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Partitions
+from skyseries.hats.properties import split_list
 from skyseries.hats.skymap import POINT_MAP_ORDER, sky_fraction, write_point_map
 from skyseries.hats.statistics import STATISTICS_FILE
 from skyseries.pipelines import stages
 from skyseries.pipelines.journal import Journal, Outcome, gathered, total
 from skyseries.pipelines.merge import write_aside
 from skyseries.pipelines.plan import ImportPlan
+from skyseries.pipelines.prepare import check_positions
 from skyseries.pipelines.report import ImportReport
 from skyseries.pipelines.runs import Run, write_run
 from skyseries.pipelines.spill import place, runs_of
@@ -29,6 +32,9 @@ from skyseries.pipelines.stages import Shuffled
 
 __all__ = ["Facts", "keep_aside", "write_index", "write_margin", "write_primary"]
 
+
+ORPHANS = "orphans"
+"""Name of the catalog of sources without an object."""
 
 THUMBNAIL_FILE = "data_thumbnail.parquet"
 """The first row of each partition."""
@@ -79,6 +85,9 @@ class Facts:
         """Return the report of the import."""
         done = {"drop": "dropped", "keep": "kept"}
         said = list(notes)
+        if plan.left_out:
+            names = ", ".join(map(repr, plan.left_out))
+            said.append(f"columns of the input left out, for HATS has these names: {names}")
         if self.repeated_ids:
             said.append(
                 f"{self.repeated_ids:,} rows with a repeated id {done[plan.on_repeated_id]}"
@@ -142,8 +151,8 @@ def write_primary(
             "skyseries_epochs": facts.epochs,
             "skyseries_max_epochs": facts.max_epochs,
         }
-        if facts.bands:
-            bands = " ".join(map(str, facts.bands))
+        bands = " ".join(map(str, facts.bands))
+        if split_list(bands) == list(map(str, facts.bands)) != []:  # no blanks within a name
             properties[f"skyseries_lightcurve.{plan.lightcurve_name}.bands"] = bands
         if facts.time_range is not None:
             properties["skyseries_time_min"], properties["skyseries_time_max"] = facts.time_range
@@ -206,7 +215,7 @@ def keep_aside(plan: ImportPlan, journal: Journal, shuffled: Shuffled) -> list[s
     count = sum(run.rows for run in shuffled.orphans)
     schema = plan.source_schema
     assert schema is not None  # noqa: S101 - orphans are sources
-    if plan.ra in schema.names and plan.dec in schema.names:
+    if _has_positions(schema, plan):
         unplaced = _write_orphans(plan, journal, shuffled.orphans)
         notes.append(f"{count:,} sources without an object are in {plan.version}/orphans")
         if unplaced:
@@ -216,16 +225,25 @@ def keep_aside(plan: ImportPlan, journal: Journal, shuffled: Shuffled) -> list[s
         write_aside(shuffled.orphans, plan.build / "orphans.parquet")
         notes.append(
             f"{count:,} sources without an object are in {plan.version}/orphans.parquet "
-            f"(they have no columns {plan.ra!r} and {plan.dec!r} to place them on the sky)"
+            f"(they have no columns {plan.ra!r} and {plan.dec!r} in degrees to place them on "
+            "the sky)"
         )
     return notes
+
+
+def _has_positions(schema: pa.Schema, plan: ImportPlan) -> bool:
+    try:
+        check_positions(schema, plan.ra, plan.dec)
+    except SchemaError:
+        return False
+    return True
 
 
 def _write_orphans(plan: ImportPlan, journal: Journal, orphans: list[Run]) -> list[Run]:
     """Write a HATS source catalog of orphans; return those without a position."""
     sub = replace(
         plan,
-        name="orphans",
+        name=ORPHANS,
         kind="source",
         id=plan.source_id,
         object_files=(),
@@ -249,10 +267,10 @@ def _write_orphans(plan: ImportPlan, journal: Journal, orphans: list[Run]) -> li
     shuffled = Shuffled(runs_of(done), counts={"rows": 0, "bad_positions": 0, "repeated": 0})
     partitions, weights = stages.cut_partitions(sub, shuffled)
     leaves = stages.build_leaves(sub, below, shuffled, partitions, weights)
-    root = plan.build / "orphans"
+    root = plan.build / ORPHANS
     root.parent.mkdir(parents=True, exist_ok=True)
-    if sub.build.joinpath("orphans").exists():
-        sub.build.joinpath("orphans").rename(root)
+    if sub.build.joinpath(ORPHANS).exists():
+        sub.build.joinpath(ORPHANS).rename(root)
     write_primary(sub, root, partitions, leaves, Facts.of(sub, shuffled, leaves))
     return [run for run in runs_of(done, "unplaced") if run.rows]
 

@@ -114,24 +114,18 @@ def cut_partitions(plan: ImportPlan, shuffled: Shuffled) -> tuple[Partitions, np
     found, heavy = cut(cells, _loads(plan, reader, cells, order), order)
     too_heavy = {Cell(order, npix) for npix in heavy.tolist()}
     parts = [cell for cell in found if cell not in too_heavy]
-    if plan.limits.max_order > order:
-        for cell in heavy.tolist():
-            levels = 2 * (plan.limits.max_order - order)
-            finer = np.arange(cell << levels, (cell + 1) << levels)
-            load = _loads(plan, reader, finer, plan.limits.max_order)
-            used = load.any(axis=1)
-            split, _ = cut(finer[used], load[used], plan.limits.max_order, order + 1)
-            parts += list(split)
-    else:
-        parts = list(found)
+    if too_heavy:
+        deepest = plan.limits.max_order
+        levels = 2 * (deepest - order)
+        finer = ((heavy[:, None] << levels) + np.arange(1 << levels)).ravel()
+        load = _loads(plan, reader, finer, deepest)
+        used = load.any(axis=1)
+        parts += cut(finer[used], load[used], deepest, min(order + 1, deepest))[0]
     partitions = Partitions.of(parts)
     start, stop = partitions.ranges()
-    weights = np.array(
-        [
-            sum(n.sum() for n in reader.loads(np.array(pair)))
-            for pair in zip(start, stop, strict=True)
-        ]
-    )
+    bounds, _ = run_lengths(np.sort(np.concatenate([start, stop])))
+    rows, epochs = reader.loads(bounds)
+    weights = (rows + epochs)[np.searchsorted(bounds, start)]
     return partitions, weights
 
 

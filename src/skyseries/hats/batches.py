@@ -1,0 +1,48 @@
+"""Leaves read as they are now, in batches of bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from skyseries.hats.dataset import Dataset
+from skyseries.hats.files import Location
+
+__all__ = ["leaf_batches", "whole_leaf"]
+
+_BATCH_VALUES = 2_000_000
+"""Values of the longest column that a batch holds: some 10-100 MB over all columns."""
+_BATCH_ROWS = 131_072
+
+
+@contextmanager
+def whole_leaf(leaf: Location) -> Iterator[pq.ParquetFile]:
+    """Open a leaf as it is now: what was kept of its footer is not trusted here."""
+    with closing(leaf.open()) as source:
+        yield pq.ParquetFile(source)
+
+
+def leaf_batches(
+    dataset: Dataset, file: Location, columns: Sequence[str] | None = None
+) -> Iterator[pa.Table]:
+    """Yield the rows of a leaf in batches of bounded size, in the schema of the catalog."""
+    names = list(dataset.schema.names if columns is None else columns)
+    schema = pa.schema([dataset.schema.field(name) for name in names]).remove_metadata()
+    with whole_leaf(file) as opened:
+        for batch in opened.iter_batches(_batch_rows(opened.metadata), columns=names):
+            table = pa.Table.from_batches([batch]).select(names)
+            yield table if table.schema.equals(schema) else table.cast(schema)
+
+
+def _batch_rows(footer: pq.FileMetaData) -> int:
+    """Return how many rows make a batch of bounded size, whatever is nested in them."""
+    rows = values = 0
+    for g in range(footer.num_row_groups):
+        group = footer.row_group(g)
+        rows += group.num_rows
+        columns = range(group.num_columns)
+        values += max((group.column(c).num_values for c in columns), default=0)
+    return min(max(_BATCH_VALUES * rows // max(values, 1), 1), _BATCH_ROWS)
