@@ -148,7 +148,9 @@ def check_index(path: Path, rows: Rows, id: str) -> None:
         return next(cell for (a, b), cell in homes.items() if a <= hpx < b)
 
     wanted = [(row[id], *home(row["_healpix_29"]), row["_healpix_29"]) for row in rows]
-    assert sorted((r[id], r["Norder"], r["Npix"], r["_healpix_29"]) for r in found) == sorted(wanted)
+    assert sorted((r[id], r["Norder"], r["Npix"], r["_healpix_29"]) for r in found) == sorted(
+        wanted
+    )
 
 
 def check_valid(path: Path) -> None:
@@ -200,7 +202,9 @@ def random_survey(
         }
     )
     if orphans:
-        lost = pa.array([f"lost {i}" for i in range(orphans)] if text_ids else range(1, orphans + 1))
+        lost = pa.array(
+            [f"lost {i}" for i in range(orphans)] if text_ids else range(1, orphans + 1)
+        )
         stray = sources.slice(0, orphans).set_column(0, "id", lost)
         sources = pa.concat_tables([sources, stray])
     return objects, sources.take(pa.array(rng.permutation(sources.num_rows)))

@@ -41,7 +41,10 @@ ID_KINDS: list[tuple[pa.DataType, st.SearchStrategy[Any]]] = [
     (pa.uint64(), st.one_of(st.integers(0, 9), st.integers(2**63 - 3, 2**64 - 1))),
     (pa.int16(), st.integers(-(2**15), 2**15 - 1)),
     (pa.string(), st.text(max_size=4)),
-    (pa.string(), st.sampled_from(["", "a", "ab", "abc", "abd", "é", "e\u0301", "𝄞", "￿", "z" * 99])),
+    (
+        pa.string(),
+        st.sampled_from(["", "a", "ab", "abc", "abd", "é", "e\u0301", "𝄞", "￿", "z" * 99]),
+    ),
 ]
 POSITIONS = st.one_of(
     st.sampled_from(SPECIAL_POSITIONS),
@@ -200,7 +203,9 @@ def all_types(tmp_path_factory) -> tuple[Path, pa.Table, pa.Table]:
     folder = tmp_path_factory.mktemp("types")
     objects, sources = random_survey(40)
     for name, column in columns_of_all_types(40).items():
-        objects = objects.append_column(pa.field(name, column.type, metadata={"unit": "mag"}), column)
+        objects = objects.append_column(
+            pa.field(name, column.type, metadata={"unit": "mag"}), column
+        )
     for name, column in columns_of_all_types(sources.num_rows).items():
         sources = sources.append_column(name, column)
     with small_parts():

@@ -81,6 +81,8 @@ def _nested_value(value: pa.Scalar) -> Any:
         return None
     if isinstance(value, pa.StructScalar):
         return {name: _nested_value(value[name]) for name in value}
+    if not isinstance(value, pa.ListScalar):
+        return value.as_py()
     values = value.values
     if values.null_count and (pa.types.is_integer(values.type) or pa.types.is_boolean(values.type)):
         return np.ma.MaskedArray(_filled(values), values.is_null().to_numpy(zero_copy_only=False))

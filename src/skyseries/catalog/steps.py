@@ -5,6 +5,7 @@ A step sees one table at a time, the rows of a part of one partition; it never s
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,7 +17,7 @@ from skyseries.errors import SchemaError
 from skyseries.hats.partitions import Partitions
 from skyseries.spatial.sphere import separation_arcsec
 
-__all__ = ["Append", "Cone", "Select", "Step"]
+__all__ = ["Append", "Cone", "Select", "Step", "nearest_names"]
 
 
 class Step(Protocol):
@@ -39,13 +40,17 @@ class Step(Protocol):
         """Return the rows and columns that this step gives."""
 
 
+def nearest_names(name: str, there: Sequence[str], n: int = 1) -> list[str]:
+    """Return the names that are most alike; small and capital letters do not matter."""
+    lower = {other.lower(): other for other in there}
+    return [lower[near] for near in difflib.get_close_matches(name.lower(), lower, n, cutoff=0.5)]
+
+
 def check_columns(names: Sequence[str], schema: pa.Schema) -> None:
     """Raise SchemaError if a column is not there, with the nearest name."""
-    import difflib
-
     for name in names:
         if name not in schema.names:
-            near = difflib.get_close_matches(name, schema.names, n=1)
+            near = nearest_names(name, schema.names)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise SchemaError(
                 f"there is no column {name!r}{hint} (the columns are: {', '.join(schema.names)})"

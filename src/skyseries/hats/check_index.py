@@ -127,7 +127,7 @@ def compare_index(
     for part in found:
         findings.add(part.findings)
     rows = sum(part.rows for part in found)
-    findings.count("index entries", rows)
+    findings.count("ids in indexes", rows)
     told = parts.index.rows
     if told is not None and told != rows and all(part.whole for part in found):
         what = f"hats_nrows = {told:,}, but the index has {rows:,} rows"

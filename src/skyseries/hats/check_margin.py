@@ -207,4 +207,5 @@ def _rows(count: int) -> str:
 
 def _at(rows: dict[str, NDArray[np.generic]], places: Ints) -> str:
     i = int(places[0])
-    return f"ra = {float(rows['ra'][i])!r}, dec = {float(rows['dec'][i])!r}"  # type: ignore[arg-type]
+    ra, dec = (rows[key][i].item() for key in ("ra", "dec"))
+    return f"ra = {ra!r}, dec = {dec!r}"

@@ -123,7 +123,7 @@ class RowChecks:
         near = position_cells(cells_around(ra[places], dec[places], _ROUNDING_DEG), order)
         wrong[places] = ~(near == stored[places, None]).any(axis=1)
         self._tell(
-            "wrong-healpix", wrong, f"whose {column} is not the cell of their position",
+            "wrong-healpix", wrong, f"with another {column} than the cell of the position",
             lambda i: f"{column} = {stored[i]}, should be {position_cells(true, order)[i]}",
         )  # fmt: skip
         before = np.concatenate([[self._last], stored[:-1]])
@@ -135,27 +135,23 @@ class RowChecks:
         return stored if order == HPX_ORDER else true
 
     def _check_partition(self, hpx: Ints, ra: Floats, dec: Floats) -> None:
-        start, stop = self._cell.range()
-        inside = (hpx >= start) & (hpx < stop)
-        if self._primary is None:
+        """See that rows are in their partition; those of a margin, in another one."""
+
+        def at(i: int) -> str:
+            return f"at ra = {float(ra[i])!r}, dec = {float(dec[i])!r}"
+
+        inside = self._in_partition(hpx)
+        if self._dataset.kind != "margin":
             wrong = self._unless_near(~inside & (hpx >= 0), ra, dec, self._in_partition)
-            self._tell(
-                "wrong-partition", wrong, f"that are not in the cell {self._cell}",
-                lambda i: f"at ra = {ra[i]!r}, dec = {dec[i]!r}",
-            )  # fmt: skip
+            self._tell("wrong-partition", wrong, f"outside of the cell {self._cell}", at)
             return
-        homes = self._primary.find(hpx)
-        self._homes.update(np.unique(homes[(homes >= 0) & ~inside]).tolist())
-        self._tell(
-            "margin-row-at-home", self._unless_near(inside, ra, dec, self._out_of_partition),
-            "that lie in the margin's own cell",
-            lambda i: f"at ra = {ra[i]!r}, dec = {dec[i]!r}",
-        )  # fmt: skip
-        astray = self._unless_near((homes < 0) & (hpx >= 0), ra, dec, self._in_primary)
-        self._tell(
-            "margin-row-unknown", astray, "that lie in no partition of the catalog",
-            lambda i: f"at ra = {ra[i]!r}, dec = {dec[i]!r}",
-        )  # fmt: skip
+        own = self._unless_near(inside, ra, dec, self._out_of_partition)
+        self._tell("margin-row-at-home", own, "inside of the margin's own cell", at)
+        if self._primary is not None:
+            homes = self._primary.find(hpx)
+            self._homes.update(np.unique(homes[(homes >= 0) & ~inside]).tolist())
+            astray = self._unless_near((homes < 0) & (hpx >= 0), ra, dec, self._in_primary)
+            self._tell("margin-row-unknown", astray, "from no partition of the catalog", at)
 
     def _in_partition(self, hpx: Ints) -> Bools:
         start, stop = self._cell.range()
@@ -187,7 +183,7 @@ class RowChecks:
         for other in others:
             self._tell(
                 "unequal-lists", lengths[other] != lengths[first],
-                f"whose lists in {name!r} differ in length",
+                f"with lists of different lengths in {name!r}",
                 lambda i, key=other: f"{first} has {lengths[first][i]} values, "
                 f"{key} {lengths[key][i]}",
             )  # fmt: skip
@@ -196,7 +192,7 @@ class RowChecks:
             falls = np.zeros(len(column), np.bool_)
             _find_falls(times, np.asarray(lengths[time], np.int64), falls)
             self._tell(
-                "unsorted-times", falls, f"whose {name}.{time} does not ascend",
+                "unsorted-times", falls, f"with times in {name}.{time} that do not ascend",
                 lambda i: f"of {lengths[time][i]} epochs", wrong=self._ours,
             )  # fmt: skip
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 __all__ = ["Fault", "Findings", "ValidationReport"]
 
-_LISTED = 20
-"""How many findings of one kind are told one by one; the others are counted."""
+_LISTED = {True: 20, False: 3}
+"""How many faults, and warnings, of one kind are told one by one; the others are counted."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class ValidationReport:
     faults: tuple[Fault, ...]
     """What is wrong. Of each kind the first 20, then one entry that counts the others."""
     warnings: tuple[Fault, ...]
-    """What others may leave out or do otherwise, and what could not be checked."""
+    """What others may leave out or do otherwise, and what could not be checked (first 3)."""
     checked: Mapping[str, int]
     """How many catalogs, partitions, rows, ... were looked at."""
 
@@ -46,12 +46,15 @@ class ValidationReport:
         """Return all findings and what was checked, for people."""
         lines = [f"fault: {fault}" for fault in self.faults]
         lines += [f"warning: {warning}" for warning in self.warnings]
-        looked_at = ", ".join(f"{count:,} {name}" for name, count in self.checked.items())
+        looked_at = ", ".join(
+            f"{count:,} {name[:-1] if count == 1 and name[-1] == 's' else name}"
+            for name, count in self.checked.items()
+        )
         lines.append(f"checked: {looked_at or 'nothing'}")
         if self.ok:
             lines.append(f"{self.path} is a valid catalog")
         else:
-            lines.append(f"{self.path} is broken: {_number(len(self.faults), 'fault')}")
+            lines.append(f"{self.path} is broken")
         return "\n".join(lines)
 
 
@@ -107,7 +110,7 @@ class Findings:
 
     def _keep(self, key: tuple[bool, str], fault: Fault) -> None:
         listed = self._found.setdefault(key, [])
-        if len(listed) < _LISTED:
+        if len(listed) < _LISTED[key[0]]:
             listed.append(fault)
         else:
             self._more[key] = self._more.get(key, 0) + 1
@@ -120,7 +123,3 @@ class Findings:
                 if more := self._more.get(key):
                     listed.append(Fault("", f"and {more:,} more of the kind {key[1]}", key[1]))
         return tuple(listed)
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}" + ("s" if count != 1 else "")

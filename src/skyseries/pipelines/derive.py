@@ -83,7 +83,7 @@ def _spill_positions(plan: ImportPlan, chunk: Chunk, folder: Path) -> Outcome:
         check_declinations(degrees(table, plan.dec), plan.dec, chunk.file.path)
         rows = np.flatnonzero(valid)
         table = table.take(rows[argsort(short[rows])])
-        runs.append(vars(write_run(folder / f"run-{number:06d}.arrow", table)))
+        runs.append(vars(write_run(folder / f"run-{number:06d}.arrow", table, _KEY)))
     return {"runs": runs}
 
 

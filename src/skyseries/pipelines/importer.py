@@ -12,6 +12,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import shutil
 import time as clock
 from collections.abc import Sequence
@@ -281,7 +282,8 @@ def _check_free(root: Path, overwrite: bool) -> None:
             f"{root} holds a catalog already; overwrite=True makes a new version of it"
         )
     if root.exists() and read_collection(here) is None:
-        foreign = [p.name for p in root.iterdir() if not p.name.startswith((".import", "v0"))]
+        left = re.compile(r"\.import.*|v\d{6}")  # by an import that was stopped
+        foreign = [p.name for p in root.iterdir() if not left.fullmatch(p.name)]
         if foreign:
             raise InputError(f"{root} is not empty (it holds {foreign[0]!r}) and no catalog")
 

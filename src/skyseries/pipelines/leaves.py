@@ -123,7 +123,7 @@ class _Gather:
         if self._margin:
             table = pa.concat_tables(self._margin).combine_chunks()
             targets = table.column(TARGET_COLUMN).to_numpy()
-            run = write_run(folder / "margin.arrow", table.take(argsort(targets)))
+            run = write_run(folder / "margin.arrow", table.take(argsort(targets)), TARGET_COLUMN)
             found, counts = run_lengths(np.sort(targets))
             out["margin"] = vars(run) | {"targets": found.tolist(), "counts": counts.tolist()}
         if self._index:

@@ -19,7 +19,7 @@ from skyseries.hats.partitions import Cell
 from skyseries.pipelines.journal import Outcome
 from skyseries.pipelines.leaves import TARGET_COLUMN
 from skyseries.pipelines.plan import ImportPlan
-from skyseries.pipelines.runs import Run, Runs
+from skyseries.pipelines.runs import Run, Runs, read_run
 from skyseries.spatial.order import argsort
 
 __all__ = ["INDEX_GROUP_ROWS", "index_bounds", "write_aside", "write_index_part", "write_margins"]
@@ -70,13 +70,13 @@ def write_index_part(
     """Write one part of the index: all ids from one bound up to the next, sorted."""
     slices = []
     for run in runs:
-        table = pa.ipc.open_file(pa.memory_map(run.path)).read_all()
+        table = read_run(run.path)
         ids = table.column(plan.id).chunk(0) if table.num_rows else None
         if ids is None:
             continue
         a = 0 if bounds[0] is None else _bisect(ids, bounds[0])
         b = len(ids) if bounds[1] is None else _bisect(ids, bounds[1])
-        slices.append(table.slice(a, b - a))
+        slices.append(table.take(np.arange(a, b)))  # a copy: the rest of the run is let go
     if not slices:
         return {"rows": 0, "repeated": 0}
     table = pa.concat_tables(slices).combine_chunks()
@@ -97,7 +97,7 @@ def write_aside(runs: Sequence[Run], path: Path) -> int:
     with atomic_path(path) as beside:
         writer = None
         for run in runs:
-            table = pa.ipc.open_file(pa.memory_map(run.path)).read_all()
+            table = read_run(run.path)
             writer = writer or pq.ParquetWriter(beside, table.schema, compression="zstd")
             writer.write_table(table)
             rows += table.num_rows
@@ -108,7 +108,7 @@ def write_aside(runs: Sequence[Run], path: Path) -> int:
 
 
 def _column(run: Run, column: str) -> pa.Array:
-    table = pa.ipc.open_file(pa.memory_map(run.path)).read_all()
+    table = read_run(run.path)
     return table.column(column).combine_chunks()
 
 

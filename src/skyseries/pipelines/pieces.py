@@ -185,7 +185,7 @@ class PieceReader:
             i = int(np.flatnonzero(again)[0])
             raise InputError(
                 f"{int(again.sum())} epochs are repeated, the first at "
-                f"{plan.lightcurve.time} = {time[i]!r}; keep them with "
+                f"{plan.lightcurve.time} = {float(time[i])}; keep them with "
                 "on_duplicate_epoch='keep', or 'drop' them"
             )
         return again

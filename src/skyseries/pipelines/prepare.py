@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
@@ -10,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from skyseries.catalog.steps import nearest_names
 from skyseries.errors import InputError, SchemaError
 from skyseries.formats import InputFile, find_files, read_schema, unify_schemas
 from skyseries.hats.leaf import HPX_COLUMN
@@ -100,7 +100,7 @@ def check_id(schema: pa.Schema, name: str | None, role: str) -> None:
 
 def _field(schema: pa.Schema, name: str, role: str) -> pa.Field:
     if name not in schema.names:
-        near = difflib.get_close_matches(name, schema.names, n=3, cutoff=0.4)
+        near = nearest_names(name, schema.names, 3)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "give its name with"
         raise SchemaError(
             f"there is no column {name!r} for {role}; {hint} {role}=... "
@@ -197,7 +197,7 @@ def check_null_values(null_values: Any, schemas: Iterable[pa.Schema]) -> None:
     there = [name for schema in schemas for name in schema.names]
     for column in null_values if isinstance(null_values, Mapping) else ():
         if column not in there:
-            near = difflib.get_close_matches(column, there, n=1)
+            near = nearest_names(column, there)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise SchemaError(f"null_values: there is no column {column!r}{hint}")
 

@@ -26,7 +26,7 @@ from skyseries.pipelines.merge import write_aside
 from skyseries.pipelines.plan import ImportPlan
 from skyseries.pipelines.prepare import check_positions
 from skyseries.pipelines.report import ImportReport
-from skyseries.pipelines.runs import Run, write_run
+from skyseries.pipelines.runs import Run, read_run, write_run
 from skyseries.pipelines.spill import place, runs_of
 from skyseries.pipelines.stages import Shuffled
 
@@ -276,10 +276,10 @@ def _write_orphans(plan: ImportPlan, journal: Journal, orphans: list[Run]) -> li
 
 
 def _place_run(plan: ImportPlan, run: Run, folder: Path) -> Outcome:
-    table = pa.ipc.open_file(pa.memory_map(run.path)).read_all()
+    table = read_run(run.path)
     placed, unplaced = place(plan, table, run.path)
     return {
-        "runs": [vars(write_run(folder / "run.arrow", placed))],
+        "runs": [vars(write_run(folder / "run.arrow", placed, HPX_COLUMN))],
         "unplaced": [vars(write_run(folder / "unplaced.arrow", unplaced))],
     }
 

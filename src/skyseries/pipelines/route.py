@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from skyseries.errors import InputError
 from skyseries.hats.leaf import HPX_COLUMN
@@ -14,7 +13,7 @@ from skyseries.pipelines.ids import IdTable, create_array, id_keys
 from skyseries.pipelines.journal import Outcome
 from skyseries.pipelines.pieces import in_sky_order, split
 from skyseries.pipelines.plan import ImportPlan
-from skyseries.pipelines.runs import Run, Runs, write_run
+from skyseries.pipelines.runs import Run, Runs, read_run, write_run
 from skyseries.spatial.healpix import HPX_ORDER
 
 __all__ = ["WHOLE_SKY", "rank_objects", "settle_repeats"]
@@ -34,7 +33,7 @@ def settle_repeats(plan: ImportPlan, runs: Sequence[Run], folder: Path) -> Outco
     kept: list[Run] = []
     repeated = 0
     for number, run in enumerate(runs):
-        rows = pa.ipc.open_file(pa.memory_map(run.path)).read_all()
+        rows = read_run(run.path)
         ids = rows.column(plan.id).combine_chunks()
         key, check, _ = id_keys(ids, ids.type)
         again = table.insert(key, check, 0)
@@ -47,7 +46,7 @@ def settle_repeats(plan: ImportPlan, runs: Sequence[Run], folder: Path) -> Outco
             )
         if len(again) and plan.on_repeated_id == "drop":
             rows = rows.take(np.setdiff1d(np.arange(rows.num_rows), again))
-            run = write_run(folder / f"run-{number:06d}.arrow", rows)
+            run = write_run(folder / f"run-{number:06d}.arrow", rows, HPX_COLUMN)
         kept.append(run)
     return {"runs": [vars(run) for run in kept], "repeated": repeated}
 

@@ -1,16 +1,20 @@
 """Sorted runs: the scratch files of an import.
 
-A run is a table sorted by one key column, in one Arrow IPC file of one record batch that is
-memory-mapped when it is read. Every shuffle of an import is the same two steps: tasks that each
-write runs of what they read, and tasks that each take one key range out of all runs. A range of
-a run is found by bisection and read without a copy, so what is where need not be known when the
-runs are written, and a task reads nothing but its own rows.
+A run is a table sorted by one key column, in one Arrow IPC file of many small record batches.
+Every shuffle of an import is the same two steps: tasks that each write runs of what they read,
+and tasks that each take one key range out of all runs. The first key of each batch is kept in
+the file's metadata, so that a range costs one short read of each run, and what is where need not
+be known when the runs are written.
+
+Files are read, not mapped: a mapped page counts as memory of the process, and the system maps
+far more than is touched.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +25,13 @@ from numpy.typing import NDArray
 from skyseries.hats.files import atomic_path
 from skyseries.spatial.order import count_between
 
-__all__ = ["Run", "Runs", "is_whole", "write_run"]
+__all__ = ["Run", "Runs", "Slices", "is_whole", "read_run", "write_run"]
 
 Ints = NDArray[np.int64]
 
+_BATCH_ROWS = 16_384
+"""Rows of a batch: at the ends of a range up to this many rows of a run are read in vain."""
+_FIRST_KEYS = b"first_keys"
 _LAST_BYTES = b"ARROW1"
 
 
@@ -38,20 +45,27 @@ class Run:
     """Bytes of the columns in memory."""
 
 
-def write_run(path: Path, table: pa.Table) -> Run:
-    """Write a table that is sorted by its key."""
+def write_run(path: Path, table: pa.Table, key: str | None = None) -> Run:
+    """Write a table; with a key, one that is sorted by it and can be read by ranges of it."""
     table = table.combine_chunks()
-    batches = table.to_batches()
-    if len(batches) > 1:
-        raise OverflowError(f"{table.num_rows} rows are too many for one run: text above 2 GiB")
+    schema = table.schema
+    if key is not None:
+        first = table.column(key).to_numpy()[::_BATCH_ROWS].astype(np.int64)
+        schema = schema.with_metadata({_FIRST_KEYS: first.tobytes()})
     with (
         atomic_path(path) as beside,
         pa.OSFile(str(beside), "wb") as sink,
-        pa.ipc.new_file(sink, table.schema) as writer,
+        pa.ipc.new_file(sink, schema) as writer,
     ):
-        for batch in batches:
-            writer.write_batch(batch)
+        for batch in table.to_batches(_BATCH_ROWS):
+            writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
     return Run(str(path), table.num_rows, table.nbytes)
+
+
+def read_run(path: str | Path) -> pa.Table:
+    """Read a whole run."""
+    with pa.OSFile(str(path)) as file:
+        return pa.ipc.open_file(file).read_all().replace_schema_metadata(None)
 
 
 def is_whole(path: Path) -> bool:
@@ -65,10 +79,7 @@ def is_whole(path: Path) -> bool:
 
 
 class Runs:
-    """Runs of one schema. Each is mapped only while it is looked at.
-
-    A page of a mapped file counts as memory of this process as long as the mapping lives; the
-    runs together are as large as the input.
+    """Runs of one schema; nothing is held open.
 
     Parameters
     ----------
@@ -88,7 +99,8 @@ class Runs:
     def each_key(self) -> Iterator[Ints]:
         """Yield the keys of each run."""
         for run in self._runs:
-            yield _keys(_map(run), self._key)
+            with closing(_RunFile(run, self._key)) as file:
+                yield file.keys(0, len(file.first_keys))
 
     def count(self, bounds: Ints) -> Ints:
         """Return the rows with bounds[i] <= key < bounds[i + 1]."""
@@ -98,14 +110,15 @@ class Runs:
         return total
 
     def within(self, start: int, stop: int) -> Slices:
-        """Map the rows with start <= key < stop, to be looked at more than once."""
-        tables = []
+        """Return the rows with start <= key < stop, to be looked at more than once."""
+        parts = []
         for run in self._runs:
-            table = _map(run)
-            a, b = np.searchsorted(_keys(table, self._key), [start, stop])
-            if b > a:
-                tables.append(table.slice(int(a), int(b - a)))
-        return Slices(tables, self._key, self._columns)
+            with closing(_RunFile(run, self._key)) as file:
+                begin = max(int(np.searchsorted(file.first_keys, start, side="left")) - 1, 0)
+                end = int(np.searchsorted(file.first_keys, stop, side="left"))
+                if end > begin:
+                    parts.append((run, begin, file.keys(begin, end)))
+        return Slices(parts, self._key, self._columns)
 
     def take(self, start: int, stop: int) -> pa.Table | None:
         """Return the rows with start <= key < stop, run after run; None if there are none."""
@@ -113,42 +126,69 @@ class Runs:
 
 
 class Slices:
-    """The rows of one range of keys, one mapped table from each run that has any."""
+    """A range of some runs whose keys are in memory."""
 
-    def __init__(self, tables: list[pa.Table], key: str, columns: Sequence[str] | None) -> None:
-        self._tables = tables
-        self._all_keys = [_keys(table, key) for table in tables]
+    def __init__(
+        self, parts: list[tuple[Run, int, Ints]], key: str, columns: Sequence[str] | None
+    ) -> None:
+        self._parts = parts
+        self._key = key
         self._columns = columns
 
     def count(self, bounds: Ints) -> Ints:
         """Return the rows with bounds[i] <= key < bounds[i + 1]."""
         total = np.zeros(max(len(bounds) - 1, 0), np.int64)
-        for keys in self._all_keys:
+        for _, _, keys in self._parts:
             total += count_between(keys, bounds)
         return total
 
     def take(self, start: int, stop: int) -> pa.Table | None:
         """Return the rows with start <= key < stop, run after run; None if there are none."""
-        parts = []
-        for table, keys in zip(self._tables, self._all_keys, strict=True):
-            a, b = np.searchsorted(keys, [start, stop])
+        found = []
+        for run, begin, keys in self._parts:
+            a, b = (int(place) for place in np.searchsorted(keys, [start, stop]))
             if b > a:
-                part = table.slice(int(a), int(b - a))
-                parts.append(part if self._columns is None else part.select(self._columns))
-        if any(part.schema != parts[0].schema for part in parts):
-            parts = [_without_codes(part) for part in parts]  # text was coded in some runs only
-        return pa.concat_tables(parts) if parts else None
+                with closing(_RunFile(run, self._key, self._columns)) as file:
+                    found.append(file.rows(begin * _BATCH_ROWS + a, begin * _BATCH_ROWS + b))
+        if any(part.schema != found[0].schema for part in found):
+            found = [_without_codes(part) for part in found]  # text was coded in some runs only
+        return pa.concat_tables(found) if found else None
 
 
-def _map(run: Run) -> pa.Table:
-    table = pa.ipc.open_file(pa.memory_map(run.path)).read_all()
-    if table.num_rows != run.rows:
-        raise OSError(f"{run.path}: {table.num_rows} rows, expected {run.rows}")
-    return table
+class _RunFile:
+    """A run, open: its keys, and rows by their number."""
 
+    def __init__(self, run: Run, key: str, columns: Sequence[str] | None = None) -> None:
+        self._file = pa.OSFile(run.path)
+        self._key = key
+        self._columns = columns
+        reader = pa.ipc.open_file(self._file)
+        self._schema: pa.Schema = reader.schema
+        self.first_keys = np.frombuffer(self._schema.metadata[_FIRST_KEYS], np.int64)
+        if reader.num_record_batches != len(self.first_keys):
+            raise OSError(f"{run.path} is not whole")
 
-def _keys(table: pa.Table, key: str) -> Ints:
-    return table.column(key).chunk(0).to_numpy()  # type: ignore[no-any-return]
+    def keys(self, begin: int, end: int) -> Ints:
+        """Return the keys of some batches."""
+        batches = self._batches([self._key], begin, end)
+        parts = [batch.column(0).to_numpy() for batch in batches]
+        return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+    def rows(self, start: int, stop: int) -> pa.Table:
+        """Return rows by their number."""
+        begin, end = start // _BATCH_ROWS, -(-stop // _BATCH_ROWS)
+        batches = self._batches(self._columns, begin, end)
+        table = pa.Table.from_batches(batches).replace_schema_metadata(None)
+        return table.slice(start - begin * _BATCH_ROWS, stop - start)
+
+    def _batches(self, columns: Sequence[str] | None, begin: int, end: int) -> list[pa.RecordBatch]:
+        fields = [] if columns is None else [self._schema.get_field_index(c) for c in columns]
+        options = pa.ipc.IpcReadOptions(included_fields=fields, use_threads=False)
+        reader = pa.ipc.open_file(self._file, options=options)
+        return [reader.get_batch(i) for i in range(begin, end)]
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def _without_codes(table: pa.Table) -> pa.Table:

@@ -47,7 +47,7 @@ def spill_objects(plan: ImportPlan, chunk: Chunk, folder: Path) -> Outcome:
             path = folder / f"unplaced-{number:04d}.arrow"
             outcome["unplaced"].append(vars(write_run(path, unplaced)))
         path = folder / f"run-{number:04d}.arrow"
-        outcome["runs"].append(vars(write_run(path, placed)))
+        outcome["runs"].append(vars(write_run(path, placed, HPX_COLUMN)))
     return outcome
 
 
@@ -73,7 +73,9 @@ def spill_sources(plan: ImportPlan, chunk: Chunk, folder: Path, route: Path) -> 
         order = argsort(rank)
         table = _encode_text(table.drop_columns([plan.source_id])).take(order)
         table = table.append_column(RANK_COLUMN, pa.array(rank[order]))
-        outcome["runs"].append(vars(write_run(folder / f"run-{number:04d}.arrow", table)))
+        outcome["runs"].append(
+            vars(write_run(folder / f"run-{number:04d}.arrow", table, RANK_COLUMN))
+        )
     return outcome
 
 

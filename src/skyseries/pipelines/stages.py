@@ -23,7 +23,7 @@ from skyseries.pipelines.leaves import write_leaf
 from skyseries.pipelines.pieces import PieceReader
 from skyseries.pipelines.plan import ImportPlan
 from skyseries.pipelines.route import rank_objects, settle_repeats
-from skyseries.pipelines.runs import Run, Runs
+from skyseries.pipelines.runs import Run, Runs, read_run
 from skyseries.pipelines.spill import runs_of, spill_objects, spill_sources
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.order import run_lengths
@@ -234,7 +234,7 @@ def leaf_tables(leaves: list[Outcome], key: str) -> Iterator[pa.Table]:
     """Yield a small table that each leaf's task has set aside."""
     for leaf in leaves:
         if key in leaf:
-            yield pa.ipc.open_file(pa.memory_map(leaf[key]["path"])).read_all()
+            yield read_run(leaf[key]["path"])
 
 
 def heavy_leaves(plan: ImportPlan, leaves: list[Outcome]) -> list[Cell]:

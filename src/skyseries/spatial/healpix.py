@@ -26,6 +26,8 @@ HPX_ORDER = 29
 """The finest order whose cell numbers fit into 64 signed bits; a cell is 0.4 mas across."""
 
 _NSIDE = 1 << HPX_ORDER
+_TRANSITION = np.arcsin(2.0 / 3.0)
+"""Latitude between the equatorial belt and the polar caps, radians."""
 _ARCSEC = np.pi / 180 / 3600
 
 
@@ -111,7 +113,12 @@ def _spread_bits(x: int) -> int:
 
 @kernel
 def _hash(ra: NDArray[np.float64], dec: NDArray[np.float64], hpx: NDArray[np.int64]) -> None:
-    """Equations 2-9 of Gorski et al. 2005, with 1-|z| from the half angle near the poles."""
+    """Project each position, find its base cell, and interleave its coordinates there.
+
+    The projection is that of Calabretta & Roukema 2007 (MNRAS 381, 865, equations 1-6) with a
+    base cell's half diagonal as the unit; a position on a border is given to the cell that
+    cdshealpix gives it to.
+    """
     for i in range(ra.size):
         a = ra[i]
         d = dec[i]
@@ -120,35 +127,28 @@ def _hash(ra: NDArray[np.float64], dec: NDArray[np.float64], hpx: NDArray[np.int
             continue
         if a < 0.0 or a >= 360.0:
             a = a - 360.0 * np.floor(a / 360.0)
-        t = a / 90.0
-        if t >= 4.0:  # rounding of a tiny negative angle
-            t = 0.0
-        z = np.sin(d * (np.pi / 180.0))
-        if abs(z) <= 2.0 / 3.0:
-            up = _NSIDE * (0.5 + t)
-            jp = int(up - _NSIDE * z * 0.75)
-            jm = int(up + _NSIDE * z * 0.75)
-            fp = jp >> HPX_ORDER
-            fm = jm >> HPX_ORDER
-            if fp == fm:
-                face = (fp & 3) | 4
-            elif fp < fm:
-                face = fp & 3
-            else:
-                face = (fm & 3) + 8
-            x = jm & (_NSIDE - 1)
-            y = _NSIDE - 1 - (jp & (_NSIDE - 1))
+        eighths = (a * (np.pi / 180.0)) * (4.0 / np.pi)
+        odd = int(eighths) | 1
+        x = eighths - odd
+        quarter = (odd & 7) >> 1
+        lat = d * (np.pi / 180.0)
+        if lat > _TRANSITION:
+            root = np.sqrt(6.0) * np.cos(0.5 * lat + 0.25 * np.pi)
+            base, x, y = quarter, x * root, 2.0 - root
+        elif lat < -_TRANSITION:
+            root = np.sqrt(6.0) * np.cos(0.5 * lat - 0.25 * np.pi)
+            base, x, y = quarter + 8, x * root, root
         else:
-            quarter = min(int(t), 3)
-            s = _NSIDE * np.sqrt(6.0) * np.sin((90.0 - abs(d)) * (np.pi / 360.0))
-            jp = min(int((t - quarter) * s), _NSIDE - 1)
-            jm = min(int((1.0 - (t - quarter)) * s), _NSIDE - 1)
-            if z >= 0:
-                face = quarter
-                x = _NSIDE - 1 - jm
-                y = _NSIDE - 1 - jp
+            y = np.sin(lat) * 1.5
+            south_east, north_east = x > y, x >= -y
+            if south_east and north_east:
+                base, x, y = 4 + ((quarter + 1) & 3), x - 1.0, y + 1.0
+            elif south_east:
+                base, y = quarter + 8, y + 2.0
+            elif north_east:
+                base = quarter
             else:
-                face = quarter + 8
-                x = jp
-                y = jm
-        hpx[i] = (face << (2 * HPX_ORDER)) | _spread_bits(x) | (_spread_bits(y) << 1)
+                base, x, y = 4 + quarter, x + 1.0, y + 1.0
+        u = min(max(int(0.5 * _NSIDE * (y + x)), 0), _NSIDE - 1)
+        v = min(max(int(0.5 * _NSIDE * (y - x)), 0), _NSIDE - 1)
+        hpx[i] = (base << (2 * HPX_ORDER)) | _spread_bits(u) | (_spread_bits(v) << 1)
