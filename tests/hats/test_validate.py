@@ -19,7 +19,7 @@ from skyseries.spatial.healpix import radec_to_hpx
 
 N = 300
 FIRST_ID = 2**60 + 1
-ROW = 40
+ROW = 66
 """A row of the largest leaf that is in no margin."""
 
 

@@ -352,6 +352,7 @@ def _run(plan: ImportPlan, root: Path, engine: Executor, progress: Progress) -> 
         )
         publish.write_index(plan, plan.build / names["index"], parts, rows)
         facts = replace(facts, index_rows=rows, repeated_ids=max(repeated, facts.repeated_ids))
+    facts.check(plan)
     notes = publish.keep_aside(plan, journal, shuffled)
     return _commit(plan, root, facts.report(str(root), plan, len(partitions), notes))
 

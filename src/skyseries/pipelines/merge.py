@@ -71,9 +71,7 @@ def write_index_part(
     slices = []
     for run in runs:
         table = read_run(run.path)
-        ids = table.column(plan.id).chunk(0) if table.num_rows else None
-        if ids is None:
-            continue
+        ids = table.column(plan.id).combine_chunks()
         a = 0 if bounds[0] is None else _bisect(ids, bounds[0])
         b = len(ids) if bounds[1] is None else _bisect(ids, bounds[1])
         slices.append(table.take(np.arange(a, b)))  # a copy: the rest of the run is let go

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skyseries.errors import SchemaError
+from skyseries.errors import ExecutionError
 from skyseries.executors import Task
 from skyseries.hats import finish
 from skyseries.hats.layout import INDEX_FOLDER, leaf_path
@@ -78,6 +79,25 @@ class Facts:
             bands=tuple(sorted(set(gathered(leaves, "bands")), key=_band_order)),
             heavy=tuple(str(cell) for cell in stages.heavy_leaves(plan, leaves)),
         )
+
+    def check(self, plan: ImportPlan) -> None:
+        """Raise ExecutionError unless every row of the input is accounted for."""
+        dropped = self.repeated_ids if plan.on_repeated_id == "drop" else 0
+        again = self.repeated_epochs if plan.on_duplicate_epoch == "drop" else 0
+        sums = {
+            "rows": (self.rows, self.input_rows - self.bad_positions - dropped),
+            "epochs": (self.epochs, self.sources - self.orphans - again),
+            "ids in the index": (
+                self.rows if self.index_rows is None else self.index_rows,
+                self.rows,
+            ),
+        }
+        for what, (found, expected) in sums.items():
+            if found != expected:
+                raise ExecutionError(
+                    f"the import would hold {found:,} {what}, and should {expected:,}: nothing was "
+                    f"published; this is a fault of Skyseries, please report it with {plan.work}"
+                )
 
     def report(
         self, path: str, plan: ImportPlan, partitions: int, notes: Sequence[str]
