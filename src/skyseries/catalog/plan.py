@@ -58,7 +58,7 @@ class Plan:
             pruned = step.prune(self.dataset.partitions)
             if pruned is not None:
                 keep &= pruned
-        return work_units(self.dataset, keep)
+        return work_units(self.dataset, keep, current_executor().workers)
 
     def run(self) -> Iterator[pa.Table]:
         """Yield the result, unit after unit in the order of the sky."""

@@ -129,7 +129,9 @@ class Append:
         """Return the schema with the new columns."""
         check_columns([self.source], before)
         if both := [name for name in self.columns.names if name in before.names]:
-            raise SchemaError(f"the catalog has a column {both[0]!r} already")
+            raise SchemaError(
+                f"the catalog has a column {both[0]!r} already; leave it out with select([...])"
+            )
         return pa.schema([*before, *self.columns], before.metadata)
 
     def needs(self, wanted: Sequence[str], before: pa.Schema) -> list[str]:

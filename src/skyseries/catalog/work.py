@@ -23,6 +23,13 @@ from skyseries.hats.statistics import STATISTICS_FILE
 __all__ = ["Part", "Unit", "work_units"]
 
 
+_LARGEST = 1_000_000
+"""Rows or epochs of a unit at most, about: what a task holds in memory."""
+_SMALLEST = 50_000
+"""Below this, starting a task costs more than it shares out."""
+_UNITS_PER_WORKER = 4
+
+
 @dataclass(frozen=True)
 class Part:
     """Row groups of one partition; None: all of them."""
@@ -41,7 +48,7 @@ class Unit:
 
 
 def work_units(
-    dataset: Dataset, keep: NDArray[np.bool_] | None = None, target: float = 1_000_000
+    dataset: Dataset, keep: NDArray[np.bool_] | None = None, workers: int = 1
 ) -> list[Unit]:
     """Divide a catalog, or the partitions that are kept, into units.
 
@@ -49,8 +56,8 @@ def work_units(
     ----------
     dataset : Dataset
     keep : ndarray of bool, shape (partitions,), optional
-    target : float
-        Weight of a unit, in rows or epochs.
+    workers : int
+        How many units can be scanned side by side.
     """
     kept = [cell for i, cell in enumerate(dataset.partitions) if keep is None or keep[i]]
     sizes = _row_group_sizes(dataset)
@@ -61,7 +68,8 @@ def work_units(
     if not total > 0 or any(cell not in sizes for cell in kept):
         return [Unit((Part(cell, None),), 1.0) for cell in kept]
     units: list[Unit] = []
-    count = max(round(total / target), 1)
+    shared = min(_UNITS_PER_WORKER * workers, int(total / _SMALLEST))
+    count = max(round(total / _LARGEST), shared, 1)
     ends = np.cumsum([size for _, _, size in groups])
     middle = ends - np.array([size for _, _, size in groups]) / 2
     share = np.minimum((middle * count / total).astype(int), count - 1)

@@ -23,6 +23,7 @@ from skyseries.hats.statistics import STATISTICS_FILE, leaf_statistics
 
 __all__ = ["LeafCheck", "LeafFound", "check_leaf", "key_columns"]
 
+
 @dataclass(frozen=True)
 class LeafCheck:
     """What is to be checked of one leaf."""

@@ -96,7 +96,13 @@ class Border:
             digests = row_digests(rows.take(pa.array(place)))
         ra, dec = positions(self._dataset, rows)
         self._near.append(
-            {"target": target, "digest": digests, "hpx": hpx[place], "ra": ra[place], "dec": dec[place]}
+            {
+                "target": target,
+                "digest": digests,
+                "hpx": hpx[place],
+                "ra": ra[place],
+                "dec": dec[place],
+            }
         )
 
     def compare(self, findings: Findings) -> None:

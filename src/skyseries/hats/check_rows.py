@@ -196,9 +196,7 @@ class RowChecks:
                 lambda i: f"of {lengths[time][i]} epochs", wrong=self._ours,
             )  # fmt: skip
 
-    def _tell(
-        self, kind: str, bad: Bools, text: str, example: Any, *, wrong: bool = True
-    ) -> None:
+    def _tell(self, kind: str, bad: Bools, text: str, example: Any, *, wrong: bool = True) -> None:
         count = int(np.count_nonzero(bad))
         if not count:
             return

@@ -40,7 +40,9 @@ def format_properties(properties: Mapping[str, object], title: str) -> str:
     """Return the text of a properties file; entries that are None are left out."""
     lines = [f"#{title}"]
     lines += [
-        f"{_escape(key, '=:#! ')}={_escape(str(value))}" for key, value in properties.items() if value is not None
+        f"{_escape(key, '=:#! ')}={_escape(str(value))}"
+        for key, value in properties.items()
+        if value is not None
     ]
     return "\n".join(lines) + "\n"
 
@@ -72,7 +74,8 @@ _LINE_ENDS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 
 def _escape(text: str, special: str = "") -> str:
     out = "".join(
-        _NAMED.get(c) or (f"\\u{ord(c):04x}" if c in _LINE_ENDS else f"\\{c}" if c in special else c)
+        _NAMED.get(c)
+        or (f"\\u{ord(c):04x}" if c in _LINE_ENDS else f"\\{c}" if c in special else c)
         for c in text
     )
     out = re.sub(r"^ ", r"\\ ", out)

@@ -118,9 +118,7 @@ def _check_collection(root: Location, deep: bool, findings: Findings) -> None:
         _check_tables(root, _Tables(orphans), deep, findings)
 
 
-def _check_names(
-    properties: Mapping[str, str], collection: Collection, findings: Findings
-) -> None:
+def _check_names(properties: Mapping[str, str], collection: Collection, findings: Findings) -> None:
     """Check that the defaults are among what there is, as LSDB demands."""
     if (default := properties.get("default_margin")) and default not in collection.margins:
         what = f"default_margin={default} is not one of all_margins"
@@ -164,9 +162,7 @@ def _check_tables(root: Location, tables: _Tables, deep: bool, findings: Finding
     findings.add(own)
 
 
-def _open(
-    root: Location, path: str, kinds: tuple[str, ...], findings: Findings
-) -> Dataset | None:
+def _open(root: Location, path: str, kinds: tuple[str, ...], findings: Findings) -> Dataset | None:
     """Open a catalog; None, with the fault told, if that cannot be done."""
     own = Findings(path)
     folder = root.join(path) if path else root
@@ -259,7 +255,9 @@ def _margin_rows(
         own.fault("margin-schema", "dataset/_common_metadata", what)
     for name in ("ra", "dec"):
         if getattr(margin, name) != getattr(primary, name):
-            what = f"hats_col_{name}={getattr(margin, name)}, in the catalog {getattr(primary, name)}"
+            what = (
+                f"hats_col_{name}={getattr(margin, name)}, in the catalog {getattr(primary, name)}"
+            )
             own.fault("margin-columns", "hats.properties", what)
     findings.add(own)
     if not deep or found is None or own.has("margin-schema"):
@@ -280,9 +278,7 @@ def _told(schema: pa.Schema) -> str:
 
 
 def _of_partition(margins: Sequence[_Near], number: int) -> tuple[MarginOf, ...]:
-    return tuple(
-        replace(margin, claimed=tuple(homes.get(number, ()))) for margin, homes in margins
-    )
+    return tuple(replace(margin, claimed=tuple(homes.get(number, ()))) for margin, homes in margins)
 
 
 # -- ids ---------------------------------------------------------------------------------------

@@ -306,8 +306,10 @@ def _writing(root: Path) -> Any:
             raise StorageError(f"another import is writing to {root}") from None
         if not path.exists() or path.stat().st_ino != os.fstat(lock.fileno()).st_ino:
             raise StorageError(f"another import has just ended in {root}: try again")
-        yield
-        path.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def _work_name(plan: ImportPlan, root: Path) -> str:

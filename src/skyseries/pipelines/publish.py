@@ -11,8 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from skyseries.errors import SchemaError
-from skyseries.errors import ExecutionError
+from skyseries.errors import ExecutionError, SchemaError
 from skyseries.executors import Task
 from skyseries.hats import finish
 from skyseries.hats.layout import INDEX_FOLDER, leaf_path

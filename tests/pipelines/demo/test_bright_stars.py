@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 
 from skyseries.errors import CatalogError, MissingDependencyError
-from skyseries.pipelines import bright_stars
+from skyseries.pipelines.demo import bright_stars
 from skyseries.schema import column_meta
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skyseries.pipelines.demo_panels import choose_panels
-from skyseries.pipelines.recovery import FoundObject
+from skyseries.pipelines.demo.panels import choose_panels
+from skyseries.pipelines.demo.recovery import FoundObject
 
 
 def periodic(name, period, peaks, level=1e5, flux=None):

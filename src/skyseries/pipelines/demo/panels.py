@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.photometry import njy_to_mag
-from skyseries.pipelines.recovery import FoundObject
+from skyseries.pipelines.demo.recovery import FoundObject
 from skyseries.plot.demo import Panel
 
 __all__ = ["choose_panels"]

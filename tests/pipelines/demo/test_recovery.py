@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from skyseries.pipelines.recovery import (
+from skyseries.pipelines.demo.recovery import (
     FoundObject,
     find_excess,
     format_recovery,

@@ -15,10 +15,14 @@ from numpy.typing import NDArray
 
 from skyseries.errors import InputError
 from skyseries.executors import executor as use_executor
-from skyseries.pipelines.bright_stars import GAIA_EPOCH, HIPPARCOS_EPOCH, read_gaia, read_hipparcos
-from skyseries.pipelines.demo_panels import choose_panels
-from skyseries.pipelines.progress import Progress
-from skyseries.pipelines.recovery import (
+from skyseries.pipelines.demo.bright_stars import (
+    GAIA_EPOCH,
+    HIPPARCOS_EPOCH,
+    read_gaia,
+    read_hipparcos,
+)
+from skyseries.pipelines.demo.panels import choose_panels
+from skyseries.pipelines.demo.recovery import (
     VARIABLE_REDUCED_CHI2,
     ClassRecovery,
     FoundObject,
@@ -27,6 +31,7 @@ from skyseries.pipelines.recovery import (
     reduced_chi2,
     summarise,
 )
+from skyseries.pipelines.progress import Progress
 from skyseries.plot.demo import draw_panels
 from skyseries.spatial.match import nearest
 from skyseries.spatial.sphere import apply_proper_motion

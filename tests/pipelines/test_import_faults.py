@@ -1,0 +1,406 @@
+"""Imports that are stopped, cut short, run twice at once, or have no space left."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import skyseries as sky
+from skyseries.errors import InputError, StorageError
+from skyseries.pipelines import journal, leaves, runs, spill
+from tests.pipelines.survey import (
+    check_valid,
+    collection,
+    expected_rows,
+    primary,
+    random_survey,
+    read_rows,
+    same,
+    small_parts,
+    write_parts,
+)
+
+ROOT = Path(__file__).parents[2]
+
+
+def content(root: Path) -> dict[str, str]:
+    """Return a digest of what each file of a version holds: rows of tables, else all but dates."""
+    found = {}
+    for path in sorted(p for p in root.rglob("*") if p.is_file()):
+        if path.suffix == ".parquet":
+            table = pq.ParquetFile(path).read()
+            text = f"{table.schema.to_string()}{table.to_pylist()}"
+        elif path.name.endswith("properties"):
+            lines = path.read_text().splitlines()
+            text = "\n".join(line for line in lines if not line.startswith("hats_creation_date"))
+        else:
+            text = repr(path.read_bytes())
+        found[str(path.relative_to(root))] = hashlib.sha256(text.encode()).hexdigest()
+    return found
+
+
+class Survey:
+    """A survey on disk, and how it is imported."""
+
+    def __init__(self, folder: Path, seed: int = 0) -> None:
+        self.folder = folder
+        self.objects, self.sources = random_survey(60, seed, orphans=9)
+        write_parts(folder / "o", self.objects, [25])
+        write_parts(folder / "s", self.sources, [100, 300])
+
+    def run(self, path: Path, **options: Any) -> Any:
+        options = {"executor": "serial", "progress": False, "max_rows": 20, **options}
+        with small_parts():
+            return sky.import_catalog(
+                str(self.folder / "o/*.parquet"), path, id="id",
+                lightcurves=str(self.folder / "s/*.parquet"), name="survey", **options,
+            )  # fmt: skip
+
+    def check(self, path: Path) -> None:
+        sources = self.sources.filter(pa.compute.greater(self.sources["id"], 9))
+        assert same(read_rows(primary(path)), expected_rows(self.objects, sources))
+        left = [p.name for p in path.iterdir() if not p.name.startswith("v0")]
+        assert left == ["collection.properties"]
+        check_valid(path)
+
+
+@pytest.fixture
+def survey(tmp_path):
+    return Survey(tmp_path)
+
+
+@pytest.fixture
+def tasks(monkeypatch):
+    """Return the names of the tasks that are run, stage/number."""
+    done: list[str] = []
+    real = journal._marked
+
+    def spy(mark, function, args):
+        outcome = real(mark, function, args)
+        done.append(f"{mark.parent.name}/{mark.stem}")
+        return outcome
+
+    monkeypatch.setattr(journal, "_marked", spy)
+    return done
+
+
+def stop_after(monkeypatch, module, name: str, calls: int) -> None:
+    """Let a function work for so many calls and then end the import."""
+    real, count = getattr(module, name), 0
+
+    def limited(*args):
+        nonlocal count
+        count += 1
+        if count > calls:
+            raise KeyboardInterrupt
+        return real(*args)
+
+    monkeypatch.setattr(module, name, limited)
+
+
+# -- killed -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("executor", "seed", "count"), [("serial", 1, 14), ("threads", 2, 6)])
+def test_killed_at_any_rename_and_run_again_is_as_if_nothing_had_been(
+    survey, executor, seed, count
+):
+    script = Path(__file__).with_name("stopped_import.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(survey.folder), executor, str(seed), str(count)],
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    whole, *stopped = map(json.loads, done.stdout.splitlines())
+    survey.check(survey.folder / "whole")
+    wanted = content(survey.folder / "whole")
+    assert len(stopped) == count + 4
+    for one in stopped:
+        path = survey.folder / f"stopped-{one['point']}"
+        if one["died"] is None:  # threads may rename a few times less
+            assert one["resumed"] or one["marks"] == 0
+            assert one["tasks"] == (whole["tasks"] - one["marks"] if one["resumed"] else whole["tasks"])
+        assert (one["rows"], one["version"]) == (60, "v000001")
+        assert content(path) == wanted, one
+        assert sorted(p.name for p in path.iterdir()) == ["collection.properties", "v000001"]
+    assert sum(one["died"] is None for one in stopped) >= count
+
+
+def test_ctrl_c_leaves_what_can_be_gone_on_with(survey):
+    script = survey.folder / "slow.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import sys, time
+            from skyseries.pipelines import journal
+            real = journal._marked
+            def slow(*args):
+                print("begin", flush=True)
+                time.sleep(0.2)
+                return real(*args)
+            journal._marked = slow
+            from skyseries.cli import main
+            main(sys.argv[1:])
+            """
+        )
+    )
+    path = survey.folder / "c"
+    command = [
+        sys.executable, str(script), "import", str(survey.folder / "o"), str(path), "--id", "id",
+        "--lightcurves", str(survey.folder / "s"), "--max-rows", "20", "--name", "survey",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for _ in range(4):
+        assert process.stdout.readline() == "begin\n"
+    process.send_signal(signal.SIGINT)
+    _, talk = process.communicate(timeout=60)
+    assert process.returncode == 130, talk
+    assert "interrupted" in talk
+    assert "Traceback" not in talk
+    marks = list(path.glob(".import-*/marks/**/*.json"))
+    assert marks
+    again = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "went on with the unfinished import" in again.stderr
+    assert 0 < again.stdout.count("begin") < 30
+    survey.check(path)
+
+
+def test_finished_stages_are_not_done_again(survey, monkeypatch, tasks):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stop_after(patch, leaves._Gather, "finish", 3)
+        survey.run(survey.folder / "c")
+    before = tasks.copy()
+    assert sum(name.startswith("leaves") for name in before) == 3
+    tasks.clear()
+    report = survey.run(survey.folder / "c")
+    assert report.resumed
+    assert not set(before) & set(tasks)
+    survey.check(survey.folder / "c")
+    tasks.clear()
+    assert not survey.run(survey.folder / "d").resumed
+    assert len(tasks) > len(before)
+
+
+def test_without_resume_it_starts_again(survey, monkeypatch, tasks):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stop_after(patch, leaves._Gather, "finish", 3)
+        survey.run(survey.folder / "c")
+    before = tasks.copy()
+    tasks.clear()
+    assert not survey.run(survey.folder / "c", resume=False).resumed
+    assert set(before) < set(tasks)
+    survey.check(survey.folder / "c")
+
+
+@pytest.mark.parametrize("change", ["input", "option", "memory"])
+def test_another_input_or_another_choice_starts_again(survey, monkeypatch, change):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stop_after(patch, leaves._Gather, "finish", 3)
+        survey.run(survey.folder / "c")
+    options: dict[str, Any] = {}
+    if change == "input":
+        survey.objects = survey.objects.set_column(
+            3, "mag", pa.array(np.arange(60), pa.float32())
+        )
+        write_parts(survey.folder / "o", survey.objects, [25])
+    elif change == "option":
+        options = {"max_rows": 15}
+    else:
+        options = {"memory": "700MB"}
+    report = survey.run(survey.folder / "c", **options)
+    assert not report.resumed
+    survey.check(survey.folder / "c")
+
+
+def test_a_run_that_was_cut_short_is_not_trusted(survey, monkeypatch, tasks):
+    """After a power cut: the mark is on the disk, and a part of the file it speaks of is not."""
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stop_after(patch, leaves._Gather, "finish", 1)
+        survey.run(survey.folder / "c")
+    (cut, gone, *_) = sorted(survey.folder.glob("c/.import-*/sources/*/run-0000.arrow"))
+    cut.write_bytes(cut.read_bytes()[:-100])
+    gone.unlink()
+    tasks.clear()
+    survey.run(survey.folder / "c")
+    assert [name for name in tasks if name.startswith("sources")] == ["sources/000000", "sources/000001"]
+    survey.check(survey.folder / "c")
+
+
+def test_a_mark_that_was_cut_short_is_not_trusted(survey, monkeypatch, tasks):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stop_after(patch, leaves._Gather, "finish", 1)
+        survey.run(survey.folder / "c")
+    (mark,) = survey.folder.glob("c/.import-*/marks/objects/000001.json")
+    mark.write_text(mark.read_text()[:10])
+    tasks.clear()
+    survey.run(survey.folder / "c")
+    assert [name for name in tasks if name.startswith("objects")] == ["objects/000001"]
+    survey.check(survey.folder / "c")
+
+
+def test_runs_with_other_rows_than_were_noted_are_refused(tmp_path):
+    run = runs.write_run(tmp_path / "a.arrow", pa.table({"k": [1, 2, 3]}))
+    with pytest.raises(OSError, match=r"a\.arrow: 3 rows, expected 4"):
+        runs.Runs([runs.Run(run.path, 4, run.nbytes)], "k")
+
+
+def test_a_failed_import_leaves_the_current_version(survey, monkeypatch):
+    survey.run(survey.folder / "c")
+    before = content(survey.folder / "c")
+    monkeypatch.setattr(spill, "_encode_text", lambda table: 1 / 0)
+    with pytest.raises(sky.ExecutionError, match="ZeroDivisionError"):
+        survey.run(survey.folder / "c", overwrite=True)
+    after = content(survey.folder / "c")
+    assert {name: after[name] for name in before} == before
+    assert all(name in before or name.startswith(".import") for name in after)
+    monkeypatch.undo()
+    assert survey.run(survey.folder / "c", overwrite=True).version == "v000002"
+    survey.check(survey.folder / "c")
+
+
+def test_a_version_that_another_import_has_taken_meanwhile(survey, monkeypatch):
+    """Scratch files in another place are not seen by the import that comes in between."""
+    tmp = survey.folder / "tmp"
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stop_after(patch, leaves._Gather, "finish", 3)
+        survey.run(survey.folder / "c", tmp_dir=tmp)
+    few = write_parts(survey.folder / "few", survey.objects.slice(0, 5))
+    with small_parts():
+        sky.import_catalog(few, survey.folder / "c", id="id", name="survey")
+    report = survey.run(survey.folder / "c", tmp_dir=tmp, overwrite=True)
+    assert (report.resumed, report.version, report.rows) == (True, "v000002", 60)
+    assert len(sky.open_catalog(survey.folder / "c")) == 60
+    assert len(sky.open_catalog(survey.folder / "c/v000001/survey")) == 5
+    survey.check(survey.folder / "c")
+
+
+@pytest.mark.parametrize("step", ["copytree", "arrive"])
+def test_scratch_files_in_another_place(survey, monkeypatch, step):
+    from skyseries.pipelines import importer
+
+    tmp = survey.folder / "tmp"
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        if step == "copytree":
+            stop_after(patch, importer.shutil, "copytree", 0)
+        else:
+            stop_after(patch, importer, "promote", 0)
+        survey.run(survey.folder / "c", tmp_dir=tmp)
+    assert not (survey.folder / "c/collection.properties").exists()
+    assert survey.run(survey.folder / "c", tmp_dir=tmp).resumed
+    survey.check(survey.folder / "c")
+    assert list(tmp.iterdir()) == []
+
+
+def test_two_catalogs_of_one_name_may_share_the_place_of_their_scratch_files(survey, monkeypatch):
+    tmp = survey.folder / "tmp"
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stop_after(patch, leaves._Gather, "finish", 3)
+        survey.run(survey.folder / "c", tmp_dir=tmp)
+    assert not survey.run(survey.folder / "d", tmp_dir=tmp).resumed
+    assert survey.run(survey.folder / "c", tmp_dir=tmp).resumed
+    for name in "cd":
+        survey.check(survey.folder / name)
+
+
+# -- two at once --------------------------------------------------------------------------------
+
+
+def test_two_imports_into_one_folder(survey):
+    (survey.folder / "c").mkdir()
+    with (survey.folder / "c/.import.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(StorageError, match="another import is writing to"):
+            survey.run(survey.folder / "c")
+    survey.run(survey.folder / "c")
+    survey.check(survey.folder / "c")
+
+
+def test_a_catalog_that_came_while_the_schemas_were_read(survey, monkeypatch):
+    from skyseries.pipelines import prepare
+
+    real = prepare.limits
+
+    def slow(*args):
+        monkeypatch.setattr(prepare, "limits", real)
+        survey.run(survey.folder / "c")
+        return real(*args)
+
+    monkeypatch.setattr(prepare, "limits", slow)
+    with pytest.raises(InputError, match="holds a catalog already"):
+        survey.run(survey.folder / "c")
+    assert collection(survey.folder / "c")["hats_primary_table_url"].startswith("v000001/")
+    survey.check(survey.folder / "c")
+
+
+# -- no space left ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("executor", ["serial", "threads"])
+def test_a_full_disk_is_a_storage_error(survey, monkeypatch, executor):
+    survey.run(survey.folder / "c")
+    before = content(survey.folder / "c")
+
+    def full(table):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(spill, "_encode_text", full)
+    with pytest.raises(StorageError, match="no space left .* run the same import again"):
+        survey.run(survey.folder / "c", overwrite=True, executor=executor)
+    after = content(survey.folder / "c")
+    assert {name: after[name] for name in before} == before
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Return a file system of its own and a function that changes its size."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o"]
+    try:
+        done = subprocess.run([*mount, "size=64m", "tmpfs", place], capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no mount")
+    if done.returncode:
+        pytest.skip("a file system can only be mounted by root")
+
+    def resize(kilobytes: int) -> None:
+        options = f"remount,size={kilobytes}k"
+        subprocess.run([*mount, options, "tmpfs", place], capture_output=True, check=True)
+
+    yield place, resize
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+@pytest.mark.parametrize("spare_kb", [8, 60, 120, 250, 400])
+def test_a_small_disk_runs_full(survey, small_disk, spare_kb):
+    place, resize = small_disk
+    few = write_parts(survey.folder / "few", survey.objects.slice(0, 5))
+    with small_parts():
+        sky.import_catalog(few, place / "c", id="id", name="survey")
+    before = content(place / "c")
+    used = (os.statvfs(place).f_blocks - os.statvfs(place).f_bfree) * os.statvfs(place).f_frsize
+    resize((used >> 10) + spare_kb)
+    with pytest.raises(StorageError, match="no space left"):
+        survey.run(place / "c", overwrite=True)
+    after = content(place / "c")
+    assert {name: after[name] for name in before} == before
+    assert len(sky.open_catalog(place / "c").to_arrow()) == 5
+    resize(64 << 10)
+    assert survey.run(place / "c", overwrite=True).version == "v000002"
+    survey.check(place / "c")
