@@ -23,6 +23,11 @@ def test_there_are_two_commands_of_one_line(blocks):
     assert not any("\n" in command for command in commands)
 
 
+def comparable(text: str) -> list[str]:
+    """Return the lines without the size on disk, which depends on the version of zstd."""
+    return [re.sub(r"[\d.]+ MB", "n MB", line.rstrip()) for line in text.strip().splitlines()]
+
+
 @pytest.mark.slow
 def test_the_program_prints_what_the_readme_says(blocks, tmp_path):
     program = next(text for language, text in blocks if language == "python")
@@ -34,7 +39,7 @@ def test_the_program_prints_what_the_readme_says(blocks, tmp_path):
     done = subprocess.run(
         [sys.executable, script.name], cwd=tmp_path, check=True, capture_output=True, text=True
     )
-    assert done.stdout.strip() == output.strip()
+    assert comparable(done.stdout) == comparable(output)
     assert (tmp_path / "skyseries-demo" / "demo.png").stat().st_size > 10_000
 
 

@@ -28,7 +28,7 @@ def read(path: Path) -> Collection | None:
 def test_what_is_promoted_is_read(tmp_path, collection):
     promote(tmp_path, collection)
     assert read(tmp_path) == collection
-    assert os.listdir(tmp_path) == ["collection.properties"]
+    assert [p.name for p in tmp_path.iterdir()] == ["collection.properties"]
 
 
 def test_the_version(tmp_path):
@@ -92,4 +92,4 @@ def test_an_interrupted_promotion_leaves_the_old_version(tmp_path, monkeypatch, 
         with pytest.raises(KeyboardInterrupt):
             promote(tmp_path, Collection("survey", "v000004/survey"))
     assert read(tmp_path) == FULL
-    assert os.listdir(tmp_path) == ["collection.properties"]
+    assert [p.name for p in tmp_path.iterdir()] == ["collection.properties"]

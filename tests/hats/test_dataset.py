@@ -26,7 +26,7 @@ def write_catalog(root, suffix=".parquet", tables=None):
         leaf = root / f"dataset/Norder={cell.order}/Dir=0/Npix={cell.npix}{suffix}"
         if suffix == "/":
             leaf = leaf / "part0.parquet"
-        leaf.parent.mkdir(parents=True)  if not leaf.parent.exists() else None
+        leaf.parent.mkdir(parents=True) if not leaf.parent.exists() else None
         pq.write_table(rows(n), leaf)
     pq.write_metadata(rows(1).schema, root / "dataset/_common_metadata")
     (root / "hats.properties").write_text(PROPERTIES + f"hats_npix_suffix={suffix}\n")
@@ -91,7 +91,7 @@ def test_hive_columns_are_no_data(root):
 
 
 def test_no_catalog(tmp_path):
-    with pytest.raises(CatalogNotFoundError, match="hats.properties"):
+    with pytest.raises(CatalogNotFoundError, match=r"hats.properties"):
         open_dataset(locate(tmp_path))
 
 
@@ -108,7 +108,7 @@ def test_neither_metadata_nor_leaves(tmp_path):
         open_dataset(locate(tmp_path))
     (tmp_path / "hats.properties").write_text(PROPERTIES + "hats_npix_suffix=/\n")
     (tmp_path / "partition_info.csv").write_text("Norder,Npix\n1,5\n")
-    with pytest.raises(CatalogError, match="Norder=1/Npix=5 .* has no file"):
+    with pytest.raises(CatalogError, match=r"Norder=1/Npix=5 .* has no file"):
         open_dataset(locate(tmp_path))
 
 
@@ -125,14 +125,14 @@ def test_broken_partition_info(root, text, message):
 
 def test_a_missing_leaf(root):
     leaf_of(root).unlink()
-    with pytest.raises(CatalogNotFoundError, match="Npix=6.parquet"):
+    with pytest.raises(CatalogNotFoundError, match=r"Npix=6.parquet"):
         open_dataset(root).read(CELLS[1])
 
 
 def test_a_folder_without_leaves(tmp_path):
     root = write_catalog(tmp_path, "/")
     (tmp_path / "dataset/Norder=1/Dir=0/Npix=6/part0.parquet").rename(tmp_path / "_hidden")
-    with pytest.raises(CatalogError, match="Norder=1/Npix=6 .* has no file"):
+    with pytest.raises(CatalogError, match=r"Norder=1/Npix=6 .* has no file"):
         open_dataset(root).read(CELLS[1])
 
 
@@ -140,7 +140,7 @@ def test_a_folder_without_leaves(tmp_path):
 def test_a_truncated_leaf(root, kept):
     leaf = leaf_of(root)
     leaf.write_bytes(leaf.read_bytes()[:kept])
-    with pytest.raises(CatalogError, match="Npix=6.parquet cannot be read"):
+    with pytest.raises(CatalogError, match=r"Npix=6.parquet cannot be read"):
         open_dataset(root).read(CELLS[1])
 
 
@@ -173,5 +173,5 @@ def test_a_leaf_that_is_replaced_is_read_anew(root):
 
 def test_errors_of_the_reader_name_the_leaf(root):
     leaf = open_dataset(root).leaves(CELLS[1])[0]
-    with pytest.raises(CatalogError, match="Npix=6"), open_leaf(leaf) as file:
+    with pytest.raises(CatalogError, match=r"Npix=6"), open_leaf(leaf) as file:
         file.read_row_group(7)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import pickle
 
 import pytest
@@ -20,7 +19,7 @@ def test_atomic_path_gives_the_name_at_the_end(tmp_path):
         assert beside.parent == path.parent
         assert beside.name.startswith(".")
     assert path.read_text() == "new"
-    assert os.listdir(path.parent) == ["b.txt"]
+    assert [p.name for p in path.parent.iterdir()] == ["b.txt"]
 
 
 def test_atomic_path_leaves_what_was_there_when_it_fails(tmp_path):
@@ -35,7 +34,7 @@ def test_atomic_path_leaves_what_was_there_when_it_fails(tmp_path):
     with pytest.raises(RuntimeError, match="stop"):
         write_half()
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["b.txt"]
+    assert [p.name for p in tmp_path.iterdir()] == ["b.txt"]
 
 
 def test_atomic_path_of_a_folder(tmp_path):
@@ -52,7 +51,7 @@ def test_atomic_path_of_a_folder(tmp_path):
 
     with pytest.raises(ValueError, match="stop"):
         fail()
-    assert os.listdir(tmp_path) == ["folder"]
+    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +72,7 @@ def test_a_full_disk_is_a_storage_error(tmp_path, number, text):
     with pytest.raises(StorageError, match=text) as caught:
         fail()
     assert caught.value.__cause__.errno == number
-    assert os.listdir(tmp_path) == []
+    assert [p.name for p in tmp_path.iterdir()] == []
 
 
 def test_other_errors_stay_what_they_are():
@@ -88,7 +87,7 @@ def test_write_text_replaces(tmp_path):
     write_text(tmp_path / "a", "1")
     write_text(tmp_path / "a", "é2")
     assert (tmp_path / "a").read_text(encoding="utf-8") == "é2"
-    assert os.listdir(tmp_path) == ["a"]
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
 
 
 def test_locate_local_paths(tmp_path, monkeypatch):

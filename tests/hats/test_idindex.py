@@ -48,7 +48,10 @@ def expected(i):
 CASES = {
     "above 2**53": ([2**53 + k for k in range(8)], pa.int64()),
     "negative": ([-(2**63), -5, -1, 0, 3, 2**63 - 1], pa.int64()),
-    "unsigned above 2**63": ([0, 1, 2**63 - 1, 2**63, 2**63 + 1, 2**64 - 2, 2**64 - 1], pa.uint64()),
+    "unsigned above 2**63": (
+        [0, 1, 2**63 - 1, 2**63, 2**63 + 1, 2**64 - 2, 2**64 - 1],
+        pa.uint64(),
+    ),
     "unsigned below 2**63": ([5, 7, 9, 11], pa.uint64()),
     "narrow": ([-128, 5, 127], pa.int8()),
     "text": (["", "a", "A", "aa", "é", "日本", "OBJ-1", "10", "9"], pa.string()),

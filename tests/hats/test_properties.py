@@ -74,7 +74,7 @@ def test_none_is_left_out():
 
 
 def test_a_line_without_separator_is_named():
-    with pytest.raises(CatalogError, match="here, line 2.*'nonsense'"):
+    with pytest.raises(CatalogError, match=r"here, line 2.*'nonsense'"):
         parse_properties("a=1\nnonsense\n", "here")
 
 

@@ -13,12 +13,18 @@ import json
 import os
 import random
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import skyseries as sky
-from skyseries.pipelines import importer, journal  # noqa: F401 - loaded once for all children
+from skyseries.hats import margin
+from skyseries.hats.partitions import Cell, Partitions
+from skyseries.pipelines import ids, journal
+from skyseries.spatial import order
 from skyseries.spatial.healpix import radec_to_hpx
 from tests.pipelines.survey import small_parts
 
@@ -27,7 +33,7 @@ _KILLED = 9
 
 def main(folder: Path, executor: str, seed: int, count: int) -> None:
     """Run the reference, then `count` imports that are stopped at a random rename."""
-    radec_to_hpx([1.0], [2.0])  # kernels are loaded once
+    load()
     whole = in_child(lambda: run(folder, folder / "whole", executor))
     print(json.dumps(whole), flush=True)
     draw = random.Random(seed)
@@ -39,6 +45,24 @@ def main(folder: Path, executor: str, seed: int, count: int) -> None:
         marks = len(list(path.glob(".import-*/marks/**/*.json")))
         again = in_child(lambda: run(folder, path, executor))  # noqa: B023
         print(json.dumps({"point": point, "died": died, "marks": marks, **again}), flush=True)
+
+
+def load() -> None:
+    """Load once what every import loads: kernels and large modules."""
+    import astropy.io.fits  # noqa: F401
+    import cdshealpix.nested  # noqa: F401
+    import pandas  # noqa: F401, ICN001 - pyarrow loads it
+    import pyarrow.parquet  # noqa: F401
+
+    hpx = np.sort(radec_to_hpx([1.0, 2.0], [2.0, 3.0]))
+    order.argsort(hpx)
+    order.count_between(hpx, hpx)
+    order.group_order(np.array([0, 0]), 1, np.array([2.0, 1.0]))
+    margin.margin_targets(hpx, Cell(0, 4), Partitions.of([Cell(0, k) for k in range(12)]), 12)
+    with tempfile.TemporaryDirectory() as folder:
+        table = ids.IdTable.create(Path(folder), 2)
+        table.insert(hpx.view(np.uint64), hpx.view(np.uint64), 0)
+        table.find(hpx.view(np.uint64), hpx.view(np.uint64))
 
 
 def run(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import skyseries as sky
 from skyseries.errors import InputError
+from skyseries.pipelines import stages
 from tests.pipelines.survey import (
-    check_index,
     check_leaves,
     check_valid,
     expected_rows,
@@ -159,12 +161,15 @@ def test_null_ids_are_an_error_whatever_the_policy(tmp_path):
             run(tmp_path, table, sources, on_repeated_id=policy)
 
 
-def test_null_ids_of_source_rows_are_not_indexed(tmp_path):
-    table = pa.table({"id": [5, None, 5, None, 2], "ra": [1.0, 2, 3, 4, 5], "dec": [0.0] * 5})
-    report = run(tmp_path, table, kind="source")
-    assert (report.rows, report.index_rows, report.repeated_ids) == (5, 3, 1)
-    rows = read_rows(primary(tmp_path / "c"))
-    check_index(tmp_path / "c", [row for row in rows if row["id"] is not None], "id")
+@pytest.mark.parametrize("ids", [[5, None, 5, None, 2], [None] * 5, ["b", None, "b", "", "a"]])
+def test_source_rows_need_no_id(tmp_path, ids):
+    table = pa.table({"id": ids, "ra": [1.0, 200, 3, 4, 5], "dec": [0.0] * 5})
+    with mock.patch.object(stages, "INDEX_PART_ROWS", 2):
+        report = run(tmp_path, table, kind="source", max_rows=2)
+    repeated = 0 if ids[0] is None else 1
+    assert (report.rows, report.index_rows, report.repeated_ids) == (5, 5, repeated)
+    assert same(read_rows(primary(tmp_path / "c")), expected_rows(table))
+    check_valid(tmp_path / "c")
 
 
 # -- repeated epochs ----------------------------------------------------------------------------

@@ -55,7 +55,7 @@ class CatalogInfo:
         more = f", ... ({len(self.columns)} columns)" if len(self.columns) > 8 else ""
         return (
             f"Catalog {self.name!r}: {rows} in {sum(self.per_order.values())} partitions{size}, "
-            f"{self.sky_deg2:,.4g} deg2\n  {names}{more}"
+            f"{_area(self.sky_deg2)} deg2\n  {names}{more}"
         )
 
     def text(self) -> str:
@@ -71,7 +71,7 @@ class CatalogInfo:
         if self.bytes is not None:
             lines.append(f"size        {_size(self.bytes)}")
         lines += [
-            f"sky         {self.sky_deg2:,.4g} deg2 ({self.sky_deg2 / _WHOLE_SKY_DEG2:.2%})",
+            f"sky         {_area(self.sky_deg2)} deg2 ({self.sky_deg2 / _WHOLE_SKY_DEG2:.2%})",
             f"margin      {self.margin or 'none'}",
             f"id index    {self.index or 'none'}",
             *self.lightcurve,
@@ -181,6 +181,10 @@ def _sky_area(dataset: Dataset) -> float:
         pass
     per_order = dataset.partitions.per_order()
     return sum(n * pixel_area_deg2(order) for order, n in per_order.items())
+
+
+def _area(deg2: float) -> str:
+    return f"{deg2:,.0f}" if deg2 >= 1000 else f"{deg2:.3g}"
 
 
 def _size(n: int) -> str:

@@ -28,7 +28,7 @@ _BYTES_PER_ID = 24
 
 def repeats(repeated: int, column: str, example: Any) -> str:
     """Return the sentence that tells of repeated ids."""
-    return f"{repeated:,} rows have a {column} that came before, the first is {example!r}"
+    return f"{repeated:,} rows repeat an earlier {column!r}, for instance {example!r}"
 
 
 def check_repeated_ids(dataset: Dataset, column: str, rows: int, findings: Findings) -> None:

@@ -6,6 +6,7 @@ partition tell whether both hold the same; only partitions where they differ are
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -252,7 +253,7 @@ def _check_sequence(
     repeated = sum(part.repeated for part in found)
     example = next((part.example for part in found if part.repeated), None)
     filled = [(name, part) for name, part in zip(parts.files, found, strict=True) if part.rows]
-    for (_, before), (name, part) in zip(filled[:-1], filled[1:], strict=True):
+    for (_, before), (name, part) in itertools.pairwise(filled):
         if part.first < before.last:
             what = f"begins with {part.first!r}, but the part before it ends with {before.last!r}"
             findings.note(

@@ -233,7 +233,7 @@ def _as_floats(times: Any) -> Floats:
 
 
 @kernel
-def _find_falls(times, lengths, falls):  # type: ignore[no-untyped-def]
+def _find_falls(times: Floats, lengths: Ints, falls: Bools) -> None:
     """Mark the rows whose times decrease somewhere; NaN counts as later than any time."""
     start = 0
     for i in range(lengths.size):

@@ -19,6 +19,7 @@ from skyseries.jit import kernel
 __all__ = ["digest", "row_digests", "surplus"]
 
 U64 = NDArray[np.uint64]
+I64 = NDArray[np.int64]
 
 _NULL = np.uint64(0xA0761D6478BD642F)
 _SEED = np.uint64(0x9E3779B97F4A7C15)
@@ -121,7 +122,7 @@ def _of_lists(array: Any) -> U64:
 
 
 @kernel(inline=True)
-def _mixed(x):  # type: ignore[no-untyped-def]
+def _mixed(x: np.uint64) -> np.uint64:
     """Spread the bits of a word over all of it (xor, shift and multiply)."""
     x ^= x >> np.uint64(32)
     x *= np.uint64(0xD6E8FEB86659FD93)
@@ -131,14 +132,14 @@ def _mixed(x):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _mix_into(out, values):  # type: ignore[no-untyped-def]
+def _mix_into(out: U64, values: U64) -> None:
     """Make each digest one of what it was and of one more value."""
     for i in range(out.size):
         out[i] = _mixed(out[i] * np.uint64(3) + _mixed(values[i]))
 
 
 @kernel
-def _hash_bytes(ends, raw, out):  # type: ignore[no-untyped-def]
+def _hash_bytes(ends: I64, raw: NDArray[np.uint8], out: U64) -> None:
     for i in range(out.size):
         h = np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(ends[i + 1] - ends[i])
         for j in range(ends[i], ends[i + 1]):
@@ -148,7 +149,7 @@ def _hash_bytes(ends, raw, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _hash_lists(ends, values, out):  # type: ignore[no-untyped-def]
+def _hash_lists(ends: I64, values: U64, out: U64) -> None:
     for i in range(out.size):
         h = np.uint64(0xC2B2AE3D27D4EB4F) ^ np.uint64(ends[i + 1] - ends[i])
         for j in range(ends[i], ends[i + 1]):

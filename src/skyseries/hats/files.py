@@ -121,7 +121,7 @@ class Location:
         if not self.is_local:
             return ()
         try:
-            stat = os.stat(self.path)
+            stat = Path(self.path).stat()
         except OSError:
             return ()
         return stat.st_ino, stat.st_size, stat.st_mtime_ns

@@ -79,7 +79,7 @@ def _is_text(type_: pa.DataType) -> bool:
 
 
 def row_group_bounds(rows: int, epochs: NDArray[np.integer[Any]] | None = None) -> list[int]:
-    """Return where row groups begin, and the end: groups of equal rows, or equal epochs.
+    """Return where row groups begin, and the end: groups of equal rows, or of equal work.
 
     Parameters
     ----------
@@ -92,10 +92,11 @@ def row_group_bounds(rows: int, epochs: NDArray[np.integer[Any]] | None = None) 
     if epochs is None:
         groups = -(-rows // GROUP_ROWS)
         return [rows * g // groups for g in range(groups + 1)]
-    total = np.cumsum(epochs, dtype=np.int64)
-    groups = max(-(-int(total[-1]) // GROUP_EPOCHS), -(-rows // GROUP_ROWS))
-    share = total[-1] * np.arange(1, groups) / groups
-    cuts = np.searchsorted(total, share, side="left") + 1
+    # a group is full of rows, of epochs, or of some of both: objects without epochs count too
+    load = np.cumsum(np.asarray(epochs, np.int64) * GROUP_ROWS + GROUP_EPOCHS)
+    groups = -(-int(load[-1]) // (GROUP_ROWS * GROUP_EPOCHS))
+    share = int(load[-1]) * np.arange(1, groups) // groups
+    cuts = np.searchsorted(load, share, side="left") + 1
     return sorted({0, *np.minimum(cuts, rows).tolist(), rows})
 
 

@@ -73,13 +73,12 @@ _LINE_ENDS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 
 
 def _escape(text: str, special: str = "") -> str:
-    out = "".join(
-        _NAMED.get(c)
-        or (f"\\u{ord(c):04x}" if c in _LINE_ENDS else f"\\{c}" if c in special else c)
-        for c in text
-    )
-    out = re.sub(r"^ ", r"\\ ", out)
-    return re.sub(r" $", r"\\u0020", out)
+    def escaped(place: int, c: str) -> str:
+        if c in _LINE_ENDS or (c == " " and place in (0, len(text) - 1)):
+            return f"\\u{ord(c):04x}"
+        return _NAMED.get(c) or (f"\\{c}" if c in special else c)
+
+    return "".join(escaped(place, c) for place, c in enumerate(text))
 
 
 def _unescape(text: str) -> str:

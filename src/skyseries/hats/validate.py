@@ -323,7 +323,7 @@ def _check_ids(
         compare_index(parts, primary, key, sums, findings)
         return
     column = primary.properties.get("hats_cols_survey_id")
-    if primary.kind == "object" and column in primary.schema.names:
+    if primary.kind == "object" and column is not None and column in primary.schema.names:
         rows = sum(leaf.rows for leaf in leaves)
         check_repeated_ids(primary, column, rows, findings)
 

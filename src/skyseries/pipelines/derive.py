@@ -111,6 +111,8 @@ def _mean_positions(plan: ImportPlan, found: pa.Table, schema: pa.Schema) -> pa.
         [("x", "sum"), ("y", "sum"), ("z", "sum"), ("n", "sum")]
     )
     x, y, z, n = (grouped.column(f"{name}_sum").to_numpy() for name in "xyzn")
-    ra = np.where(n > 0, np.degrees(np.arctan2(y, x)) % 360, np.nan)
+    turn = np.degrees(np.arctan2(y, x)) % 360
+    turn[turn == 360] = 0  # what the remainder of a tiny negative angle is rounded to
+    ra = np.where(n > 0, turn, np.nan)
     dec = np.where(n > 0, np.degrees(np.arctan2(z, np.hypot(x, y))), np.nan)
     return pa.table([grouped.column("id"), pa.array(ra), pa.array(dec)], schema=schema)

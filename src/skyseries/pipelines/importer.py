@@ -167,7 +167,7 @@ def import_catalog(
     prepare.check_choice("kind", kind, ("object", "source"))
     if kind == "source" and lightcurves is not None:
         raise InputError("kind='source' keeps long rows: give them as objects=, not lightcurves=")
-    _check_free(root, overwrite)
+    _check_free(root)
     roles = {
         "time": time, "band": band, "flux": flux, "flux_err": flux_err, "mag": mag,
         "mag_err": mag_err, "flag": flag, "time_format": time_format, "time_scale": time_scale,
@@ -198,10 +198,10 @@ def import_catalog(
     )
     scratch = Path(tmp_dir or settings().tmp_dir or root)
     with _writing(root), use_executor(executor, workers) as engine:
-        _check_free(root, overwrite)  # again: another import may have ended in between
         held = parse_bytes(memory) if memory else settings().memory
         plan = replace(plan, budget=Budget(held, engine.workers))
         plan = replace(plan, work=scratch.absolute() / _work_name(plan, root))
+        _check_unasked(plan, root, overwrite)
         _clear_stale(plan, root, resume)
         resumed = plan.work.exists()
         plan = replace(plan, version=_version(plan, root))
@@ -273,16 +273,20 @@ def _check_new_column(name: str, schema: pa.Schema) -> str:
     return prepare.check_name(name)
 
 
-def _check_free(root: Path, overwrite: bool) -> None:
-    here = Location(str(root))
-    if root.exists() and not root.is_dir():
-        raise InputError(f"{root} is a file; a catalog is a folder")
-    if read_collection(here) is not None and not overwrite:
+def _check_unasked(plan: ImportPlan, root: Path, overwrite: bool) -> None:
+    """Refuse to replace a catalog, but for one whose import was stopped at its very end."""
+    done = (plan.work / _REPORT).exists()
+    if read_collection(Location(str(root))) is not None and not overwrite and not done:
         raise InputError(
             f"{root} holds a catalog already; overwrite=True makes a new version of it"
         )
-    if root.exists() and read_collection(here) is None:
-        left = re.compile(r"\.import.*|v\d{6}")  # by an import that was stopped
+
+
+def _check_free(root: Path) -> None:
+    if root.exists() and not root.is_dir():
+        raise InputError(f"{root} is a file; a catalog is a folder")
+    if root.exists() and read_collection(Location(str(root))) is None:
+        left = re.compile(r"\.import.*|v\d{6}|\..*\.part")  # by an import that was stopped
         foreign = [p.name for p in root.iterdir() if not left.fullmatch(p.name)]
         if foreign:
             raise InputError(f"{root} is not empty (it holds {foreign[0]!r}) and no catalog")
@@ -321,6 +325,8 @@ def _work_name(plan: ImportPlan, root: Path) -> str:
 def _clear_stale(plan: ImportPlan, root: Path, resume: bool) -> None:
     """Remove scratch files of other, unfinished imports of this catalog."""
     mine = plan.work.name.rsplit("-", 1)[0]
+    for half_written in root.glob(".*.part"):
+        half_written.unlink()
     found = [*plan.work.parent.glob(f"{glob.escape(mine)}-*"), *root.glob(".import-*")]
     kept = {plan.work, _arriving(root, _chosen_version(plan))} if resume else set()
     for folder in found:
@@ -387,6 +393,8 @@ def _move_in(plan: ImportPlan, root: Path, version: str) -> None:
     """Move what was built to its place; if it is not in `build` any more, go on from there."""
     arriving = _arriving(root, version)
     if plan.build.exists():
+        for half_written in plan.build.rglob(".*.part"):  # when the import was stopped
+            half_written.unlink()
         if plan.work.parent == root:
             plan.build.rename(arriving)
         else:  # the scratch files may be on another disk

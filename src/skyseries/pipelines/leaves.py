@@ -91,8 +91,7 @@ class _Gather:
             self._first = piece.table.slice(0, 1)
         self._add_margin(piece)
         if self._plan.id_index and self._plan.id is not None:
-            ids = piece.table.select([self._plan.id, HPX_COLUMN])
-            self._index.append(ids.filter(pc.is_valid(ids.column(0))))
+            self._index.append(piece.table.select([self._plan.id, HPX_COLUMN]))
 
     def _add_times(self, table: pa.Table) -> None:
         assert self._plan.lightcurve is not None  # noqa: S101 - only called with epochs

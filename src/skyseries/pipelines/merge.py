@@ -58,10 +58,10 @@ def index_bounds(runs: Sequence[Run], column: str, part_rows: int) -> list[Any]:
     for run in runs:
         ids = _column(run, column)
         samples.append(ids.take(pa.array(np.arange(0, len(ids), stride))))
-    ordered = pa.chunked_array(samples).combine_chunks()
+    ordered = pa.chunked_array(samples).combine_chunks().drop_null()
     ordered = ordered.take(pc.sort_indices(ordered))
     places = [len(ordered) * part // parts for part in range(1, parts)]
-    return sorted({ordered[place].as_py() for place in places})
+    return sorted({ordered[place].as_py() for place in places}) if len(ordered) else []
 
 
 def write_index_part(
@@ -111,11 +111,12 @@ def _column(run: Run, column: str) -> pa.Array:
 
 
 def _bisect(ids: pa.Array, value: Any) -> int:
-    """Return how many of the sorted ids are below a value."""
+    """Return how many of the sorted ids are below a value; null, which comes last, is not."""
     low, high = 0, len(ids)
     while low < high:
         middle = (low + high) // 2
-        if ids[middle].as_py() < value:
+        found = ids[middle].as_py()
+        if found is not None and found < value:
             low = middle + 1
         else:
             high = middle

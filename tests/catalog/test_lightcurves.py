@@ -1,0 +1,230 @@
+"""Light curves of a catalog: one by its id, which field is what, features and periods as steps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import skyseries as sky
+from skyseries.errors import CatalogError, SchemaError
+from skyseries.hats.dataset import Dataset
+from skyseries.schema import LightCurveFields
+from skyseries.timeseries import compute_features, compute_periods
+from tests.pipelines.survey import same, small_parts, write_parts
+
+
+@pytest.fixture(params=["numbers", "text"])
+def any_survey(request, survey, text_survey):
+    return survey if request.param == "numbers" else text_survey
+
+
+def import_small(folder, sources, **options):
+    table = pa.table({"id": [1, 2], "ra": [10.0, 20.0], "dec": [1.0, 2.0]})
+    with small_parts():
+        sky.import_catalog(
+            write_parts(folder / "o", table), folder / "c", id="id",
+            lightcurves=write_parts(folder / "s", sources), progress=False, **options,
+        )  # fmt: skip
+    return sky.open_catalog(folder / "c")
+
+
+# -- one by its id ------------------------------------------------------------------------------
+
+
+def test_every_light_curve_by_its_id(any_survey):
+    catalog = sky.open_catalog(any_survey.path)
+    for row in any_survey.rows:
+        curve = catalog.lightcurve(row["id"])
+        assert (curve.id, curve.ra, curve.dec) == (row["id"], row["ra"], row["dec"])
+        assert curve.time.tolist() == row["lightcurve"]["mjd"]
+        assert curve.value.tolist() == row["lightcurve"]["flux"]
+        assert curve.bands.tolist() == row["lightcurve"]["band"]
+
+
+def test_one_row_group_is_read(any_survey, monkeypatch):
+    seen = []
+    real = Dataset.read
+
+    def spy(self, cell, columns=None, row_groups=None):
+        table = real(self, cell, columns, row_groups)
+        seen.append((table.num_rows, tuple(columns), row_groups))
+        return table
+
+    monkeypatch.setattr(Dataset, "read", spy)
+    catalog = sky.open_catalog(any_survey.path)
+    for row in any_survey.rows[::10]:
+        seen.clear()
+        catalog.lightcurve(row["id"])
+        heavy = [read for read in seen if "lightcurve" in read[1]]
+        assert len(heavy) == 1
+        assert len(heavy[0][2]) == 1
+        assert heavy[0][0] <= 8
+
+
+@pytest.mark.parametrize("id_", [0, -1, 2**53, 2**63, 2**64, -(2**63) - 1, 10**30])
+def test_numbers_that_are_no_ids(catalog, id_):
+    with pytest.raises(CatalogError, match=f"no object with id = {id_} in survey"):
+        catalog.lightcurve(id_)
+
+
+@pytest.mark.parametrize("id_", ["", "SKY", "SKY J0000", "￿"])
+def test_texts_that_are_no_ids(text_survey, id_):
+    with pytest.raises(CatalogError, match=f"no object with id = {id_!r} in survey"):
+        sky.open_catalog(text_survey.path).lightcurve(id_)
+
+
+def test_ids_of_the_wrong_type_are_not_guessed(survey, text_survey):
+    id_ = survey.rows[0]["id"]
+    catalog = sky.open_catalog(survey.path)
+    for wrong in (str(id_), float(id_), True, None, b"1", np.float64(3)):
+        with pytest.raises(SchemaError):
+            catalog.lightcurve(wrong)
+    assert catalog.lightcurve(np.int64(id_)).id == id_
+    for wrong in (5, None, b"SKY J0000"):
+        with pytest.raises(SchemaError, match="the ids of this catalog are string"):
+            sky.open_catalog(text_survey.path).lightcurve(wrong)
+
+
+@pytest.mark.parametrize("ids", [[7, 2**63 - 1], [2**64 - 1, 3], ["b", ""]])
+def test_without_an_index_all_is_looked_through(tmp_path, ids):
+    type_ = pa.uint64() if 2**64 - 1 in ids else None
+    table = pa.table({"id": pa.array(ids, type_), "ra": [10.0, 200.0], "dec": [1.0, 2.0]})
+    sources = pa.table({"id": pa.array(ids, type_), "mjd": [1.0, 2.0], "flux": [3.0, 4.0]})
+    sky.import_catalog(
+        write_parts(tmp_path / "o", table), tmp_path / "c", id="id", id_index=None, max_rows=1,
+        lightcurves=write_parts(tmp_path / "s", sources), progress=False,
+    )  # fmt: skip
+    catalog = sky.open_catalog(tmp_path / "c")
+    assert [catalog.lightcurve(id_).value.tolist() for id_ in ids] == [[3.0], [4.0]]
+    missing = "c" if type_ is None and isinstance(ids[0], str) else 2**70
+    with pytest.raises(CatalogError, match="no object with id"):
+        catalog.lightcurve(missing)
+
+
+def test_after_a_cone_the_whole_catalog_is_still_asked(survey, catalog):
+    row = survey.rows[-1]
+    assert catalog.cone_search(0, 0, 1)[["id"]].lightcurve(row["id"]).ra == row["ra"]
+
+
+# -- which field is what ------------------------------------------------------------------------
+
+
+def test_recorded_roles(catalog):
+    assert catalog.lightcurve_columns == ["lightcurve"]
+    assert catalog.lightcurve_fields() == LightCurveFields(
+        time="mjd", band="band", flux="flux", flux_err="flux_err", time_format="mjd",
+        time_scale="tai", refposition="topocenter", flux_unit="nJy",
+    )  # fmt: skip
+
+
+def test_roles_that_are_set_hold_for_what_follows(catalog):
+    other = catalog.set_lightcurve(flux="flux_err", time_scale="utc")
+    fields = other.cone_search(0, 0, 3600).lightcurve_fields()
+    assert (fields.flux, fields.time_scale, fields.time) == ("flux_err", "utc", "mjd")
+    assert catalog.lightcurve_fields().flux == "flux"
+    with pytest.raises(SchemaError, match="no field 'fluxx'"):
+        catalog.set_lightcurve(flux="fluxx")
+    with pytest.raises(SchemaError, match="no light-curve column"):
+        catalog.set_lightcurve("mag", flux="flux")
+    with pytest.raises(SchemaError, match="set_lightcurve"):
+        catalog.set_lightcurve(colour="flux")
+
+
+def test_a_catalog_without_light_curves(tmp_path):
+    table = pa.table({"id": [1], "ra": [1.0], "dec": [1.0]})
+    sky.import_catalog(write_parts(tmp_path, table), tmp_path / "c", progress=False)
+    catalog = sky.open_catalog(tmp_path / "c")
+    assert catalog.lightcurve_columns == []
+    for ask in (catalog.lightcurve_fields, catalog.features, catalog.periods):
+        with pytest.raises(SchemaError, match="no light curves"):
+            ask()
+
+
+# -- features and periods -----------------------------------------------------------------------
+
+
+def test_features_are_lazy_and_those_of_the_whole_column(survey, catalog, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Dataset, "read", None)
+        step = catalog.features()
+        columns = step.columns
+        repr(step)
+    column = catalog[["lightcurve"]].to_arrow()["lightcurve"]
+    wanted = compute_features(column, catalog.lightcurve_fields(), bands=["g", "r", "i"])
+    assert columns == [*catalog.columns, *wanted.column_names]
+    found = step.to_arrow()
+    assert found.select(wanted.column_names).equals(
+        wanted.cast(found.select(wanted.column_names).schema)
+    )
+    assert found.schema.field("g_fluxMean").metadata[b"unit"] == b"nJy"
+
+
+def test_periods_are_lazy_and_those_of_the_whole_column(catalog, monkeypatch):
+    options = {"min_period": 5.0, "max_period": 20.0, "n_peaks": 2}
+    with monkeypatch.context() as patch:
+        patch.setattr(Dataset, "read", None)
+        step = catalog.periods(**options)
+    column = catalog[["lightcurve"]].to_arrow()["lightcurve"]
+    wanted = compute_periods(column, catalog.lightcurve_fields(), **options)
+    found = step.to_arrow().select(wanted.column_names)
+    assert same(found.to_pylist(), wanted.cast(found.schema).to_pylist())
+
+
+def test_only_what_is_wanted_of_the_features_is_computed(catalog, monkeypatch):
+    seen = []
+    real = Dataset.read
+
+    def spy(self, cell, columns=None, row_groups=None):
+        seen.append(tuple(columns))
+        return real(self, cell, columns, row_groups)
+
+    monkeypatch.setattr(Dataset, "read", spy)
+    with_features = catalog.features()
+    with_features.select(["id", "g_fluxMean"]).to_arrow()
+    assert set(seen) == {("id", "lightcurve")}
+    seen.clear()
+    with_features.select(["id"]).to_arrow()
+    assert set(seen) == {("id",)}
+    with_features.periods(min_period=10).select(["period", "id"]).head()
+
+
+def test_steps_that_clash(catalog):
+    with pytest.raises(SchemaError, match="has a column .* already"):
+        catalog.features().features()
+    with pytest.raises(SchemaError, match="has a column 'period' already"):
+        catalog.periods().periods()
+    with pytest.raises(SchemaError, match="no light curves"):
+        catalog.select(["id"]).features()
+
+
+BANDS = pa.table(
+    {
+        "id": [1, 1, 1, 2], "mjd": [1.0, 2.0, 3.0, 4.0], "flux": [1.0, 2.0, 4.0, 8.0],
+        "flux_err": [0.1] * 4, "band": ["SDSS g", "SDSS g", "SDSS r", ""],
+        "filter_id": pa.array([1, 1, 2, 2], pa.int8()),
+    }
+)  # fmt: skip
+
+
+def test_bands_whose_names_have_blanks_are_not_torn_apart(tmp_path):
+    catalog = import_small(tmp_path, BANDS)
+    with pytest.raises(sky.InputError, match="SDSS g"):
+        catalog.features().to_arrow()
+    found = catalog.features(["Mean"], bands=["SDSS g", "SDSS r", ""]).to_arrow()
+    assert found["SDSS g_fluxMean"].to_pylist() == [1.5, None]
+
+
+def test_bands_that_are_numbers(tmp_path):
+    catalog = import_small(tmp_path, BANDS, band="filter_id")
+    found = catalog.features(["Mean"]).to_arrow()
+    assert found["band1_fluxMean"].to_pylist() == [1.5, None]
+    assert found["band2_fluxMean"].to_pylist() == [4.0, 8.0]
+
+
+def test_the_bands_of_one_field_are_not_those_of_another(tmp_path):
+    sources = BANDS.set_column(4, "band", pa.array(["g", "g", "r", "r"]))
+    catalog = import_small(tmp_path, sources, band="filter_id").set_lightcurve(band="band")
+    found = catalog.features(["Mean"]).to_arrow()
+    assert found["g_fluxMean"].to_pylist() == [1.5, None]
+    assert found["r_fluxMean"].to_pylist() == [4.0, 8.0]

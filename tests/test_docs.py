@@ -1,0 +1,64 @@
+"""The code in the README and the docs runs, in the order in which a reader meets it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from skyseries.formats import write_table
+from skyseries.timeseries.simulate import simulate_survey
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Return a folder with the tables of a small survey."""
+    root = tmp_path_factory.mktemp("docs")
+    counts = dict.fromkeys(
+        ["n_rr_lyrae_c", "n_detached_binary", "n_contact_binary", "n_long_period",
+         "n_microlensing", "n_supernova_ia"], 0,
+    )  # fmt: skip
+    objects, sources, _ = simulate_survey(n_constant=30, n_rr_lyrae_ab=3, years=1, seed=1, **counts)
+    for name, table in (("objects", objects), ("sources", sources)):
+        (root / name).mkdir()
+        half = table.num_rows // 2
+        write_table(table.slice(0, half), root / name / "1.parquet")
+        write_table(table.slice(half), root / name / "2.parquet")
+    return root
+
+
+def run(command: list[str], folder: Path) -> str:
+    search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": search, "MPLBACKEND": "agg"}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_commands_of_the_readme(folder):
+    commands = next(text for text in blocks("README.md", "sh") if "skyseries import" in text)
+    output = run(["bash", "-e", "-c", commands], folder)
+    assert "33" in output
+    assert "survey is a valid catalog" in output
+    assert (folder / "periods.parquet").is_file()
+
+
+def test_the_import_of_the_readme_and_the_catalog_page(folder):
+    programs = [
+        next(text for text in blocks("README.md", "python") if "import_catalog" in text),
+        *blocks("docs/catalogs.md", "python"),
+    ]
+    assert len(programs) >= 2
+    run(["rm", "-r", "survey"], folder)
+    output = run([sys.executable, "-c", "\n".join(programs)], folder)
+    assert "33 rows" in output
