@@ -73,15 +73,18 @@ def test_select_keeps_order_and_reads_no_other_column(survey, catalog, reads):
 def test_select_of_a_missing_column_suggests(catalog):
     with pytest.raises(SchemaError, match="no column 'MAG'; did you mean 'mag'"):
         catalog.select(["MAG"])
-    with pytest.raises(SchemaError, match="no column 'nonsense'.*the columns are: _healpix_29, id"):
+    with pytest.raises(
+        SchemaError, match=r"no column 'nonsense'.*the columns are: _healpix_29, id"
+    ):
         catalog["nonsense"]
     with pytest.raises(SchemaError, match="'id' is named more than once"):
         catalog[["id", "ra", "id"]]
 
 
 def test_head_reads_no_more_than_it_needs(survey, catalog, reads):
-    assert same(catalog[["id"]].head(3)["id"].tolist(), [row["id"] for row in survey.rows[:3]])
+    assert catalog[["id"]].head(1)["id"].tolist() == [survey.rows[0]["id"]]
     assert len(reads) == 1
+    assert catalog.head(30)["id"].tolist() == [row["id"] for row in survey.rows[:30]]
     assert len(catalog.head(0)) == 0
     assert len(catalog.head(10**6)) == len(survey.rows)
     with pytest.raises(InputError, match="must not be negative"):
@@ -184,8 +187,11 @@ def test_a_cone_of_no_width_holds_its_centre(tmp_path, ra):
 
 
 def test_a_small_cone_reads_few_partitions(catalog, reads):
-    len(catalog.cone_search(45.0, 0.0, 1.0))
+    len(catalog.cone_search(20.0, 15.0, 1.0))
     assert len({cell for cell, *_ in reads}) == 1
+    reads.clear()
+    len(catalog.cone_search(45.0, 0.0, 1.0))  # where four cells meet
+    assert len({cell for cell, *_ in reads}) == 4
 
 
 @pytest.mark.parametrize(

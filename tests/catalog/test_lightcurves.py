@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -27,6 +29,11 @@ def import_small(folder, sources, **options):
             lightcurves=write_parts(folder / "s", sources), progress=False, **options,
         )  # fmt: skip
     return sky.open_catalog(folder / "c")
+
+
+def by_id(table, name):
+    """Return the values of a column in the order of the ids."""
+    return table.sort_by("id")[name].to_pylist()
 
 
 # -- one by its id ------------------------------------------------------------------------------
@@ -70,7 +77,7 @@ def test_numbers_that_are_no_ids(catalog, id_):
 
 @pytest.mark.parametrize("id_", ["", "SKY", "SKY J0000", "￿"])
 def test_texts_that_are_no_ids(text_survey, id_):
-    with pytest.raises(CatalogError, match=f"no object with id = {id_!r} in survey"):
+    with pytest.raises(CatalogError, match=re.escape(f"no object with id = {id_!r} in survey")):
         sky.open_catalog(text_survey.path).lightcurve(id_)
 
 
@@ -190,7 +197,7 @@ def test_only_what_is_wanted_of_the_features_is_computed(catalog, monkeypatch):
 
 
 def test_steps_that_clash(catalog):
-    with pytest.raises(SchemaError, match="has a column .* already"):
+    with pytest.raises(SchemaError, match=r"has a column .* already"):
         catalog.features().features()
     with pytest.raises(SchemaError, match="has a column 'period' already"):
         catalog.periods().periods()
@@ -212,19 +219,19 @@ def test_bands_whose_names_have_blanks_are_not_torn_apart(tmp_path):
     with pytest.raises(sky.InputError, match="SDSS g"):
         catalog.features().to_arrow()
     found = catalog.features(["Mean"], bands=["SDSS g", "SDSS r", ""]).to_arrow()
-    assert found["SDSS g_fluxMean"].to_pylist() == [1.5, None]
+    assert by_id(found, "SDSS g_fluxMean") == [1.5, None]
 
 
 def test_bands_that_are_numbers(tmp_path):
     catalog = import_small(tmp_path, BANDS, band="filter_id")
     found = catalog.features(["Mean"]).to_arrow()
-    assert found["band1_fluxMean"].to_pylist() == [1.5, None]
-    assert found["band2_fluxMean"].to_pylist() == [4.0, 8.0]
+    assert by_id(found, "band1_fluxMean") == [1.5, None]
+    assert by_id(found, "band2_fluxMean") == [4.0, 8.0]
 
 
 def test_the_bands_of_one_field_are_not_those_of_another(tmp_path):
     sources = BANDS.set_column(4, "band", pa.array(["g", "g", "r", "r"]))
     catalog = import_small(tmp_path, sources, band="filter_id").set_lightcurve(band="band")
     found = catalog.features(["Mean"]).to_arrow()
-    assert found["g_fluxMean"].to_pylist() == [1.5, None]
-    assert found["r_fluxMean"].to_pylist() == [4.0, 8.0]
+    assert by_id(found, "g_fluxMean") == [1.5, None]
+    assert by_id(found, "r_fluxMean") == [4.0, 8.0]

@@ -64,17 +64,18 @@ def web(survey):
 
 
 @pytest.fixture
-def bucket(survey):
+def bucket(survey, monkeypatch):
     """Return the URL of the survey in an S3 bucket, and how to reach it."""
     pytest.importorskip("s3fs")
     pytest.importorskip("flask", reason="moto[server] is not installed")
     moto = pytest.importorskip("moto.server", reason="moto[server] is not installed")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     server = moto.ThreadedMotoServer(port=0)
     server.start()
     _, port = server.get_host_and_port()
     options = {
         "key": "any", "secret": "any", "endpoint_url": f"http://127.0.0.1:{port}",
-        "client_kwargs": {"region_name": "us-east-1"}, "use_listings_cache": False,
+        "use_listings_cache": False,
     }  # fmt: skip
     files = fsspec.filesystem("s3", **options)
     files.mkdir("surveys")

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import skyseries as sky
+from skyseries.catalog import work
 from skyseries.catalog.work import work_units
 from skyseries.executors import Executor
 from tests.pipelines.survey import cells, leaf_file, primary, same
@@ -27,10 +28,16 @@ def row_groups(survey):
     return found
 
 
-@pytest.mark.parametrize("target", [1, 10, 100, 300, 10**9])
+@pytest.fixture
+def target(request, monkeypatch):
+    """Set how large a unit may be."""
+    monkeypatch.setattr(work, "_LARGEST", request.param)
+
+
+@pytest.mark.parametrize("target", [1, 10, 100, 300, 10**9], indirect=True)
 def test_every_row_group_once_and_in_order(survey, catalog, target):
     wanted = row_groups(survey)
-    units = work_units(catalog.dataset, target=target)
+    units = work_units(catalog.dataset)
     found = [
         (tuple(part.cell), g) for unit in units for part in unit.parts for g in part.row_groups
     ]
@@ -38,18 +45,28 @@ def test_every_row_group_once_and_in_order(survey, catalog, target):
     assert sum(unit.weight for unit in units) == sum(size for *_, size in wanted)
 
 
-@pytest.mark.parametrize("target", [50, 100, 300])
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_each_worker_has_some_units(survey, catalog, monkeypatch, workers):
+    monkeypatch.setattr(work, "_SMALLEST", 1)
+    units = work_units(catalog.dataset, workers=workers)
+    assert workers <= len(units) <= len(row_groups(survey))
+    found = [g for unit in units for part in unit.parts for g in part.row_groups]
+    assert len(found) == len(row_groups(survey))
+
+
+@pytest.mark.parametrize("target", [50, 100, 300], indirect=True)
 def test_units_are_balanced(survey, catalog, target):
     largest = max(size for *_, size in row_groups(survey))
-    weights = [unit.weight for unit in work_units(catalog.dataset, target=target)]
+    weights = [unit.weight for unit in work_units(catalog.dataset)]
     mean = sum(weights) / len(weights)
     assert max(weights) <= mean + 2 * largest
     assert len(weights) > 1
 
 
-def test_only_kept_partitions(survey, catalog):
+@pytest.mark.parametrize("target", [10], indirect=True)
+def test_only_kept_partitions(survey, catalog, target):
     keep = np.arange(len(catalog.partitions)) % 3 == 1
-    units = work_units(catalog.dataset, keep, target=10)
+    units = work_units(catalog.dataset, keep)
     found = [part.cell for unit in units for part in unit.parts]
     wanted = [cell for cell, kept in zip(catalog.partitions, keep, strict=True) if kept]
     assert [cell for cell, _ in itertools.groupby(found)] == wanted

@@ -37,14 +37,22 @@ WIDE = pa.schema(
 )  # fmt: skip
 
 
+def plain(value):
+    """Return a value whose text is the same for equal values: one zero, one NaN."""
+    if isinstance(value, dict):
+        return {key: plain(value[key]) for key in sorted(value)}
+    if isinstance(value, list):
+        return [plain(child) for child in value]
+    return abs(value) if isinstance(value, float) and not value else value
+
+
 @given(st.lists(ROW, min_size=1, max_size=12))
 def test_rows_have_equal_digests_if_they_are_equal(rows):
     table = pa.Table.from_pylist(rows, SCHEMA)
     found = row_digests(table)
-    keys = [repr({k: v if v != 0 or k != "x" else 0.0 for k, v in row.items()}) for row in rows]
     by_key = {}
-    for key, value in zip(keys, found.tolist(), strict=True):
-        by_key.setdefault(key.replace("-0.0", "0.0"), set()).add(value)
+    for row, value in zip(rows, found.tolist(), strict=True):
+        by_key.setdefault(repr(plain(row)), set()).add(value)
     assert all(len(values) == 1 for values in by_key.values())
     assert len({v for values in by_key.values() for v in values}) == len(by_key)
 

@@ -33,8 +33,14 @@ def test_jproperties_reads_ours(properties):
     assert {key: reader[key].data for key in reader} == properties
 
 
-@given(st.dictionaries(st.from_regex(r"[a-z_]{1,10}", fullmatch=True), TEXT.filter(str.strip)))
+@given(
+    st.dictionaries(
+        st.from_regex(r"[a-z_]{1,10}", fullmatch=True),
+        TEXT.map(lambda text: text.rstrip(" ")).filter(str.strip),
+    )
+)
 def test_what_jproperties_writes_is_read(properties):
+    """But for blanks at the end of a line, which it keeps and we take for an accident."""
     jproperties = pytest.importorskip("jproperties")
     import io
 

@@ -15,6 +15,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +35,18 @@ _KILLED = 9
 def main(folder: Path, executor: str, seed: int, count: int) -> None:
     """Run the reference, then `count` imports that are stopped at a random rename."""
     load()
-    whole = in_child(lambda: run(folder, folder / "whole", executor))
-    print(json.dumps(whole), flush=True)
+    whole = in_child(partial(run, folder, folder / "whole", executor))
+    print(json.dumps(whole), flush=True)  # noqa: T201
     draw = random.Random(seed)
     last = whole["renames"]
     points = [last - k for k in range(4)] + draw.sample(range(1, last - 3), count)
     for point in points:
         path = folder / f"stopped-{point}"
-        died = in_child(lambda: run(folder, path, executor, point, draw.random() < 0.5))  # noqa: B023
+        died = in_child(partial(run, folder, path, executor, point, draw.random() < 0.5))
         marks = len(list(path.glob(".import-*/marks/**/*.json")))
-        again = in_child(lambda: run(folder, path, executor))  # noqa: B023
-        print(json.dumps({"point": point, "died": died, "marks": marks, **again}), flush=True)
+        again = in_child(partial(run, folder, path, executor))
+        said = {"point": point, "died": died, "marks": marks, **again}
+        print(json.dumps(said), flush=True)  # noqa: T201
 
 
 def load() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -32,7 +33,7 @@ def write_parts(folder: Path, table: pa.Table, cuts: Sequence[int] = ()) -> str:
     """Write a table as Parquet files that are cut at some rows; return their pattern."""
     folder.mkdir(parents=True, exist_ok=True)
     bounds = [0, *sorted(cuts), table.num_rows]
-    for i, (a, b) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for i, (a, b) in enumerate(itertools.pairwise(bounds)):
         pq.write_table(table.slice(a, b - a), folder / f"part{i}.parquet")
     return str(folder / "*.parquet")
 
@@ -127,7 +128,7 @@ def check_leaves(root: Path, max_rows: int, max_epochs: int = 10**9, max_order: 
         assert order == max_order or (table.num_rows <= max_rows and epochs <= max_epochs)
         total += table.num_rows
     assert int(properties(root)["hats_nrows"]) == total
-    files = {p for p in (root / "dataset").rglob("Npix=*")}
+    files = set((root / "dataset").rglob("Npix=*"))
     assert files == {leaf_file(root, cell) for cell in cells(root)}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -148,15 +150,15 @@ def test_wrong_column_names(tmp_path, options, message):
 
 def test_mixed_units_and_columns_are_told_before_work_begins(tmp_path):
     write_parts(tmp_path / "o", FEW)
-    for name, field in (("x", pa.field("mag", pa.float64(), metadata={"unit": "mag"})),
-                        ("y", pa.field("mag", pa.float64(), metadata={"unit": "mJy"}))):  # fmt: skip
+    for name, unit in (("x", "mag"), ("y", "mJy")):
+        field = pa.field("mag", pa.float64(), metadata={"unit": unit})
         pq.write_table(FEW.append_column(field, pa.array([1.0] * 3)), tmp_path / f"{name}.parquet")
     files = [tmp_path / "x.parquet", tmp_path / "y.parquet"]
     with pytest.raises(
         SchemaError, match=r"'mag' is in mag in .*x\.parquet but in mJy in .*y\.par"
     ):
         run(tmp_path, files)
-    with pytest.raises(SchemaError, match="column 'mag' is in .* but not in"):
+    with pytest.raises(SchemaError, match=r"column 'mag' is in .* but not in"):
         run(tmp_path, [tmp_path / "o/part0.parquet", *files[:1]])
     assert not (tmp_path / "c").exists()
 
@@ -199,7 +201,7 @@ def test_ids_that_are_not_exact(tmp_path):
 
 def test_ids_as_text_and_as_numbers_do_not_join(tmp_path):
     text = SOME.set_column(0, "id", SOME["id"].cast(pa.string()))
-    with pytest.raises(SchemaError, match="ids of the light curves are string, those .* int64"):
+    with pytest.raises(SchemaError, match=r"ids of the light curves are string, those .* int64"):
         run(tmp_path, FEW, lightcurves=text)
     assert not (tmp_path / "c").exists()
 
@@ -459,6 +461,25 @@ def test_an_open_catalog_sees_its_version(tmp_path):
     assert before.lightcurve(3).time.tolist() == [5.0]
 
 
+def test_another_catalog_in_the_place_of_one_that_was_removed(tmp_path):
+    """What this process remembers of files at this path (footers, the index) is not used."""
+    for k in (0, 5):
+        rows = [9, 8, 7, 6, 5, 4, 3, 2, 1][k:]
+        objects = pa.table({"id": rows, "ra": [float(r) for r in rows], "dec": [0.0] * len(rows)})
+        sources = pa.table(
+            {"id": rows, "mjd": [r + 0.5 + k for r in rows], "flux": [1.0] * len(rows)}
+        )
+        for name in "cos":
+            shutil.rmtree(tmp_path / name, ignore_errors=True)
+        run(tmp_path, objects, lightcurves=sources, max_rows=2)
+        catalog = sky.open_catalog(tmp_path / "c")
+        assert same(catalog.to_arrow().to_pylist(), expected_rows(objects, sources))
+        for row in rows:
+            assert catalog.lightcurve(row).time.tolist() == [row + 0.5 + k]
+    with pytest.raises(CatalogError, match="no object with id = 9"):
+        catalog.lightcurve(9)
+
+
 def test_the_path_is_a_file(tmp_path):
     write(tmp_path / "c", "something")
     with pytest.raises(InputError, match="is a file; a catalog is a folder"):
@@ -472,14 +493,20 @@ def test_a_folder_of_something_else(tmp_path, name):
     (tmp_path / "c").mkdir()
     write(tmp_path / "c" / name, "mine")
     for overwrite in (False, True):
-        with pytest.raises(InputError, match="is not empty .* and no catalog"):
+        with pytest.raises(InputError, match=r"is not empty .* and no catalog"):
             run(tmp_path, FEW, overwrite=overwrite)
     assert (tmp_path / "c" / name).read_text() == "mine"
 
 
-def test_a_folder_that_cannot_be_written(tmp_path):
-    if os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
-    (tmp_path / "c").mkdir(mode=0o500)
+def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
+    """Refused by hand, as root may write everywhere."""
+    make = Path.mkdir
+
+    def refuse(path, *args, **kwargs):
+        if path.name == "c":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        make(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(StorageError, match="cannot write to"):
         run(tmp_path, FEW)

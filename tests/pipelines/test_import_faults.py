@@ -11,9 +11,9 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -99,8 +99,8 @@ def tasks(monkeypatch):
     return done
 
 
-def stop_after(monkeypatch, module, name: str, calls: int) -> None:
-    """Let a function work for so many calls and then end the import."""
+def stop_after(module, name: str, calls: int, run, *args, **options) -> None:
+    """Run an import in which a function works for so many calls and then ends it like Ctrl-C."""
     real, count = getattr(module, name), 0
 
     def limited(*args):
@@ -110,7 +110,8 @@ def stop_after(monkeypatch, module, name: str, calls: int) -> None:
             raise KeyboardInterrupt
         return real(*args)
 
-    monkeypatch.setattr(module, name, limited)
+    with mock.patch.object(module, name, limited), pytest.raises(KeyboardInterrupt):
+        run(*args, **options)
 
 
 # -- killed -------------------------------------------------------------------------------------
@@ -184,9 +185,7 @@ def test_ctrl_c_leaves_what_can_be_gone_on_with(survey):
 
 
 def test_finished_stages_are_not_done_again(survey, monkeypatch, tasks):
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        stop_after(patch, leaves._Gather, "finish", 3)
-        survey.run(survey.folder / "c")
+    stop_after(leaves._Gather, "finish", 3, survey.run, survey.folder / "c")
     before = tasks.copy()
     assert sum(name.startswith("leaves") for name in before) == 3
     tasks.clear()
@@ -200,9 +199,7 @@ def test_finished_stages_are_not_done_again(survey, monkeypatch, tasks):
 
 
 def test_without_resume_it_starts_again(survey, monkeypatch, tasks):
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        stop_after(patch, leaves._Gather, "finish", 3)
-        survey.run(survey.folder / "c")
+    stop_after(leaves._Gather, "finish", 3, survey.run, survey.folder / "c")
     before = tasks.copy()
     tasks.clear()
     assert not survey.run(survey.folder / "c", resume=False).resumed
@@ -212,9 +209,7 @@ def test_without_resume_it_starts_again(survey, monkeypatch, tasks):
 
 @pytest.mark.parametrize("change", ["input", "option", "memory"])
 def test_another_input_or_another_choice_starts_again(survey, monkeypatch, change):
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        stop_after(patch, leaves._Gather, "finish", 3)
-        survey.run(survey.folder / "c")
+    stop_after(leaves._Gather, "finish", 3, survey.run, survey.folder / "c")
     options: dict[str, Any] = {}
     if change == "input":
         survey.objects = survey.objects.set_column(3, "mag", pa.array(np.arange(60), pa.float32()))
@@ -230,9 +225,7 @@ def test_another_input_or_another_choice_starts_again(survey, monkeypatch, chang
 
 def test_a_run_that_was_cut_short_is_not_trusted(survey, monkeypatch, tasks):
     """After a power cut: the mark is on the disk, and a part of the file it speaks of is not."""
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        stop_after(patch, leaves._Gather, "finish", 1)
-        survey.run(survey.folder / "c")
+    stop_after(leaves._Gather, "finish", 1, survey.run, survey.folder / "c")
     (cut, gone, *_) = sorted(survey.folder.glob("c/.import-*/sources/*/run-0000.arrow"))
     cut.write_bytes(cut.read_bytes()[:-100])
     gone.unlink()
@@ -244,9 +237,7 @@ def test_a_run_that_was_cut_short_is_not_trusted(survey, monkeypatch, tasks):
 
 
 def test_a_mark_that_was_cut_short_is_not_trusted(survey, monkeypatch, tasks):
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        stop_after(patch, leaves._Gather, "finish", 1)
-        survey.run(survey.folder / "c")
+    stop_after(leaves._Gather, "finish", 1, survey.run, survey.folder / "c")
     (mark,) = survey.folder.glob("c/.import-*/marks/objects/000001.json")
     mark.write_text(mark.read_text()[:10])
     tasks.clear()
@@ -290,9 +281,7 @@ def test_a_failed_import_leaves_the_current_version(survey, monkeypatch):
 def test_a_version_that_another_import_has_taken_meanwhile(survey, monkeypatch):
     """Scratch files in another place are not seen by the import that comes in between."""
     tmp = survey.folder / "tmp"
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        stop_after(patch, leaves._Gather, "finish", 3)
-        survey.run(survey.folder / "c", tmp_dir=tmp)
+    stop_after(leaves._Gather, "finish", 3, survey.run, survey.folder / "c", tmp_dir=tmp)
     few = write_parts(survey.folder / "few", survey.objects.slice(0, 5))
     with small_parts():
         sky.import_catalog(few, survey.folder / "c", id="id", name="survey")
@@ -303,17 +292,13 @@ def test_a_version_that_another_import_has_taken_meanwhile(survey, monkeypatch):
     survey.check(survey.folder / "c")
 
 
-@pytest.mark.parametrize("step", ["copytree", "arrive"])
+@pytest.mark.parametrize("step", ["copytree", "promote"])
 def test_scratch_files_in_another_place(survey, monkeypatch, step):
     from skyseries.pipelines import importer
 
     tmp = survey.folder / "tmp"
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        if step == "copytree":
-            stop_after(patch, importer.shutil, "copytree", 0)
-        else:
-            stop_after(patch, importer, "promote", 0)
-        survey.run(survey.folder / "c", tmp_dir=tmp)
+    module = importer.shutil if step == "copytree" else importer
+    stop_after(module, step, 0, survey.run, survey.folder / "c", tmp_dir=tmp)
     assert not (survey.folder / "c/collection.properties").exists()
     assert survey.run(survey.folder / "c", tmp_dir=tmp).resumed
     survey.check(survey.folder / "c")
@@ -322,9 +307,7 @@ def test_scratch_files_in_another_place(survey, monkeypatch, step):
 
 def test_two_catalogs_of_one_name_may_share_the_place_of_their_scratch_files(survey, monkeypatch):
     tmp = survey.folder / "tmp"
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        stop_after(patch, leaves._Gather, "finish", 3)
-        survey.run(survey.folder / "c", tmp_dir=tmp)
+    stop_after(leaves._Gather, "finish", 3, survey.run, survey.folder / "c", tmp_dir=tmp)
     assert not survey.run(survey.folder / "d", tmp_dir=tmp).resumed
     assert survey.run(survey.folder / "c", tmp_dir=tmp).resumed
     for name in "cd":
@@ -373,7 +356,7 @@ def test_a_full_disk_is_a_storage_error(survey, monkeypatch, executor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(spill, "_encode_text", full)
-    with pytest.raises(StorageError, match="no space left .* run the same import again"):
+    with pytest.raises(StorageError, match=r"no space left .* run the same import again"):
         survey.run(survey.folder / "c", overwrite=True, executor=executor)
     after = content(survey.folder / "c")
     assert {name: after[name] for name in before} == before
@@ -399,7 +382,7 @@ def small_disk(tmp_path):
         subprocess.run([*mount, options, "tmpfs", place], capture_output=True, check=True)
 
     yield place, resize
-    subprocess.run(["umount", "-l", place], check=True)
+    subprocess.run(["umount", "-l", place], check=True)  # noqa: S607
 
 
 @pytest.mark.parametrize("spare_kb", [8, 60, 120, 250, 400])

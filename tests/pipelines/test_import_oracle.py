@@ -92,15 +92,11 @@ def surveys(draw: st.DrawFn) -> tuple[pa.Table, pa.Table]:
     return objects, sources
 
 
-def cuts(draw: st.DrawFn | Any, rows: int) -> list[int]:
-    return draw(st.lists(st.integers(0, rows), max_size=3))
-
-
 def cuts(data: st.DataObject, rows: int) -> list[int]:
     return data.draw(st.lists(st.integers(0, rows), max_size=3), label="cuts")
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_light_curves_are_the_twins(data, tmp_path_factory):
     objects, sources = data.draw(surveys())
@@ -135,7 +131,7 @@ def test_light_curves_are_the_twins(data, tmp_path_factory):
     shutil.rmtree(folder)
 
 
-@settings(max_examples=15)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_plain_rows_are_the_twins(data, tmp_path_factory):
     objects, _ = data.draw(surveys())

@@ -225,7 +225,7 @@ def test_orphans_are_an_error_that_names_one(tmp_path, with_orphans):
     objects, _, _, everything = with_orphans
     with pytest.raises(
         InputError,
-        match="[57] sources have no object, the first with id = (-4|'lost 3'|-1|'lost 0')",
+        match=r"[57] sources have no object, the first with id = (-4|'lost 3'|-1|'lost 0')",
     ):
         run(tmp_path, objects, everything, source_cuts=[20], orphans="error")
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from skyseries.catalog.cone import overlapping
 from skyseries.errors import SchemaError
 from skyseries.hats.partitions import Partitions
 from skyseries.spatial.sphere import separation_arcsec
@@ -104,10 +105,7 @@ class Cone:
 
     def prune(self, partitions: Partitions) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Tell which partitions overlap the cone."""
-        start, stop = partitions.ranges()
-        low, high = _cone_ranges(self.ra, self.dec, self.radius_arcsec)
-        first = np.searchsorted(high, start, side="right")
-        return (first < len(low)) & (low[np.minimum(first, len(low) - 1)] < stop)
+        return overlapping(partitions, self.ra, self.dec, self.radius_arcsec)
 
     def apply(self, table: pa.Table) -> pa.Table:
         """Keep rows whose distance is at most the radius."""
@@ -151,23 +149,3 @@ class Append:
         for field in self.columns:
             table = table.append_column(field, added.column(field.name).cast(field.type))
         return table
-
-
-def _cone_ranges(
-    ra: float, dec: float, radius_arcsec: float
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Return order-29 ranges that cover a cone, ascending."""
-    import astropy.units as u
-    from astropy.coordinates import Latitude, Longitude
-    from cdshealpix.nested import cone_search
-
-    from skyseries.spatial.healpix import cell_range
-
-    if radius_arcsec >= 180 * 3600:
-        return np.array([0]), np.array([12 << 58])
-    size = max(radius_arcsec, 0.01)
-    order = int(np.clip(np.log2(211_000 / size) + 1, 0, 20))
-    npix, depth, _ = cone_search(Longitude(ra, u.deg), Latitude(dec, u.deg), size * u.arcsec, order)
-    low, high = cell_range(depth.astype(np.int64), npix.astype(np.int64))
-    rank = np.argsort(low)
-    return low[rank], high[rank]
