@@ -28,7 +28,7 @@ class Location:
 
     path: str
     protocol: str = "file"
-    options: tuple[tuple[str, Any], ...] = field(default=(), repr=False)
+    options: tuple[tuple[str, Any], ...] = field(default=(), repr=False, hash=False)
 
     @property
     def is_local(self) -> bool:

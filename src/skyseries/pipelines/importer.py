@@ -121,7 +121,7 @@ def import_catalog(
         Make an index from id to partition, if there is an id.
     columns, source_columns : sequence of str, optional
         Take only these columns.
-    null_values : sequence, or mapping from column to sequence
+    null_values : value or sequence, or mapping from column to such
         Sentinels that stand for "no value", such as -99.
     on_nan_position, on_repeated_id, on_duplicate_epoch, orphans : {"error", "drop", "keep"}
         What to do with rows without a position, rows whose id came before, epochs of the same
@@ -144,7 +144,7 @@ def import_catalog(
     resume : bool
         Go on with an unfinished import of the same input; False: start again.
     progress : bool, optional
-        Show progress on stderr; by default where there is a terminal.
+        On stderr: a bar on a terminal, a line for each stage elsewhere; False: nothing.
 
     Returns
     -------

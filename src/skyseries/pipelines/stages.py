@@ -220,10 +220,11 @@ def merge_index(
     assert plan.id is not None  # noqa: S101 - only called with an id
     runs = [Run(**leaf["index"]) for leaf in leaves if "index" in leaf]
     cuts: list[Any] = [None, *merge.index_bounds(runs, plan.id, INDEX_PART_ROWS), None]
+    share = sum(run.rows for run in runs) / (len(cuts) - 1)
     done = journal.run(
         "index",
         [
-            Task(merge.write_index_part, (plan, runs, pair, n, root), 1.0, f"index part {n}")
+            Task(merge.write_index_part, (plan, runs, pair, n, root), share, f"index part {n}")
             for n, pair in enumerate(itertools.pairwise(cuts))
         ],
     )
