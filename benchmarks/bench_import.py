@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import generate
@@ -70,6 +71,10 @@ def _ours(
         source=str(source / "*.parquet"), output=str(output), margin=margin, workers=workers
     )
     measured = skyseries(program, cold=cold)
+    if not cold:  # the peak of memory in a run of its own: taking it slows a process down
+        shutil.rmtree(output)
+        peak = skyseries(program, rate_hz=25).peak_pss_mb
+        measured = replace(measured, peak_pss_mb=max(measured.peak_pss_mb, peak))
     version = output / "v000001"
     files = verify.leaves(version / "objects")
     _require(verify.row_set(files, COLUMNS) == wanted, "rows differ from the input")
@@ -153,7 +158,8 @@ def main() -> None:
         f"{a.workers} workers each. The ratio sets hats-import's pipelines alone, without the "
         "start of Python and of its workers, against our whole process; the ratio of whole "
         "processes stands below. With margin, both its pipelines run in one process, so that "
-        "start-up is counted once. Output rows are compared with the input by a hash.",
+        "start-up is counted once. Output rows are compared with the input by a hash. Our peaks "
+        "of memory are of a second run.",
         full=not a.no_peer and max(a.sizes) >= 1e7,
     )
 

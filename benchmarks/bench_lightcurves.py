@@ -42,7 +42,7 @@ def build(n_objects: int, n_epochs: int, files: int, memory: str, workers: int) 
     generate.lightcurves(source, n_objects, n_epochs, files=files)
     output = catalog_path(n_objects, n_epochs)
     shutil.rmtree(output, ignore_errors=True)
-    measured = skyseries(import_program(source, output, memory, workers))
+    measured = skyseries(import_program(source, output, memory, workers), rate_hz=10)
     checks = _check(output / "v000001" / "survey", n_objects, n_epochs)
     total = n_objects * n_epochs
     rate, pss = total / measured.wall_s, measured.peak_pss_mb

@@ -17,7 +17,7 @@ PEER_PYTHON = sys.executable
 HERE = Path(__file__).resolve().parent
 
 
-def skyseries(program: str, *, cold: bool = False) -> Measurement:
+def skyseries(program: str, *, cold: bool = False, rate_hz: float = 2.0) -> Measurement:
     """Run a Python program that uses Skyseries.
 
     Parameters
@@ -26,12 +26,14 @@ def skyseries(program: str, *, cold: bool = False) -> Measurement:
         Source text.
     cold : bool
         Give the process an empty cache of compiled kernels.
+    rate_hz : float
+        Samples of memory per second (see `measure`).
     """
     command = [sys.executable, "-c", program]
     if not cold:
-        return measure(command)
+        return measure(command, rate_hz=rate_hz)
     with tempfile.TemporaryDirectory(prefix="cold-jit-") as cache:
-        return measure(command, env={"NUMBA_CACHE_DIR": cache})
+        return measure(command, env={"NUMBA_CACHE_DIR": cache}, rate_hz=rate_hz)
 
 
 def peer(

@@ -62,10 +62,14 @@ def write_run(path: Path, table: pa.Table, key: str | None = None) -> Run:
     return Run(str(path), table.num_rows, table.nbytes)
 
 
-def read_run(path: str | Path) -> pa.Table:
-    """Read a whole run."""
+def read_run(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a whole run, or some columns of it."""
     with pa.OSFile(str(path)) as file:
-        return pa.ipc.open_file(file).read_all().replace_schema_metadata(None)
+        schema = pa.ipc.open_file(file).schema
+        fields = [] if columns is None else [schema.get_field_index(name) for name in columns]
+        options = pa.ipc.IpcReadOptions(included_fields=fields, use_threads=False)
+        table = pa.ipc.open_file(file, options=options).read_all()
+    return table.replace_schema_metadata(None)
 
 
 def is_whole(path: Path) -> bool:
