@@ -75,7 +75,7 @@ def kills(
     while died < count:
         # an import that goes on has less to do: the moments are spread over the whole of a run
         delay = rng.uniform(0.05, 0.95) * undisturbed.wall_s
-        if _run_and_kill(program, delay):
+        if _run_and_kill(program, delay) and not _is_complete(broken):
             died += 1
         else:  # it came to its end: begin again
             _require(verify.leaf_digests(broken) == verify.leaf_digests(whole), "content differs")
@@ -114,19 +114,25 @@ def import_program(source: Path, output: Path, memory: str, workers: int) -> str
     )  # fmt: skip
 
 
+def _is_complete(catalog: Path) -> bool:
+    """Tell whether an import had ended when its process was killed."""
+    unfinished = any(catalog.glob(".import-*"))
+    return (catalog / "collection.properties").exists() and not unfinished
+
+
 def _run_and_kill(program: str, delay: float) -> bool:
     """Start the program, kill its process group after `delay`; False if it had ended before."""
     process = subprocess.Popen(
         [sys.executable, "-c", program], start_new_session=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        code = process.wait(timeout=delay)
+        _, said = process.communicate(timeout=delay)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         return True
-    _require(code == 0, f"the import failed with exit code {code}")
+    _require(process.returncode == 0, f"the import failed: {said[-2000:]}")
     return False
 
 

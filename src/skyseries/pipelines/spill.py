@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.errors import InputError
@@ -115,8 +114,8 @@ def place(plan: ImportPlan, table: pa.Table, source: str) -> tuple[pa.Table, pa.
 
 def degrees(table: pa.Table, name: str) -> NDArray[np.float64]:
     """Return a coordinate, NaN where it is null."""
-    values = table.column(name).cast(pa.float64())
-    return np.asarray(pc.fill_null(values, float("nan")).to_numpy(), np.float64)
+    values = table.column(name).cast(pa.float64()).combine_chunks()
+    return np.asarray(values.to_numpy(zero_copy_only=False), np.float64)
 
 
 def check_declinations(dec: NDArray[np.float64], name: str, source: str) -> None:
