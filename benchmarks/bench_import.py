@@ -167,9 +167,9 @@ def main() -> None:
         f"{a.workers} workers each. The ratio is of the calls alone (hats-import's pipelines; "
         "import_catalog), without the start of Python and of workers on either side, as its 77 s "
         "were measured; the ratio of whole fresh processes stands below. With margin, both its "
-        "pipelines run in one process, so that start-up is counted once. Output rows are compared with the "
-        "input by a hash. Ours "
-        "with a warm cache is the median of three runs; peaks of memory are of a further one.",
+        "pipelines run in one process, so that start-up is counted once. Output rows are compared "
+        "with the input by a hash. Ours with a warm cache is the median of three runs; its peak "
+        "of memory is of a further one, sampled 25 times a second.",
         full=not a.no_peer and max(a.sizes) >= 1e7,
     )
 

@@ -19,11 +19,11 @@ Written by `benchmarks/report.py` from `benchmarks/results/`; how to run them is
 - **wall**, **CPU**: of a whole fresh process with all its children, start-up and imports included,
   unless the process is called warm.
 - **peak PSS**: the highest sum, over all processes of the tree, of the proportional set size
-  (shared pages count once), sampled about 25 times a second.
+  (shared pages count once), sampled 2 to 25 times a second.
 - **JIT cache**: warm, the compiled kernels were on disk from an earlier run; cold, the process
   began with an empty cache and compiled them. `-`: nothing is compiled.
-- **ratio**: time of the peer on the same task and input, divided by this one's wall time; what
-  is left out of the peer's time is said below the table.
+- **ratio**: time of the peer on the same task and input, divided by this one's; which times
+  are compared is said below the table.
 """
 
 
