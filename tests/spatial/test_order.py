@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from skyseries.spatial.order import argsort, count_between, group_order, is_sorted
+from skyseries.spatial.order import argsort, count_between, group_order
 
 ANY_INT64 = st.integers(-(2**63), 2**63 - 1)
 
@@ -46,12 +46,6 @@ def test_group_order_of_many_nearly_equal_times():
     within = 60_000 + rng.integers(0, 9, 50_000) * 1e-9
     order, _ = group_order(group, 7, within)
     assert np.array_equal(order, np.lexsort((np.arange(50_000), within, group)))
-
-
-def test_is_sorted():
-    assert is_sorted(np.array([1, 1, 2]))
-    assert not is_sorted(np.array([2, 1]))
-    assert is_sorted(np.empty(0, np.int64))
 
 
 @given(st.lists(st.integers(0, 50), max_size=60), st.lists(st.integers(-5, 55), max_size=20))

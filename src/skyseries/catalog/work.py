@@ -67,15 +67,13 @@ def work_units(
     total = sum(size for _, _, size in groups)
     if not total > 0 or any(cell not in sizes for cell in kept):
         return [Unit((Part(cell, None),), 1.0) for cell in kept]
-    units: list[Unit] = []
     shared = min(_UNITS_PER_WORKER * workers, int(total / _SMALLEST))
     count = max(round(total / _LARGEST), shared, 1)
     ends = np.cumsum([size for _, _, size in groups])
     middle = ends - np.array([size for _, _, size in groups]) / 2
     share = np.minimum((middle * count / total).astype(int), count - 1)
     first = np.flatnonzero(np.diff(share, prepend=-1)).tolist()
-    units += [_unit(groups[a:b]) for a, b in itertools.pairwise([*first, len(groups)])]
-    return units
+    return [_unit(groups[a:b]) for a, b in itertools.pairwise([*first, len(groups)])]
 
 
 def _unit(groups: list[tuple[Cell, int, float]]) -> Unit:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from skyseries.jit import kernel
 
-__all__ = ["argsort", "count_between", "group_order", "is_sorted", "run_lengths"]
+__all__ = ["argsort", "count_between", "group_order", "run_lengths"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -86,15 +86,6 @@ def count_between(keys: Ints, bounds: Ints) -> Ints:
     if len(bounds) * 20 < len(keys):
         return np.diff(np.searchsorted(keys, bounds))
     return np.diff(_walk(keys, bounds))
-
-
-@kernel
-def is_sorted(keys: Ints) -> bool:
-    """Tell whether an array never decreases."""
-    for i in range(1, keys.size):  # noqa: SIM110 - a kernel has no generators
-        if keys[i] < keys[i - 1]:
-            return False
-    return True
 
 
 @kernel
