@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 import skyseries as sky
 import verify
 from results import WORK, Row, Target, measured_row, save
-from skyseries.catalog.work import work_units
+from skyseries.catalog.division import divide
+from skyseries.catalog.node import Hints
 from systems import skyseries
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -46,8 +47,8 @@ def run(label: str, max_rows: int, limits: str, workers: int) -> Row:
         raise SystemExit(f"wrong output: {sum(rows)} rows of {ROWS}")
     orders = Counter(path.parents[1].name.removeprefix("Norder=") for path in leaves)
     groups = [f.row_group(i).num_rows for f in footers for i in range(f.num_row_groups)]
-    dataset = sky.open_catalog(output).dataset
-    even = {n: uneven([u.weight for u in work_units(dataset, workers=n)]) for n in (2, 4, 8)}
+    pieces = sky.open_catalog(output)._node.pieces(Hints())
+    even = {n: uneven([u.weight for u in divide(pieces, n)]) for n in (2, 4, 8)}
     return measured_row(
         measured, f"import, {label}", f"{ROWS:,} stars", "skyseries",
         figures={

@@ -1,5 +1,6 @@
 """The kernel decorator: compiled, cached, and safe with several processes at once."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+import skyseries
 from skyseries import jit
 from skyseries.jit import kernel
 
@@ -79,3 +81,19 @@ def test_a_change_in_a_helper_of_another_file_is_noticed(tmp_path):
             [sys.executable, caller], env=environment, capture_output=True, text=True, check=True
         )
         assert float(done.stdout) == factor
+
+
+def test_kernels_take_constants_from_files_of_kernels_only() -> None:
+    """The cache of compiled kernels is renewed when such a file changes, and no other."""
+    package = Path(skyseries.__file__).parent
+    sources = {path: path.read_text() for path in package.rglob("*.py")}
+    kernels = {path for path, text in sources.items() if "skyseries.jit" in text}
+    assert len(kernels) > 10
+    for path in kernels:
+        for node in ast.walk(ast.parse(sources[path])):
+            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("sky"):
+                continue
+            parts = str(node.module).split(".")[1:]
+            file = package.joinpath(*parts).with_suffix(".py")
+            constants = [name.name for name in node.names if name.name.lstrip("_").isupper()]
+            assert file in kernels or not constants, f"{path} takes {constants} from {node.module}"

@@ -23,7 +23,7 @@ from skyseries.errors import (
 
 if TYPE_CHECKING:
     from skyseries import timeseries
-    from skyseries.catalog import Catalog, open_catalog
+    from skyseries.catalog import Catalog, from_table, open_catalog
     from skyseries.executors import executor
     from skyseries.hats.validate import validate_catalog
     from skyseries.pipelines.demo import demo
@@ -46,6 +46,7 @@ __all__ = [
     "__version__",
     "demo",
     "executor",
+    "from_table",
     "import_catalog",
     "open_catalog",
     "timeseries",
@@ -56,6 +57,7 @@ _HOMES = {
     "Catalog": "skyseries.catalog",
     "demo": "skyseries.pipelines.demo",
     "executor": "skyseries.executors",
+    "from_table": "skyseries.catalog",
     "import_catalog": "skyseries.pipelines.importer",
     "open_catalog": "skyseries.catalog",
     "validate_catalog": "skyseries.hats.validate",

@@ -10,8 +10,9 @@ A kernel is a plain loop over NumPy arrays, decorated with `kernel`. The policy:
   files by a counter that it reads from an index: two processes that save different signatures
   of one function at once can otherwise end with an index that points to the wrong machine code
   (numba issues 4807 and 10128).
-- what is kept is valid for exactly these sources: Numba looks at the file of a kernel only, and
-  would go on using a kernel whose helper in another file has changed.
+- what is kept is valid for exactly these sources of kernels: Numba looks at the file of a kernel
+  only, and would go on using a kernel whose helper in another file has changed. A source of
+  kernels is a file that names this module; kernels take constants from such files only.
 """
 
 from __future__ import annotations
@@ -86,10 +87,12 @@ def _enable_locked_cache(dispatcher: Any) -> None:
 
 @functools.cache
 def _package_stamp() -> str:
-    """Return a name for the state of all sources of the package."""
+    """Return a name for the state of all sources of kernels."""
     root = Path(__file__).parent
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
+        if b"skyseries.jit" not in path.read_bytes():
+            continue
         stat = path.stat()
         digest.update(f"{path.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()

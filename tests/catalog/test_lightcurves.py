@@ -51,14 +51,14 @@ def test_every_light_curve_by_its_id(any_survey):
 
 def test_one_row_group_is_read(any_survey, monkeypatch):
     seen = []
-    real = Dataset.read
+    real = Dataset.read_leaf
 
-    def spy(self, cell, columns=None, row_groups=None):
-        table = real(self, cell, columns, row_groups)
-        seen.append((table.num_rows, tuple(columns), row_groups))
+    def spy(self, leaf, paths, row_groups=None):
+        table = real(self, leaf, paths, row_groups)
+        seen.append((table.num_rows, tuple(paths), row_groups))
         return table
 
-    monkeypatch.setattr(Dataset, "read", spy)
+    monkeypatch.setattr(Dataset, "read_leaf", spy)
     catalog = sky.open_catalog(any_survey.path)
     for row in any_survey.rows[::10]:
         seen.clear()
@@ -153,7 +153,7 @@ def test_a_catalog_without_light_curves(tmp_path):
 
 def test_features_are_lazy_and_those_of_the_whole_column(survey, catalog, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(Dataset, "read", None)
+        patch.setattr(Dataset, "read_leaf", None)
         step = catalog.features()
         columns = step.columns
         repr(step)
@@ -170,7 +170,7 @@ def test_features_are_lazy_and_those_of_the_whole_column(survey, catalog, monkey
 def test_periods_are_lazy_and_those_of_the_whole_column(catalog, monkeypatch):
     options = {"min_period": 5.0, "max_period": 20.0, "n_peaks": 2}
     with monkeypatch.context() as patch:
-        patch.setattr(Dataset, "read", None)
+        patch.setattr(Dataset, "read_leaf", None)
         step = catalog.periods(**options)
     column = catalog[["lightcurve"]].to_arrow()["lightcurve"]
     wanted = compute_periods(column, catalog.lightcurve_fields(), **options)
@@ -180,19 +180,20 @@ def test_periods_are_lazy_and_those_of_the_whole_column(catalog, monkeypatch):
 
 def test_only_what_is_wanted_of_the_features_is_computed(catalog, monkeypatch):
     seen = []
-    real = Dataset.read
+    real = Dataset.read_leaf
 
-    def spy(self, cell, columns=None, row_groups=None):
-        seen.append(tuple(columns))
-        return real(self, cell, columns, row_groups)
+    def spy(self, leaf, paths, row_groups=None):
+        seen.append(set(paths))
+        return real(self, leaf, paths, row_groups)
 
-    monkeypatch.setattr(Dataset, "read", spy)
+    monkeypatch.setattr(Dataset, "read_leaf", spy)
     with_features = catalog.features()
     with_features.select(["id", "g_fluxMean"]).to_arrow()
-    assert set(seen) == {("id", "lightcurve")}
+    fields = {f"lightcurve.{name}" for name in ("mjd", "band", "flux", "flux_err")}
+    assert set.union(*seen) == {"id", *fields}
     seen.clear()
     with_features.select(["id"]).to_arrow()
-    assert set(seen) == {("id",)}
+    assert set.union(*seen) == {"id"}
     with_features.periods(min_period=10).select(["period", "id"]).head()
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import skyseries as sky
-from skyseries.errors import InputError
+from skyseries.errors import InputError, MissingDependencyError
 from skyseries.executors import Task, create_executor, current_executor, executor
 
 
@@ -44,9 +44,6 @@ def test_another_number_of_workers() -> None:
 def test_unknown_engines_and_options() -> None:
     with pytest.raises(InputError, match=r"no engine 'slurm'.*'serial', 'threads', 'processes'"):
         create_executor("slurm")
-    for name in ("dask", "spark"):
-        with pytest.raises(InputError, match=f"{name}.*comes with a later version"):
-            create_executor(name, address="tcp://nowhere:1")
     with pytest.raises(InputError, match="no option 'address'; it takes workers"):
         create_executor("threads", address="tcp://nowhere:1")
     with pytest.raises(InputError, match="workers must be 1 or more, not 0"):
@@ -87,10 +84,23 @@ def test_an_engine_chosen_inside_of_a_task_holds() -> None:
     assert result.value == ("threads", "serial")
 
 
+@pytest.mark.parametrize(
+    ("name", "package"), [("dask", r"dask\[distributed\]"), ("spark", "pyspark")]
+)
+def test_an_engine_that_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch, name: str, package: str
+) -> None:
+    for module in ("distributed", "pyspark"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingDependencyError, match=rf"{package} .* 'skyseries\[{name}\]'"):
+        create_executor(name)
+
+
 def test_engines_load_only_what_they_need() -> None:
     code = (
         "import sys, skyseries.executors as e; e.create_executor('threads');"
-        "heavy = {'loky', 'cloudpickle', 'numpy', 'pyarrow', 'numba', 'dask', 'pyspark'};"
+        "heavy = {'loky', 'cloudpickle', 'numpy', 'pyarrow', 'numba', 'dask', 'distributed',"
+        " 'pyspark'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from skyseries.errors import CatalogError
 from skyseries.hats.partitions import Cell, Partitions, cut
-from skyseries.spatial.healpix import HPX_ORDER
+from skyseries.spatial.healpix import HPX_ORDER, cells_in_range
 
 
 def slow_cut(loads, order, limit=1.0):
@@ -93,3 +93,60 @@ def test_csv_round_trip_and_faults():
         Partitions.from_csv("a,b\n1,2\n")
     with pytest.raises(CatalogError, match="x"):
         Partitions.from_csv("Norder,Npix\n1,x\n")
+
+
+TEXTS = [
+    "Norder,Npix\n1,3\n2,60\n", "Norder,Npix", "Npix,Norder\n3,1\n", "Norder,Npix\r\n1,3\r\n2,60",
+    "Dir,Norder,Npix,x\n0,1,2,7\n0,1,3,8\n", "  Norder , Npix\n1, 3\n 2,60 \n",
+    "Norder,Npix\n1,3\n\n2,60\n", "x,Norder,Npix\n,1,3\nab,2,60\n", "Norder,Npix\n+1,3\n2,6_0\n",
+    "Norder,Npix\n1,3,9\n2,60\n", "Norder,Npix\n29,3458764513820540927\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_text_that_is_read(text):
+    header, *lines = (line.split(",") for line in text.split("\n") if line.strip())
+    names = [name.strip() for name in header]
+    expected = [[int(line[names.index(k)]) for k in ("Norder", "Npix")] for line in lines]
+    assert list(Partitions.from_csv(text)) == [Cell(*pair) for pair in expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "expected columns"), ("a,b\n1,2\n", "found 'a,b'"), ("Norder,Npix\n1,x\n", "'x'"),
+        ("Norder,Npix\n1\n", "out of range"), ("Norder,Npix\n1,2,3\n4\n", "out of range"),
+        ("Norder,Npix\n1,\n", "invalid literal"), ("Norder,Npix\n1,9999999999999999999\n", "large"),
+        ("Norder,Npix\n1,3\n1,3\n", "overlap"), ("Norder,Npix\n1 3\n", "invalid literal"),
+    ],
+)  # fmt: skip
+def test_text_that_is_not_read(text, said):
+    with pytest.raises(CatalogError, match=said):
+        Partitions.from_csv(text, "there")
+
+
+@given(st.lists(st.integers(0, 12 * 4**3 - 1), unique=True, max_size=60), st.booleans())
+def test_text_there_and_back(npix, mixed):
+    cells = sorted(
+        {Cell(3 - (p % 2 if mixed else 0), p >> 2 * (p % 2 if mixed else 0)) for p in npix}
+    )
+    kept = [c for c in cells if c.order == 2 or Cell(2, c.npix >> 2) not in cells]
+    partitions = Partitions.of(kept)
+    again = Partitions.from_csv(partitions.to_csv())
+    assert list(again) == list(partitions)
+    assert set(again) == set(kept)
+
+
+@given(st.lists(st.tuples(st.integers(0, 29), st.integers(0, 2**62)), max_size=12))
+def test_gaps_are_the_largest_cells(pairs):
+    kept: list[Cell] = []
+    for order, seed in sorted(pairs):
+        cell = Cell(order, seed % (12 << 2 * order))
+        if all(cell.range()[0] >= k.range()[1] or cell.range()[1] <= k.range()[0] for k in kept):
+            kept.append(cell)
+    partitions = Partitions.of(kept)
+    start, stop = partitions.ranges()
+    expected = []
+    for a, b in zip([0, *stop.tolist()], [*start.tolist(), 12 << 58], strict=True):
+        expected += [Cell(*cell) for cell in cells_in_range(a, b)]
+    assert list(partitions.gaps()) == expected

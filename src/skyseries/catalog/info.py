@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from skyseries.catalog.lightcurves import nested_columns
+from skyseries.catalog.names import nested_columns
+from skyseries.catalog.node import Node
 from skyseries.errors import SchemaError
 from skyseries.hats.dataset import Dataset
 from skyseries.schema import LightCurveFields, column_meta
@@ -17,7 +18,7 @@ from skyseries.spatial.healpix import pixel_area_deg2
 if TYPE_CHECKING:
     from skyseries.catalog.catalog import Catalog
 
-__all__ = ["CatalogInfo", "describe"]
+__all__ = ["CatalogInfo", "describe", "size_text", "sky_area"]
 
 _WHOLE_SKY_DEG2 = 41252.96
 
@@ -50,7 +51,7 @@ class CatalogInfo:
         rows = "rows unknown" if self.rows is None else f"{self.rows:,} rows"
         if self.steps:
             rows = f"{self.steps} steps over {rows}"
-        size = "" if self.bytes is None else f", {_size(self.bytes)}"
+        size = "" if self.bytes is None else f", {size_text(self.bytes)}"
         names = ", ".join(name for name, *_ in self.columns[:8])
         more = f", ... ({len(self.columns)} columns)" if len(self.columns) > 8 else ""
         return (
@@ -69,7 +70,7 @@ class CatalogInfo:
             f"partitions  {sum(self.per_order.values())}" + (f" ({orders})" if orders else ""),
         ]
         if self.bytes is not None:
-            lines.append(f"size        {_size(self.bytes)}")
+            lines.append(f"size        {size_text(self.bytes)}")
         lines += [
             f"sky         {_area(self.sky_deg2)} deg2 ({self.sky_deg2 / _WHOLE_SKY_DEG2:.2%})",
             f"margin      {self.margin or 'none'}",
@@ -111,14 +112,18 @@ def describe(catalog: Catalog) -> CatalogInfo:
         columns=tuple(_columns(catalog.schema)),
         per_order=dataset.partitions.per_order(),
         bytes=_bytes(dataset),
-        sky_deg2=_sky_area(dataset),
+        sky_deg2=sky_area(dataset),
         margin=collection.default_margin,
         index=", ".join(field for field, _ in collection.indexes) or None,
         lightcurve=tuple(
-            line for name in nested_columns(dataset.schema) for line in _lightcurve(catalog, name)
+            line for name in catalog.lightcurve_columns for line in _lightcurve(catalog, name)
         ),
-        steps=len(catalog._plan.steps),
+        steps=_count_steps(catalog._node),
     )
+
+
+def _count_steps(node: Node) -> int:
+    return sum(1 + _count_steps(child) for child in node.children[:1])
 
 
 def _columns(schema: pa.Schema) -> list[tuple[str, str, str, str]]:
@@ -171,8 +176,8 @@ def _bytes(dataset: Dataset) -> int | None:
     return int(text) << 10 if text.isdigit() else None
 
 
-def _sky_area(dataset: Dataset) -> float:
-    """Return the covered area: of occupied small cells where recorded, else of the partitions."""
+def sky_area(dataset: Dataset) -> float:
+    """Return the covered area, deg²: of small cells with rows if recorded, else of the leaves."""
     fraction = dataset.properties.get("moc_sky_fraction")
     try:
         if fraction is not None:
@@ -187,7 +192,8 @@ def _area(deg2: float) -> str:
     return f"{deg2:,.0f}" if deg2 >= 1000 else f"{deg2:.3g}"
 
 
-def _size(n: int) -> str:
+def size_text(n: int) -> str:
+    """Return a size for people, for instance ``1.23 GB``."""
     size = float(n)
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from skyseries.catalog import tables
 from skyseries.catalog.catalog import Catalog
-from skyseries.catalog.plan import Plan
+from skyseries.catalog.nodes.scan import Scan
 from skyseries.errors import CatalogError
 from skyseries.hats.collection import Collection, read_collection
 from skyseries.hats.dataset import open_dataset
 from skyseries.hats.files import locate
 
-__all__ = ["open_catalog"]
+__all__ = ["from_table", "open_catalog"]
 
 _ROW_KINDS = ("object", "source", "margin", "map")
 
@@ -49,4 +50,30 @@ def open_catalog(path: str | os.PathLike[str], **storage_options: Any) -> Catalo
         )
     if collection is None:
         collection = Collection(dataset.name, "")
-    return Catalog(Plan(dataset), root, collection)
+    margins = tuple(root.join(path) for path in collection.margins)
+    return Catalog(Scan(dataset, margins), root, collection)
+
+
+def from_table(
+    table: Any, ra: str | None = None, dec: str | None = None, name: str = "table"
+) -> Catalog:
+    """Return a table in memory as a catalog: to be matched, searched, or written as HATS.
+
+    Parameters
+    ----------
+    table : pyarrow.Table, pandas.DataFrame, polars.DataFrame, astropy.table.Table or dict
+    ra, dec : str, optional
+        Its columns of the positions, degrees; by default those with a usual name.
+    name : str
+
+    Returns
+    -------
+    Catalog
+        The rows in the order of the sky; those without a position first.
+
+    Raises
+    ------
+    InputError
+        If it is no table, its positions are not found, or a declination is beyond ±90 degrees.
+    """
+    return tables.from_table(table, Catalog, ra, dec, name)

@@ -12,7 +12,8 @@ in place by a rename. An engine
   fault (`InputError`): a second try would tell the same. Then `run` raises `ExecutionError` with
   the task's name, the cause chained; a `SkyseriesError` of the task is raised as itself, with a
   note that names the task. Tasks not yet started are dropped, running ones end first;
-- runs a task whose worker died again, once more often than `retries` says;
+- runs a task whose worker died again, once more often than `retries` says. Where finished results
+  stay with a worker until they are fetched (dask), those are lost with it and made again, too;
 - tells listeners what happens, in the thread that iterates; it draws no progress bars itself. Each
   TaskStart is followed by one TaskEnd or TaskError, unless the caller stops iterating. What a
   listener raises ends the run;
@@ -148,6 +149,10 @@ class Executor(abc.ABC):
 
         Holds for every run that was called on this engine and has not ended.
         """
+
+    def with_workers(self, workers: int | None) -> Executor:
+        """Return an engine of the same kind, in the same place, with so many workers."""
+        return type(self)(workers=workers)  # type: ignore[call-arg]
 
     def close(self) -> None:  # noqa: B027 - most engines hold nothing
         """Give back what the engine holds (workers, connections)."""

@@ -19,8 +19,9 @@ _ENGINES = {
     "serial": "skyseries.executors.local:Serial",
     "threads": "skyseries.executors.local:Threads",
     "processes": "skyseries.executors.processes:Processes",
+    "dask": "skyseries.executors.dask:Dask",
+    "spark": "skyseries.executors.spark:Spark",
 }
-_LATER = ("dask", "spark")
 
 
 def create_executor(
@@ -31,19 +32,21 @@ def create_executor(
     Parameters
     ----------
     name : str or Executor, optional
-        ``"serial"``, ``"threads"`` or ``"processes"``. An Executor is returned as it is. None
-        gives the one that holds here (`current_executor`), or where that has another number of
-        workers, a new one of the same kind.
+        ``"serial"``, ``"threads"``, ``"processes"``, ``"dask"`` or ``"spark"``. An Executor is
+        returned as it is. None gives the one that holds here (`current_executor`), or where that
+        has another number of workers, a new one of the same kind (on the same cluster).
     workers : int, optional
         How many tasks run side by side; by default ``SKYSERIES_WORKERS`` or the number of
-        processors.
+        processors, and on an existing cluster all that it has.
     **options
-        What the engine takes beside.
+        What the engine takes beside: ``docs/engines.md`` lists it.
 
     Raises
     ------
     InputError
         If there is no engine of this name, or it does not take such an option.
+    MissingDependencyError
+        If what the engine needs is not installed.
     """
     if isinstance(name, Executor):
         if options or workers not in (None, name.workers):
@@ -51,8 +54,8 @@ def create_executor(
         return name
     if name is None:
         current = current_executor()
-        if not options and workers in (None, current.workers):
-            return current
+        if not options:
+            return current if workers in (None, current.workers) else current.with_workers(workers)
         name = current.name
     engine = _engine(name)
     known = list(inspect.signature(engine).parameters)
@@ -108,8 +111,6 @@ def _default() -> Executor:
 
 
 def _engine(name: str) -> type[Executor]:
-    if name in _LATER:
-        raise InputError(f"the engine {name!r} comes with a later version; {_choices()}")
     if name not in _ENGINES:
         raise InputError(f"there is no engine {name!r}; {_choices()}")
     module, _, attribute = _ENGINES[name].partition(":")

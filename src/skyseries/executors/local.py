@@ -10,12 +10,12 @@ from skyseries.errors import Cancelled
 from skyseries.executors.base import Event, Result, TaskProgress
 from skyseries.executors.context import task_context, throttled
 from skyseries.executors.run import Call, Outcome, Run
-from skyseries.executors.stream import LocalExecutor, StreamingExecutor
+from skyseries.executors.stream import CallingExecutor, TrackingExecutor, worker_count
 
 __all__ = ["Serial", "Threads"]
 
 
-class Serial(LocalExecutor):
+class Serial(TrackingExecutor):
     """One task after the other, in the thread that asks for the results.
 
     A task starts when the next result is asked for. For debugging, and the engine inside of the
@@ -25,7 +25,8 @@ class Serial(LocalExecutor):
     name = "serial"
 
     def __init__(self, workers: int | None = None) -> None:
-        super().__init__(1)
+        super().__init__()
+        self.workers = 1
 
     def _stream(self, run: Run) -> Iterator[Result]:
         try:
@@ -45,7 +46,7 @@ class Serial(LocalExecutor):
             self._runs.discard(run)
 
 
-class Threads(StreamingExecutor):
+class Threads(CallingExecutor):
     """Threads of this process: the default.
 
     Nothing is copied between tasks and caller. Kernels, Parquet and DuckDB work without the
@@ -54,6 +55,10 @@ class Threads(StreamingExecutor):
     """
 
     name = "threads"
+
+    def __init__(self, workers: int | None = None) -> None:
+        super().__init__()
+        self.workers = worker_count(workers)
 
     def _call(self, run: Run, call: Call) -> tuple[Any, float]:
         return run.context.copy().run(_call, run, call, run.inbox.put)

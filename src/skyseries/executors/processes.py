@@ -23,23 +23,14 @@ from loky.backend import get_context
 
 from skyseries.config import settings
 from skyseries.executors import worker
+from skyseries.executors.limits import worker_environment
 from skyseries.executors.run import Call, Run, WorkerDiedError
-from skyseries.executors.stream import StreamingExecutor
+from skyseries.executors.stream import CallingExecutor, worker_count
 
 __all__ = ["Processes"]
 
-_THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",  # also the size of Arrow's pool
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "SKYSERIES_WORKERS",
-)
 
-
-class Processes(StreamingExecutor):
+class Processes(CallingExecutor):
     """Processes of this machine, for tasks that hold the interpreter lock.
 
     Functions and arguments travel by cloudpickle: lambdas of a notebook and functions of a script
@@ -55,7 +46,8 @@ class Processes(StreamingExecutor):
     name = "processes"
 
     def __init__(self, workers: int | None = None) -> None:
-        super().__init__(workers)
+        super().__init__()
+        self.workers = worker_count(workers)
         self._lock = threading.Lock()
         self._idle: list[_Worker] = []
         self._busy: dict[_Worker, Run] = {}
@@ -126,12 +118,11 @@ class _Worker:
     def __init__(self, among: int) -> None:
         context = get_context("loky")
         self._connection, theirs = mp_connection.Pipe()
-        memory = max(settings().memory // among, 1)
         self._process = context.Process(
             target=worker.serve,
             args=(theirs, os.getpid()),
             name="skyseries-worker",
-            env={**dict.fromkeys(_THREAD_VARIABLES, "1"), "SKYSERIES_MEMORY": str(memory)},
+            env=worker_environment(settings().memory // among),
         )
         # Inherited by the process, so that a Ctrl-C while it starts does not reach it either.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

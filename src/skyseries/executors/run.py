@@ -8,6 +8,7 @@ import math
 import queue
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,7 @@ class Run:
             raise InputError(f"retries must be 0 or more, not {retries}")
         self.tasks = tuple(tasks)
         self.retries = retries
+        self.token = uuid.uuid4().hex  # what workers elsewhere call this run
         self.done = 0
         self.inbox: queue.SimpleQueue[Event | Outcome | None] = queue.SimpleQueue()
         self.stopping = threading.Event()

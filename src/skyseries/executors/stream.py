@@ -14,22 +14,22 @@ from skyseries.errors import InputError
 from skyseries.executors.base import Executor, Listener, Result, Task
 from skyseries.executors.run import Call, Outcome, Run
 
-__all__ = ["LocalExecutor", "StreamingExecutor"]
+__all__ = ["CallingExecutor", "StreamingExecutor", "TrackingExecutor", "worker_count"]
 
 
-class LocalExecutor(Executor):
-    """An engine on this machine: knows its runs, so that they can be cancelled.
+def worker_count(workers: int | None) -> int:
+    """Return how many tasks run side by side; None is what `skyseries.config.settings` says."""
+    if workers is None:
+        return settings().workers
+    if workers < 1:
+        raise InputError(f"workers must be 1 or more, not {workers}")
+    return workers
 
-    Parameters
-    ----------
-    workers : int, optional
-        How many tasks run side by side; by default what `skyseries.config.settings` says.
-    """
 
-    def __init__(self, workers: int | None = None) -> None:
-        self.workers = settings().workers if workers is None else workers
-        if self.workers < 1:
-            raise InputError(f"workers must be 1 or more, not {workers}")
+class TrackingExecutor(Executor):
+    """An engine that knows its runs, so that they can be cancelled."""
+
+    def __init__(self) -> None:
         self._runs: weakref.WeakSet[Run] = weakref.WeakSet()
 
     def __repr__(self) -> str:
@@ -57,24 +57,27 @@ class LocalExecutor(Executor):
         """Run and yield."""
 
 
-class StreamingExecutor(LocalExecutor):
-    """An engine that keeps one thread per worker; `_call` says what the thread does."""
+class StreamingExecutor(TrackingExecutor):
+    """An engine with a thread here for each task that runs somewhere."""
 
     def _stream(self, run: Run) -> Iterator[Result]:
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix=f"skyseries-{self.name}")
+        pool = ThreadPoolExecutor(self._threads(), thread_name_prefix=f"skyseries-{self.name}")
         try:
             yield from self._results(run, pool)
         except Exception:
             run.stopping.set()
+            self._withdraw(run)
             self._join(run, pool)
             run.drain()
             raise
         except GeneratorExit:  # the consumer has seen enough
             run.stopping.set()
+            self._withdraw(run)
             self._abandon(run, grace=1.0)
             raise
         except BaseException:  # Ctrl-C
             run.stopping.set()
+            self._withdraw(run)
             self._abandon(run, grace=0.0)
             raise
         finally:
@@ -82,14 +85,12 @@ class StreamingExecutor(LocalExecutor):
             self._runs.discard(run)
 
     def _results(self, run: Run, pool: ThreadPoolExecutor) -> Iterator[Result]:
-        # Twice as many as workers: none waits while the consumer works on a result, and a slow
-        # consumer finds no more than that piled up.
-        limit = 2 * self.workers
         flying = 0
         while True:
             run.check()
+            limit = self._most_in_flight()
             while flying < limit and (call := run.take()) is not None:
-                pool.submit(self._perform, run, call)
+                self._submit(run, pool, call)
                 flying += 1
             if not flying:
                 return
@@ -100,6 +101,43 @@ class StreamingExecutor(LocalExecutor):
                     yield message.take()
             elif message is not None:
                 run.emit(message)
+
+    def _threads(self) -> int:
+        """Return how many threads a run may have: so many tasks run at once."""
+        return self.workers
+
+    def _most_in_flight(self) -> int:
+        """Return how many tasks may run or wait to be taken.
+
+        Twice as many as workers: none waits while the consumer works on a result, and a slow
+        consumer finds no more than that piled up.
+        """
+        return 2 * self.workers
+
+    @abc.abstractmethod
+    def _submit(self, run: Run, pool: ThreadPoolExecutor, call: Call) -> None:
+        """Hand out a task, in the thread that iterates; a thread of the pool waits for it."""
+
+    def _join(self, run: Run, pool: ThreadPoolExecutor) -> None:
+        """Wait for the tasks that run; a Ctrl-C meanwhile abandons them."""
+        try:
+            pool.shutdown(wait=True, cancel_futures=True)
+        except BaseException:
+            self._abandon(run, grace=0.0)
+            raise
+
+    def _withdraw(self, run: Run) -> None:
+        """Take back what was handed out and has not begun, where the engine hands out early."""
+
+    def _abandon(self, run: Run, grace: float) -> None:
+        """End the run's running tasks by force after `grace` seconds, where the engine can."""
+
+
+class CallingExecutor(StreamingExecutor):
+    """A streaming engine whose threads call the tasks, each in the way of `_call`."""
+
+    def _submit(self, run: Run, pool: ThreadPoolExecutor, call: Call) -> None:
+        pool.submit(self._perform, run, call)
 
     def _perform(self, run: Run, call: Call) -> None:
         """Run one task in a thread of the pool."""
@@ -112,17 +150,6 @@ class StreamingExecutor(LocalExecutor):
             run.inbox.put(Outcome(call, time.time(), error=error))
         else:
             run.inbox.put(Outcome(call, time.time(), seconds, value))
-
-    def _join(self, run: Run, pool: ThreadPoolExecutor) -> None:
-        """Wait for the tasks that run; a Ctrl-C meanwhile abandons them."""
-        try:
-            pool.shutdown(wait=True, cancel_futures=True)
-        except BaseException:
-            self._abandon(run, grace=0.0)
-            raise
-
-    def _abandon(self, run: Run, grace: float) -> None:
-        """End the run's running tasks by force after `grace` seconds, where the engine can."""
 
     @abc.abstractmethod
     def _call(self, run: Run, call: Call) -> tuple[Any, float]:

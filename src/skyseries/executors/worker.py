@@ -25,7 +25,7 @@ import cloudpickle
 from skyseries.executors.context import current
 from skyseries.executors.local import Serial
 
-__all__ = ["RemoteTraceback", "pack_call", "serve", "unpack_reply"]
+__all__ = ["RemoteTraceback", "answer", "end_with", "pack_call", "serve", "unpack_reply"]
 
 _IDLE_SECONDS = 0.2
 """A worker without work for this long gives its free memory back to the system. Between tasks it
@@ -75,18 +75,19 @@ def serve(connection: Connection, parent: int) -> None:
     # Ctrl-C reaches the whole process group; what becomes of the run is the parent's decision.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with(parent)
     current.set(Serial())
     while True:
         if not connection.poll(_IDLE_SECONDS):
             _free_memory()
         try:
-            connection.send_bytes(_reply(connection.recv_bytes()))
+            connection.send_bytes(answer(connection.recv_bytes()))
         except (EOFError, OSError):
             return
 
 
-def _reply(message: bytes) -> bytes:
+def answer(message: bytes) -> bytes:
+    """Run the call of a message; return the reply, whatever happens in it."""
     try:
         function, args = pickle.loads(message)  # noqa: S301 - from our own parent
         started = time.perf_counter()
@@ -141,11 +142,15 @@ def _survives(value: Any) -> bool:
     return True
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """End this process when its parent is gone, however that went: nobody wants the result."""
-    while os.getppid() == parent:
-        time.sleep(_PARENT_INTERVAL)
-    os._exit(1)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_INTERVAL)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _free_memory() -> None:

@@ -26,13 +26,26 @@ def whole_leaf(leaf: Location) -> Iterator[pq.ParquetFile]:
 
 
 def leaf_batches(
-    dataset: Dataset, file: Location, columns: Sequence[str] | None = None
+    dataset: Dataset,
+    file: Location,
+    columns: Sequence[str] | None = None,
+    row_groups: Sequence[int] | None = None,
 ) -> Iterator[pa.Table]:
-    """Yield the rows of a leaf in batches of bounded size, in the schema of the catalog."""
+    """Yield the rows of a leaf in batches of bounded size, in the schema of the catalog.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    file : Location
+    columns : sequence of str, optional
+    row_groups : sequence of int, optional
+        Read only these.
+    """
     names = list(dataset.schema.names if columns is None else columns)
     schema = pa.schema([dataset.schema.field(name) for name in names]).remove_metadata()
     with whole_leaf(file) as opened:
-        for batch in opened.iter_batches(_batch_rows(opened.metadata), columns=names):
+        size = _batch_rows(opened.metadata)
+        for batch in opened.iter_batches(size, columns=names, row_groups=row_groups):
             table = pa.Table.from_batches([batch]).select(names)
             yield table if table.schema.equals(schema) else table.cast(schema)
 

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from skyseries.hats.batches import leaf_batches
 from skyseries.hats.check_files import BROKEN, is_ours, said
-from skyseries.hats.check_rows import cells_around, positions
+from skyseries.hats.check_rows import cells_around
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.digest import row_digests, surplus
 from skyseries.hats.findings import Findings
 from skyseries.hats.margin import margin_targets, receivers
 from skyseries.hats.partitions import Cell, Partitions
+from skyseries.hats.rowcells import positions
 from skyseries.spatial.healpix import margin_order, radec_to_hpx
 
 __all__ = ["Border", "MarginOf", "check_margin_cells", "margin_of"]

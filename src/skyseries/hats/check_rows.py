@@ -13,12 +13,13 @@ from skyseries.hats.check_files import is_ours
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.findings import Findings
 from skyseries.hats.partitions import Cell, Partitions
+from skyseries.hats.rowcells import positions
 from skyseries.jit import kernel
 from skyseries.schema import LightCurveFields
 from skyseries.spatial.healpix import HPX_ORDER, radec_to_hpx
 from skyseries.spatial.sphere import apply_proper_motion
 
-__all__ = ["RowChecks", "cells_around", "position_cells", "positions"]
+__all__ = ["RowChecks", "cells_around", "position_cells"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -26,15 +27,6 @@ Bools = NDArray[np.bool_]
 
 _ROUNDING_DEG = 1e-9
 """Positions this near to a border may be in either cell: a hundredth of a cell of order 29."""
-
-
-def positions(dataset: Dataset, rows: pa.Table) -> tuple[Floats, Floats]:
-    """Return right ascension and declination, degrees; NaN for null."""
-    ra, dec = (
-        pc.fill_null(rows.column(name).cast(pa.float64()), np.nan).to_numpy()
-        for name in (dataset.ra, dataset.dec)
-    )
-    return ra, dec
 
 
 def position_cells(hpx: Ints, order: int) -> Ints:

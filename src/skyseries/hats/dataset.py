@@ -12,8 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from skyseries.errors import CatalogError, CatalogNotFoundError, SkyseriesError
@@ -38,6 +40,8 @@ class Dataset:
     schema: pa.Schema = field(repr=False)
     partitions: Partitions = field(repr=False)
     leaf_suffix: str = ".parquet"
+    opened: tuple[int, ...] | None = field(default=None, repr=False, compare=False)
+    """The stamp of its properties when the folder was opened; None if this was made otherwise."""
 
     @property
     def name(self) -> str:
@@ -126,12 +130,52 @@ class Dataset:
             If the file is missing or broken, or lacks a column that the catalog has.
         """
         names = list(self.schema.names if columns is None else columns)
-        schema = pa.schema([self.schema.field(name) for name in names], self.schema.metadata)
-        parts = [
-            _conform(_read_leaf(leaf, names, row_groups), schema, leaf)
-            for leaf in self.leaves(cell)
-        ]
-        return pa.concat_tables(parts)
+        return pa.concat_tables(
+            [self.read_leaf(leaf, names, row_groups) for leaf in self.leaves(cell)]
+        )
+
+    def read_leaf(
+        self, leaf: Location, paths: Sequence[str], row_groups: Sequence[int] | None = None
+    ) -> pa.Table:
+        """Read columns of one file in the schema of the catalog.
+
+        Parameters
+        ----------
+        leaf : Location
+        paths : sequence of str
+            Names of columns, or ``column.field``: one field of a light curve, as a column of
+            lists of that name.
+        row_groups : sequence of int, optional
+
+        Raises
+        ------
+        CatalogError
+            As `read` does.
+        """
+        schema = pa.schema([self.field(path) for path in paths], self.schema.metadata)
+        return _conform(_read_leaf(leaf, list(paths), row_groups), schema, leaf)
+
+    def field(self, path: str) -> pa.Field:
+        """Return a column, or a field of a light curve under the name of its path."""
+        if path in self.schema.names:
+            return self.schema.field(path)
+        column, _, name = path.partition(".")
+        return self.schema.field(column).type.field(name).with_name(path)
+
+    @property
+    def margin_arcsec(self) -> float:
+        """How far this margin reaches from each partition; 0 if it does not say."""
+        try:
+            return float(self.properties.get("hats_margin_threshold", 0))
+        except ValueError:
+            return 0.0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.opened is None:
+            parts = (self.root, dict(self.properties), self.schema, self.partitions)
+            return Dataset, (*parts, self.leaf_suffix)
+        # small to send: whoever gets it opens the same immutable folder again
+        return _reopened, (self.root, self.opened)
 
 
 def open_dataset(root: Location) -> Dataset:
@@ -155,7 +199,20 @@ def open_dataset(root: Location) -> Dataset:
     kept = [
         f for f in schema if f.name not in _HIVE_COLUMNS or f.name in _index_columns(properties)
     ]
-    return Dataset(root, properties, pa.schema(kept), partitions, suffix)
+    return Dataset(root, properties, pa.schema(kept), partitions, suffix, _stamp(root))
+
+
+def _stamp(root: Location) -> tuple[int, ...]:
+    return max(root.join(name).stamp() for name in PROPERTY_FILES)
+
+
+@lru_cache(maxsize=64)
+def _reopened(root: Location, opened: tuple[int, ...]) -> Dataset:
+    """Open a dataset in another process, as it was."""
+    dataset = open_dataset(root)
+    if dataset.opened != opened:
+        raise CatalogError(f"{root} was replaced while it was being read; open it again")
+    return dataset
 
 
 def _index_columns(properties: Mapping[str, str]) -> set[str]:
@@ -223,8 +280,8 @@ def _footer(leaf: Location, stamp: tuple[int, ...]) -> pq.FileMetaData:
 
 def _read_leaf(leaf: Location, names: list[str], row_groups: Sequence[int] | None) -> pa.Table:
     with open_leaf(leaf) as file:
-        there = set(file.schema_arrow.names)
-        if missing := [name for name in names if name not in there]:
+        there = file.schema_arrow
+        if missing := [name for name in names if not _has_path(there, name)]:
             raise CatalogError(
                 f"{leaf} has no column {missing[0]!r}, which the catalog's schema has"
             )
@@ -232,9 +289,26 @@ def _read_leaf(leaf: Location, names: list[str], row_groups: Sequence[int] | Non
         return file.read_row_groups(list(groups), columns=names, use_threads=False)
 
 
+def _has_path(schema: pa.Schema, path: str) -> bool:
+    if path in schema.names:
+        return True
+    column, _, name = path.partition(".")
+    if column not in schema.names or not pa.types.is_struct(schema.field(column).type):
+        return False
+    return bool(schema.field(column).type.get_field_index(name) >= 0)
+
+
+def _picked(table: pa.Table, path: str) -> pa.ChunkedArray:
+    if path in table.column_names:
+        return table.column(path)
+    column, _, name = path.partition(".")
+    return pc.struct_field(table.column(column), name)
+
+
 def _conform(table: pa.Table, schema: pa.Schema, leaf: Location) -> pa.Table:
     """Return the table in the schema's types and order; a lossy cast is an error."""
-    table = table.select(schema.names)
+    if table.column_names != schema.names:
+        table = pa.table([_picked(table, path) for path in schema.names], names=schema.names)
     if table.schema.equals(schema):
         return table.replace_schema_metadata(schema.metadata)
     try:

@@ -68,41 +68,31 @@ def write_common_metadata(root: Path, schema: pa.Schema) -> None:
         pq.write_metadata(schema, beside)
 
 
-def write_metadata(root: Path, schema: pa.Schema, files: Iterable[str]) -> int:
+def write_metadata(root: Path, schema: pa.Schema, files: Iterable[str]) -> None:
     """Collect all footers into dataset/_metadata while it stays small.
 
     Parameters
     ----------
     files : iterable of str
         Paths relative to `root`, below ``dataset/``.
-
-    Returns
-    -------
-    row_groups : int
-        How many row groups the files have.
     """
-    footers: list[pq.FileMetaData] = []
+    joined: pq.FileMetaData | None = None
     row_groups = 0
     for file in files:
         footer = pq.read_metadata(root / file)
-        footer.set_file_path(file.removeprefix("dataset/"))
         row_groups += footer.num_row_groups
-        if row_groups <= MAX_METADATA_ROW_GROUPS:
-            footers.append(footer)
-    if row_groups <= MAX_METADATA_ROW_GROUPS:
-        with atomic_path(root / "dataset" / "_metadata") as beside:
-            _join_footers(beside, schema, footers)
-    return row_groups
-
-
-def _join_footers(path: Path, schema: pa.Schema, footers: list[pq.FileMetaData]) -> None:
-    if not footers:
-        pq.write_metadata(schema, path)
-        return
-    first, *rest = footers
-    for footer in rest:
-        first.append_row_groups(footer)
-    first.write_metadata_file(path)
+        if row_groups > MAX_METADATA_ROW_GROUPS:
+            return
+        footer.set_file_path(file.removeprefix("dataset/"))
+        if joined is None:
+            joined = footer
+        else:
+            joined.append_row_groups(footer)
+    with atomic_path(root / "dataset" / "_metadata") as beside:
+        if joined is None:
+            pq.write_metadata(schema, beside)
+        else:
+            joined.write_metadata_file(beside)
 
 
 def write_joined(path: Path, tables: Iterable[pa.Table]) -> None:

@@ -1,7 +1,9 @@
-"""From an id to the one row group of the one leaf that holds it."""
+"""From ids to where their objects are filed."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -9,14 +11,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from skyseries.errors import CatalogError
 from skyseries.hats.dataset import open_leaf
 from skyseries.hats.files import Location
+from skyseries.hats.keys import KeyTable, aligned, plain
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Cell
+from skyseries.spatial.healpix import HPX_ORDER
 
-__all__ = ["Found", "IdIndex", "open_index"]
+__all__ = ["Found", "IdIndex", "Places", "open_index"]
+
+_GROUPS_AT_ONCE = 64
+"""Row groups of an index that are read together."""
 
 
 class Found(NamedTuple):
@@ -27,6 +35,17 @@ class Found(NamedTuple):
     """The order-29 cell of the object; None if the index does not hold it."""
 
 
+class Places(NamedTuple):
+    """Where the index says that many ids are; those that it does not hold are left out."""
+
+    asked: NDArray[np.int64]
+    """Number of the id that was asked for; an id may be filed more than once."""
+    start: NDArray[np.int64]
+    stop: NDArray[np.int64]
+    """The range of order-29 cells: that of the object, or its partition where the index does not
+    hold the objects' cells."""
+
+
 class _Groups(NamedTuple):
     """The row groups of an index: which file, which group, lowest and highest id."""
 
@@ -34,6 +53,7 @@ class _Groups(NamedTuple):
     number: list[int]
     lowest: np.ndarray[Any, Any]
     highest: np.ndarray[Any, Any]
+    type: pa.DataType
 
 
 class IdIndex:
@@ -75,6 +95,65 @@ class IdIndex:
             ):
                 found.append(Found(Cell(order, npix), None if hpx is None else hpx[i]))
         return found
+
+    def find_many(self, ids: pa.Array | pa.ChunkedArray) -> Places:
+        """Return where these ids are filed; each row group of the index is read once at most.
+
+        Parameters
+        ----------
+        ids : Array or ChunkedArray
+            Whole numbers of any width, or text; null is nowhere.
+        """
+        wanted = aligned(plain(ids), self._groups.type)
+        table = KeyTable(wanted)
+        parts = [np.empty((3, 0), np.int64)]
+        for rows in self._groups_with(wanted):
+            row, asked = table.match(rows.column(self.column))
+            start, stop = _ranges(rows, row)
+            parts.append(np.stack([asked, start, stop]))
+        found = np.concatenate(parts, axis=1)
+        return Places(*found[:, np.argsort(found[0], kind="stable")])
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether the index holds the cell of each object."""
+        groups = self._groups
+        if not groups.files:
+            return True
+        with open_leaf(self.root.join("dataset", groups.files[0])) as file:
+            return HPX_COLUMN in file.schema_arrow.names
+
+    def _groups_with(self, wanted: pa.Array) -> Iterator[pa.Table]:
+        """Yield the row groups that may hold any of the ids."""
+        groups = self._groups
+        ids = pc.unique(wanted.drop_null())
+        ids = ids.take(pc.sort_indices(ids)).to_numpy(zero_copy_only=False)
+        if not len(ids) or not groups.files:
+            return
+        lowest, highest = (bound.astype(ids.dtype) for bound in (groups.lowest, groups.highest))
+        first = np.searchsorted(ids, lowest, side="left")
+        hits = np.flatnonzero(np.searchsorted(ids, highest, side="right") > first).tolist()
+        for path, of_file in itertools.groupby(hits, lambda g: groups.files[g]):
+            numbers = [groups.number[g] for g in of_file]
+            with open_leaf(self.root.join("dataset", path)) as file:
+                there = [n for n in (HPX_COLUMN, "Norder", "Npix") if n in file.schema_arrow.names]
+                columns = [self.column, *(there[:1] if there[0] == HPX_COLUMN else there)]
+                for at in range(0, len(numbers), _GROUPS_AT_ONCE):
+                    some = numbers[at : at + _GROUPS_AT_ONCE]
+                    yield file.read_row_groups(some, columns=columns, use_threads=False)
+
+
+def _ranges(
+    rows: pa.Table, chosen: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    if HPX_COLUMN in rows.column_names:
+        start = rows.column(HPX_COLUMN).to_numpy().astype(np.int64)[chosen]
+        return start, start + 1
+    order, npix = (
+        rows.column(name).to_numpy().astype(np.int64)[chosen] for name in ("Norder", "Npix")
+    )
+    shift = 2 * (HPX_ORDER - order)
+    return npix << shift, (npix + 1) << shift
 
 
 def open_index(root: Location, column: str) -> IdIndex:
@@ -125,7 +204,8 @@ def _read_groups(root: Location, column: str) -> _Groups:
         number.append(seen[path])
         low.append(chunk.statistics.min)
         high.append(chunk.statistics.max)
+    type_ = footer.schema.to_arrow_schema().field(column).type
     kind = np.uint64 if low and isinstance(low[0], int) and max(high) >= 2**63 else None
     if low and isinstance(low[0], str):
-        return _Groups(files, number, np.array(low, object), np.array(high, object))
-    return _Groups(files, number, np.array(low, kind), np.array(high, kind))
+        return _Groups(files, number, np.array(low, object), np.array(high, object), type_)
+    return _Groups(files, number, np.array(low, kind), np.array(high, kind), type_)

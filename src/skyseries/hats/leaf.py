@@ -15,12 +15,21 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from skyseries.hats.files import atomic_path
 
-__all__ = ["HPX_COLUMN", "LeafWriter", "column_paths", "parquet_options", "row_group_bounds"]
+__all__ = [
+    "HPX_COLUMN",
+    "LeafWriter",
+    "column_paths",
+    "group_load",
+    "parquet_options",
+    "row_epochs",
+    "row_group_bounds",
+]
 
 HPX_COLUMN = "_healpix_29"
 
@@ -28,6 +37,8 @@ GROUP_ROWS = 100_000
 """Rows of a row group of plain rows: small enough to prune, large enough to decode fast."""
 GROUP_EPOCHS = 50_000
 """Epochs of a row group of light curves: one is read and decoded in milliseconds."""
+_VALUES_PER_EPOCH = 4
+"""An epoch has several fields: so many values of a plain list are as much work as one."""
 _ZSTD_LEVEL = 1
 """Level 3 saves 1 % of the bytes of float data and costs a third more time."""
 
@@ -98,6 +109,41 @@ def row_group_bounds(rows: int, epochs: NDArray[np.integer[Any]] | None = None) 
     share = int(load[-1]) * np.arange(1, groups) // groups
     cuts = np.searchsorted(load, share, side="left") + 1
     return sorted({0, *np.minimum(cuts, rows).tolist(), rows})
+
+
+def group_load(rows: int, epochs: NDArray[np.integer[Any]] | None = None) -> float:
+    """Return how many full row groups some rows make."""
+    held = 0 if epochs is None else int(epochs.sum())
+    return rows / GROUP_ROWS + held / GROUP_EPOCHS
+
+
+def row_epochs(table: pa.Table) -> NDArray[np.int64] | None:
+    """Return the epochs of each row, by which row groups are cut; None for plain rows.
+
+    Of several nested columns the longest counts; long plain lists count as well.
+    """
+    total: NDArray[np.int64] | None = None
+    for field, column in zip(table.schema, table.columns, strict=True):
+        found = [n for chunk in column.chunks if (n := _lengths(chunk)) is not None]
+        if not found:
+            continue
+        lengths = np.concatenate(found)
+        if not pa.types.is_struct(field.type):
+            lengths //= _VALUES_PER_EPOCH
+        total = lengths if total is None else np.maximum(total, lengths)
+    return total if total is not None and total.any() else None
+
+
+def _lengths(values: pa.Array) -> NDArray[np.int64] | None:
+    """Return the lengths of lists, or of the first lists in structs; None if there are none."""
+    if pa.types.is_struct(values.type):
+        for place, child in enumerate(values.type):
+            if pa.types.is_list(child.type) or pa.types.is_large_list(child.type):
+                return _lengths(values.field(place))
+        return None
+    if not (pa.types.is_list(values.type) or pa.types.is_large_list(values.type)):
+        return None
+    return pc.fill_null(pc.list_value_length(values), 0).to_numpy().astype(np.int64)  # type: ignore[no-any-return]
 
 
 class LeafWriter:

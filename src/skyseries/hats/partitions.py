@@ -7,7 +7,7 @@ minute.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.errors import CatalogError
-from skyseries.spatial.healpix import HPX_ORDER, cell_range, cells_in_range
+from skyseries.jit import kernel
+from skyseries.spatial.healpix import HPX_ORDER, cell_range
 
-__all__ = ["Cell", "Partitions", "cut"]
+__all__ = ["Cell", "Partitions", "cut", "merged"]
 
 Ints = NDArray[np.int64]
 
@@ -82,11 +83,12 @@ class Partitions:
     def gaps(self) -> Partitions:
         """Return the largest cells that fill the sky between the partitions."""
         start, stop = self.ranges()
-        whole = 12 << 2 * HPX_ORDER
-        cells: list[tuple[int, int]] = []
-        for a, b in zip([0, *stop.tolist()], [*start.tolist(), whole], strict=True):
-            cells += cells_in_range(a, b)
-        return Partitions.of([Cell(*cell) for cell in cells])
+        begin = np.concatenate([[0], stop])
+        end = np.concatenate([start, [12 << 2 * HPX_ORDER]])
+        first = np.concatenate([[0], np.cumsum(_count_cells(begin, end))])
+        order, npix = np.empty(first[-1], np.int64), np.empty(first[-1], np.int64)
+        _fill_cells(begin, end, first, order, npix)
+        return Partitions(order, npix)
 
     def per_order(self) -> dict[int, int]:
         """Return how many partitions there are of each order."""
@@ -100,7 +102,7 @@ class Partitions:
         return Cell(int(self.order[i]), int(self.npix[i]))
 
     def __iter__(self) -> Iterator[Cell]:
-        return (self[i] for i in range(len(self)))
+        return map(Cell, self.order.tolist(), self.npix.tolist())
 
     def to_csv(self) -> str:
         """Return the text of partition_info.csv."""
@@ -110,16 +112,92 @@ class Partitions:
     @classmethod
     def from_csv(cls, text: str, source: str = "partition_info.csv") -> Partitions:
         """Read partition_info.csv; more columns than Norder and Npix may be there."""
-        header, *lines = text.strip().splitlines() or [""]
+        header = text.lstrip().partition("\n")[0].rstrip()
         names = [name.strip() for name in header.split(",")]
         if "Norder" not in names or "Npix" not in names:
             raise CatalogError(f"{source}: expected columns Norder,Npix, found {header!r}")
-        k, j = names.index("Norder"), names.index("Npix")
-        try:
-            rows = [line.split(",") for line in lines if line.strip()]
-            return cls.of([Cell(int(row[k]), int(row[j])) for row in rows])
-        except (ValueError, IndexError) as error:
-            raise CatalogError(f"{source}: {error}") from error
+        columns = names.index("Norder"), names.index("Npix")
+        found = _plain_numbers(text.strip().partition("\n")[2], len(names))
+        if found is None:
+            found = _any_numbers(text, source, columns)
+            columns = (0, 1)
+        order, npix = (found[:, column] for column in columns)
+        return cls(order, npix)
+
+
+@kernel
+def _count_cells(start: Ints, stop: Ints) -> Ints:
+    """Return how many cells fill each range; see `cells_in_range`."""
+    count = np.zeros(start.size, np.int64)
+    for i in range(start.size):
+        at = start[i]
+        while at < stop[i]:
+            at += np.int64(1) << _levels(at, stop[i])
+            count[i] += 1
+    return count
+
+
+@kernel
+def _fill_cells(start: Ints, stop: Ints, first: Ints, order: Ints, npix: Ints) -> None:
+    for i in range(start.size):
+        at = start[i]
+        for place in range(first[i], first[i + 1]):
+            bits = _levels(at, stop[i])
+            order[place] = HPX_ORDER - bits // 2
+            npix[place] = at >> bits
+            at += np.int64(1) << bits
+
+
+@kernel(inline=True)
+def _levels(at: int, stop: int) -> int:
+    """Return the bits below the largest cell that begins at one place and ends before another."""
+    bits = 0
+    while bits < 2 * HPX_ORDER:
+        size = np.int64(1) << (bits + 2)
+        if at & (size - 1) or at + size > stop:
+            break
+        bits += 2
+    return bits
+
+
+def _plain_numbers(body: str, width: int) -> Ints | None:
+    """Read lines of so many numbers; None if there is anything but digits, commas, line ends."""
+    data = body.replace("\r\n", "\n").encode() + b"\n" * bool(body)
+    if data.translate(None, b"0123456789,\n"):
+        return None
+    signs = np.frombuffer(data, np.uint8)
+    place = np.flatnonzero(signs < ord("0"))
+    ends = np.full(width, ord(","), np.uint8)
+    ends[-1] = ord("\n")
+    if len(place) % width or (signs[place].reshape(-1, width) != ends).any():
+        return None
+    if (np.diff(place, prepend=-1) == 1).any():  # nothing between two of them
+        return None
+    numbers = np.fromstring(data.replace(b"\n", b",").decode(), np.int64, sep=",")
+    if len(numbers) != len(place) or (numbers == np.iinfo(np.int64).max).any():
+        return None
+    return numbers.reshape(-1, width)
+
+
+def _any_numbers(text: str, source: str, columns: tuple[int, int]) -> Ints:
+    """Read two columns of all that Python takes for a number, or say what is wrong."""
+    try:
+        rows = [line.split(",") for line in text.strip().splitlines()[1:] if line.strip()]
+        pairs = np.array([[int(row[k]) for k in columns] for row in rows], np.int64)
+    except (ValueError, IndexError, OverflowError) as error:
+        raise CatalogError(f"{source}: {error}") from error
+    return pairs.reshape(-1, 2)
+
+
+def merged(parts: Sequence[Partitions]) -> Partitions:
+    """Return the cells of several sets; of cells that overlap the larger."""
+    order = np.concatenate([np.empty(0, np.int64), *(part.order for part in parts)])
+    npix = np.concatenate([np.empty(0, np.int64), *(part.npix for part in parts)])
+    start, stop = cell_range(order, npix)
+    rank = np.lexsort((order, start))  # at the same place the larger cell first
+    before = np.maximum.accumulate(np.append(0, stop[rank]))[:-1]
+    kept = rank[start[rank] >= before]
+    return Partitions(order[kept], npix[kept])
 
 
 def cut(

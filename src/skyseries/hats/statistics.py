@@ -2,23 +2,38 @@
 
 The table is ``per_partition_statistics.parquet``: a row for each row group, with the columns
 ``Norder, Npix, row_group_index`` and, for each leaf column, ``<path>::min_value``,
-``max_value``, ``null_count``, ``row_count``, ``disk_bytes`` and ``memory_bytes``.
+``max_value``, ``null_count``, ``row_count``, ``disk_bytes`` and ``memory_bytes``. It is written
+with the leaves; a plan reads only those of its columns that it needs, and what was read is kept
+until the file is replaced.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import closing
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
+from skyseries.errors import CatalogError
+from skyseries.hats.dataset import Dataset
+from skyseries.hats.files import Location
 from skyseries.hats.leaf import column_paths
-from skyseries.hats.partitions import Cell
+from skyseries.hats.partitions import Cell, Partitions
+from skyseries.spatial.healpix import HPX_ORDER
 
-__all__ = ["STATISTICS_FILE", "leaf_statistics"]
+__all__ = ["STATISTICS_FILE", "RowGroups", "leaf_statistics", "read_statistics"]
+
+Ints = NDArray[np.int64]
 
 STATISTICS_FILE = "per_partition_statistics.parquet"
 
+_KEYS = ("Norder", "Npix", "row_group_index")
 _COUNTS = ("null_count", "row_count", "disk_bytes", "memory_bytes")
 
 
@@ -66,3 +81,182 @@ def _typed(values: list[Any], type_: pa.DataType) -> pa.Array:
         return pa.array(values, type_)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return pa.nulls(len(values), type_)
+
+
+class RowGroups:
+    """All row groups, in the order of the partitions and of the groups in each.
+
+    Attributes
+    ----------
+    first : ndarray of int64, shape (partitions + 1,)
+        The groups of partition i are first[i], ..., first[i + 1] - 1.
+    order, npix, row_group : ndarray of int64, shape (n,)
+        The cell of each group, and its number in the leaf.
+    rows : ndarray of int64, shape (n,)
+    """
+
+    def __init__(self, file: _StatisticsFile, schema: pa.Schema, place: Ints, first: Ints) -> None:
+        self._file = file
+        self._schema = schema
+        self._place = place
+        self.first = first
+        self.order, self.npix, self.row_group = (self._numbers(key) for key in _KEYS)
+        self.rows = self.count(_flat_path(file, schema))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def has(self, path: str) -> bool:
+        """Whether a leaf column is described."""
+        return f"{path}::row_count" in self._file.names
+
+    def count(self, path: str) -> Ints:
+        """Return the values of a leaf column, nulls too: rows, or epochs within light curves.
+
+        Parameters
+        ----------
+        path : str
+            As Parquet has it: ``ra``, ``lightcurve.mjd.list.element``; see `column_paths`.
+        """
+        return self._numbers(f"{path}::row_count")
+
+    def null_count(self, path: str) -> Ints:
+        """Return the nulls of a leaf column; -1 where that is not known."""
+        return self._numbers(f"{path}::null_count", -1)
+
+    def minimum(self, path: str) -> pa.Array:
+        """Return the smallest values, in the column's type; null: not known, or all are null.
+
+        NaN is not looked at: a group whose maximum is 3 may hold NaN.
+        """
+        return self._values(f"{path}::min_value")
+
+    def maximum(self, path: str) -> pa.Array:
+        """Return the largest values; as `minimum`."""
+        return self._values(f"{path}::max_value")
+
+    def disk_bytes(self, columns: Sequence[str] | None = None) -> Ints:
+        """Return the bytes in the file of some columns, or fields ``lc.mjd`` (all by default)."""
+        return self._sum("disk_bytes", columns)
+
+    def memory_bytes(self, columns: Sequence[str] | None = None) -> Ints:
+        """Return the bytes of some columns, decompressed but still encoded."""
+        return self._sum("memory_bytes", columns)
+
+    def _sum(self, key: str, columns: Sequence[str] | None) -> Ints:
+        below = None if columns is None else tuple(f"{name}." for name in columns)
+        paths = [path for path, _ in column_paths(self._schema) if self.has(path)]
+        names = [f"{p}::{key}" for p in paths if below is None or f"{p}.".startswith(below)]
+        self._file.load(names)
+        return sum((self._numbers(name, 0) for name in names), np.zeros(len(self), np.int64))
+
+    def _values(self, name: str) -> pa.Array:
+        return self._file.column(name).take(pa.array(self._place))
+
+    def _numbers(self, name: str, unknown: int = 0) -> Ints:
+        return self._file.numbers(name, unknown)[self._place]
+
+
+def read_statistics(dataset: Dataset) -> RowGroups | None:
+    """Return the row groups of a catalog; None if they are not recorded.
+
+    Nor are they if what is recorded is not of this catalog as it is: if a partition is missing
+    or another is there, groups are missing, or the rows do not add up to those of the catalog.
+
+    Raises
+    ------
+    CatalogError
+        If the file is broken.
+    """
+    if dataset.leaf_suffix == "/":
+        return None
+    location = dataset.root.join(STATISTICS_FILE)
+    file = _open(location, location.stamp())
+    if file is None or not len(dataset.partitions):
+        return None
+    placed = _places(file, dataset.partitions)
+    if placed is None or _flat_path(file, dataset.schema) == "":
+        return None
+    groups = RowGroups(file, dataset.schema, *placed)
+    if dataset.rows is not None and int(groups.rows.sum()) != dataset.rows:
+        return None
+    return groups
+
+
+def _flat_path(file: _StatisticsFile, schema: pa.Schema) -> str:
+    """Return a leaf column with one value for each row; empty if none is described."""
+    flat = (path for path, _ in column_paths(schema) if ".list." not in path)
+    return next((path for path in flat if f"{path}::row_count" in file.names), "")
+
+
+def _places(file: _StatisticsFile, cells: Partitions) -> tuple[Ints, Ints] | None:
+    """Return the order of the groups, and where each partition's begin; None if they do not fit."""
+    order, npix, group = (file.numbers(key, -1) for key in _KEYS)
+    if (order < 0).any() or (order > HPX_ORDER).any():
+        return None
+    partition = cells.find(npix << 2 * (HPX_ORDER - order))
+    known = partition >= 0
+    at = np.where(known, partition, 0)
+    if not (known & (cells.order[at] == order) & (cells.npix[at] == npix)).all():
+        return None
+    place = np.lexsort((group, partition))
+    count = np.bincount(partition, minlength=len(cells))
+    first = np.concatenate([[0], np.cumsum(count)])
+    expected = np.arange(len(place)) - np.repeat(first[:-1], count)
+    if (count == 0).any() or (group[place] != expected).any():
+        return None
+    return place, first
+
+
+class _StatisticsFile:
+    """The file, of which columns are read when they are asked for."""
+
+    def __init__(self, location: Location, stamp: tuple[int, ...]) -> None:
+        self._location = location
+        self._stamp = stamp
+        self._columns: dict[str, pa.Array] = {}
+        with closing(location.open()) as source:
+            self._footer = pq.read_metadata(source)
+        self.names = frozenset(self._footer.schema.to_arrow_schema().names)
+        if missing := [key for key in _KEYS if key not in self.names]:
+            raise CatalogError(f"{location} has no column {missing[0]}")
+
+    def load(self, names: Sequence[str]) -> None:
+        """Read columns that are not there yet, all at once."""
+        missing = [name for name in names if name not in self._columns]
+        if not missing:
+            return
+        if self._location.stamp() != self._stamp:
+            raise CatalogError(f"{self._location} has been replaced: open the catalog again")
+        try:
+            with closing(self._location.open()) as source:
+                file = pq.ParquetFile(source, metadata=self._footer)
+                table = file.read(missing, use_threads=False)
+        except (pa.ArrowException, OSError) as error:
+            raise CatalogError(f"{self._location} cannot be read: {error}") from error
+        for name in missing:
+            self._columns[name] = table.column(name).combine_chunks()
+
+    def column(self, name: str) -> pa.Array:
+        """Return a column."""
+        if name not in self.names:
+            raise CatalogError(f"{self._location} has no column {name!r}")
+        self.load([name])
+        return self._columns[name]
+
+    def numbers(self, name: str, unknown: int) -> Ints:
+        """Return a column of whole numbers, with something in place of null."""
+        column = pc.fill_null(self.column(name).cast(pa.int64()), unknown)
+        return column.to_numpy()  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=16)
+def _open(location: Location, stamp: tuple[int, ...]) -> _StatisticsFile | None:
+    if location.is_local and not stamp:
+        return None
+    if not location.is_local and not location.exists():
+        return None
+    try:
+        return _StatisticsFile(location, stamp)
+    except (pa.ArrowException, OSError) as error:
+        raise CatalogError(f"{location} cannot be read: {error}") from error

@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 from skyseries.executors import Task
 from skyseries.formats import Chunk, InputFile, scan
 from skyseries.hats.files import atomic_path
+from skyseries.hats.runs import Run, Runs, write_run
 from skyseries.pipelines.ids import id_keys
 from skyseries.pipelines.journal import Journal, Outcome
 from skyseries.pipelines.pieces import split
 from skyseries.pipelines.plan import ImportPlan
-from skyseries.pipelines.runs import Run, Runs, write_run
 from skyseries.pipelines.spill import check_declinations, degrees, runs_of
 from skyseries.spatial.order import argsort
 

@@ -11,13 +11,11 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
-import os
 import re
 import shutil
 import threading
 import time as clock
 from collections.abc import Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +29,7 @@ from skyseries.executors import executor as use_executor
 from skyseries.hats.collection import Collection, next_version, promote, read_collection
 from skyseries.hats.files import Location, storage_errors, write_text
 from skyseries.hats.layout import default_names
+from skyseries.hats.publication import write_lock
 from skyseries.pipelines import derive, prepare, publish, stages
 from skyseries.pipelines.ids import check_same_kind
 from skyseries.pipelines.journal import Journal
@@ -198,7 +197,7 @@ def import_catalog(
         **inputs,
     )
     scratch = Path(tmp_dir or settings().tmp_dir or root)
-    with _writing(root), use_executor(executor, workers) as engine:
+    with write_lock(root), use_executor(executor, workers) as engine:
         held = parse_bytes(memory) if memory else settings().memory
         plan = replace(plan, budget=Budget(held, engine.workers))
         plan = replace(plan, work=scratch.absolute() / _work_name(plan, root))
@@ -293,30 +292,6 @@ def _check_free(root: Path) -> None:
             raise InputError(f"{root} is not empty (it holds {foreign[0]!r}) and no catalog")
 
 
-@contextmanager
-def _writing(root: Path) -> Any:
-    """Keep a second import away from this folder while the block runs."""
-    import fcntl
-
-    path = root / ".import.lock"
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        lock = path.open("w")
-    except OSError as error:
-        raise StorageError(f"cannot write to {root}: {error.strerror}") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StorageError(f"another import is writing to {root}") from None
-        if not path.exists() or path.stat().st_ino != os.fstat(lock.fileno()).st_ino:
-            raise StorageError(f"another import has just ended in {root}: try again")
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-
-
 def _work_name(plan: ImportPlan, root: Path) -> str:
     """Return the name of the scratch folder; other catalogs may use the same `tmp_dir`."""
     place = hashlib.sha256(str(root).encode()).hexdigest()[:8]
@@ -349,7 +324,7 @@ def _run(plan: ImportPlan, root: Path, engine: Executor, progress: Progress) -> 
     leaves = stages.build_leaves(plan, journal, shuffled, partitions, weights)
     names = default_names(plan.name, plan.margin_arcsec, plan.id if plan.id_index else None)
     facts = publish.Facts.of(plan, shuffled, leaves)
-    publish.write_primary(plan, plan.build / names["primary"], partitions, leaves, facts)
+    publish.write_primary(plan, plan.build / names["primary"], leaves)
     if "margin" in names:
         cells, rows = stages.merge_margin(
             plan, journal, leaves, partitions, plan.build / names["margin"]

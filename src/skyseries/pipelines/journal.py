@@ -14,8 +14,8 @@ from typing import Any
 
 from skyseries.executors import Executor, Task
 from skyseries.hats.files import storage_errors, write_text
+from skyseries.hats.runs import is_whole
 from skyseries.pipelines.progress import Progress
-from skyseries.pipelines.runs import is_whole
 
 __all__ = ["Journal", "Outcome", "gathered", "total"]
 

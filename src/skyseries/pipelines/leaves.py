@@ -6,30 +6,26 @@ are set aside, as runs for the third pass.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from skyseries.hats.layout import leaf_path
-from skyseries.hats.leaf import HPX_COLUMN, LeafWriter, row_group_bounds
-from skyseries.hats.margin import margin_targets
+from skyseries.hats.facts import CurveFacts, LeafFacts
+from skyseries.hats.index_build import index_entries
+from skyseries.hats.leaf import HPX_COLUMN
+from skyseries.hats.leaf_stream import write_leaf as write_rows
+from skyseries.hats.margin_build import EdgeRun, edge_rows, write_edge_run
 from skyseries.hats.partitions import Cell, Partitions
-from skyseries.hats.skymap import POINT_MAP_ORDER
-from skyseries.hats.statistics import leaf_statistics
+from skyseries.hats.runs import Run, read_run, write_run
 from skyseries.pipelines.journal import Outcome
 from skyseries.pipelines.pieces import Piece, PieceReader
 from skyseries.pipelines.plan import ImportPlan
-from skyseries.pipelines.runs import Run, write_run
-from skyseries.spatial.healpix import HPX_ORDER, margin_order
-from skyseries.spatial.order import argsort, run_lengths
+from skyseries.spatial.healpix import margin_order
 
-__all__ = ["TARGET_COLUMN", "write_leaf"]
-
-TARGET_COLUMN = "_target"
+__all__ = ["edge_run", "leaf_facts", "write_leaf"]
 
 
 def write_leaf(
@@ -49,101 +45,105 @@ def write_leaf(
     """
     reader = PieceReader(plan, objects, sources, plan.work / "route").within(*cell.range())
     gather = _Gather(plan, cell, receivers)
-    path = plan.build / plan.name / leaf_path(cell)
-    with LeafWriter(path, plan.leaf_schema) as writer:
-        for start, stop in reader.ranges(*cell.range()):
-            piece = reader.read(start, stop)
-            if piece is not None:
-                writer.write(piece.table, row_group_bounds(len(piece.hpx), piece.epochs))
-                gather.add(piece)
-    outcome = gather.finish(folder)
-    statistics = leaf_statistics(cell, writer.metadata, plan.leaf_schema)
-    outcome["statistics"] = vars(write_run(folder / "statistics.arrow", statistics))
-    del reader  # unmaps the runs
+    curves = {} if plan.lightcurve is None else {plan.lightcurve_name: plan.lightcurve}
+    rows = gather.pass_on(reader)
+    facts = write_rows(plan.build / plan.name, cell, plan.leaf_schema, rows, curves)
+    outcome = _outcome(facts, folder) | gather.finish(folder)
+    del reader, rows  # unmaps the runs
     pa.default_memory_pool().release_unused()
-    return outcome | {"order": cell.order, "npix": cell.npix}
+    return outcome
 
 
 class _Gather:
-    """What the pieces of a leaf add up to."""
+    """What the pieces of a leaf add to margins and index."""
 
     def __init__(self, plan: ImportPlan, cell: Cell, receivers: Path | None) -> None:
         self._plan, self._cell = plan, cell
         self._receivers = None if receivers is None else _read_cells(receivers)
         self._margin: list[pa.Table] = []
         self._index: list[pa.Table] = []
-        self._pixels: dict[int, int] = {}
-        self._first: pa.Table | None = None
-        self._outcome: Outcome = {"rows": 0, "epochs": 0, "max_epochs": 0, "repeated_epochs": 0}
+        self._repeated = 0
 
-    def add(self, piece: Piece) -> None:
-        out = self._outcome
-        out["rows"] += len(piece.hpx)
-        out["repeated_epochs"] += piece.repeated
-        if piece.epochs is not None:
-            out["epochs"] += int(piece.epochs.sum())
-            out["max_epochs"] = max(out["max_epochs"], int(piece.epochs.max()))
-            self._add_times(piece.table)
-        pixels, counts = run_lengths(piece.hpx >> 2 * (HPX_ORDER - POINT_MAP_ORDER))
-        for pixel, count in zip(pixels.tolist(), counts.tolist(), strict=True):
-            self._pixels[pixel] = self._pixels.get(pixel, 0) + count
-        if self._first is None:
-            self._first = piece.table.slice(0, 1)
-        self._add_margin(piece)
+    def pass_on(self, reader: PieceReader) -> Iterator[pa.Table]:
+        """Yield the rows of the leaf."""
+        for start, stop in reader.ranges(*self._cell.range()):
+            piece = reader.read(start, stop)
+            if piece is not None:
+                self._add(piece)
+                yield piece.table
+
+    def _add(self, piece: Piece) -> None:
+        self._repeated += piece.repeated
+        if self._receivers is not None and self._plan.margin_arcsec is not None:
+            order = margin_order(self._plan.margin_arcsec)
+            edge = edge_rows(piece.table, piece.hpx, self._cell, self._receivers, order)
+            if edge is not None:
+                self._margin.append(edge)
         if self._plan.id_index and self._plan.id is not None:
             self._index.append(piece.table.select([self._plan.id, HPX_COLUMN]))
 
-    def _add_times(self, table: pa.Table) -> None:
-        assert self._plan.lightcurve is not None  # noqa: S101 - only called with epochs
-        nested = table.column(self._plan.lightcurve_name).combine_chunks()
-        times = nested.field(self._plan.lightcurve.time).flatten()
-        seen = pc.min_max(times).as_py()
-        if self._plan.lightcurve.band is not None:
-            bands = pc.unique(nested.field(self._plan.lightcurve.band).flatten()).to_pylist()
-            known = set(self._outcome.get("bands", ())) | {b for b in bands if b is not None}
-            self._outcome["bands"] = sorted(known)
-        for key, choose in (("min", min), ("max", max)):
-            if seen[key] is not None:
-                before = self._outcome.get(f"time_{key}", seen[key])
-                self._outcome[f"time_{key}"] = choose(before, float(seen[key]))
-
-    def _add_margin(self, piece: Piece) -> None:
-        if self._receivers is None or self._plan.margin_arcsec is None:
-            return
-        order = margin_order(self._plan.margin_arcsec)
-        rows, targets = margin_targets(piece.hpx, self._cell, self._receivers, order)
-        if len(rows):
-            part = piece.table.take(rows)
-            self._margin.append(part.append_column(TARGET_COLUMN, pa.array(targets)))
-
     def finish(self, folder: Path) -> Outcome:
-        out = self._outcome
-        out["pixels"] = [list(self._pixels), list(self._pixels.values())]
+        out: Outcome = {"repeated_epochs": self._repeated}
         if self._margin:
-            table = pa.concat_tables(self._margin).combine_chunks()
-            targets = table.column(TARGET_COLUMN).to_numpy()
-            run = write_run(folder / "margin.arrow", table.take(argsort(targets)), TARGET_COLUMN)
-            found, counts = run_lengths(np.sort(targets))
-            out["margin"] = vars(run) | {"targets": found.tolist(), "counts": counts.tolist()}
+            edge = write_edge_run(folder / "margin.arrow", self._margin)
+            out["margin"] = vars(edge.run) | {"targets": edge.targets, "counts": edge.counts}
         if self._index:
-            out["index"] = vars(write_run(folder / "index.arrow", self._index_rows()))
-        if self._first is not None:
-            out["first"] = vars(write_run(folder / "first.arrow", self._first))
+            assert self._plan.id is not None  # noqa: S101 - only gathered with an id
+            table = pa.concat_tables(self._index).combine_chunks()
+            ids, hpx = table.column(self._plan.id), table.column(HPX_COLUMN)
+            entries = index_entries(ids, hpx, self._plan.id, self._cell)
+            out["index"] = vars(write_run(folder / "index.arrow", entries))
         return out
 
-    def _index_rows(self) -> pa.Table:
-        table = pa.concat_tables(self._index).combine_chunks()
-        order = pc.sort_indices(table.column(self._plan.id))
-        table = table.take(order)
-        n = table.num_rows
-        return pa.table(
-            {
-                self._plan.id: table.column(self._plan.id),
-                "Norder": pa.array(np.full(n, self._cell.order, np.uint8)),
-                "Npix": pa.array(np.full(n, self._cell.npix, np.uint64)),
-                HPX_COLUMN: table.column(HPX_COLUMN),
-            }
+
+def edge_run(margin: Outcome) -> EdgeRun:
+    """Return the border rows that a task has reported."""
+    run = Run(margin["path"], margin["rows"], margin["nbytes"])
+    return EdgeRun(run, tuple(margin["targets"]), tuple(margin["counts"]))
+
+
+def _outcome(facts: LeafFacts, folder: Path) -> Outcome:
+    """Return the facts of a leaf as plain JSON, with the tables as runs."""
+    out: Outcome = {
+        "order": facts.cell.order,
+        "npix": facts.cell.npix,
+        "rows": facts.rows,
+        "bytes": facts.nbytes,
+        "pixels": [facts.pixels.tolist(), facts.counts.tolist()],
+        "epochs": 0,
+    }
+    for column, curves in facts.curves.items():
+        out["curves"] = {column: vars(curves)}
+        out["epochs"] = curves.epochs
+    for key in ("statistics", "first"):
+        table = getattr(facts, key)
+        if table is not None:
+            out[key] = vars(write_run(folder / f"{key}.arrow", table))
+    return out
+
+
+def leaf_facts(outcome: Outcome) -> LeafFacts:
+    """Return the facts of a leaf that a task has reported."""
+    cells, counts = (np.array(part, np.int64) for part in outcome["pixels"])
+    tables = {k: read_run(outcome[k]["path"]) for k in ("statistics", "first") if k in outcome}
+    curves = {
+        column: CurveFacts(
+            found["epochs"],
+            found["longest"],
+            None if found["time_range"] is None else tuple(found["time_range"]),
+            tuple(found["bands"]),
         )
+        for column, found in outcome.get("curves", {}).items()
+    }
+    return LeafFacts(
+        Cell(outcome["order"], outcome["npix"]),
+        outcome["rows"],
+        outcome["bytes"],
+        curves,
+        cells,
+        counts,
+        **tables,
+    )
 
 
 @lru_cache(maxsize=4)

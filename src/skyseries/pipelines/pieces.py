@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from skyseries.errors import InputError
 from skyseries.hats.leaf import HPX_COLUMN
+from skyseries.hats.runs import Run, Runs, Slices
 from skyseries.pipelines.plan import ImportPlan
-from skyseries.pipelines.runs import Run, Runs, Slices
 from skyseries.pipelines.spill import RANK_COLUMN
 from skyseries.spatial.order import argsort, group_order
 

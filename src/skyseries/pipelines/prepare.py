@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from skyseries.catalog.steps import nearest_names
+from skyseries.catalog.names import nearest_names
 from skyseries.errors import InputError, SchemaError
 from skyseries.formats import InputFile, find_files, read_schema, unify_schemas
 from skyseries.hats.leaf import HPX_COLUMN

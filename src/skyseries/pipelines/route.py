@@ -9,11 +9,11 @@ import numpy as np
 
 from skyseries.errors import InputError
 from skyseries.hats.leaf import HPX_COLUMN
+from skyseries.hats.runs import Run, Runs, read_run, write_run
 from skyseries.pipelines.ids import IdTable, create_array, id_keys
 from skyseries.pipelines.journal import Outcome
 from skyseries.pipelines.pieces import in_sky_order, split
 from skyseries.pipelines.plan import ImportPlan
-from skyseries.pipelines.runs import Run, Runs, read_run, write_run
 from skyseries.spatial.healpix import HPX_ORDER
 
 __all__ = ["WHOLE_SKY", "rank_objects", "settle_repeats"]

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from skyseries.errors import InputError
 from skyseries.formats import Chunk, scan
 from skyseries.hats.leaf import HPX_COLUMN
+from skyseries.hats.runs import Run, write_run
 from skyseries.pipelines.ids import IdTable, id_keys
 from skyseries.pipelines.journal import Outcome
 from skyseries.pipelines.plan import ImportPlan
-from skyseries.pipelines.runs import Run, write_run
 from skyseries.spatial.healpix import radec_to_hpx
 from skyseries.spatial.order import argsort
 

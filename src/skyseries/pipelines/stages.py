@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from skyseries.executors import Task
 from skyseries.formats import Chunk, chunks
 from skyseries.hats.files import write_text
+from skyseries.hats.index_build import INDEX_PART_ROWS, index_ranges
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.margin import receivers
+from skyseries.hats.margin_build import MARGIN_TASK_ROWS as _MARGIN_TASK_ROWS
+from skyseries.hats.margin_build import margin_leaves
 from skyseries.hats.partitions import Cell, Partitions, cut
+from skyseries.hats.runs import Run, Runs
 from skyseries.pipelines import merge
 from skyseries.pipelines.journal import Journal, Outcome, total
-from skyseries.pipelines.leaves import write_leaf
+from skyseries.pipelines.leaves import edge_run, write_leaf
 from skyseries.pipelines.pieces import PieceReader
 from skyseries.pipelines.plan import ImportPlan
 from skyseries.pipelines.route import rank_objects, settle_repeats
-from skyseries.pipelines.runs import Run, Runs, read_run
 from skyseries.pipelines.spill import runs_of, spill_objects, spill_sources
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.order import run_lengths
@@ -32,8 +31,6 @@ __all__ = ["Shuffled", "build_leaves", "cut_partitions", "merge_index", "merge_m
 
 _HISTOGRAM_ORDER = 8
 """The sky is weighed in 786,432 cells; those above a limit are weighed again, finer."""
-_MARGIN_TASK_ROWS = 200_000
-INDEX_PART_ROWS = 5_000_000
 
 
 @dataclass
@@ -184,33 +181,19 @@ def merge_margin(
 ) -> tuple[Partitions, int]:
     """Write the leaves of the margin; return its partitions and rows."""
     cells = receivers(partitions)
-    runs: dict[int, list[Run]] = {}
-    rows: dict[int, int] = {}
-    for margin in (leaf["margin"] for leaf in leaves if "margin" in leaf):
-        run = Run(margin["path"], margin["rows"], margin["nbytes"])
-        for target, count in zip(margin["targets"], margin["counts"], strict=True):
-            runs.setdefault(target, []).append(run)
-            rows[target] = rows.get(target, 0) + count
-    groups: list[list[int]] = [[]]
-    held = 0
-    for target in sorted(runs):
-        if held and held + rows[target] > _MARGIN_TASK_ROWS:
-            groups.append([])
-            held = 0
-        groups[-1].append(target)
-        held += rows[target]
+    edges = [edge_run(leaf["margin"]) for leaf in leaves if "margin" in leaf]
+    groups = margin_leaves(edges, cells, _MARGIN_TASK_ROWS)
     tasks = [
         Task(
             merge.write_margins,
-            (plan, [(t, cells[t], tuple(runs[t])) for t in group], root),
-            float(sum(rows[t] for t in group)),
-            f"margin of {cells[group[0]]} and {len(group) - 1} more",
+            (plan, group, root),
+            float(sum(leaf.rows for leaf in group)),
+            f"margin of {group[0].cell} and {len(group) - 1} more",
         )
         for group in groups
-        if group
     ]
     done = journal.run("margin", tasks)
-    return Partitions.of([cells[t] for t in sorted(runs)]), total(done, "rows")
+    return Partitions.of([leaf.cell for group in groups for leaf in group]), total(done, "rows")
 
 
 def merge_index(
@@ -219,23 +202,16 @@ def merge_index(
     """Write the parts of the id index; return parts, rows, and repeated ids."""
     assert plan.id is not None  # noqa: S101 - only called with an id
     runs = [Run(**leaf["index"]) for leaf in leaves if "index" in leaf]
-    cuts: list[Any] = [None, *merge.index_bounds(runs, plan.id, INDEX_PART_ROWS), None]
-    share = sum(run.rows for run in runs) / (len(cuts) - 1)
+    ranges = index_ranges(runs, plan.id, INDEX_PART_ROWS)
+    share = sum(run.rows for run in runs) / len(ranges)
     done = journal.run(
         "index",
         [
             Task(merge.write_index_part, (plan, runs, pair, n, root), share, f"index part {n}")
-            for n, pair in enumerate(itertools.pairwise(cuts))
+            for n, pair in enumerate(ranges)
         ],
     )
     return len(done), total(done, "rows"), total(done, "repeated")
-
-
-def leaf_tables(leaves: list[Outcome], key: str) -> Iterator[pa.Table]:
-    """Yield a small table that each leaf's task has set aside."""
-    for leaf in leaves:
-        if key in leaf:
-            yield read_run(leaf[key]["path"])
 
 
 def heavy_leaves(plan: ImportPlan, leaves: list[Outcome]) -> list[Cell]:

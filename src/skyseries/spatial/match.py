@@ -1,14 +1,18 @@
-"""The nearest neighbour on the sky within a radius, by a grid of cells.
+"""Cross-matches of positions: nearest, k nearest, all within a radius, mutual, within one table.
 
-The right side is sorted into cells: zones of declination cut in right ascension, about two
-objects a cell, over the box that the objects fill. A left position looks at the cells around it.
-No trigonometry is done for a left row: a pair must first pass a planar test that is safe up to
-the poles (`_inverse_cosine`), and only the survivors pay for a haversine.
+The right side is filed once (a `Target`) and then searched for each left row: by a grid of cells
+(`match_grid`), or by a tree (`match_tree`) where many objects crowd in few of the cells. Both
+are exact everywhere on the sky, the poles included.
+
+What is best among the candidates within the radius is decided by the key of a pair
+(`match_pairs.key_of_pair`), and nowhere else: a weighting by positional errors would be another
+key, with the radius still limiting the candidates.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 from typing import NamedTuple
 
 import numpy as np
@@ -16,34 +20,174 @@ from numpy.typing import ArrayLike, NDArray
 
 from skyseries.errors import InputError
 from skyseries.jit import kernel
-from skyseries.spatial.sphere import haversine, separation
+from skyseries.spatial.match_grid import Grid, find_box, lay_grid, search_grid
+from skyseries.spatial.match_pairs import ANY_ROW, LATER_ROWS, OTHER_ROWS
+from skyseries.spatial.match_tree import Tree, grow_tree, search_tree
 
-__all__ = ["nearest"]
+__all__ = ["Matches", "Target", "match", "mutual", "nearest", "self_match"]
 
-_OBJECTS_PER_CELL = 2.0
-_ORIGIN_BINS = 4096
-_COSINE_BINS = 1024
-_Floats = NDArray[np.float64]
-_Integers = NDArray[np.int64]
-_Cells = tuple[_Floats, _Floats, _Integers, _Integers]
-"""Right ascensions, declinations and rows, sorted by cell, and where each cell starts."""
-_SLACK = 1e-11
-"""Degrees added to planar limits, far above the rounding of a difference of two angles."""
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_MAX_RADIUS = 648_000.0
+"""180 degrees in arcsec."""
+_MAX_CROWDING = 64.0
+"""Objects in an object's cell, on average, from which on the tree is faster than the grid."""
+_MAX_IN_CELL = 2048
+"""Objects in a single cell from which on the tree is safer: all left rows may lie there."""
+_SPARE_ROOM = 1024
 
 
-def nearest(
-    ra1: ArrayLike, dec1: ArrayLike, ra2: ArrayLike, dec2: ArrayLike, radius_arcsec: float
-) -> tuple[_Integers, _Floats]:
-    """Find for each left position the nearest right one within a radius.
+class Matches(NamedTuple):
+    """Pairs of rows that match."""
+
+    left: Ints
+    """Rows of the left side, ascending."""
+    right: Ints
+    """Rows of the right side; for one left row by distance, then by row."""
+    distance_arcsec: Floats
+    """Separations (as `sphere.separation_arcsec`)."""
+
+
+class Target:
+    """A right side that is filed once and searched many times.
+
+    A target is never changed after it is made: several threads may search it at once.
+
+    Parameters
+    ----------
+    ra, dec : array_like, shape (m,)
+        Degrees; any finite right ascension. Positions that are not finite match nothing. Arrays
+        of float64 are kept, not copied: do not change them while the target is used.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, or a declination is beyond ±90.
+    """
+
+    def __init__(self, ra: ArrayLike, dec: ArrayLike) -> None:
+        self._positions = _positions(ra, dec, "right")
+        self._filed = _file(*self._positions)
+
+    def __len__(self) -> int:
+        return int(self._positions[0].size)
+
+    def match(
+        self,
+        ra: ArrayLike,
+        dec: ArrayLike,
+        radius_arcsec: ArrayLike,
+        *,
+        n_neighbors: int | None = 1,
+        min_radius_arcsec: float = 0.0,
+    ) -> Matches:
+        """Find the matches of left positions here; see the function `match`."""
+        left = _positions(ra, dec, "left")
+        radii = _radii(radius_arcsec, left[0].size)
+        return self._search(left, radii, n_neighbors, min_radius_arcsec, ANY_ROW)
+
+    def self_match(
+        self,
+        radius_arcsec: ArrayLike,
+        *,
+        n_neighbors: int | None = None,
+        min_radius_arcsec: float = 0.0,
+    ) -> Matches:
+        """Find the matches of the positions among each other; see the function `self_match`."""
+        which = LATER_ROWS if n_neighbors is None else OTHER_ROWS
+        radii = _radii(radius_arcsec, len(self))
+        if which == LATER_ROWS and radii.size > 1:
+            raise InputError("all pairs within one table need one radius, not one for each row")
+        return self._search(self._positions, radii, n_neighbors, min_radius_arcsec, which)
+
+    def _search(
+        self,
+        left: tuple[Floats, Floats],
+        radii: Floats,
+        n_neighbors: int | None,
+        min_radius_arcsec: float,
+        which: int,
+    ) -> Matches:
+        k = _neighbors(n_neighbors, len(self))
+        min_radius = _min_radius(min_radius_arcsec, radii)
+        n = left[0].size
+        room = min(n * k, n + _SPARE_ROOM)
+        out = _new_output(room)
+        row = m = 0
+        while self._filed is not None and row < n:
+            task = radii, min_radius, k, which, out, row, m
+            if isinstance(self._filed, Grid):
+                row, m = search_grid(left, self._positions, self._filed, *task)
+            else:
+                row, m = search_tree(left, self._filed, *task)
+            if row < n:
+                room = max(2 * room, int(1.1 * m * n / max(row, 1)))
+                out = _grow(out, room, m)
+        for array in out:
+            array.resize(m, refcheck=False)
+        return Matches(*out)
+
+
+def match(
+    ra1: ArrayLike,
+    dec1: ArrayLike,
+    ra2: ArrayLike,
+    dec2: ArrayLike,
+    radius_arcsec: ArrayLike,
+    *,
+    n_neighbors: int | None = 1,
+    min_radius_arcsec: float = 0.0,
+) -> Matches:
+    """Find for each left position the right ones near it.
 
     Parameters
     ----------
     ra1, dec1 : array_like, shape (n,)
-        Left positions, degrees.
+        Left positions, degrees; any finite right ascension.
     ra2, dec2 : array_like, shape (m,)
         Right positions, degrees.
-    radius_arcsec : float
-        Largest separation that counts, itself included; from 0 to 648,000 (180 degrees).
+    radius_arcsec : float or array_like, shape (n,)
+        Largest separation that counts, for all or for each left row; from 0 to 648,000 (180
+        degrees). A left row whose own radius is NaN matches nothing.
+    n_neighbors : int or None
+        How many at most for each left row, the nearest ones; None: all within the radius. Of
+        several at the same distance the first rows are taken.
+    min_radius_arcsec : float
+        Smallest separation that counts.
+
+    Returns
+    -------
+    Matches
+        Sorted by left row; for one left row by distance, then by right row.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, a declination is beyond ±90, a radius is not from 0 to 180 degrees, or
+        `n_neighbors` is not positive.
+
+    Notes
+    -----
+    A pair counts if min_radius <= separation <= radius: both borders belong to the range, to the
+    rounding of the separation. (LSDB takes min_radius < separation < radius, to the rounding of
+    chords.) Positions that are not finite match nothing. The answer is exact everywhere, at the
+    poles and across ra = 0 too.
+
+    Time grows as n + m + the number of pairs, whatever the density; memory as the number of
+    pairs returned. It is shortest where both sides come along HEALPix order.
+    """
+    return Target(ra2, dec2).match(
+        ra1, dec1, radius_arcsec, n_neighbors=n_neighbors, min_radius_arcsec=min_radius_arcsec
+    )
+
+
+def nearest(
+    ra1: ArrayLike, dec1: ArrayLike, ra2: ArrayLike, dec2: ArrayLike, radius_arcsec: ArrayLike
+) -> tuple[Ints, Floats]:
+    """Find for each left position the nearest right one within a radius, as arrays of n.
+
+    Parameters and errors are those of `match`.
 
     Returns
     -------
@@ -51,55 +195,155 @@ def nearest(
         Row of the nearest right position, -1 where there is none within the radius. Of several
         at the same distance, the first row.
     distance_arcsec : ndarray of float64, shape (n,)
-        The separation (as `sphere.separation_arcsec`), NaN where there is none.
+        The separation, NaN where there is none.
+    """
+    left, right, apart = match(ra1, dec1, ra2, dec2, radius_arcsec)
+    index = np.full(np.size(ra1), -1, np.int64)
+    distance = np.full(index.size, np.nan)
+    index[left], distance[left] = right, apart
+    return index, distance
+
+
+def mutual(
+    ra1: ArrayLike,
+    dec1: ArrayLike,
+    ra2: ArrayLike,
+    dec2: ArrayLike,
+    radius_arcsec: float,
+    *,
+    min_radius_arcsec: float = 0.0,
+) -> Matches:
+    """Find the pairs in which each is the other's nearest: at most one for each row.
+
+    Parameters and errors are those of `match`, with one radius for all.
+
+    Returns
+    -------
+    Matches
+        Sorted by left row; each left and each right row occurs at most once.
+    """
+    left, right = _positions(ra1, dec1, "left"), _positions(ra2, dec2, "right")
+    radius, least = float(radius_arcsec), min_radius_arcsec
+    there = match(*left, *right, radius, min_radius_arcsec=least)
+    asked = np.zeros(right[0].size, np.bool_)
+    asked[there.right] = True
+    rows = np.flatnonzero(asked)
+    back = match(right[0][rows], right[1][rows], *left, radius, min_radius_arcsec=least)
+    best = np.full(right[0].size, -1, np.int64)
+    best[rows[back.left]] = back.right
+    kept = best[there.right] == there.left
+    return Matches(there.left[kept], there.right[kept], there.distance_arcsec[kept])
+
+
+def self_match(
+    ra: ArrayLike,
+    dec: ArrayLike,
+    radius_arcsec: ArrayLike,
+    *,
+    n_neighbors: int | None = None,
+    min_radius_arcsec: float = 0.0,
+) -> Matches:
+    """Find positions of one table that are near each other, for instance duplicates.
+
+    Parameters
+    ----------
+    ra, dec : array_like, shape (n,)
+        Degrees; any finite right ascension.
+    radius_arcsec : float or array_like, shape (n,)
+        Largest separation that counts; one for each row only together with `n_neighbors`.
+    n_neighbors : int or None
+        None: all pairs, each once, with left < right. A number: for each row its nearest others,
+        so that a pair can occur twice.
+    min_radius_arcsec : float
+        Smallest separation that counts.
+
+    Returns
+    -------
+    Matches
+        Sorted by left row; for one left row by distance, then by right row. Never a row with
+        itself.
 
     Raises
     ------
     InputError
-        If lengths differ, a declination is beyond ±90, or the radius is not from 0 to 180 degrees.
-
-    Notes
-    -----
-    Positions that are not finite match nothing. The answer is exact everywhere, at the poles and
-    across ra = 0 too. Time grows as n + m for radii up to a few times the mean spacing.
+        As `match`.
     """
-    ra1, dec1 = _positions(ra1, dec1, "left")
-    ra2, dec2 = _positions(ra2, dec2, "right")
-    radius = float(radius_arcsec) / 3600.0
-    if not 0.0 <= radius <= 180.0:
+    return Target(ra, dec).self_match(
+        radius_arcsec, n_neighbors=n_neighbors, min_radius_arcsec=min_radius_arcsec
+    )
+
+
+def _file(ra: Floats, dec: Floats) -> Grid | Tree | None:
+    """File the positions by what suits their density; None if none is finite."""
+    box = find_box(ra, dec)
+    if box.n == 0:
+        return None
+    grid, crowding, most = lay_grid(ra, dec, box)
+    if crowding > _MAX_CROWDING or most > _MAX_IN_CELL:
+        return grow_tree(ra, dec, box)
+    return grid
+
+
+def _new_output(room: int) -> tuple[Ints, Ints, Floats]:
+    return np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
+
+
+def _grow(out: tuple[Ints, Ints, Floats], room: int, used: int) -> tuple[Ints, Ints, Floats]:
+    larger = _new_output(room)
+    for new, old in zip(larger, out, strict=True):
+        new[:used] = old[:used]
+    return larger
+
+
+def _radii(radius_arcsec: ArrayLike, n: int) -> Floats:
+    """Return one radius, or one for each left row."""
+    radii = np.asarray(radius_arcsec, np.float64)
+    if radii.ndim == 0:
+        if not 0.0 <= radii <= _MAX_RADIUS:
+            raise InputError(
+                "the match radius must be from 0 to 648000 arcsec (180 degrees), "
+                f"not {radius_arcsec!r}"
+            )
+        return radii.reshape(1)
+    if radii.shape != (n,):
         raise InputError(
-            f"the match radius must be from 0 to 648000 arcsec (180 degrees), not {radius_arcsec!r}"
+            f"the match radii must be one number, or one for each of the {n} left rows, "
+            f"not of shape {radii.shape}"
         )
-    index = np.full(ra1.size, -1, np.int64)
-    distance = np.full(ra1.size, np.nan)
-    grid = _lay_grid(ra2, dec2, radius)
-    if grid is not None:
-        cells = _fill_cells(
-            ra2, dec2, grid.ra_0, grid.dec_0, grid.per_height, grid.per_width, grid.first_cell
+    wrong = np.flatnonzero((radii < 0.0) | (radii > _MAX_RADIUS))
+    if wrong.size:
+        raise InputError(
+            "the match radius must be from 0 to 648000 arcsec (180 degrees), "
+            f"not {radii[wrong[0]]} as in row {wrong[0]}"
         )
-        _find_nearest(
-            ra1, dec1, cells, grid.ra_0, grid.dec_0, grid.width, grid.per_height, grid.per_width,
-            grid.first_cell, _inverse_cosine(radius), float(radius_arcsec), index, distance,
-        )  # fmt: skip
-    return index, distance
+    return np.ascontiguousarray(radii)
 
 
-class _Grid(NamedTuple):
-    ra_0: float
-    """West side of the box, degrees; cells are counted eastwards from here."""
-    dec_0: float
-    """South side of the box."""
-    width: float
-    """Of the box, degrees of right ascension."""
-    per_height: float
-    """Zones per degree."""
-    per_width: _Floats
-    """Cells per degree of right ascension, for each zone."""
-    first_cell: _Integers
-    """Number of each zone's first cell; one more entry: how many cells there are."""
+def _min_radius(min_radius_arcsec: float, radii: Floats) -> float:
+    least = float(min_radius_arcsec)
+    if not 0.0 <= least <= _MAX_RADIUS:
+        raise InputError(
+            "min_radius_arcsec must be from 0 to 648000 arcsec (180 degrees), "
+            f"not {min_radius_arcsec!r}"
+        )
+    if radii.size == 1 and least > radii[0]:
+        raise InputError(
+            f"min_radius_arcsec, {least}, is above the radius, {radii[0]}: nothing can match"
+        )
+    return least
 
 
-def _positions(ra: ArrayLike, dec: ArrayLike, side: str) -> tuple[_Floats, _Floats]:
+def _neighbors(n_neighbors: int | None, size: int) -> int:
+    """Return how many matches a left row can have."""
+    if n_neighbors is None:
+        return max(size, 1)
+    k = operator.index(n_neighbors)
+    if k < 1:
+        raise InputError(f"n_neighbors must be 1 or more, or None for all, not {n_neighbors!r}")
+    return min(k, max(size, 1))
+
+
+def _positions(ra: ArrayLike, dec: ArrayLike, side: str) -> tuple[Floats, Floats]:
     """Return contiguous float64 arrays with ra from 0 to 360."""
     ra, dec = np.ascontiguousarray(ra, np.float64), np.ascontiguousarray(dec, np.float64)
     if ra.ndim != 1 or ra.shape != dec.shape:
@@ -119,53 +363,8 @@ def _positions(ra: ArrayLike, dec: ArrayLike, side: str) -> tuple[_Floats, _Floa
     return ra, dec
 
 
-def _lay_grid(ra: _Floats, dec: _Floats, radius: float) -> _Grid | None:
-    """Choose the box and the cells for these right positions; None if there are none."""
-    n, dec_0, dec_end, west_of_bin = _find_extent(ra, dec)
-    if n == 0:
-        return None
-    ra_0 = _origin(west_of_bin)
-    width = _find_width(ra, dec, ra_0)
-    area = width * math.degrees(math.sin(math.radians(dec_end)) - math.sin(math.radians(dec_0)))
-    # no more than n zones or n cells in a zone, and not very many cells inside one radius
-    height = max(
-        math.sqrt(max(area, 0.0) * _OBJECTS_PER_CELL / n),
-        (dec_end - dec_0) / n,
-        width / n,
-        radius / 64.0,
-        1e-9,
-    )
-    n_zones = int((dec_end - dec_0) / height) + 1
-    edges = np.clip(dec_0 + height * np.arange(n_zones + 1), -90.0, 90.0)
-    cosine = np.cos(np.radians(edges))
-    widest = np.maximum(cosine[:-1], cosine[1:])
-    widest[(edges[:-1] < 0.0) & (edges[1:] > 0.0)] = 1.0
-    n_cells = np.maximum((width * widest / height).astype(np.int64), 1)
-    per_width = n_cells / max(width, 1e-9)
-    first_cell = np.concatenate([[0], np.cumsum(n_cells)])
-    return _Grid(ra_0, dec_0, width, 1.0 / height, per_width, first_cell)
-
-
-def _origin(west_of_bin: _Floats) -> float:
-    """Return a right ascension just east of the widest gap, so that the box is narrow."""
-    filled = np.flatnonzero(np.isfinite(west_of_bin))
-    gaps = np.diff(filled, append=filled[0] + west_of_bin.size)
-    return float(west_of_bin[filled[(int(np.argmax(gaps)) + 1) % filled.size]])
-
-
-def _inverse_cosine(radius: float) -> _Floats:
-    """Return for bins of |dec| an upper bound of 1/cos(dec) anywhere within the radius.
-
-    A path of length r that stays at |dec| < D spans at most r / cos(D) of right ascension; the
-    great circle from a left position at `dec` to a match stays at |dec| + r at most. Where that
-    reaches a pole there is no bound: every right ascension is near.
-    """
-    upper = np.arange(1, _COSINE_BINS + 2) * (90.0 / _COSINE_BINS) + radius + 1e-6
-    return np.where(upper < 90.0, 1.0 / np.cos(np.radians(np.minimum(upper, 89.999999))), 1e30)
-
-
 @kernel
-def _check(ra: _Floats, dec: _Floats) -> tuple[bool, int]:
+def _check(ra: Floats, dec: Floats) -> tuple[bool, int]:
     """Return whether a right ascension is outside 0..360, and the first impossible declination."""
     outside = False
     for i in range(ra.size):
@@ -173,165 +372,3 @@ def _check(ra: _Floats, dec: _Floats) -> tuple[bool, int]:
         if abs(dec[i]) > 90.0 and math.isfinite(dec[i]):
             return outside, i
     return outside, -1
-
-
-@kernel
-def _find_extent(ra: _Floats, dec: _Floats) -> tuple[int, float, float, _Floats]:
-    """Return count and range of declination, and the least right ascension in each of many bins."""
-    n, low, high = 0, np.inf, -np.inf
-    west = np.full(_ORIGIN_BINS, np.inf)
-    for i in range(ra.size):
-        if math.isfinite(ra[i]) and math.isfinite(dec[i]):
-            n += 1
-            low, high = min(low, dec[i]), max(high, dec[i])
-            b = min(int(ra[i] * (_ORIGIN_BINS / 360.0)), _ORIGIN_BINS - 1)
-            west[b] = min(west[b], ra[i])
-    return n, low, high, west
-
-
-@kernel
-def _find_width(ra: _Floats, dec: _Floats, ra_0: float) -> float:
-    """Return how far east of `ra_0` the positions reach, degrees."""
-    width = 0.0
-    for i in range(ra.size):
-        east = ra[i] - ra_0
-        if east < 0.0:
-            east += 360.0
-        if east > width and math.isfinite(dec[i]):  # false for NaN
-            width = east
-    return width
-
-
-@kernel
-def _fill_cells(
-    ra: _Floats,
-    dec: _Floats,
-    ra_0: float,
-    dec_0: float,
-    per_height: float,
-    per_width: _Floats,
-    first_cell: _Integers,
-) -> _Cells:
-    """Sort the right positions by cell (a stable counting sort)."""
-    n_zones = per_width.size
-    n_cells = first_cell[n_zones]
-    cell = np.empty(ra.size, np.int64)
-    start = np.zeros(n_cells + 1, np.int64)
-    for i in range(ra.size):
-        if not (math.isfinite(ra[i]) and math.isfinite(dec[i])):
-            cell[i] = -1
-            continue
-        zone = min(int((dec[i] - dec_0) * per_height), n_zones - 1)
-        east = ra[i] - ra_0
-        if east < 0.0:
-            east += 360.0
-        step = min(int(east * per_width[zone]), first_cell[zone + 1] - first_cell[zone] - 1)
-        cell[i] = first_cell[zone] + step
-        start[cell[i] + 1] += 1
-    for c in range(n_cells):
-        start[c + 1] += start[c]
-    n = start[n_cells]
-    sorted_ra, sorted_dec = np.empty(n), np.empty(n)
-    row = np.empty(n, np.int64)
-    place = start[:-1].copy()
-    for i in range(ra.size):
-        if cell[i] >= 0:
-            p = place[cell[i]]
-            place[cell[i]] += 1
-            sorted_ra[p], sorted_dec[p], row[p] = ra[i], dec[i], i
-    return sorted_ra, sorted_dec, row, start
-
-
-@kernel
-def _find_nearest(
-    ra1: _Floats,
-    dec1: _Floats,
-    cells: _Cells,
-    ra_0: float,
-    dec_0: float,
-    width: float,
-    per_height: float,
-    per_width: _Floats,
-    first_cell: _Integers,
-    inverse_cosine: _Floats,
-    radius_arcsec: float,
-    index: _Integers,
-    distance: _Floats,
-) -> None:
-    """Fill `index` and `distance` (arcsec) for every left position.
-
-    One long loop on purpose: each call with arrays costs an atomic count of references per array.
-    """
-    ra, dec, row, start = cells
-    n_zones = per_width.size
-    radius = radius_arcsec / 3600.0
-    first_circle = min(radius, 1.0 / per_height)
-    first_limit = _limit(first_circle)
-    for i in range(ra1.size):
-        a, d = ra1[i], dec1[i]
-        if not (math.isfinite(a) and math.isfinite(d)):
-            continue
-        inverse = inverse_cosine[int(abs(d) * (_COSINE_BINS / 90.0))]
-        east = a - ra_0 if a >= ra_0 else a - ra_0 + 360.0
-        home = min(max(int((d - dec_0) * per_height), 0), n_zones - 1)
-        circle, best, found = first_circle, first_limit, -1
-        while True:
-            reach = circle + _SLACK
-            # zones from home outwards: what is found near shortens the reach for the rest
-            zone, step = home, 1
-            while True:
-                if step > 0 and not zone <= min((d + reach - dec_0) * per_height, n_zones - 1):
-                    zone, step = home - 1, -1
-                if step < 0 and not zone >= max((d - reach - dec_0) * per_height - 1.0, 0.0):
-                    break
-                cell, end = first_cell[zone], first_cell[zone + 1] - 1
-                reach_ra = min(reach * inverse, 180.0) + _SLACK
-                # the reach may touch the box on both sides of a turn
-                turn = east - 360.0 if east + reach_ra >= 360.0 else east
-                while turn - reach_ra <= width:
-                    low = cell + int(max(turn - reach_ra, 0.0) * per_width[zone])
-                    high = cell + int((turn + reach_ra) * per_width[zone])
-                    turn += 360.0
-                    for j in range(start[min(low, end)], start[min(high, end) + 1]):
-                        delta_ra = abs(ra[j] - a)
-                        if delta_ra > 180.0:
-                            delta_ra = 360.0 - delta_ra
-                        if abs(dec[j] - d) > reach or delta_ra > reach * inverse + _SLACK:
-                            continue
-                        h = haversine(delta_ra, dec[j], d)
-                        if h < best or (h == best and (found < 0 or row[j] < row[found])):
-                            best, found, reach = h, j, min(reach, _angle_above(h))
-                zone += step
-            if found >= 0 or circle >= radius:
-                break
-            # nothing near: look twice as far (the nearest in a small circle is nearest of all)
-            circle = min(2.0 * circle, radius)
-            best = _limit(circle)
-        if found >= 0:
-            apart = _arcsec(best, abs(ra[found] - a), d, dec[found])
-            if apart <= radius_arcsec:
-                index[i], distance[i] = row[found], apart
-
-
-@kernel
-def _limit(radius: float) -> float:
-    """Return the haversine of a radius (degrees), a little more than exactly."""
-    return math.sin(math.radians(0.5 * min(radius, 180.0))) ** 2 * (1.0 + 1e-12)
-
-
-@kernel
-def _angle_above(h: float) -> float:
-    """Return degrees that the angle with this haversine is certainly below, cheaply."""
-    if h >= 0.25:
-        return 360.0
-    # asin x <= x (1 + 0.2 x²) up to x = 1/2
-    return math.degrees(2.0 * math.sqrt(h) * (1.0 + 0.2 * h)) + _SLACK
-
-
-@kernel
-def _arcsec(h: float, delta_ra: float, dec1: float, dec2: float) -> float:
-    """Return the separation of a pair whose haversine is known."""
-    if h < 0.25:
-        return 3600.0 * math.degrees(2.0 * math.asin(math.sqrt(h)))
-    # the arcsine loses digits towards 180 degrees
-    return 3600.0 * separation(min(delta_ra, 360.0 - delta_ra), dec1, dec2)

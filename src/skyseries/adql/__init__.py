@@ -1,0 +1,64 @@
+"""The language of conditions and computed columns: ADQL 2.1's expressions, typed and evaluated.
+
+Text becomes a tree (`parser`), the tree a typed one (`resolver`), and that is evaluated on Arrow
+columns (`evaluate`). Nothing here knows of catalogs.
+"""
+
+from skyseries.adql.dialect import PYTHON, STRICT, Dialect
+from skyseries.adql.epochs import EpochAggregates
+from skyseries.adql.evaluate import Mask, Values
+from skyseries.adql.expressions import Aggregate, Column, Expr, Path
+from skyseries.adql.functions import FUNCTIONS, Function, Signature, function_table
+from skyseries.adql.grouping import GroupBy
+from skyseries.adql.lexer import pointer
+from skyseries.adql.parser import parse_condition, parse_value
+from skyseries.adql.ranges import Bounds, Cone, bounds, cones
+from skyseries.adql.resolver import resolve_condition, resolve_value
+from skyseries.adql.scope import Scope, Source
+from skyseries.adql.statistics import Statistics
+from skyseries.adql.types import Type
+from skyseries.adql.walk import (
+    aggregate_name,
+    columns,
+    conjunction,
+    conjuncts,
+    has_aggregates,
+    split_aggregates,
+)
+
+__all__ = [
+    "FUNCTIONS",
+    "PYTHON",
+    "STRICT",
+    "Aggregate",
+    "Bounds",
+    "Column",
+    "Cone",
+    "Dialect",
+    "EpochAggregates",
+    "Expr",
+    "Function",
+    "GroupBy",
+    "Mask",
+    "Path",
+    "Scope",
+    "Signature",
+    "Source",
+    "Statistics",
+    "Type",
+    "Values",
+    "aggregate_name",
+    "bounds",
+    "columns",
+    "cones",
+    "conjunction",
+    "conjuncts",
+    "function_table",
+    "has_aggregates",
+    "parse_condition",
+    "parse_value",
+    "pointer",
+    "resolve_condition",
+    "resolve_value",
+    "split_aggregates",
+]

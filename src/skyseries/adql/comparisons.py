@@ -1,0 +1,150 @@
+"""Comparisons: which types meet, and constants brought to the type of the other side.
+
+- Integers of any width compare exactly, also signed with unsigned. A number with a point beside
+  an integer is replaced by the whole numbers that it separates.
+- A number with a point beside a ``real`` column is rounded to single precision, so that
+  ``mag = 20.1`` finds what is printed as 20.1.
+- Text never compares with a number.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+
+from skyseries.adql.constants import convert, fits_real, parse_timestamp, whole
+from skyseries.adql.expressions import (
+    Compare,
+    Constant,
+    ConstantValue,
+    Expr,
+    Not,
+    OneOf,
+    Operation,
+    Or,
+    Truth,
+)
+from skyseries.adql.geometry import region_test
+from skyseries.adql.lexer import Position, error_at
+from skyseries.adql.types import Type
+
+__all__ = ["compare", "one_of"]
+
+_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
+
+
+def compare(operator: str, left: Expr, right: Expr, position: Position) -> Expr:
+    """Return a comparison of two values with fitting types.
+
+    Raises
+    ------
+    QueryError
+        If the types do not go together.
+    """
+    if isinstance(left, Constant) and not isinstance(right, Constant):
+        left, right, operator = right, left, _FLIPPED[operator]
+    for side in (left, right):
+        if not (side.type.is_scalar or side.type is Type.NULL):
+            raise error_at(f"a {side.type.value} cannot be compared", position)
+    if Type.NULL in (left.type, right.type):
+        return Compare(operator, left, right)
+    if left.type.is_number and right.type.is_number:
+        return _region_test(operator, left, right) or _numbers(operator, left, right)
+    if Type.BOOLEAN in (left.type, right.type):
+        return _booleans(operator, left, right, position)
+    if left.type is Type.TIMESTAMP and isinstance(right, Constant) and right.type is Type.TEXT:
+        right = Constant(parse_timestamp(str(right.value), position), Type.TIMESTAMP)
+    if left.type is right.type:
+        return Compare(operator, left, right)
+    raise _mismatch(left, right, position)
+
+
+def one_of(argument: Expr, values: list[Expr], position: Position) -> Expr:
+    """Return ``argument IN (values)``; constants are kept together, however many they are."""
+    together: list[ConstantValue] = []
+    apart: list[Expr] = []
+    for value in values:
+        test = compare("=", argument, value, position)
+        if (
+            isinstance(test, Compare)
+            and test.left == argument
+            and isinstance(test.right, Constant)
+            and test.right.value is not None
+        ):
+            together.append(test.right.value)
+        elif not (isinstance(test, OneOf) and not test.values):
+            apart.append(test)
+    if together or not apart:
+        apart.insert(0, OneOf(argument, tuple(dict.fromkeys(together))))
+    return apart[0] if len(apart) == 1 else Or(tuple(apart))
+
+
+def _numbers(operator: str, left: Expr, right: Expr) -> Expr:
+    if isinstance(right, Constant):
+        return _with_number(operator, left, right)
+    if left.type.is_integer and right.type.is_integer:
+        return Compare(operator, left, right)
+    if left.type is right.type:
+        return Compare(operator, left, right)
+    return Compare(operator, convert(left, Type.DOUBLE), convert(right, Type.DOUBLE))
+
+
+def _with_number(operator: str, left: Expr, right: Constant) -> Expr:
+    if left.type.is_integer:
+        return _integer_with_number(operator, left, right)
+    if left.type is Type.REAL and fits_real(right):
+        return Compare(operator, left, convert(right, Type.REAL))
+    return Compare(operator, convert(left, Type.DOUBLE), convert(right, Type.DOUBLE))
+
+
+def _integer_with_number(operator: str, left: Expr, right: Constant) -> Expr:
+    number: int = whole(right) or 0
+    if isinstance(right.value, Decimal | float) and whole(right) is None:
+        if operator in ("=", "<>"):
+            never = OneOf(left, ())
+            return never if operator == "=" else Not(never)
+        below = operator in ("<", "<=")
+        operator = "<=" if below else ">="
+        number = math.floor(right.value) if below else math.ceil(right.value)
+    bounded = min(max(number, -(2**64)), 2**65)  # beyond all 64-bit integers on either side
+    return Compare(operator, left, _integer_constant(bounded, left.type))
+
+
+def _integer_constant(value: int, beside: Type) -> Constant:
+    """Return an integer of any size; in the type of its neighbour where it fits."""
+    fitting = convert(Constant(value, Type.OTHER), beside)
+    return fitting if isinstance(fitting, Constant) else Constant(value, Type.BIGINT)
+
+
+def _booleans(operator: str, left: Expr, right: Expr, position: Position) -> Expr:
+    if isinstance(left, Constant) and not isinstance(right, Constant):
+        left, right = right, left
+    if isinstance(right, Constant) and left.type is Type.BOOLEAN and operator in ("=", "<>"):
+        value = right.value if isinstance(right.value, bool) else whole(right)
+        if value in (0, 1):
+            return Truth(left) if bool(value) == (operator == "=") else Not(Truth(left))
+    if left.type is right.type:
+        return Compare(operator, left, right)
+    raise _mismatch(left, right, position)
+
+
+def _region_test(operator: str, left: Expr, right: Expr) -> Expr | None:
+    """Turn ``CONTAINS(point, circle) = 1`` into a comparison of the distance with the radius."""
+    value = whole(right)
+    if not isinstance(left, Operation) or value not in (0, 1) or operator not in ("=", "<>"):
+        return None
+    return region_test(left, inside=(value == 1) == (operator == "="))
+
+
+def _mismatch(left: Expr, right: Expr, position: Position) -> Exception:
+    message = f"a {left.type.value} cannot be compared with a {right.type.value}"
+    if {left.type, right.type} & {Type.TEXT} and (left.type.is_number or right.type.is_number):
+        number = left if left.type.is_number else right
+        text = right if left.type.is_number else left
+        if isinstance(text, Constant):
+            message += f"; write {text.value} without quotes"
+        elif isinstance(number, Constant):
+            message += f"; write '{number.value}' in quotes"
+        else:
+            message += "; convert one: CAST(x AS DOUBLE PRECISION)"
+    return error_at(message, position)

@@ -1,0 +1,34 @@
+"""What a text may be written in: ADQL 2.1 to the letter, or the Python API's expressions.
+
+The Python dialect is ADQL with kindnesses: a leading underscore in a name, reserved words that
+name a column, ``==``, hexadecimal numbers, ``TRUE`` and ``FALSE``, a boolean column as a
+condition, ``IS NULL`` of any expression, and functions of our own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["PYTHON", "STRICT", "Dialect"]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """A way of writing expressions.
+
+    Parameters
+    ----------
+    name : str
+    kind : bool
+        Whether the kindnesses of the Python API are allowed.
+    """
+
+    name: str
+    kind: bool
+
+
+STRICT = Dialect("ADQL 2.1", kind=False)
+"""ADQL 2.1 as its grammar is written: for TAP."""
+
+PYTHON = Dialect("Python", kind=True)
+"""The expressions of `Catalog.query` and `Catalog.assign`."""

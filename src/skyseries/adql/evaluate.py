@@ -1,0 +1,262 @@
+"""Typed expressions over Arrow columns: masks, and new columns.
+
+What `compute` supports is done there, the rest by DuckDB: one connection per thread, in memory,
+single-threaded (the workers are the parallelism), closed to files and network.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from skyseries.adql.border import Columns, raw_column, row_count, take_columns
+from skyseries.adql.expressions import Column, Expr, Path
+from skyseries.adql.sql import Writer
+from skyseries.adql.types import Type
+from skyseries.adql.walk import columns as columns_of
+from skyseries.errors import InputError, QueryError
+
+__all__ = ["Mask", "Values", "aliases", "arrow_table", "finished", "run_sql"]
+
+T = TypeVar("T")
+
+_THREAD = threading.local()
+_TABLE = "t"
+
+
+class Values:
+    """Expressions, ready to be evaluated on any table that has their columns.
+
+    Parameters
+    ----------
+    expressions : sequence of Expr
+        All per object, or all on flat columns of epochs; without aggregates.
+    """
+
+    def __init__(self, expressions: Sequence[Expr]) -> None:
+        self.expressions = tuple(expressions)
+        self.columns: frozenset[Path] = frozenset().union(*map(columns_of, self.expressions))
+
+    def __call__(self, columns: Columns, length: int | None = None) -> list[pa.Array]:
+        """Return one array for each expression, of its `arrow_type`, in the order of the rows.
+
+        Parameters
+        ----------
+        columns : table, record batch or mapping of path to array
+            At least `self.columns`.
+        length : int, optional
+            The number of rows, where a mapping is empty.
+
+        Raises
+        ------
+        QueryError
+            If a value cannot be calculated: a whole number too large, a text that is no number.
+        SchemaError
+            If a column is missing.
+        """
+        calculated = [e for e in self.expressions if not isinstance(e, Column)]
+        arrays = take_columns(columns, columns_of_all(calculated))
+        rows = row_count(columns) if length is None else length
+        results: list[Any] = [None] * len(self.expressions)
+        for index in self._by_arrow:
+            expression = self.expressions[index]
+            if isinstance(expression, Column):
+                results[index] = raw_column(columns, expression.path)
+            else:
+                results[index] = _computed(expression, arrays)
+        if self._by_duckdb:
+            table = run_sql(arrow_table(arrays, self._aliases, rows), self._sql)
+            for place, index in enumerate(self._by_duckdb):
+                results[index] = table.column(place)
+        return [
+            finished(result, expression.arrow_type, rows)
+            for result, expression in zip(results, self.expressions, strict=True)
+        ]
+
+    @cached_property
+    def _by_arrow(self) -> list[int]:
+        from skyseries.adql.compute import supported
+
+        return [
+            index
+            for index, expression in enumerate(self.expressions)
+            if isinstance(expression, Column) or supported(expression)
+        ]
+
+    @cached_property
+    def _by_duckdb(self) -> list[int]:
+        return [i for i in range(len(self.expressions)) if i not in set(self._by_arrow)]
+
+    @cached_property
+    def _aliases(self) -> dict[Path, str]:
+        return aliases(columns_of_all(self.expressions[i] for i in self._by_duckdb))
+
+    @cached_property
+    def _sql(self) -> str:
+        writer = Writer(self._aliases)
+        texts = [
+            f"{writer.value(self.expressions[index])} AS r{place}"
+            for place, index in enumerate(self._by_duckdb)
+        ]
+        return f"SELECT {', '.join(texts)} FROM {writer.source(_TABLE)}"  # noqa: S608 - no user text
+
+
+class Mask:
+    """A condition, ready to be evaluated on any table that has its columns.
+
+    Parameters
+    ----------
+    condition : Expr
+        Per object, or on flat columns of epochs; without aggregates.
+    """
+
+    def __init__(self, condition: Expr) -> None:
+        if condition.type is not Type.BOOLEAN:
+            raise InputError(f"not a condition but a {condition.type.value}")
+        self.condition = condition
+        self.columns: frozenset[Path] = columns_of(condition)
+
+    def __call__(self, columns: Columns, length: int | None = None) -> pa.BooleanArray:
+        """Return where the condition is true; where it is unknown, false.
+
+        Parameters
+        ----------
+        columns, length
+            As for `Values`.
+
+        Raises
+        ------
+        QueryError, SchemaError
+            As for `Values`.
+        """
+        from skyseries.adql import compute
+
+        arrays = take_columns(columns, self.columns)
+        rows = row_count(columns) if length is None else length
+        if compute.supported(self.condition):
+            result = _guard(lambda: compute.truth(self.condition, arrays))
+        else:
+            table = arrow_table(arrays, self._aliases, rows)
+            result = run_sql(table, self._sql).column(0)
+        mask = finished(result, pa.bool_(), rows)
+        return mask.fill_null(False) if mask.null_count else mask
+
+    @cached_property
+    def _aliases(self) -> dict[Path, str]:
+        return aliases(self.columns)
+
+    @cached_property
+    def _sql(self) -> str:
+        writer = Writer(self._aliases)
+        text = writer.truth(self.condition)
+        return f"SELECT {text} AS r FROM {writer.source(_TABLE)}"  # noqa: S608 - no user text
+
+
+def columns_of_all(expressions: Iterable[Expr]) -> frozenset[Path]:
+    """Return the columns of several expressions."""
+    return frozenset().union(*map(columns_of, expressions))
+
+
+def aliases(paths: Iterable[Path]) -> dict[Path, str]:
+    """Return names for columns that DuckDB cannot confuse."""
+    return {path: f"c{index}" for index, path in enumerate(sorted(paths))}
+
+
+def arrow_table(arrays: Mapping[Path, Any], names: Mapping[Path, str], rows: int) -> pa.Table:
+    """Return a table of the columns under their aliases; without columns, of as many rows."""
+    if not names:
+        return pa.table({"c": pa.nulls(rows, pa.bool_())})
+    return pa.table([arrays[path] for path in names], names=list(names.values()))
+
+
+def run_sql(table: pa.Table, sql: str) -> pa.Table:
+    """Return the result of a query over one table, which is called ``t`` in its text.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    sql : str
+        Text of our own, never a user's.
+
+    Raises
+    ------
+    QueryError
+        If a value cannot be calculated.
+    """
+    connection = _connection()
+
+    def run() -> pa.Table:
+        connection.register(_TABLE, table)
+        try:
+            return connection.sql(sql).to_arrow_table()
+        finally:
+            connection.unregister(_TABLE)  # else it would hold the table
+
+    return _guard(run)
+
+
+def _connection() -> Any:
+    connection = getattr(_THREAD, "connection", None)
+    if connection is None:
+        import duckdb
+
+        options = {
+            "threads": "1",
+            "enable_external_access": "false",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "python_enable_replacements": "false",
+            "preserve_insertion_order": "true",
+            "lock_configuration": "true",
+        }
+        connection = _THREAD.connection = duckdb.connect(":memory:", config=options)
+    return connection
+
+
+def _guard(run: Callable[[], T]) -> T:
+    """Run, and say what went wrong with a value in words."""
+    try:
+        return run()
+    except pa.ArrowInvalid as error:
+        raise _value_error(str(error)) from error
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in ("duckdb", "_duckdb"):
+            raise
+        if type(error).__name__ in ("ConversionException", "OutOfRangeException"):
+            raise _value_error(str(error)) from error
+        if type(error).__name__ == "InvalidInputException":
+            raise _value_error(str(error)) from error
+        raise
+
+
+def _value_error(message: str) -> QueryError:
+    first = message.split("\n")[0]
+    advice = ""
+    if "verflow" in first or "out of range" in first.lower():
+        advice = "; whole numbers are calculated in 64 bits: write 1.0 * x for more"
+    return QueryError(f"a value cannot be calculated: {first}{advice}")
+
+
+def _computed(expression: Expr, arrays: Mapping[Path, Any]) -> Any:
+    from skyseries.adql import compute
+
+    return _guard(lambda: compute.value(expression, arrays))
+
+
+def finished(result: Any, kind: pa.DataType, rows: int) -> pa.Array:
+    """Return one array of the declared type and length."""
+    if isinstance(result, pa.Scalar):
+        result = pa.repeat(result, rows)
+    if isinstance(result, pa.ChunkedArray):
+        result = (
+            result.chunk(0)
+            if result.num_chunks == 1
+            else pa.concat_arrays(result.chunks)
+            if result.num_chunks
+            else pa.nulls(0, result.type)
+        )
+    return result if result.type == kind else _guard(lambda: result.cast(kind))

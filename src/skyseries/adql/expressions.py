@@ -1,0 +1,313 @@
+"""The typed tree: names are looked up, every value has a type, a unit where known, and a level.
+
+The level says how many values an expression has: None is one per object (per row of the
+catalog), and the name of a nested column, such as ``lc``, is one per epoch of that light curve.
+A value per object beside values per epoch counts for each of its epochs.
+
+An expression is data: frozen, comparable, picklable, free of text that a user wrote except in
+constants and names of columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import TypeAlias
+
+import pyarrow as pa
+
+from skyseries.adql.types import Type, arrow_type
+
+__all__ = [
+    "Aggregate",
+    "And",
+    "Column",
+    "Compare",
+    "Constant",
+    "ConstantValue",
+    "Convert",
+    "Expr",
+    "IsNull",
+    "Matches",
+    "Not",
+    "OneOf",
+    "Operation",
+    "Or",
+    "Path",
+    "Truth",
+]
+
+Path: TypeAlias = tuple[str, ...]
+"""A column: ``("ra",)``, or a field of a nested or structured one: ``("lc", "mjd")``."""
+
+ConstantValue: TypeAlias = int | float | Decimal | str | bool | datetime | None
+
+
+@dataclass(frozen=True)
+class Expr:
+    """What all expressions have."""
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        """The expressions directly below."""
+        return ()
+
+    def with_children(self, children: tuple[Expr, ...]) -> Expr:
+        """Return the same expression over other children, as many as it has."""
+        return self
+
+    @property
+    def type(self) -> Type:
+        """The type of its values."""
+        return Type.BOOLEAN
+
+    @property
+    def unit(self) -> str | None:
+        """The unit; an empty text for a plain number, None where it is not known."""
+        return None
+
+    @cached_property
+    def level(self) -> str | None:
+        """None: a value per object; the name of a nested column: a value per epoch."""
+        return next((c.level for c in self.children if c.level is not None), None)
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """The Arrow type in which values are computed."""
+        return arrow_type(self.type)
+
+
+@dataclass(frozen=True)
+class Column(Expr):
+    """A column of the table, or a field of a nested one."""
+
+    path: Path
+    kind: Type
+    column_unit: str | None = None
+    nested: str | None = None
+    """The nested column whose epochs have a value each."""
+    arrow: pa.DataType | None = None
+
+    @property
+    def type(self) -> Type:
+        """The type of its values."""
+        return self.kind
+
+    @property
+    def unit(self) -> str | None:
+        """The unit, None where the table does not say."""
+        return self.column_unit
+
+    @cached_property
+    def level(self) -> str | None:
+        """The nested column that it is a field of."""
+        return self.nested
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """The Arrow type of the column itself."""
+        return arrow_type(self.kind) if self.arrow is None else self.arrow
+
+
+@dataclass(frozen=True)
+class Constant(Expr):
+    """A number, text, truth value or time; a number written with a point is a Decimal."""
+
+    value: ConstantValue
+    kind: Type
+
+    @property
+    def type(self) -> Type:
+        """The type of the value."""
+        return self.kind
+
+
+@dataclass(frozen=True)
+class Operation(Expr):
+    """An operator or function of values."""
+
+    name: str
+    arguments: tuple[Expr, ...]
+    result: Type
+    sql: str
+    """DuckDB's text with ``{0}``, ``{1}`` for the arguments."""
+    compute: str | None = None
+    """The function of `pyarrow.compute` with the same values, if there is one."""
+    result_unit: str | None = None
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        """The arguments."""
+        return self.arguments
+
+    def with_children(self, children: tuple[Expr, ...]) -> Expr:
+        """Return the operation on other arguments."""
+        return replace(self, arguments=children)
+
+    @property
+    def type(self) -> Type:
+        """The type of the result."""
+        return self.result
+
+    @property
+    def unit(self) -> str | None:
+        """The unit of the result, None where it is not known."""
+        return self.result_unit
+
+
+@dataclass(frozen=True)
+class _Single(Expr):
+    """An expression of one other."""
+
+    argument: Expr
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        """The argument."""
+        return (self.argument,)
+
+    def with_children(self, children: tuple[Expr, ...]) -> Expr:
+        """Return the same over another argument."""
+        return replace(self, argument=children[0])
+
+
+@dataclass(frozen=True)
+class Convert(_Single):
+    """A value in another type."""
+
+    target: Type
+    length: int | None = None
+    """Of a text: cut to so many characters."""
+
+    @property
+    def type(self) -> Type:
+        """The type that it is converted to."""
+        return self.target
+
+    @property
+    def unit(self) -> str | None:
+        """The unit of the argument."""
+        return self.argument.unit
+
+
+@dataclass(frozen=True)
+class Aggregate(Expr):
+    """One value of many: of the epochs of an object, or of the objects of a group."""
+
+    name: str
+    argument: Expr | None
+    """None: COUNT(*)."""
+    result: Type
+    distinct: bool = False
+    over: str | None = None
+    """The nested column whose epochs are aggregated for each object; None: rows of a group."""
+    result_unit: str | None = None
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        """The argument, if there is one."""
+        return () if self.argument is None else (self.argument,)
+
+    def with_children(self, children: tuple[Expr, ...]) -> Expr:
+        """Return the same aggregate of another argument."""
+        return replace(self, argument=children[0]) if children else self
+
+    @property
+    def type(self) -> Type:
+        """The type of the result."""
+        return self.result
+
+    @property
+    def unit(self) -> str | None:
+        """The unit of the result, None where it is not known."""
+        return self.result_unit
+
+    @cached_property
+    def level(self) -> str | None:
+        """None: an aggregate is a value per object, or per group."""
+        return None
+
+
+@dataclass(frozen=True)
+class Compare(Expr):
+    """``= <> < <= > >=``; never true for NULL and NaN."""
+
+    operator: str
+    left: Expr
+    right: Expr
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        """Both sides."""
+        return (self.left, self.right)
+
+    def with_children(self, children: tuple[Expr, ...]) -> Expr:
+        """Return the comparison of other sides."""
+        return replace(self, left=children[0], right=children[1])
+
+
+@dataclass(frozen=True)
+class _Several(Expr):
+    """Conditions joined by one word."""
+
+    arguments: tuple[Expr, ...]
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        """The conditions."""
+        return self.arguments
+
+    def with_children(self, children: tuple[Expr, ...]) -> Expr:
+        """Return the same word between other conditions."""
+        return replace(self, arguments=children)
+
+
+@dataclass(frozen=True)
+class And(_Several):
+    """All are true."""
+
+
+@dataclass(frozen=True)
+class Or(_Several):
+    """At least one is true."""
+
+
+@dataclass(frozen=True)
+class Not(_Single):
+    """The condition is false (not: unknown)."""
+
+
+@dataclass(frozen=True)
+class IsNull(_Single):
+    """The value is missing: NULL, or NaN."""
+
+
+@dataclass(frozen=True)
+class Truth(_Single):
+    """A boolean value is true."""
+
+
+@dataclass(frozen=True)
+class OneOf(_Single):
+    """The value is one of some constants, which have its type."""
+
+    values: tuple[ConstantValue, ...]
+
+
+@dataclass(frozen=True)
+class Matches(_Single):
+    """A text is like a pattern: ``%`` is any text, ``_`` any one character."""
+
+    pattern: Expr
+    insensitive: bool = False
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        """The text and the pattern."""
+        return (self.argument, self.pattern)
+
+    def with_children(self, children: tuple[Expr, ...]) -> Expr:
+        """Return the same over another text and pattern."""
+        return replace(self, argument=children[0], pattern=children[1])

@@ -1,0 +1,340 @@
+"""What a condition demands of single columns: to leave out row groups, files and partitions.
+
+From the condition as it is (negations carried down to the comparisons) a smaller one is derived
+that is true wherever the condition can be true, and that looks at single columns only. Row groups
+whose smallest and largest values cannot fulfil it hold no row that does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyseries.adql.expressions import (
+    And,
+    Column,
+    Compare,
+    Constant,
+    Expr,
+    IsNull,
+    Matches,
+    Not,
+    OneOf,
+    Operation,
+    Or,
+    Path,
+    Truth,
+)
+from skyseries.adql.sql import NEGATED
+from skyseries.adql.statistics import Statistics, compare_with
+
+__all__ = ["Bounds", "Cone", "bounds", "cones"]
+
+_MANY = 64
+"""From so many values of IN on, only the smallest and largest are compared with a row group."""
+
+
+@dataclass(frozen=True)
+class _Interval:
+    """A column lies between two values; None: open. `empty`: no value does."""
+
+    path: Path
+    low: Any = None
+    high: Any = None
+    strict_low: bool = False
+    strict_high: bool = False
+
+    def may_match(self, statistics: Statistics) -> NDArray[np.bool_]:
+        matches = ~statistics.all_missing()
+        if self.low is not None:
+            matches &= compare_with(statistics.max, self.low, ">" if self.strict_low else ">=")
+        if self.high is not None:
+            matches &= compare_with(statistics.min, self.high, "<" if self.strict_high else "<=")
+        return matches
+
+
+@dataclass(frozen=True)
+class _Values:
+    """A column has one of some values."""
+
+    path: Path
+    values: tuple[Any, ...]
+
+    def may_match(self, statistics: Statistics) -> NDArray[np.bool_]:
+        if not self.values:
+            return np.zeros(len(statistics), bool)
+        values = self.values
+        if len(values) > _MANY:
+            return _Interval(self.path, min(values), max(values)).may_match(statistics)
+        matches = np.zeros(len(statistics), bool)
+        for value in values:
+            matches |= _Interval(self.path, value, value).may_match(statistics)
+        return matches
+
+
+@dataclass(frozen=True)
+class _Missing:
+    """A column is NULL; floating ones can be NaN, which no statistics tell."""
+
+    path: Path
+    floating: bool
+
+    def may_match(self, statistics: Statistics) -> NDArray[np.bool_]:
+        if self.floating:
+            return np.ones(len(statistics), bool)
+        return ~statistics.none_missing()
+
+
+@dataclass(frozen=True)
+class _All:
+    parts: tuple[_Demand, ...]
+
+
+@dataclass(frozen=True)
+class _Any:
+    parts: tuple[_Demand, ...]
+
+
+_Leaf: TypeAlias = _Interval | _Values | _Missing
+_Demand: TypeAlias = _Interval | _Values | _Missing | _All | _Any
+
+
+@dataclass(frozen=True)
+class Cone:
+    """A condition asks for positions within a radius of a fixed one."""
+
+    ra_path: Path
+    dec_path: Path
+    ra: float
+    dec: float
+    radius: float
+    """Degrees, as all others."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Demands on single columns that hold wherever a condition is true."""
+
+    _demand: _Demand | None
+
+    @property
+    def paths(self) -> frozenset[Path]:
+        """The columns whose statistics can tell something."""
+        return frozenset(leaf.path for leaf in _leaves(self._demand))
+
+    def may_match(self, statistics: Mapping[Path, Statistics], n: int) -> NDArray[np.bool_]:
+        """Return for each row group whether it may hold rows that fulfil the condition.
+
+        Parameters
+        ----------
+        statistics : mapping of path to Statistics
+            Of `paths`, as far as known; each over the same n row groups.
+        n : int
+            How many row groups there are.
+        """
+        if self._demand is None:
+            return np.ones(n, bool)
+        return _may_match(self._demand, statistics, n)
+
+    def values(self, path: Path) -> list[Any] | None:
+        """Return the only values that a column can have, from ``=`` and IN; None: not limited.
+
+        An empty list: the condition is never true.
+        """
+        found = _values(self._demand, path)
+        return None if found is None else list(dict.fromkeys(found))
+
+    def interval(self, path: Path) -> tuple[Any, Any] | None:
+        """Return the smallest and largest value that a column can have, None on an open side.
+
+        None alone: nothing is demanded of the column.
+        """
+        found = _hull(self._demand, path)
+        return None if found == (None, None) else found
+
+
+def bounds(condition: Expr) -> Bounds:
+    """Return what a condition demands of single columns.
+
+    Parameters
+    ----------
+    condition : Expr
+        From `resolve_condition`. Aggregates and calculated values are passed over.
+    """
+    return Bounds(_demand(condition, False))
+
+
+def cones(condition: Expr) -> list[Cone]:
+    """Return the cones that all rows of a condition lie in.
+
+    They come from ``DISTANCE(ra, dec, 150.1, 2.2) < 0.1`` and ``CONTAINS(POINT(ra, dec),
+    CIRCLE(150.1, 2.2, 0.1)) = 1``, with either position first, outside of OR and NOT.
+    """
+    if isinstance(condition, And):
+        return [cone for part in condition.arguments for cone in cones(part)]
+    if isinstance(condition, Compare) and condition.operator in ("<", "<=", "="):
+        cone = _cone(condition.left, condition.right)
+        return [] if cone is None else [cone]
+    return []
+
+
+def _cone(distance: Expr, limit: Expr) -> Cone | None:
+    if not isinstance(distance, Operation) or distance.name != "DISTANCE":
+        return None
+    radius = _number(limit)
+    first, second = distance.arguments[:2], distance.arguments[2:]
+    if isinstance(first[0], Constant):
+        first, second = second, first
+    paths = [_column(side) for side in first]
+    centre = [_number(side) for side in second]
+    if None in paths or None in centre or radius is None or radius < 0:
+        return None
+    return Cone(paths[0], paths[1], centre[0], centre[1], radius)  # type: ignore[arg-type]
+
+
+def _column(expression: Expr) -> Path | None:
+    while expression.children and not isinstance(expression, Operation):
+        expression = expression.children[0]  # a conversion to double precision
+    return expression.path if isinstance(expression, Column) else None
+
+
+def _number(expression: Expr) -> float | None:
+    if isinstance(expression, Constant) and expression.type.is_number:
+        return float(expression.value)  # type: ignore[arg-type]
+    return None
+
+
+def _demand(condition: Expr, negated: bool) -> _Demand | None:
+    """Return what must hold where a condition (or its opposite) is true; None: nothing known."""
+    match condition:
+        case Not():
+            return _demand(condition.argument, not negated)
+        case And() | Or():
+            parts = [_demand(argument, negated) for argument in condition.arguments]
+            known = tuple(part for part in parts if part is not None)
+            if isinstance(condition, And) is not negated:
+                return _All(known) if known else None
+            return _Any(known) if len(known) == len(parts) else None
+        case Compare(left=Column() as column, right=Constant() as constant):
+            operator = NEGATED[condition.operator] if negated else condition.operator
+            return _of_comparison(column, operator, constant)
+        case OneOf(argument=Column() as column) if not negated:
+            return _Values(column.path, tuple(map(_plain, condition.values)))
+        case IsNull(argument=Column() as column):
+            if negated:
+                return _Interval(column.path)
+            return _Missing(column.path, column.type.is_floating)
+        case Truth(argument=Column() as column):
+            return _Values(column.path, (not negated,))
+        case Matches(argument=Column() as column, pattern=Constant() as pattern):
+            if negated or condition.insensitive or pattern.value is None:
+                return _Interval(column.path)
+            return _of_pattern(column.path, str(pattern.value))
+        case _:
+            return None
+
+
+def _of_comparison(column: Column, operator: str, constant: Constant) -> _Demand | None:
+    if constant.value is None:
+        return _Values(column.path, ())
+    value = _plain(constant.value)
+    match operator:
+        case "=":
+            return _Values(column.path, (value,))
+        case "<" | "<=":
+            return _Interval(column.path, high=value, strict_high=operator == "<")
+        case ">" | ">=":
+            return _Interval(column.path, low=value, strict_low=operator == ">")
+        case _:
+            return _Interval(column.path)
+
+
+def _of_pattern(path: Path, pattern: str) -> _Demand:
+    """Return the interval of the texts that begin as a pattern does."""
+    fixed = pattern
+    for wildcard in "%_":
+        fixed = fixed.split(wildcard)[0]
+    if fixed == pattern:
+        return _Values(path, (pattern,))
+    if not fixed:
+        return _Interval(path)
+    return _Interval(path, low=fixed, high=_after(fixed), strict_high=True)
+
+
+def _after(prefix: str) -> str | None:
+    """Return a text behind all that begin with a prefix; None if there is none."""
+    for end in range(len(prefix), 0, -1):
+        code = ord(prefix[end - 1]) + 1
+        if 0xD800 <= code <= 0xDFFF:
+            code = 0xE000
+        if code <= 0x10FFFF:
+            return prefix[: end - 1] + chr(code)
+    return None
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _may_match(demand: _Demand, statistics: Mapping[Path, Statistics], n: int) -> NDArray[np.bool_]:
+    if isinstance(demand, _All):
+        parts = [_may_match(part, statistics, n) for part in demand.parts]
+        return np.asarray(np.logical_and.reduce(parts))
+    if isinstance(demand, _Any):
+        parts = [_may_match(part, statistics, n) for part in demand.parts]
+        return np.asarray(np.logical_or.reduce(parts))
+    known = statistics.get(demand.path)
+    return np.ones(n, bool) if known is None else demand.may_match(known)
+
+
+def _leaves(demand: _Demand | None) -> list[_Leaf]:
+    if demand is None:
+        return []
+    if isinstance(demand, _All | _Any):
+        return [leaf for part in demand.parts for leaf in _leaves(part)]
+    return [demand]
+
+
+def _values(demand: _Demand | None, path: Path) -> list[Any] | None:
+    """Return the values that a demand leaves to a column; None: not limited."""
+    match demand:
+        case _Values() if demand.path == path:
+            return list(demand.values)
+        case _All():
+            found = [v for part in demand.parts if (v := _values(part, path)) is not None]
+            if not found:
+                return None
+            return [value for value in found[0] if all(value in other for other in found[1:])]
+        case _Any():
+            parts = [_values(part, path) for part in demand.parts]
+            if any(part is None for part in parts):
+                return None
+            return [value for part in parts if part is not None for value in part]
+        case _:
+            return None
+
+
+def _hull(demand: _Demand | None, path: Path) -> tuple[Any, Any]:
+    """Return the limits of a column; an impossible demand may give limits that cross."""
+    match demand:
+        case _Interval() if demand.path == path:
+            return demand.low, demand.high
+        case _Values() if demand.path == path and demand.values:
+            return min(demand.values), max(demand.values)
+        case _All():
+            lows, highs = zip(*(_hull(part, path) for part in demand.parts), strict=True)
+            known_low = [low for low in lows if low is not None]
+            known_high = [high for high in highs if high is not None]
+            return max(known_low, default=None), min(known_high, default=None)
+        case _Any():
+            lows, highs = zip(*(_hull(part, path) for part in demand.parts), strict=True)
+            low = None if any(value is None for value in lows) else min(lows)
+            high = None if any(value is None for value in highs) else max(highs)
+            return low, high
+        case _:
+            return None, None

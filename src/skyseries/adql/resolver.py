@@ -1,0 +1,304 @@
+"""From the tree as written to the typed tree: names, types, units, levels.
+
+What ADQL leaves open, and how it is decided here:
+
+- Integers are calculated in 64 bits; a result that does not fit is an error when it is met.
+  int / int cuts towards zero in ADQL; the Python dialect refuses it. Division of an integer by
+  zero gives NULL, of a number with a point ±inf or NaN.
+- ``real`` with ``real`` stays ``real``; with anything else it is calculated in double precision.
+- NaN is a missing value, as NULL is: no comparison is true for it, nor for NOT of one;
+  ``IS NULL`` is; COALESCE and aggregates pass it over.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from skyseries.adql import tree
+from skyseries.adql.aggregates import AGGREGATES, KIND_AGGREGATES, aggregate
+from skyseries.adql.calls import call
+from skyseries.adql.comparisons import compare, one_of
+from skyseries.adql.constants import constant, convert, negated, parse_timestamp
+from skyseries.adql.dialect import PYTHON, Dialect
+from skyseries.adql.expressions import (
+    Aggregate,
+    And,
+    Constant,
+    Expr,
+    IsNull,
+    Matches,
+    Not,
+    Or,
+    Truth,
+)
+from skyseries.adql.lexer import Position, error_at
+from skyseries.adql.operators import arithmetic, coalesce, concatenate, in_unit, negate
+from skyseries.adql.parser import parse_condition, parse_expression
+from skyseries.adql.scope import Scope
+from skyseries.adql.types import Type
+
+__all__ = ["Resolver", "resolve_condition", "resolve_value"]
+
+_CAST_TYPES = {
+    "BOOLEAN": Type.BOOLEAN,
+    "SMALLINT": Type.SMALLINT,
+    "INTEGER": Type.INTEGER,
+    "BIGINT": Type.BIGINT,
+    "REAL": Type.REAL,
+    "DOUBLE PRECISION": Type.DOUBLE,
+    "CHAR": Type.TEXT,
+    "VARCHAR": Type.TEXT,
+    "TIMESTAMP": Type.TIMESTAMP,
+}
+
+
+def resolve_condition(
+    text: str, scope: Scope, dialect: Dialect = PYTHON, *, grouped: bool = False
+) -> Expr:
+    """Read a condition and look up its names.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``g_mag < 20 AND COUNT(lc.mjd) > 30``.
+    scope : Scope
+        The columns and functions.
+    dialect : Dialect
+        `PYTHON` or `STRICT`.
+    grouped : bool
+        Whether aggregates over rows are allowed (HAVING).
+
+    Returns
+    -------
+    Expr
+        Its type is boolean.
+
+    Raises
+    ------
+    QueryError
+        With line and column.
+    """
+    node = parse_condition(text, dialect, scope.names)
+    return Resolver(scope, dialect, grouped=grouped).condition(node)
+
+
+def resolve_value(
+    text: str, scope: Scope, dialect: Dialect = PYTHON, *, grouped: bool = False
+) -> Expr:
+    """Read a value and look up its names.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``g_mag - r_mag``; in the Python dialect also a condition, whose value is true,
+        false or NULL.
+    scope, dialect, grouped
+        As for `resolve_condition`.
+
+    Raises
+    ------
+    QueryError
+        With line and column.
+    """
+    node = parse_expression(text, dialect, scope.names)
+    resolver = Resolver(scope, dialect, grouped=grouped)
+    if not tree.is_condition(node):
+        expression = resolver.value(node)
+        if expression.type.is_geometry:
+            raise error_at(f"a {expression.type.value} is no value of a column", node.position)
+        return expression
+    if not dialect.kind:
+        raise error_at("this is a condition; a value is needed here", node.position)
+    return resolver.condition(node)
+
+
+class Resolver:
+    """Looks up one expression.
+
+    Parameters
+    ----------
+    scope, dialect, grouped
+        As for `resolve_condition`.
+    """
+
+    def __init__(self, scope: Scope, dialect: Dialect = PYTHON, *, grouped: bool = False) -> None:
+        self.scope = scope
+        self.dialect = dialect
+        self._grouped = grouped
+
+    def condition(self, node: tree.Node) -> Expr:
+        """Return the condition that a node means.
+
+        Raises
+        ------
+        QueryError
+            If it is none.
+        """
+        expression = self._condition(node)
+        return self._checked(expression, node.position)
+
+    def value(self, node: tree.Node) -> Expr:
+        """Return the value that a node means.
+
+        Raises
+        ------
+        QueryError
+            If it is none.
+        """
+        match node:
+            case tree.Literal():
+                expression: Expr = constant(node.value, node.position)
+            case tree.ColumnRef():
+                expression = self.scope.column(node)
+            case tree.Unary():
+                expression = self._sign(node)
+            case tree.Binary():
+                expression = self._binary(node)
+            case tree.Call():
+                expression = self._call(node)
+            case tree.Cast():
+                expression = self._cast(node)
+            case tree.Star():
+                _fail("an asterisk stands only in COUNT(*)", node.position)
+            case _:
+                _fail("this is a condition; a value is needed here", node.position)
+        return self._checked(expression, node.position)
+
+    def _checked(self, expression: Expr, position: Position) -> Expr:
+        """Return the expression if its parts do not belong to different light curves."""
+        levels = sorted({c.level for c in expression.children if c.level is not None})
+        if len(levels) > 1:
+            _fail(
+                f"{levels[0]} and {levels[1]} have different epochs and cannot be combined in one"
+                " expression; aggregate one of them first, as in AVG(...)",
+                position,
+            )
+        return expression
+
+    def _condition(self, node: tree.Node) -> Expr:
+        match node:
+            case tree.And():
+                return And(tuple(self.condition(operand) for operand in node.operands))
+            case tree.Or():
+                return Or(tuple(self.condition(operand) for operand in node.operands))
+            case tree.Not():
+                return Not(self.condition(node.operand))
+            case tree.Comparison():
+                return self._comparison(node)
+            case tree.Between():
+                return self._between(node)
+            case tree.In():
+                values = [self.value(value) for value in node.values]
+                found = one_of(self.value(node.operand), values, node.position)
+                return Not(found) if node.negated else found
+            case tree.Like():
+                return self._like(node)
+            case tree.IsNull():
+                missing = IsNull(self.value(node.operand))
+                return Not(missing) if node.negated else missing
+            case _:
+                return self._truth(node)
+
+    def _truth(self, node: tree.Node) -> Expr:
+        value = self.value(node)
+        if value.type is not Type.BOOLEAN:
+            _fail(
+                f"a condition is needed here; this is a value of type {value.type.value}",
+                node.position,
+            )
+        return Truth(value)
+
+    def _comparison(self, node: tree.Comparison) -> Expr:
+        left, right = self.value(node.left), self.value(node.right)
+        if self.dialect.kind and Type.NULL in (left.type, right.type):
+            _fail("nothing equals NULL: write IS NULL or IS NOT NULL", node.position)
+        return compare(node.operator, left, right, node.position)
+
+    def _between(self, node: tree.Between) -> Expr:
+        operand = self.value(node.operand)
+        low = compare(">=", operand, self.value(node.low), node.position)
+        high = compare("<=", operand, self.value(node.high), node.position)
+        between = And((low, high))
+        return Not(between) if node.negated else between
+
+    def _like(self, node: tree.Like) -> Expr:
+        operand, pattern = self.value(node.operand), self.value(node.pattern)
+        for side in (operand, pattern):
+            if side.type not in (Type.TEXT, Type.NULL):
+                word = "ILIKE" if node.insensitive else "LIKE"
+                _fail(f"{word} compares texts, not a {side.type.value}", node.position)
+        matches = Matches(operand, pattern, node.insensitive)
+        return Not(matches) if node.negated else matches
+
+    def _sign(self, node: tree.Unary) -> Expr:
+        operand = self.value(node.operand)
+        if not (operand.type.is_number or operand.type is Type.NULL):
+            _fail(f"a sign before a {operand.type.value}; it takes a number", node.position)
+        if node.operator == "+" or operand.type is Type.NULL:
+            return operand
+        if isinstance(operand, Constant):
+            return negated(operand, node.position)
+        return negate(operand)
+
+    def _binary(self, node: tree.Binary) -> Expr:
+        left, right = self.value(node.left), self.value(node.right)
+        if node.operator == "||":
+            return concatenate(left, right, node.position)
+        return arithmetic(node.operator, left, right, node.position, self.dialect)
+
+    def _cast(self, node: tree.Cast) -> Expr:
+        operand = self.value(node.operand)
+        if node.target not in _CAST_TYPES:
+            _fail(f"CAST to {node.target} is not supported", node.position)
+        target = _CAST_TYPES[node.target]
+        if isinstance(operand, Constant) and operand.type is Type.TEXT and target is Type.TIMESTAMP:
+            return Constant(parse_timestamp(str(operand.value), node.position), target)
+        if target is Type.TIMESTAMP and operand.type not in (Type.TEXT, Type.TIMESTAMP, Type.NULL):
+            _fail(f"CAST makes a timestamp of a text, not of a {operand.type.value}", node.position)
+        simple = operand.type.is_scalar or operand.type is Type.NULL
+        binary = Type.BINARY in (operand.type, target)
+        if not simple or binary or (operand.type is Type.TIMESTAMP and target.is_number):
+            _fail(f"a {operand.type.value} cannot be made a {target.value}", node.position)
+        length = node.length or (1 if node.target == "CHAR" and not self.dialect.kind else None)
+        return convert(operand, target, length)
+
+    def _call(self, node: tree.Call) -> Expr:
+        name = node.name.upper()
+        known = KIND_AGGREGATES if self.dialect.kind else AGGREGATES
+        if name in known and name not in self.scope.functions:
+            return self._aggregate(node, name)
+        if node.distinct:
+            _fail(f"DISTINCT has no meaning in {node.name}", node.position)
+        arguments = [self.value(argument) for argument in node.arguments]
+        if name == "COALESCE":
+            return coalesce(arguments, node.position)
+        if name == "IN_UNIT":
+            return in_unit(arguments, node.position)
+        return call(node.name, arguments, self.scope.functions, known, node.position)
+
+    def _aggregate(self, node: tree.Call, name: str) -> Expr:
+        if len(node.arguments) != 1:
+            _fail(f"{name} takes one value, not {len(node.arguments)}", node.position)
+        star = isinstance(node.arguments[0], tree.Star)
+        argument = None if star else self.value(node.arguments[0])
+        over = None if argument is None else argument.level
+        if over is None and not self._grouped:
+            _fail(
+                f"{name} aggregates the epochs of a light curve here, and needs a field of one, as"
+                f" in {name}(lc.mjd); rows are aggregated by group_by().aggregate()",
+                node.position,
+            )
+        if over is None and argument is not None and _groups(argument):
+            _fail(f"{name} cannot aggregate another aggregate over rows", node.position)
+        return aggregate(name, argument, node.distinct, node.position, over=over)
+
+
+def _groups(expression: Expr) -> bool:
+    """Return whether there is an aggregate over rows in an expression."""
+    if isinstance(expression, Aggregate) and expression.over is None:
+        return True
+    return any(_groups(child) for child in expression.children)
+
+
+def _fail(message: str, position: Position) -> NoReturn:
+    raise error_at(message, position)

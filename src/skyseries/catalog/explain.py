@@ -1,0 +1,149 @@
+"""What a plan would do: partitions, columns and bytes that it would read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skyseries.catalog.info import size_text
+from skyseries.catalog.node import SKY_CELLS, Hints, Node
+from skyseries.catalog.nodes.scan import Scan
+from skyseries.catalog.pruning import groups_that_may_match, pieces_of
+from skyseries.catalog.running import units_of
+from skyseries.hats.dataset import Dataset, open_leaf
+from skyseries.hats.partitions import Cell
+from skyseries.hats.statistics import read_statistics
+
+__all__ = ["Explanation", "ScanPlan", "explain", "steps_of"]
+
+
+@dataclass(frozen=True)
+class ScanPlan:
+    """What would be read of one catalog."""
+
+    name: str
+    columns: tuple[str, ...]
+    """Columns, and fields of light curves."""
+    partitions: int
+    """That may have rows that are wanted."""
+    all_partitions: int
+    bytes: int | None
+    """Of these columns in these partitions; None if the catalog does not record sizes."""
+    row_groups: int | None = None
+    """Known with ``footers=True``."""
+    all_row_groups: int | None = None
+
+    def text(self) -> str:
+        """Return one line."""
+        size = "bytes not recorded" if self.bytes is None else f"about {size_text(self.bytes)}"
+        groups = ""
+        if self.row_groups is not None:
+            groups = f", {self.row_groups:,} of {self.all_row_groups:,} row groups"
+        names = ", ".join(self.columns[:12]) + (", ..." if len(self.columns) > 12 else "")
+        return (
+            f"read {self.name}: {self.partitions:,} of {self.all_partitions:,} partitions{groups}, "
+            f"{size}; {len(self.columns)} columns: {names}"
+        )
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A plan in words; `str` of it is the whole."""
+
+    steps: tuple[str, ...]
+    scans: tuple[ScanPlan, ...]
+    units: int
+
+    @property
+    def bytes(self) -> int | None:
+        """Of all catalogs together; None if one does not record sizes."""
+        known = [scan.bytes for scan in self.scans]
+        return None if None in known else sum(size or 0 for size in known)
+
+    def __str__(self) -> str:
+        lines = [*self.steps, *(scan.text() for scan in self.scans)]
+        return "\n".join([*lines, f"in {self.units:,} tasks"])
+
+    __repr__ = __str__
+
+
+def explain(node: Node, footers: bool = False) -> Explanation:
+    """Explain a plan."""
+    demanded: dict[int, tuple[Scan, list[str]]] = {}
+    for scan, paths in node.demand(node.schema.names):
+        known = demanded.setdefault(id(scan), (scan, []))[1]
+        known += [path for path in paths if path not in known]
+    hints = _hints_of(node, Hints())
+    scans = tuple(
+        _scan_plan(scan, paths, hints.get(id(scan), Hints()), footers)
+        for scan, paths in demanded.values()
+    )
+    return Explanation(tuple(steps_of(node)), scans, len(units_of(node)))
+
+
+def steps_of(node: Node, depth: int = 0) -> list[str]:
+    """Return the nodes of a plan, a line each; what a node takes rows from stands below it."""
+    lines = [f"{'  ' * depth}{node.describe()}"]
+    for child in node.children:
+        lines += steps_of(child, depth + 1)
+    return lines
+
+
+def _hints_of(node: Node, hints: Hints) -> dict[int, Hints]:
+    """Return what each catalog may leave out."""
+    if isinstance(node, Scan):
+        return {id(node): hints}
+    found: dict[int, Hints] = {}
+    for i, child in enumerate(node.children):
+        found |= _hints_of(child, node.child_hints(i, hints))
+    return found
+
+
+def _scan_plan(scan: Scan, paths: list[str], hints: Hints, footers: bool) -> ScanPlan:
+    dataset = scan.dataset
+    pieces = pieces_of(dataset, hints)
+    start, stop = dataset.partitions.ranges()
+    kept = np.searchsorted(pieces.stop, start, "right") < np.searchsorted(
+        pieces.start, stop, "left"
+    )
+    groups = _footer_groups(dataset, kept, hints) if footers else (None, None)
+    return ScanPlan(
+        dataset.name,
+        tuple(paths),
+        int(kept.sum()),
+        len(dataset.partitions),
+        _bytes(dataset, paths, hints),
+        *groups,
+    )
+
+
+def _bytes(dataset: Dataset, paths: list[str], hints: Hints) -> int | None:
+    statistics = read_statistics(dataset)
+    if statistics is None:
+        return None
+    pieces = pieces_of(dataset, hints)
+    starts = np.append(pieces.start, SKY_CELLS)
+    cell_start, _ = dataset.partitions.ranges()
+    part = np.repeat(np.arange(len(cell_start)), np.diff(statistics.first))
+    name = dataset.healpix_column
+    first = cell_start[part]
+    if name is not None and dataset.healpix_order == 29 and statistics.has(name):
+        low = statistics.minimum(name).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+        first = np.where(statistics.row_group == 0, first, low)
+    i = np.searchsorted(starts, first, side="right") - 1
+    inside = (i >= 0) & (i < len(pieces))
+    inside[inside] = first[inside] < pieces.stop[i[inside]]
+    return int(statistics.disk_bytes(paths)[inside].sum())
+
+
+def _footer_groups(dataset: Dataset, kept: np.ndarray, hints: Hints) -> tuple[int, int]:
+    found = total = 0
+    for i, cell in enumerate(dataset.partitions):
+        for leaf in dataset.leaves(Cell(*cell)):
+            with open_leaf(leaf) as file:
+                footer = file.metadata
+            total += footer.num_row_groups
+            if kept[i]:
+                found += len(groups_that_may_match(dataset, footer, None, hints))
+    return found, total

@@ -1,0 +1,99 @@
+"""Ids of objects: which column, which values it can hold, and where the index says they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from skyseries.catalog.node import Area
+from skyseries.errors import CatalogError, SchemaError
+from skyseries.hats.collection import Collection
+from skyseries.hats.dataset import Dataset
+from skyseries.hats.files import Location
+from skyseries.hats.idindex import open_index
+from skyseries.hats.properties import split_list
+from skyseries.spatial.coverage import normalise
+
+__all__ = ["areas_of", "as_id", "id_column", "index_of"]
+
+
+def id_column(dataset: Dataset, collection: Collection, column: str | None = None) -> str:
+    """Return the column of the ids: the one asked for, or the one that the catalog names.
+
+    Raises
+    ------
+    CatalogError
+        If it names none, or one that is not there.
+    """
+    if column is not None:
+        if column not in dataset.schema.names:
+            raise SchemaError(f"{dataset.name} has no column {column!r}")
+        return column
+    said = dataset.properties.get("hats_cols_survey_id", "")
+    listed = [said] if said in dataset.schema.names else split_list(said)
+    name = next(iter([*dict(collection.indexes), *listed]), None)
+    if name is None or name not in dataset.schema.names:
+        raise CatalogError(
+            f"{dataset.name} does not say which column is the id: it has neither an id index nor "
+            "hats_cols_survey_id in its hats.properties"
+        )
+    return name
+
+
+def as_id(id: Any, type_: pa.DataType) -> Any:
+    """Return the id as the column has it, None if it cannot have it.
+
+    ``"42"`` is not taken for 42, nor 42.0.
+
+    Raises
+    ------
+    SchemaError
+        If a text is given for numbers, or the reverse.
+    """
+    if pa.types.is_dictionary(type_):
+        type_ = type_.value_type
+    wants_text = pa.types.is_string(type_) or pa.types.is_large_string(type_)
+    if wants_text != isinstance(id, str):
+        raise SchemaError(f"the ids of this catalog are {type_}; {id!r} is {type(id).__name__}")
+    if wants_text:
+        return id
+    if isinstance(id, bool) or not hasattr(id, "__index__"):
+        raise SchemaError(f"an id must be a whole number, not {id!r}")
+    signed = pa.types.is_signed_integer(type_)
+    bits = type_.bit_width - signed
+    number = id.__index__()
+    return number if -(1 << bits) * signed <= number < 1 << bits else None
+
+
+def index_of(root: Location, collection: Collection, column: str) -> Location | None:
+    """Return the folder of the index of a column; None if there is none."""
+    path = dict(collection.indexes).get(column)
+    return None if path is None else root.join(path)
+
+
+def areas_of(index: Location, column: str, ids: Sequence[Any]) -> Area:
+    """Return where the index says that objects are filed.
+
+    Parameters
+    ----------
+    index : Location
+    column : str
+    ids : sequence
+        As the column has them.
+
+    Returns
+    -------
+    Area
+        Their order-29 cells, or their partitions where the index does not hold the cells.
+    """
+    opened = open_index(index, column)
+    ranges = [
+        found.cell.range() if found.hpx is None else (found.hpx, found.hpx + 1)
+        for id in ids
+        for found in opened.find(id)
+    ]
+    pairs = np.array(ranges, np.int64).reshape(-1, 2)
+    return Area(*normalise(pairs[:, 0], pairs[:, 1]))

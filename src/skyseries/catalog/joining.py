@@ -1,0 +1,127 @@
+"""How the other side of a join is found: the cheapest way that loses no row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from skyseries.catalog import tables
+from skyseries.catalog.held import Held, first_scan
+from skyseries.catalog.node import Hints, Node
+from skyseries.catalog.nodes.keyindex import known_index
+from skyseries.catalog.nodes.memory import Memory
+from skyseries.catalog.nodes.partners import Broadcast, Everything, Indexed, Nearby, Partners
+from skyseries.catalog.nodes.scan import Scan
+from skyseries.catalog.nodes.shuffle import OnOrphans, Shuffled
+from skyseries.hats.statistics import read_statistics
+
+__all__ = ["SMALL_BYTES", "Other", "brought", "found_by_key"]
+
+SMALL_BYTES = 64_000_000
+"""A side of a join of no more than so many bytes is given to every task."""
+_UNKNOWN_ROW_BYTES = 16.0
+"""Of a column whose size is not recorded."""
+
+Other = Any
+"""A catalog (`Held`) or an Arrow table; pyarrow has no types to say so."""
+
+
+def other_side(other: Any) -> Other:
+    """Return the other side of a join: a catalog, or any table as an Arrow one."""
+    return other if isinstance(other, Held) else tables.to_arrow(other)
+
+
+def found_by_key(other: Other, key: str) -> Partners:
+    """Return the rows of the other side by their keys.
+
+    A small side is given to every task. Else its id index is used; and where it has none, one is
+    made from its keys.
+    """
+    small = _small(other, key)
+    if small is not None:
+        return small
+    assert isinstance(other, Held)  # noqa: S101 - a table is given to every task
+    return _indexed(other, key) or Indexed.temporary(other._node, key, other.name)
+
+
+def brought(
+    left: Held,
+    left_key: str,
+    other: Other,
+    key: str,
+    *,
+    within_arcsec: float | None = None,
+    orphans: OnOrphans = "warn",
+) -> Partners:
+    """Return the rows of the other side brought to those of the left one, where these are many.
+
+    Parameters
+    ----------
+    left : Held
+    left_key : str
+    other : Held or Table
+    key : str
+    within_arcsec : float, optional
+        Rows with one key are no farther apart than this; so they need not be brought.
+    orphans : {"warn", "ignore", "raise"}
+    """
+    small = _small(other, key)
+    if small is not None:
+        return small
+    assert isinstance(other, Held)  # noqa: S101 - a table is given to every task
+    if within_arcsec is not None:
+        return Nearby(other._node, key, other.name, within_arcsec)
+    if (found := _indexed(other, key)) is not None:
+        return found
+    index = known_index(left._node, left_key, left._root, left._collection, cells=True)
+    if index is None and left._node.filters:
+        orphans = "ignore"  # whose they are cannot be told: the left side has left out rows
+    return Shuffled.of(
+        other._node, key, other.name, left=(left._node, left_key), index=index, orphans=orphans
+    )
+
+
+def _small(other: Other, key: str) -> Partners | None:
+    if isinstance(other, pa.Table):
+        return Everything.of(other, key, "a table")
+    if _size(other._node) <= SMALL_BYTES:
+        return Broadcast.of(other._node, key, other.name)
+    return None
+
+
+def _indexed(other: Held, key: str) -> Indexed | None:
+    index = known_index(other._node, key, other._root, other._collection)
+    return None if index is None else Indexed(other._node, key, other.name, *index)
+
+
+def _size(node: Node) -> float:
+    """Return about how many bytes the result of a plan has in memory, rather too many."""
+    size = 0.0
+    for scan, columns in node.demand(node.schema.names):
+        size += _scan_bytes(scan, columns)
+    first = first_scan(node)
+    if first is None:
+        memory = node
+        while memory.children:
+            memory = memory.children[0]
+        return size + (memory.data.nbytes if isinstance(memory, Memory) else 0)
+    all_rows = first.pieces(Hints())[0].weight.sum()
+    wanted = node.pieces(Hints())[0].weight.sum()
+    return size * min(float(wanted / all_rows), 1.0) if all_rows else size
+
+
+def _scan_bytes(scan: Scan, columns: list[str]) -> float:
+    statistics = read_statistics(scan.dataset)
+    if statistics is not None:
+        # what is recorded is still encoded; plain values are a few times that
+        plain = sum(
+            float(scan.dataset.field(name).type.bit_width) / 8
+            for name in columns
+            if pa.types.is_primitive(scan.dataset.field(name).type)
+        )
+        encoded = float(statistics.memory_bytes(columns).sum())
+        return max(encoded, plain * float(statistics.rows.sum()))
+    nested = any(pa.types.is_nested(scan.dataset.field(name).type) for name in columns)
+    rows = scan.dataset.rows
+    return float("inf") if rows is None or nested else rows * _UNKNOWN_ROW_BYTES * len(columns)

@@ -1,0 +1,211 @@
+"""What every node of a plan can do.
+
+A plan is a tree of frozen nodes. Work is divided along the sky: a *unit* is a range of order-29
+HEALPix cells, and `Node.rows` gives the rows of a unit (and, for the other side of a match, those
+near it). The answer of a node for a range does not depend on how the rest of the sky is divided,
+so units run anywhere in any order, and all of them together are the whole result.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from skyseries.catalog.rows import Floats, Ints, Rows
+from skyseries.hats.partitions import Partitions
+from skyseries.spatial.healpix import HPX_ORDER
+from skyseries.spatial.regions import Region
+
+if TYPE_CHECKING:
+    from skyseries.adql import Bounds
+    from skyseries.catalog.nodes.scan import Scan
+
+__all__ = ["SKY", "SKY_CELLS", "UNPLACED", "Area", "Hints", "Node", "Pieces", "RowStep"]
+
+SKY_CELLS = 12 << 2 * HPX_ORDER
+
+
+class Area(NamedTuple):
+    """A part of the sky: ranges of order-29 cells, and how far around them to look."""
+
+    start: Ints
+    """First cells; ascending."""
+    stop: Ints
+    """One past the last cells; the ranges do not overlap."""
+    halo_arcsec: float = 0.0
+    """Rows this near to the ranges are wanted too. With a halo there may be more than asked for;
+    without one, exactly the rows filed in the ranges."""
+
+    @classmethod
+    def of(cls, start: int, stop: int, halo_arcsec: float = 0.0) -> Area:
+        """Return one range."""
+        return cls(np.array([start]), np.array([stop]), halo_arcsec)
+
+    def holds(self, hpx: Ints) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Tell which cells are in the ranges (the halo left out)."""
+        if not len(self.start):
+            return np.zeros(len(hpx), np.bool_)
+        i = np.searchsorted(self.start, hpx, side="right") - 1
+        return (i >= 0) & (hpx < self.stop[np.maximum(i, 0)])
+
+    def around(self, more_arcsec: float) -> Area:
+        """Return the same ranges with a wider halo."""
+        return self._replace(halo_arcsec=self.halo_arcsec + more_arcsec)
+
+
+UNPLACED = -1
+"""Where rows without a position are filed."""
+
+SKY = Area.of(UNPLACED, SKY_CELLS)
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What may be left out, because the node that asks will drop it anyway."""
+
+    regions: tuple[Region, ...] = ()
+    """Rows outside of any of them may be left out."""
+    conditions: tuple[Bounds, ...] = ()
+    """Each must hold; on columns of the catalog."""
+
+    def also(self, *, region: Region | None = None, conditions: Sequence[Bounds] = ()) -> Hints:
+        """Return more hints."""
+        regions = self.regions if region is None else (*self.regions, region)
+        return Hints(regions, (*self.conditions, *conditions))
+
+    def without(self, columns: Sequence[str]) -> Hints:
+        """Return the hints that hold before these columns were made."""
+        made = set(columns)
+        kept = tuple(c for c in self.conditions if not made & {path[0] for path in c.paths})
+        return replace(self, conditions=kept)
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Into what a scan can be cut without reading anything twice: row groups, or partitions."""
+
+    start: Ints
+    stop: Ints
+    weight: Floats
+    """Values to decode: rows, or epochs where there are light curves."""
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    @classmethod
+    def none(cls) -> Pieces:
+        """Return no pieces."""
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+
+
+class Node(abc.ABC):
+    """One node of a plan; frozen and picklable."""
+
+    @property
+    @abc.abstractmethod
+    def schema(self) -> pa.Schema:
+        """Columns of the result."""
+
+    @property
+    @abc.abstractmethod
+    def position(self) -> tuple[str, str] | None:
+        """The columns of the result that say where its rows are; None if they are left out."""
+
+    @abc.abstractmethod
+    def rows(self, area: Area, hints: Hints) -> Rows:
+        """Return the rows of a part of the sky, along the sky."""
+
+    @abc.abstractmethod
+    def pieces(self, hints: Hints) -> list[Pieces]:
+        """Return the pieces of each catalog that is read; first those that give the rows."""
+
+    @abc.abstractmethod
+    def demand(self, paths: Sequence[str]) -> Iterator[tuple[Scan, list[str]]]:
+        """Yield which columns of which catalogs are read for columns of the result."""
+
+    @property
+    @abc.abstractmethod
+    def children(self) -> tuple[Node, ...]:
+        """The nodes that this one takes rows from; the first gives the positions."""
+
+    @property
+    def filters(self) -> bool:
+        """Whether there may be other rows than those of the first catalog."""
+        return any(child.filters for child in self.children)
+
+    @abc.abstractmethod
+    def describe(self) -> str:
+        """Return one line that says what the node does."""
+
+    def child_hints(self, child: int, hints: Hints) -> Hints:
+        """Return what a child may leave out, if this node's rows may lack what `hints` says."""
+        return hints
+
+    def cuts(self) -> Ints:
+        """Return where partitions of the first catalog begin and end."""
+        return self.children[0].cuts()
+
+    def cells(self) -> Partitions | None:
+        """Return the cells that rows are filed under; None for a table in memory."""
+        return self.children[0].cells()
+
+    def narrow(self, area: Area) -> Node:
+        """Return the node with no more data in it than a part of the sky takes."""
+        return self
+
+    def table(self, rows: Rows) -> pa.Table:
+        """Return the rows in the columns and types of the result."""
+        schema = self.schema
+        table = rows.fetch(schema.names)
+        return table.cast(schema) if table.schema != schema else table
+
+
+@dataclass(frozen=True)
+class RowStep(Node):
+    """A node that looks at the rows of one other, each by itself."""
+
+    child: Node
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.child.schema
+
+    @property
+    def position(self) -> tuple[str, str] | None:
+        return self.child.position
+
+    def rows(self, area: Area, hints: Hints) -> Rows:
+        return self.apply(self.child.rows(area, self.hints(hints)))
+
+    def apply(self, rows: Rows) -> Rows:
+        """Return the rows that this step gives."""
+        return rows
+
+    def hints(self, hints: Hints) -> Hints:
+        """Return what the child may leave out, if this node's rows may lack what `hints` says."""
+        return hints
+
+    def child_hints(self, child: int, hints: Hints) -> Hints:
+        return self.hints(hints)
+
+    def pieces(self, hints: Hints) -> list[Pieces]:
+        return self.child.pieces(self.hints(hints))
+
+    def demand(self, paths: Sequence[str]) -> Iterator[tuple[Scan, list[str]]]:
+        return self.child.demand(self.needs(paths))
+
+    def needs(self, paths: Sequence[str]) -> list[str]:
+        """Return the columns of the child that are fetched for columns of the result."""
+        return list(paths)
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.child,)
+
+    def narrow(self, area: Area) -> Node:
+        return replace(self, child=self.child.narrow(area))

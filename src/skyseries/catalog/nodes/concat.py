@@ -1,0 +1,126 @@
+"""Rows of several catalogs with the same columns, along the sky."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from skyseries.catalog.node import Area, Hints, Node, Pieces
+from skyseries.catalog.nodes.scan import Scan
+from skyseries.catalog.rows import Ints, Joined, Rows
+from skyseries.errors import SchemaError
+from skyseries.hats.partitions import Partitions, merged
+from skyseries.schema import column_meta
+from skyseries.spatial.order import argsort
+
+__all__ = ["Concat"]
+
+
+@dataclass(frozen=True)
+class Concat(Node):
+    """The rows of all parts; those of one cell in the order of the parts.
+
+    Raises
+    ------
+    SchemaError
+        If the parts differ in the names, types or units of their columns, or in where the
+        positions are.
+    """
+
+    parts: tuple[Node, ...]
+
+    def __post_init__(self) -> None:
+        for i, part in enumerate(self.parts[1:], 2):
+            _check(self.parts[0].schema, part.schema, i)
+            if part.position != self.parts[0].position:
+                raise SchemaError(
+                    f"catalog {i} has its positions in {part.position}, the first in "
+                    f"{self.parts[0].position}; bring them to one name with rename()"
+                )
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.parts[0].schema
+
+    @property
+    def position(self) -> tuple[str, str] | None:
+        return self.parts[0].position
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return self.parts
+
+    @property
+    def filters(self) -> bool:
+        return True
+
+    def describe(self) -> str:
+        return f"concat {len(self.parts)} catalogs"
+
+    def cuts(self) -> Ints:
+        return np.unique(np.concatenate([part.cuts() for part in self.parts]))
+
+    def cells(self) -> Partitions | None:
+        known = [cells for part in self.parts if (cells := part.cells()) is not None]
+        return merged(known) if len(known) == len(self.parts) else None
+
+    def pieces(self, hints: Hints) -> list[Pieces]:
+        sides = [part.pieces(hints) for part in self.parts]
+        return [_together([side[0] for side in sides]), *(p for side in sides for p in side)]
+
+    def demand(self, paths: Sequence[str]) -> Iterator[tuple[Scan, list[str]]]:
+        for part in self.parts:
+            yield from part.demand(paths)
+
+    def narrow(self, area: Area) -> Node:
+        return replace(self, parts=tuple(part.narrow(area) for part in self.parts))
+
+    def rows(self, area: Area, hints: Hints) -> Rows:
+        found = [rows for part in self.parts if len(rows := part.rows(area, hints))]
+        if len(found) < 2:
+            return found[0] if found else self.parts[0].rows(area, hints)
+        rows = Joined(found)
+        hpx = rows.hpx()
+        return rows if (np.diff(hpx) >= 0).all() else rows.take(argsort(hpx))
+
+
+def _together(sides: list[Pieces]) -> Pieces:
+    """Return where any side has pieces, cut where any is cut; the sides have the weights."""
+    start = np.concatenate([side.start for side in sides])
+    stop = np.concatenate([side.stop for side in sides])
+    edges = np.unique(np.concatenate([start, stop]))
+    if not len(edges):
+        return Pieces.none()
+    begun = np.searchsorted(np.sort(start), edges[:-1], side="right")
+    ended = np.searchsorted(np.sort(stop), edges[:-1], side="right")
+    there = begun > ended
+    return Pieces(edges[:-1][there], edges[1:][there], np.zeros(int(there.sum())))
+
+
+def _check(first: pa.Schema, other: pa.Schema, number: int) -> None:
+    lacking = [name for name in first.names if name not in other.names]
+    more = [name for name in other.names if name not in first.names]
+    if lacking or more:
+        raise SchemaError(
+            f"catalog {number} has other columns than the first:"
+            + (f" it lacks {', '.join(lacking)}" if lacking else "")
+            + (" and" if lacking and more else "")
+            + (f" it has {', '.join(more)} besides" if more else "")
+            + "; select the same ones first"
+        )
+    for field in first:
+        there = other.field(field.name)
+        if not there.type.equals(field.type):
+            raise SchemaError(
+                f"column {field.name!r} is {there.type} in catalog {number} and {field.type} in "
+                "the first; assign(CAST(...)) makes them alike"
+            )
+        units = column_meta(field).unit, column_meta(there).unit
+        if units[0] != units[1] and all(units):
+            raise SchemaError(
+                f"column {field.name!r} is in {units[1]} in catalog {number} and in {units[0]} in "
+                "the first; convert one of them first"
+            )

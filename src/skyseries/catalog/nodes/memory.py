@@ -1,0 +1,124 @@
+"""A table in memory as a node: positions of one's own, matched against catalogs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+
+from skyseries.catalog.node import SKY_CELLS, UNPLACED, Area, Hints, Node, Pieces
+from skyseries.catalog.nodes.scan import Scan, widened
+from skyseries.catalog.rows import Floats, Ints, Rows, TableRows
+from skyseries.errors import InputError
+from skyseries.spatial.healpix import radec_to_hpx
+from skyseries.spatial.order import argsort
+
+__all__ = ["Memory"]
+
+_PIECE_ROWS = 100_000
+
+
+@dataclass(frozen=True, eq=False)
+class Memory(Node):
+    """The rows of a table, along the sky; made by `Memory.of`.
+
+    Rows without a position are kept; they match nothing.
+    """
+
+    name: str
+    data: pa.Table = field(repr=False)
+    columns: tuple[str, str]
+    ra: Floats = field(repr=False)
+    dec: Floats = field(repr=False)
+    hpx: Ints = field(repr=False)
+
+    @classmethod
+    def of(cls, table: pa.Table, ra: str, dec: str, name: str = "table") -> Memory:
+        """Return a table as a node.
+
+        Parameters
+        ----------
+        table : pyarrow.Table
+        ra, dec : str
+            Its columns of the positions, degrees.
+
+        Raises
+        ------
+        InputError
+            If a declination is beyond ±90 degrees.
+        """
+        places = [_degrees(table, column) for column in (ra, dec)]
+        beyond = np.flatnonzero(np.abs(places[1]) > 90)
+        if len(beyond):
+            raise InputError(
+                f"the declination {dec!r} of row {beyond[0]} of {name} is {places[1][beyond[0]]}, "
+                "beyond ±90 degrees; are ra and dec swapped, or in radians?"
+            )
+        hpx = radec_to_hpx(*places)
+        order = argsort(hpx)
+        sorted_table = table.take(pa.array(order)).combine_chunks()
+        return cls(name, sorted_table, (ra, dec), *(p[order] for p in places), hpx[order])
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.data.schema
+
+    @property
+    def position(self) -> tuple[str, str] | None:
+        return self.columns
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return ()
+
+    @property
+    def filters(self) -> bool:
+        return False
+
+    def describe(self) -> str:
+        return f"{self.data.num_rows:,} rows in memory ({self.name})"
+
+    def cuts(self) -> Ints:
+        return np.array([0, SKY_CELLS])
+
+    def cells(self) -> None:
+        return None
+
+    def demand(self, paths: Sequence[str]) -> Iterator[tuple[Scan, list[str]]]:
+        return iter(())
+
+    def pieces(self, hints: Hints) -> list[Pieces]:
+        n = len(self.hpx)
+        if not n:
+            return [Pieces.none()]
+        first = self.hpx[:: max(_PIECE_ROWS, 1)].copy()
+        first[0] = UNPLACED
+        first = np.unique(first)
+        stop = np.append(first[1:], SKY_CELLS)
+        weight = np.diff(np.searchsorted(self.hpx, np.append(first, SKY_CELLS)))
+        return [Pieces(first, stop, weight.astype(float))]
+
+    def rows(self, area: Area, hints: Hints) -> Rows:
+        index = self._index(area)
+        table = self.data if len(index) == len(self.hpx) else self.data.take(pa.array(index))
+        return TableRows(table, self.ra[index], self.dec[index], self.hpx[index])
+
+    def narrow(self, area: Area) -> Node:
+        index = self._index(area)
+        if len(index) == len(self.hpx):
+            return self
+        kept = self.data.take(pa.array(index))
+        return replace(self, data=kept, ra=self.ra[index], dec=self.dec[index], hpx=self.hpx[index])
+
+    def _index(self, area: Area) -> Ints:
+        wide = widened(area)
+        starts, stops = (np.searchsorted(self.hpx, bound) for bound in (wide.start, wide.stop))
+        parts = [np.arange(a, b) for a, b in zip(starts, stops, strict=True) if b > a]
+        return np.concatenate([np.empty(0, np.int64), *parts])
+
+
+def _degrees(table: pa.Table, column: str) -> Floats:
+    values = table.column(column).cast(pa.float64())
+    return np.asarray(values.combine_chunks().fill_null(np.nan).to_numpy(zero_copy_only=False))

@@ -1,0 +1,76 @@
+"""The right rows of a cross-match that have no partner, in the columns of the whole result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from skyseries.catalog.node import Hints, RowStep
+from skyseries.catalog.nodes.pairs import Renamed
+from skyseries.catalog.nodes.steps import Wrapped
+from skyseries.catalog.rows import Index, Rows
+from skyseries.hats.leaf import HPX_COLUMN
+
+__all__ = ["RightOnly"]
+
+
+@dataclass(frozen=True)
+class RightOnly(RowStep):
+    """Rows of the right side under their names in the result; all other columns are null.
+
+    The column of cells says where such a row is filed: at the right position.
+    """
+
+    names: Renamed
+    columns: pa.Schema
+    place: tuple[str, str] | None
+    """The columns of the left position."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.columns
+
+    @property
+    def position(self) -> tuple[str, str] | None:
+        return self.place
+
+    def hints(self, hints: Hints) -> Hints:
+        return Hints(hints.regions)
+
+    def needs(self, paths: Sequence[str]) -> list[str]:
+        return self.names.old(paths)
+
+    def apply(self, rows: Rows) -> Rows:
+        return _RightRows(rows, self)
+
+    def describe(self) -> str:
+        return "rows without a partner on the left"
+
+
+class _RightRows(Wrapped):
+    def __init__(self, rows: Rows, step: RightOnly) -> None:
+        super().__init__(rows)
+        self._step = step
+
+    def fetch(self, paths: Sequence[str], index: Index = None) -> pa.Table:
+        n = len(self._rows) if index is None else len(index)
+        sources = {p: old for p in paths if (old := self._step.names.source(p)) is not None}
+        table = self._rows.fetch(list(sources.values()), index) if sources else None
+        columns = []
+        for path in paths:
+            if table is not None and path in sources:
+                columns.append(table.column(sources[path]))
+            elif path == HPX_COLUMN:
+                hpx = self._rows.hpx()
+                columns.append(pa.array(hpx if index is None else hpx[index]))
+            else:
+                columns.append(pa.nulls(n, self._type(path)))
+        return pa.table(columns, list(paths))
+
+    def _type(self, path: str) -> pa.DataType:
+        if path in self._step.columns.names:
+            return self._step.columns.field(path).type
+        column, _, field = path.partition(".")
+        return self._step.columns.field(column).type.field(field).type

@@ -1,0 +1,290 @@
+"""The other side of a join: how the rows with some keys are found, wherever they are filed.
+
+What a task needs is made by `Partners.ready` in the process that plans, once for all tasks.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from skyseries.catalog.node import Area, Hints, Node
+from skyseries.catalog.nodes.keyindex import INDEX_KEY, build_key_index
+from skyseries.catalog.nodes.scan import Scan
+from skyseries.catalog.rows import Ints, Rows, TableRows
+from skyseries.catalog.running import in_order
+from skyseries.catalog.scratch import Scratch
+from skyseries.hats.files import Location
+from skyseries.hats.idindex import open_index
+from skyseries.hats.keys import KeyTable, plain
+from skyseries.spatial.coverage import normalise
+
+__all__ = [
+    "Broadcast",
+    "Everything",
+    "Indexed",
+    "Nearby",
+    "Partners",
+    "Sent",
+    "cells_of",
+    "table_rows",
+]
+
+_SENT_BYTES = 4_000_000
+"""A table of up to so many bytes is sent with each task, a larger one is written to a file."""
+
+
+class Partners(abc.ABC):
+    """Finds the right rows that may have the keys of some left rows; frozen and picklable.
+
+    Attributes
+    ----------
+    node : Node or None
+        The right side; None for a table in memory.
+    schema : pyarrow.Schema
+    """
+
+    node: Node | None
+    schema: pa.Schema
+
+    @abc.abstractmethod
+    def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
+        """Return all right rows that have the keys, perhaps with others, and the keys of these.
+
+        Parameters
+        ----------
+        keys : Array
+            Of the left rows.
+        hpx : ndarray of int64
+            The cells that the left rows are filed under.
+        hints : Hints
+            What may be left out.
+        """
+
+    def ready(self) -> Partners:
+        """Return the same with all that tasks need; makes it when first asked."""
+        return self
+
+    @abc.abstractmethod
+    def describe(self) -> str:
+        """Return a few words on how the rows are found."""
+
+    def demand(self, paths: Sequence[str]) -> Iterator[tuple[Scan, list[str]]]:
+        """Yield what is read for columns of the right side, the keys with them."""
+        if self.node is not None:
+            yield from self.node.demand(list(dict.fromkeys([*paths, *self.keys()])))
+
+    def keys(self) -> list[str]:
+        """Return the columns of the right side that are always read."""
+        return []
+
+
+def table_rows(table: pa.Table) -> Rows:
+    """Return a table as rows whose positions do not matter."""
+    nowhere = np.full(table.num_rows, np.nan)
+    return TableRows(table, nowhere, nowhere, np.full(table.num_rows, -1, np.int64))
+
+
+def cells_of(hpx: Ints) -> Area:
+    """Return the cells of some rows as an area."""
+    cells = np.unique(hpx)
+    return Area(*normalise(cells, cells + 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Sent(Partners):
+    """All rows of the right side, in memory or in a file."""
+
+    data: pa.Table | str = field(repr=False)
+    """The table, or the path of an Arrow file."""
+    schema: pa.Schema
+    key: str
+    name: str
+    rows: int
+    node: None = None
+
+    @classmethod
+    def of(cls, table: pa.Table, key: str, name: str, folder: Path | None = None) -> Sent:
+        """Return a table; with a folder, written to a file if it is large."""
+        data: pa.Table | str = table
+        if folder is not None and table.nbytes > _SENT_BYTES:
+            data = str(folder / "rows.arrow")
+            with pa.OSFile(data, "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+                writer.write_table(table)
+        return cls(data, table.schema, key, name, table.num_rows)
+
+    def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
+        if isinstance(self.data, str):
+            return _from_file(self.data, self.key)
+        return table_rows(self.data), self._keys()
+
+    def _keys(self) -> KeyTable:
+        known = self.__dict__.get("_known")
+        if known is None:
+            known = KeyTable(self.data.column(self.key))  # type: ignore[union-attr]
+            object.__setattr__(self, "_known", known)
+        return known
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "_known"}
+
+    def describe(self) -> str:
+        return f"the {self.rows:,} rows of {self.name} are given to every task"
+
+
+@lru_cache(maxsize=4)
+def _from_file(path: str, key: str) -> tuple[Rows, KeyTable]:
+    table = pa.ipc.open_file(pa.memory_map(path)).read_all()
+    return table_rows(table), KeyTable(table.column(key))
+
+
+@dataclass(frozen=True, eq=False)
+class Broadcast(Partners):
+    """A right side that is small: read once, and given to every task."""
+
+    node: Node
+    key: str
+    name: str
+    sent: Scratch[Sent] = field(repr=False)
+
+    @classmethod
+    def of(cls, node: Node, key: str, name: str) -> Broadcast:
+        """Return the partners; nothing is read."""
+        return cls(node, key, name, Scratch(partial(_read_all, node, key, name)))
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.node.schema
+
+    def ready(self) -> Partners:
+        return self.sent.get()
+
+    def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
+        return self.ready().near(keys, hpx, hints)
+
+    def describe(self) -> str:
+        return f"{self.name} is small: read once, and given to every task"
+
+    def keys(self) -> list[str]:
+        return [self.key]
+
+
+def _read_all(node: Node, key: str, name: str, folder: Path) -> Sent:
+    table = pa.concat_tables([node.schema.empty_table(), *in_order(node)])
+    return Sent.of(table.combine_chunks(), key, name, folder)
+
+
+@dataclass(frozen=True, eq=False)
+class Everything(Partners):
+    """A table of the user's, written to a file for the tasks if it is large."""
+
+    table: pa.Table = field(repr=False)
+    key: str
+    name: str
+    sent: Scratch[Sent] = field(repr=False)
+    node: None = None
+
+    @classmethod
+    def of(cls, table: pa.Table, key: str, name: str) -> Everything:
+        """Return the partners."""
+        return cls(table, key, name, Scratch(partial(Sent.of, table, key, name)))
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.table.schema
+
+    def ready(self) -> Partners:
+        return self.sent.get()
+
+    def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
+        return self.ready().near(keys, hpx, hints)
+
+    def describe(self) -> str:
+        return f"the {self.table.num_rows:,} rows of {self.name} are given to every task"
+
+
+@dataclass(frozen=True, eq=False)
+class Indexed(Partners):
+    """A right side with an index of the keys: only the cells that hold them are read.
+
+    Parameters
+    ----------
+    node : Node
+    key : str
+        Its column of the keys.
+    name : str
+    index : Location or None
+        None: it is made for this plan.
+    column : str
+        The keys as the index has them.
+    made : Scratch, optional
+        The index that is made.
+    """
+
+    node: Node
+    key: str
+    name: str
+    index: Location | None
+    column: str = INDEX_KEY
+    made: Scratch[Location] | None = field(default=None, repr=False)
+
+    @classmethod
+    def temporary(cls, node: Node, key: str, name: str) -> Indexed:
+        """Return the partners by an index that is made when it is needed."""
+        return cls(node, key, name, None, made=Scratch(partial(build_key_index, node, key)))
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.node.schema
+
+    def ready(self) -> Partners:
+        if self.made is None:
+            return self
+        return replace(self, index=self.made.get(), made=None)
+
+    def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
+        index = self.index if self.made is None else self.made.get()
+        assert index is not None  # noqa: S101 - it is given or made
+        places = open_index(index, self.column).find_many(pc.unique(plain(keys)))
+        rows = self.node.rows(Area(*normalise(places.start, places.stop)), hints)
+        return rows, KeyTable(rows.fetch([self.key]).column(0))
+
+    def describe(self) -> str:
+        whose = "a temporary index" if self.made is not None else "the id index"
+        return f"through {whose} of {self.key} in {self.name}"
+
+    def keys(self) -> list[str]:
+        return [self.key]
+
+
+@dataclass(frozen=True, eq=False)
+class Nearby(Partners):
+    """A right side whose rows are near the left ones that have their keys."""
+
+    node: Node
+    key: str
+    name: str
+    within_arcsec: float
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.node.schema
+
+    def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
+        area = cells_of(hpx[hpx >= 0])
+        span = Area.of(int(area.start[0]), int(area.stop[-1])) if len(area.start) else area
+        rows = self.node.rows(span.around(self.within_arcsec), hints)
+        return rows, KeyTable(rows.fetch([self.key]).column(0))
+
+    def describe(self) -> str:
+        return f"among the rows of {self.name} within {self.within_arcsec:g} arcsec"
+
+    def keys(self) -> list[str]:
+        return [self.key]

@@ -1,0 +1,181 @@
+"""A catalog on disk as a node: which leaves and row groups a part of the sky takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from skyseries.catalog.leafrows import LeafRows
+from skyseries.catalog.node import Area, Hints, Node, Pieces
+from skyseries.catalog.pruning import groups_inside, groups_that_may_match, pieces_of
+from skyseries.catalog.rows import Ints, Joined, Rows, TableRows
+from skyseries.hats.dataset import Dataset, open_dataset, open_leaf
+from skyseries.hats.files import Location
+from skyseries.hats.partitions import Cell, Partitions
+from skyseries.spatial.coverage import expand
+
+__all__ = ["Scan", "widened"]
+
+_NO_CELLS = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Scan(Node):
+    """The rows of a catalog.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    margins : tuple of Location
+        Its margins: the rows near each partition, so that they need not be looked for in the
+        neighbours. They are opened when they are needed.
+    """
+
+    dataset: Dataset
+    margins: tuple[Location, ...] = ()
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.dataset.schema
+
+    @property
+    def position(self) -> tuple[str, str] | None:
+        names = (self.dataset.ra, self.dataset.dec)
+        return names if set(names) <= set(self.schema.names) else None
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return ()
+
+    @property
+    def filters(self) -> bool:
+        return False
+
+    def describe(self) -> str:
+        return f"scan {self.dataset.name}"
+
+    def cuts(self) -> Ints:
+        start, stop = self.dataset.partitions.ranges()
+        return np.unique(np.concatenate([start, stop]))
+
+    def cells(self) -> Partitions:
+        return self.dataset.partitions
+
+    def demand(self, paths: Sequence[str]) -> Iterator[tuple[Scan, list[str]]]:
+        yield self, list(dict.fromkeys(paths))
+
+    def pieces(self, hints: Hints) -> list[Pieces]:
+        return [pieces_of(self.dataset, hints)]
+
+    def rows(self, area: Area, hints: Hints) -> Rows:
+        home = _overlapping(self.dataset.partitions, area.start, area.stop)
+        if not area.halo_arcsec:
+            return self._join([self._partition(i, area, hints) for i in home])
+        wide = widened(area)
+        near = _overlapping(self.dataset.partitions, wide.start, wide.stop)
+        margin = self._margin(int(home[0]), area) if len(near) > 1 and len(home) == 1 else None
+        if margin is None:
+            return self._join([self._partition(i, wide, hints) for i in near])
+        cell = self.dataset.partitions[int(home[0])]
+        parts = [self._partition(home[0], wide, hints)]
+        i = int(margin.partitions.find(np.array([cell.range()[0]]))[0])
+        if i >= 0 and margin.partitions[i] == cell:  # where there is no file there are no rows
+            parts.append(Scan(margin)._partition(i, wide, hints, filed_here=False))
+        return self._join(parts)
+
+    def _margin(self, i: int, area: Area) -> Dataset | None:
+        """Return the narrowest margin that, with partition i, has all rows in the halo."""
+        start, stop = self.dataset.partitions[i].range()
+        if not (area.start[0] >= start and area.stop[-1] <= stop):
+            return None
+        margins = [
+            _open_margin(root, root.join("partition_info.csv").stamp()) for root in self.margins
+        ]
+        wide = [m for m in margins if m.kind == "margin" and m.margin_arcsec >= area.halo_arcsec]
+        return min(wide, key=lambda margin: margin.margin_arcsec, default=None)
+
+    def _partition(self, i: Any, area: Area, hints: Hints, filed_here: bool = True) -> Rows:
+        """Return the rows of a partition that are in the ranges."""
+        cell = self.dataset.partitions[int(i)]
+        if filed_here and not _may_have_rows(cell, hints):
+            return self._join([])
+        start, stop = cell.range()
+        whole = filed_here and _covers(area, start, stop)
+        return self._join(
+            [
+                _restricted(self.dataset, leaf, None if whole else area, hints)
+                for leaf in self.dataset.leaves(cell)
+            ]
+        )
+
+    def _join(self, parts: Sequence[Rows]) -> Rows:
+        kept = [part for part in parts if len(part)]
+        if kept:
+            return Joined.of(kept)
+        return TableRows(self.schema.empty_table(), np.empty(0), np.empty(0), _NO_CELLS)
+
+
+@lru_cache(maxsize=64)
+def _open_margin(root: Location, stamp: tuple[int, ...]) -> Dataset:
+    return open_dataset(root)
+
+
+def widened(area: Area) -> Area:
+    """Return the area with its halo as ranges of cells (some more than the halo, never less)."""
+    if not area.halo_arcsec or not len(area.start):
+        return area._replace(halo_arcsec=0.0)
+    placed = area.stop > 0
+    start, stop = np.maximum(area.start[placed], 0), area.stop[placed]
+    wide = Area(*expand((start, stop), area.halo_arcsec))
+    if area.start[0] < 0:  # rows without a position are not near anything, but in the area
+        wide = Area(np.insert(wide.start, 0, area.start[0]), np.insert(wide.stop, 0, 0))
+    return wide
+
+
+def _restricted(dataset: Dataset, leaf: Location, area: Area | None, hints: Hints) -> Rows:
+    """Return the rows of a leaf, or those of them that are filed in some ranges."""
+    with open_leaf(leaf) as file:
+        footer = file.metadata
+    groups = groups_that_may_match(dataset, footer, area, hints)
+    rows = LeafRows(dataset, leaf, groups, [footer.row_group(g).num_rows for g in groups])
+    if area is None or not len(rows) or groups_inside(dataset, footer, groups, area):
+        return rows
+    keep = area.holds(rows.hpx())
+    return rows if keep.all() else rows.take(np.flatnonzero(keep))
+
+
+def _may_have_rows(cell: Cell, hints: Hints) -> bool:
+    order, npix = np.array([cell.order]), np.array([cell.npix])
+    return all(region.overlaps(order, npix)[0] for region in hints.regions)
+
+
+def _overlapping(partitions: Partitions, start: Ints, stop: Ints) -> NDArray[np.int64]:
+    """Return which partitions overlap any of the (ascending) ranges."""
+    first, last = partitions.ranges()
+    # the first range that ends behind the beginning of the partition
+    i = np.searchsorted(stop, first, side="right")
+    there = i < len(start)
+    there[there] = start[i[there]] < last[there]
+    return np.flatnonzero(there)
+
+
+def _covers(area: Area, start: int, stop: int) -> bool:
+    i = int(np.searchsorted(area.start, start, side="right")) - 1
+    if i < 0 or area.stop[i] < stop:
+        # ranges that touch each other cover together
+        return i >= 0 and _chain(area, i, stop)
+    return True
+
+
+def _chain(area: Area, i: int, stop: int) -> bool:
+    while i + 1 < len(area.start) and area.stop[i] == area.start[i + 1]:
+        i += 1
+        if area.stop[i] >= stop:
+            return True
+    return False

@@ -1,0 +1,196 @@
+"""A right side that is brought to the left rows: each of its rows is filed where the left row is.
+
+All right rows are read once. The index of the left side tells where the left row of each is
+filed, and the row is set aside under that cell, in scratch files that are sorted by it. A unit of
+the left side then takes its range out of them. Nothing depends on how far apart the rows are.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from skyseries.catalog.division import Unit
+from skyseries.catalog.node import Hints, Node
+from skyseries.catalog.nodes.keyindex import INDEX_KEY, build_key_index
+from skyseries.catalog.nodes.partners import Partners, cells_of, table_rows
+from skyseries.catalog.nodes.scan import Scan
+from skyseries.catalog.rows import Ints, Rows
+from skyseries.catalog.running import run_units
+from skyseries.catalog.scratch import Scratch
+from skyseries.errors import InputError
+from skyseries.hats.files import Location
+from skyseries.hats.idindex import open_index
+from skyseries.hats.keys import KeyTable, plain
+from skyseries.hats.runs import Run, Runs, write_run
+from skyseries.spatial.order import argsort
+
+__all__ = ["OnOrphans", "Shuffled", "Spilled"]
+
+OnOrphans = Literal["warn", "ignore", "raise"]
+
+_CELL = "#cell"
+_FEW_RANGES = 64
+
+
+class _Spill(NamedTuple):
+    run: Run | None
+    first: int
+    last: int
+    orphans: int
+
+
+@dataclass(frozen=True, eq=False)
+class Spilled(Partners):
+    """Right rows set aside under the cells of the left ones."""
+
+    schema: pa.Schema
+    key: str
+    name: str
+    spills: tuple[_Spill, ...] = field(repr=False)
+    node: None = None
+
+    def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
+        area = cells_of(hpx)
+        if len(area.start) > _FEW_RANGES:
+            area = area._replace(start=area.start[:1], stop=area.stop[-1:])
+        parts = [self.schema.empty_table()]
+        for start, stop in zip(area.start.tolist(), area.stop.tolist(), strict=True):
+            runs = [s.run for s in self.spills if s.run and s.first < stop and s.last >= start]
+            found = Runs(runs, _CELL).take(start, stop)
+            if found is not None:
+                parts.append(found.select(self.schema.names).cast(self.schema))
+        table = pa.concat_tables(parts)
+        return table_rows(table), KeyTable(table.column(self.key))
+
+    def describe(self) -> str:
+        return f"the rows of {self.name} are brought to those that have their {self.key}"
+
+
+@dataclass(frozen=True, eq=False)
+class Shuffled(Partners):
+    """Right rows that are to be set aside under the cells of the left ones.
+
+    Parameters
+    ----------
+    node : Node
+        The right side; its columns are all that is set aside.
+    key : str
+    name : str
+    spilled : Scratch
+    """
+
+    node: Node
+    key: str
+    name: str
+    spilled: Scratch[Spilled] = field(repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        node: Node,
+        key: str,
+        name: str,
+        left: tuple[Node, str],
+        index: tuple[Location, str] | None,
+        orphans: OnOrphans,
+    ) -> Shuffled:
+        """Return the partners; nothing is read.
+
+        Parameters
+        ----------
+        node : Node
+        key : str
+        name : str
+        left : Node and str
+            The left side and its column of the keys.
+        index : Location and str, optional
+            An index of the left keys with their cells; by default one is made.
+        orphans : {"warn", "ignore", "raise"}
+            What to do about rows whose key the index does not have.
+        """
+        make = partial(_spill, node, key, name, left, index, orphans)
+        return cls(node, key, name, Scratch(make))
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.node.schema
+
+    def ready(self) -> Partners:
+        return self.spilled.get()
+
+    def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
+        return self.ready().near(keys, hpx, hints)
+
+    def describe(self) -> str:
+        return f"all rows of {self.name} are read once and brought to those with their {self.key}"
+
+    def demand(self, paths: Sequence[str]) -> Iterator[tuple[Scan, list[str]]]:
+        yield from self.node.demand(self.schema.names)
+
+
+def _spill(
+    node: Node,
+    key: str,
+    name: str,
+    left: tuple[Node, str],
+    index: tuple[Location, str] | None,
+    orphans: OnOrphans,
+    folder: Path,
+) -> Spilled:
+    where = index or (build_key_index(*left, folder / "left"), INDEX_KEY)
+    part = partial(_spill_unit, key=key, index=where, wanted=_wanted(left[0]), folder=folder)
+    spills = tuple(spill for _, spill in sorted(run_units(node, part)))
+    lost = sum(spill.orphans for spill in spills)
+    if lost and orphans != "ignore":
+        _report(f"{lost:,} rows of {name} belong to no row: their {key} is not there", orphans)
+    return Spilled(node.schema, key, name, spills)
+
+
+def _report(text: str, orphans: OnOrphans) -> None:
+    if orphans == "raise":
+        raise InputError(f"{text}; orphans='ignore' leaves them out")
+    warnings.warn(text, stacklevel=2)
+
+
+def _wanted(left: Node) -> tuple[Ints, Ints]:
+    """Return the ranges of cells where the left side may have rows."""
+    pieces = left.pieces(Hints())[0]
+    return pieces.start, pieces.stop
+
+
+def _spill_unit(
+    node: Node,
+    unit: Unit,
+    *,
+    key: str,
+    index: tuple[Location, str],
+    wanted: tuple[Ints, Ints],
+    folder: Path,
+) -> _Spill:
+    rows = node.rows(unit.area, Hints())
+    keys = plain(rows.fetch([key]).column(0))
+    places = open_index(*index).find_many(keys)
+    orphans = len(rows) - len(np.unique(places.asked))
+    inside = _inside(places.start, *wanted)
+    cells, index_of_row = places.start[inside], places.asked[inside]
+    if not len(cells):
+        return _Spill(None, 0, -1, orphans)
+    order = argsort(cells)
+    table = node.table(rows.take(index_of_row[order])).append_column(_CELL, pa.array(cells[order]))
+    run = write_run(folder / f"spill{unit.start}.arrow", table, _CELL)
+    return _Spill(run, int(cells[order[0]]), int(cells[order[-1]]), orphans)
+
+
+def _inside(cells: Ints, start: Ints, stop: Ints) -> np.ndarray:
+    if not len(start):
+        return np.zeros(len(cells), np.bool_)
+    i = np.searchsorted(start, cells, side="right") - 1
+    return (i >= 0) & (cells < np.maximum.accumulate(stop)[np.maximum(i, 0)])

@@ -1,0 +1,219 @@
+"""Steps on rows: columns chosen, regions of the sky, functions of a light curve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from skyseries.catalog.names import check_columns, check_new, fields_of, split_path
+from skyseries.catalog.node import Hints, RowStep
+from skyseries.catalog.rows import Floats, Index, Ints, Rows
+from skyseries.errors import SchemaError
+from skyseries.spatial.regions import Region
+
+__all__ = ["Append", "ComputedRows", "Search", "Select", "Wrapped"]
+
+
+class Wrapped(Rows):
+    """The rows of others, with columns that differ."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def fetch(self, paths: Sequence[str], index: Index = None) -> pa.Table:
+        return self._rows.fetch(paths, index)
+
+    def positions(self) -> tuple[Floats, Floats]:
+        return self._rows.positions()
+
+    def hpx(self) -> Ints:
+        return self._rows.hpx()
+
+
+@dataclass(frozen=True)
+class Select(RowStep):
+    """Keep some columns, or some fields of a light curve, in this order."""
+
+    columns: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        check_columns(self.columns, self.child.schema)
+        if again := [name for name in self.columns if self.columns.count(name) > 1]:
+            raise SchemaError(f"column {again[0]!r} is named more than once")
+        whole = [n for n in self.columns if any(p.startswith(f"{n}.") for p in self._field_paths())]
+        if whole:
+            raise SchemaError(f"{whole[0]!r} is named as a whole and by its fields")
+
+    def _field_paths(self) -> list[str]:
+        schema = self.child.schema
+        return [path for path in self.columns if split_path(path, schema)[1] is not None]
+
+    @property
+    def schema(self) -> pa.Schema:
+        before = self.child.schema
+        kept: dict[str, pa.Field] = {}
+        for path in self.columns:
+            column, field = split_path(path, before)
+            if field is None:
+                kept[column] = before.field(column)
+            elif column not in kept:
+                names = [split_path(p, before)[1] for p in self._paths_of(column)]
+                inner = [before.field(column).type.field(name) for name in names]
+                kept[column] = before.field(column).with_type(pa.struct(inner))
+        return pa.schema(list(kept.values()), before.metadata)
+
+    @property
+    def position(self) -> tuple[str, str] | None:
+        names = self.child.position
+        return names if names is not None and set(names) <= set(self.columns) else None
+
+    def _paths_of(self, column: str) -> list[str]:
+        return [path for path in self._field_paths() if path.startswith(f"{column}.")]
+
+    def needs(self, paths: Sequence[str]) -> list[str]:
+        found: list[str] = []
+        for path in paths:
+            found += self._paths_of(path) or [path]
+        return list(dict.fromkeys(found))
+
+    def apply(self, rows: Rows) -> Rows:
+        partial = {path: self._paths_of(path) for path in self.schema.names}
+        partial = {column: paths for column, paths in partial.items() if paths}
+        return _PartialRows(rows, self.schema, partial) if partial else rows
+
+    def describe(self) -> str:
+        return f"select {', '.join(self.columns)}"
+
+
+class _PartialRows(Wrapped):
+    """Rows whose light curves have some of their fields."""
+
+    def __init__(self, rows: Rows, schema: pa.Schema, partial: dict[str, list[str]]) -> None:
+        super().__init__(rows)
+        self._schema, self._partial = schema, partial
+
+    def fetch(self, paths: Sequence[str], index: Index = None) -> pa.Table:
+        wanted: list[str] = []
+        for path in paths:
+            wanted += self._partial.get(path, [path])
+        table = self._rows.fetch(list(dict.fromkeys(wanted)), index)
+        columns = [
+            struct_of(table, path, self._schema.field(path).type)
+            if path in self._partial
+            else table.column(path)
+            for path in paths
+        ]
+        return pa.table(columns, list(paths))
+
+
+def struct_of(table: pa.Table, column: str, type_: pa.StructType) -> pa.ChunkedArray:
+    """Return fields that were fetched as columns of lists as one light-curve column."""
+    lists = [table.column(f"{column}.{field.name}").combine_chunks() for field in type_]
+    return pa.chunked_array([pa.StructArray.from_arrays(lists, fields=list(type_))], type_)
+
+
+@dataclass(frozen=True)
+class Search(RowStep):
+    """Keep rows in a region of the sky."""
+
+    region: Region
+
+    @property
+    def filters(self) -> bool:
+        return True
+
+    def hints(self, hints: Hints) -> Hints:
+        return hints.also(region=self.region)
+
+    def apply(self, rows: Rows) -> Rows:
+        inside = self.region.contains(*rows.positions())
+        return rows if inside.all() else rows.take(np.flatnonzero(inside))
+
+    def describe(self) -> str:
+        return f"in {self.region}"
+
+
+class ComputedRows(Wrapped):
+    """Rows with more columns, computed when they are fetched.
+
+    Parameters
+    ----------
+    rows : Rows
+    names : sequence of str
+        The new columns.
+    compute : callable
+        ``compute(rows, wanted, index)`` gives a table of those that are wanted.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        names: Sequence[str],
+        compute: Callable[[Rows, list[str], Index], pa.Table],
+    ) -> None:
+        super().__init__(rows)
+        self._names, self._compute = set(names), compute
+
+    def fetch(self, paths: Sequence[str], index: Index = None) -> pa.Table:
+        new = [path for path in paths if path in self._names]
+        old = [path for path in paths if path not in self._names]
+        if not new:
+            return self._rows.fetch(old, index)
+        computed = self._compute(self._rows, new, index)
+        if not old:
+            return computed.select(list(paths))
+        fetched = self._rows.fetch(old, index)
+        columns = [(computed if p in self._names else fetched).column(p) for p in paths]
+        return pa.table(columns, list(paths))
+
+
+@dataclass(frozen=True)
+class Append(RowStep):
+    """Add columns computed from the light curves, row by row."""
+
+    source: str
+    fields: tuple[str, ...]
+    """The fields of the light curve that the function looks at."""
+    function: Callable[[pa.ChunkedArray], pa.Table]
+    columns: pa.Schema
+
+    def __post_init__(self) -> None:
+        check_columns([self.source], self.child.schema)
+        check_new(self.columns.names, self.child.schema)
+
+    @property
+    def schema(self) -> pa.Schema:
+        before = self.child.schema
+        return pa.schema([*before, *self.columns], before.metadata)
+
+    def _type(self) -> pa.StructType:
+        type_ = self.child.schema.field(self.source).type
+        known = fields_of(self.child.schema, self.source)
+        return pa.struct([type_.field(name) for name in self.fields if name in known])
+
+    def needs(self, paths: Sequence[str]) -> list[str]:
+        old = [path for path in paths if path not in self.columns.names]
+        new = [f"{self.source}.{f.name}" for f in self._type()] if len(old) < len(paths) else []
+        return list(dict.fromkeys([*old, *new]))
+
+    def hints(self, hints: Hints) -> Hints:
+        return hints.without(self.columns.names)
+
+    def apply(self, rows: Rows) -> Rows:
+        return ComputedRows(rows, self.columns.names, self._compute)
+
+    def _compute(self, rows: Rows, wanted: list[str], index: Index) -> pa.Table:
+        type_ = self._type()
+        lists = rows.fetch([f"{self.source}.{field.name}" for field in type_], index)
+        added = self.function(struct_of(lists, self.source, type_))
+        return pa.table({n: added.column(n).cast(self.columns.field(n).type) for n in wanted})
+
+    def describe(self) -> str:
+        more = ", ..." if len(self.columns) > 3 else ""
+        return f"add {', '.join(self.columns.names[:3])}{more} from {self.source}"

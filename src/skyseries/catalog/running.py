@@ -1,0 +1,115 @@
+"""A plan is run: divided into units, each a task of the engine that holds, results streamed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from skyseries.catalog.division import Unit, divide
+from skyseries.catalog.node import Hints, Node
+from skyseries.executors import Task, current_executor
+
+__all__ = ["count", "first", "in_order", "reduce", "run_units", "units_of"]
+
+T = TypeVar("T")
+
+
+def units_of(node: Node, largest: float | None = None) -> list[Unit]:
+    """Return the units of a plan, in the order of the sky; no leaf is opened."""
+    return divide(node.pieces(Hints()), current_executor().workers, largest)
+
+
+def run_units(
+    node: Node,
+    function: Callable[[Node, Unit], T],
+    units: list[Unit] | None = None,
+    *,
+    heaviest_first: bool = True,
+) -> Iterator[tuple[int, T]]:
+    """Call a function for each unit of a plan on the engine that holds; yield as they are ready.
+
+    Parameters
+    ----------
+    node : Node
+    function : callable
+        ``function(node, unit)``, picklable; the node may hold only what the unit takes.
+    units : list of Unit, optional
+    heaviest_first : bool
+        Else in the order of the sky, as nearly as the engine does.
+
+    Yields
+    ------
+    place : int
+        Of the unit in the list.
+    value
+    """
+    units = units_of(node) if units is None else units
+    tasks = [
+        Task(
+            function,
+            (node.narrow(unit.area), unit),
+            unit.weight if heaviest_first else 1.0,
+            str(unit),
+        )
+        for unit in units
+    ]
+    yield from current_executor().run(tasks)
+
+
+def in_order(node: Node, units: list[Unit] | None = None) -> Iterator[pa.Table]:
+    """Yield the result, unit after unit in the order of the sky."""
+    waiting: dict[int, pa.Table] = {}
+    due = 0
+    for index, table in run_units(node, compute, units, heaviest_first=False):
+        waiting[index] = table
+        while due in waiting:
+            yield waiting.pop(due)
+            due += 1
+
+
+def first(node: Node, n: int) -> pa.Table:
+    """Return the first n rows, reading no more than is needed."""
+    found: list[pa.Table] = [node.schema.empty_table()]
+    missing = n
+    for unit in units_of(node, largest=1) if n else ():
+        rows = node.rows(unit.area, Hints())
+        if len(rows) > missing:
+            rows = rows.take(np.arange(missing))
+        if len(rows):
+            found.append(node.table(rows))
+            missing -= len(rows)
+        if missing <= 0:
+            break
+    return pa.concat_tables(found)
+
+
+def count(node: Node) -> int:
+    """Return how many rows there are; only what filters look at is read."""
+    return sum(value for _, value in run_units(node, _count))
+
+
+def reduce(
+    node: Node,
+    partial: Callable[[Node, Unit], T],
+    merge: Callable[[T, T], T],
+) -> T | None:
+    """Compute something of each unit and merge the parts as they come; None without units.
+
+    `merge` must not mind the order.
+    """
+    merged: T | None = None
+    for _, part in run_units(node, partial):
+        merged = part if merged is None else merge(merged, part)
+    return merged
+
+
+def compute(node: Node, unit: Unit) -> pa.Table:
+    """Return the rows of a unit."""
+    return node.table(node.rows(unit.area, Hints()))
+
+
+def _count(node: Node, unit: Unit) -> int:
+    return len(node.rows(unit.area, Hints()))

@@ -1,0 +1,1 @@
+from skyseries.catalog.held import Held, first_scan  # noqa

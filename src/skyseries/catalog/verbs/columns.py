@@ -1,0 +1,167 @@
+"""Columns and conditions: select, drop, rename, query, assign."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+import pyarrow as pa
+
+from skyseries import adql
+from skyseries.catalog.names import check_columns
+from skyseries.catalog.nodes.epochs import AssignEpochs, FilterEpochs
+from skyseries.catalog.nodes.expressions import Assign, Filter
+from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash
+from skyseries.catalog.nodes.steps import Select
+from skyseries.catalog.held import Held
+from skyseries.errors import InputError, QueryError, SchemaError
+from skyseries.schema import ColumnMeta, with_column_meta
+
+__all__ = ["ColumnVerbs"]
+
+_NAMED = re.compile(r"(?is)^(.*\S)\s+AS\s+([A-Za-z_][A-Za-z_0-9.]*)\s*$")
+
+
+class ColumnVerbs(Held):
+    """Verbs that choose and make columns, and filter rows by them."""
+
+    def select(self, columns: str | Sequence[str]) -> Self:
+        """Keep some columns, in this order; others are not read.
+
+        Parameters
+        ----------
+        columns : str or sequence of str
+            Names of columns; of fields of a light curve (``"lc.mjd"``: the light curves keep
+            these fields only); or expressions with a name (``"gMag - rMag AS g_r"``).
+        """
+        asked = [columns] if isinstance(columns, str) else list(columns)
+        named = {text: match for text in asked if (match := _NAMED.match(text))}
+        made = {match[2]: match[1] for match in named.values()}
+        if again := [name for name in made if sum(m[2] == name for m in named.values()) > 1]:
+            raise SchemaError(f"column {again[0]!r} is named more than once")
+        before = self.assign(made) if made else self
+        names = [named[text][2] if text in named else text for text in asked]
+        return before._with(Select(before._node, tuple(names)))
+
+    def __getitem__(self, columns: str | Sequence[str]) -> Self:
+        return self.select(columns)
+
+    def drop(self, columns: str | Sequence[str]) -> Self:
+        """Leave out some columns."""
+        gone = [columns] if isinstance(columns, str) else list(columns)
+        check_columns(gone, self.schema)
+        kept: list[str] = []
+        for name in self.columns:
+            inside = [path for path in gone if path.startswith(f"{name}.")]
+            if name in gone:
+                continue
+            if inside and name in self.lightcurve_columns:
+                fields = [f"{name}.{child.name}" for child in self.schema.field(name).type]
+                kept += [path for path in fields if path not in inside]
+            else:
+                kept.append(name)
+        if not kept:
+            raise InputError("no column would be left")
+        return self._with(Select(self._node, tuple(kept)))
+
+    def rename(self, names: Mapping[str, str]) -> Self:
+        """Give columns other names.
+
+        Parameters
+        ----------
+        names : mapping
+            From old to new names.
+        """
+        check_columns(list(names), self.schema)
+        pairs = Renamed(tuple((name, names.get(name, name)) for name in self.columns))
+        no_clash(pairs, Renamed(()))
+        fields = {names.get(name, name): known for name, known in self._known_fields().items()}
+        return self._with(Rename(self._node, pairs), fields)
+
+    def query(self, condition: str) -> Self:
+        """Keep the rows, and the epochs, of which a condition is true.
+
+        Parameters
+        ----------
+        condition : str
+            A SQL condition (docs/expressions.md). Its parts between AND that use fields of a
+            light curve (``lc.band = 'r'``) keep epochs; every object stays, perhaps without any.
+            The other parts keep objects; these may use aggregates of a light curve
+            (``COUNT(lc.mjd) > 30``). Each part sees the light curves as they were before.
+
+        Raises
+        ------
+        QueryError
+            If the condition cannot be understood; says where.
+        """
+        whole = adql.resolve_condition(condition, self._scope())
+        parts = adql.conjuncts(whole)
+        rows = [part for part in parts if part.level is None]
+        node = self._node
+        if rows:
+            text = condition if len(rows) == len(parts) else " AND ".join(map(str, rows))
+            node = Filter(node, adql.conjunction(rows), text)
+        for column in dict.fromkeys(part.level for part in parts if part.level is not None):
+            inside = [part for part in parts if part.level == column]
+            text = condition if len(inside) == len(parts) else f"part of: {condition}"
+            node = FilterEpochs(node, column, adql.conjunction(inside), text)
+        return self._with(node)
+
+    def assign(self, columns: Mapping[str, str] | None = None, **more: str) -> Self:
+        """Add columns, or replace some, by SQL expressions (docs/expressions.md).
+
+        Parameters
+        ----------
+        columns, **more
+            From name to expression: ``assign(g_r="gMag - rMag")``. A name with a dot
+            (``assign({"lc.snr": "lc.flux / lc.flux_err"})``) is a field of a light curve.
+            Expressions see the columns as they were before; those of fields of light curves
+            see the other new columns.
+
+        Raises
+        ------
+        QueryError
+            If an expression cannot be understood; says where.
+        """
+        wanted = {**(columns or {}), **more}
+        if not wanted:
+            raise InputError("assign needs at least one name and expression")
+        inside = {name: text for name, text in wanted.items() if self._is_field(name)}
+        objects = {name: text for name, text in wanted.items() if name not in inside}
+        catalog = self
+        if objects:
+            made = {name: adql.resolve_value(text, self._scope()) for name, text in objects.items()}
+            for name, expression in made.items():
+                _check_level(name, expression, None)
+            fields = tuple(_field(name, expression) for name, expression in made.items())
+            node = Assign(self._node, fields, tuple(made.values()), tuple(objects.values()))
+            catalog = self._with(node)
+        for name, text in inside.items():
+            column, _, field = name.partition(".")
+            expression = adql.resolve_value(text, catalog._scope())
+            _check_level(name, expression, column)
+            node_ = AssignEpochs(catalog._node, column, _field(field, expression), expression, text)
+            catalog = catalog._with(node_)
+        return catalog
+
+    def _is_field(self, name: str) -> bool:
+        column, _, field = name.partition(".")
+        return bool(field) and column in self.lightcurve_columns and name not in self.columns
+
+
+def _check_level(name: str, expression: adql.Expr, column: str | None) -> None:
+    """Raise QueryError if an expression has one value per epoch where one per object is due."""
+    if expression.level == column or (column is not None and expression.level is None):
+        return
+    if column is None:
+        raise QueryError(
+            f"{name!r} would have a value for each epoch of {expression.level}; name it "
+            f"'{expression.level}.{name}', or use an aggregate such as MAX(...)"
+        )
+    raise QueryError(f"{name!r} is computed from the epochs of {expression.level}, not of {column}")
+
+
+def _field(name: str, expression: adql.Expr) -> pa.Field:
+    field = pa.field(name, expression.arrow_type)
+    return with_column_meta(field, ColumnMeta(unit=expression.unit or ""))

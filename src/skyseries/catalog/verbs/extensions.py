@@ -1,0 +1,248 @@
+"""What is kept beside a catalog: associations with others, extensions with more columns."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Self
+
+from skyseries.catalog.associations import AssociationWritten, joined_id, write_association
+from skyseries.catalog.held import Held, first_scan
+from skyseries.catalog.ids import id_column
+from skyseries.catalog.joining import found_by_key
+from skyseries.catalog.names import check_columns
+from skyseries.catalog.nodes.join import Join
+from skyseries.catalog.nodes.keyindex import origin
+from skyseries.catalog.nodes.pairs import no_clash, renamed
+from skyseries.catalog.nodes.steps import Select
+from skyseries.catalog.writing import Target, Written, write_catalog
+from skyseries.errors import CatalogError, InputError, SchemaError
+from skyseries.hats.collection import COLLECTION_FILE
+from skyseries.hats.extension import (
+    Extension,
+    check_name,
+    list_extension,
+    listed_extensions,
+    read_extension,
+    write_extension_file,
+)
+from skyseries.hats.files import Location, locate
+from skyseries.hats.keys import check_keys
+
+__all__ = ["ExtensionVerbs"]
+
+
+class ExtensionVerbs(Held):
+    """Verbs that write and load what belongs to a catalog."""
+
+    @property
+    def extensions(self) -> list[str]:
+        """Names of the extensions that the collection lists."""
+        return list(listed_extensions(self._root))
+
+    def load_extension(
+        self, name_or_path: str | os.PathLike[str], columns: Sequence[str] | None = None
+    ) -> Self:
+        """Add the columns of an extension.
+
+        Parameters
+        ----------
+        name_or_path : str or path
+            Its name, if the collection lists it; else the path of its ``.properties`` file.
+        columns : sequence of str, optional
+            Those that are wanted; by default all that the extension says it adds.
+
+        Returns
+        -------
+        Catalog
+            Rows that the extension does not have are kept with nulls, or left out: as it says.
+
+        Raises
+        ------
+        CatalogNotFoundError, CatalogError
+            If there is no such extension, or its file is no extension's.
+        """
+        listed = listed_extensions(self._root)
+        file = listed.get(os.fspath(name_or_path)) or locate(name_or_path)
+        extension, root = read_extension(file)
+        data = _open(root, type(self))
+        check_columns([extension.primary_key], self.schema)
+        wanted = list(columns or extension.columns) or _added(extension, data)
+        kept = list(dict.fromkeys([extension.key, *wanted]))
+        data = data._with(Select(data._node, tuple(kept)))
+        check_keys(self.schema.field(extension.primary_key), data.schema.field(extension.key))
+        hidden = [] if extension.key in wanted else [extension.key]
+        if extension.key == extension.primary_key:
+            hidden = [extension.key]
+        left = renamed(self.schema, "", (), ())
+        right = renamed(data.schema, f"_{extension.name}", self.columns, hidden)
+        no_clash(left, right)
+        how: Literal["inner", "left"] = "inner" if extension.how == "inner" else "left"
+        partners = found_by_key(data, extension.key)
+        node = Join(self._node, partners, extension.primary_key, how, left, right)
+        known = data._known_fields()
+        fields = {new: known[old] for old, new in right.pairs if old in known}
+        return self._with(node, self._known_fields() | fields)
+
+    def write_extension(
+        self,
+        name: str,
+        columns: Sequence[str] | None = None,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        id: str | None = None,
+        how: Literal["left", "inner"] = "left",
+        margin_arcsec: float | None = 10.0,
+        overwrite: bool = False,
+    ) -> Written:
+        """Compute columns, and write them as an extension of the catalog.
+
+        Parameters
+        ----------
+        name : str
+            Of the extension.
+        columns : sequence of str, optional
+            By default those that the catalog on disk does not have.
+        path : path, optional
+            The folder of ``<name>.properties`` and of the columns' catalog, which is called
+            like the extension; by default the collection itself, which then lists the extension.
+        id : str, optional
+            Column of the ids, which must be different for all rows; by default that of the
+            catalog.
+        how : {"left", "inner"}
+            What loading does with rows that the extension does not have.
+        margin_arcsec : float or None
+            Width of its margin.
+        overwrite : bool
+            Write the next version of an extension that is there.
+
+        Returns
+        -------
+        Written
+        """
+        key = id_column(self.dataset, self._collection, id)
+        if key not in self.columns or origin(self._node, key) is None:
+            raise SchemaError(f"the ids {key!r} are not in the result; an extension needs them")
+        new = [n for n in self.columns if n not in self.dataset.schema.names]
+        new = new if columns is None else [n for n in dict.fromkeys(columns) if n != key]
+        check_columns(new, self.schema)
+        if not new:
+            raise InputError("an extension needs columns that the catalog does not have: columns=")
+        check_name(name, [key, *new])
+        inside = path is None
+        folder = Path(self._root.local) if path is None else Path(path).expanduser().absolute()
+        _check_place(folder, name, inside, overwrite and name in listed_extensions(self._root))
+        ra, dec = self._node.position or (self.dataset.ra, self.dataset.dec)
+        held = [n for n in (ra, dec) if n in self.columns and n not in new]
+        kept = self._with(Select(self._node, tuple(dict.fromkeys([key, *held, *new]))))
+        known = kept._known_fields()
+        target = Target(
+            path=folder / name,
+            name=name,
+            position=(ra, dec),
+            kind="object" if self.dataset.kind != "source" else "source",
+            id=key,
+            lightcurves={n: f for n, f in known.items() if n in kept.columns},
+            margin_arcsec=margin_arcsec,
+            overwrite=overwrite,
+        )
+        written = write_catalog(kept._node, target)
+        primary = self._root.name if inside else str(self._root)
+        extension = Extension(name, primary, key, name, key, tuple(new), how, shares_position=True)
+        said = {
+            "hats_builder": _builder(),
+            "skyseries_primary_version": self._collection.version,
+        }
+        write_extension_file(folder, extension, said)
+        if inside:
+            list_extension(folder, name)
+        return written
+
+    def write_association(
+        self,
+        path: str | os.PathLike[str],
+        left_id: str | None = None,
+        right_id: str | None = None,
+        *,
+        name: str | None = None,
+        overwrite: bool = False,
+    ) -> AssociationWritten:
+        """Compute a cross-match or a join, and write which ids belong together.
+
+        Parameters
+        ----------
+        path : path
+            A folder of this machine that all workers see.
+        left_id, right_id : str, optional
+            Columns of the result: the ids of this catalog and of the other; by default those
+            that the catalogs name.
+        name : str, optional
+            Of the association; by default that of the folder.
+        overwrite : bool
+            Replace an association that is there.
+
+        Returns
+        -------
+        AssociationWritten
+            ``join(other, through=path)`` uses it, as LSDB does.
+        """
+        ids = self._left_id(left_id), self._right_id(right_id)
+        return write_association(self, ids, path, name or Path(path).name, overwrite)
+
+    def _left_id(self, given: str | None) -> str:
+        if given is not None:
+            check_columns([given], self.schema)
+            return given
+        key = id_column(self.dataset, self._collection)
+        for name in self.columns:
+            found = origin(self._node, name)
+            if found is not None and found[1] == key:
+                return name
+        raise InputError(f"the ids {key!r} are not in the result; select them, or give left_id=")
+
+    def _right_id(self, given: str | None) -> str:
+        if given is not None:
+            check_columns([given], self.schema)
+            return given
+        for name in self.columns:
+            found = joined_id(self._node, name)
+            if found is not None:
+                said = found[0].dataset.properties.get("hats_cols_survey_id", "").split()
+                if found[1] in said:
+                    return name
+        raise InputError(
+            "which column holds the ids of the other catalog is not known: give right_id="
+        )
+
+
+def _open(root: Location, kind: type[Held]) -> Held:
+    from skyseries.catalog.opening import open_catalog
+
+    return open_catalog(str(root), **dict(root.options))
+
+
+def _added(extension: Extension, data: Held) -> list[str]:
+    """Return the columns of an extension that does not say which it adds."""
+    scan = first_scan(data._node)
+    hidden = {extension.key}
+    if scan is not None:
+        hidden.add(scan.dataset.healpix_column or "")
+        hidden |= {scan.dataset.ra, scan.dataset.dec} if extension.shares_position else set()
+    return [name for name in data.columns if name not in hidden]
+
+
+def _check_place(folder: Path, name: str, inside: bool, replace: bool) -> None:
+    if inside and not (folder / COLLECTION_FILE).is_file():
+        raise CatalogError(
+            f"{folder} is no collection, which could list an extension: give path= to write it "
+            "elsewhere"
+        )
+    if inside and not replace and (folder / name).exists():
+        raise InputError(f"{folder / name} is there already; overwrite=True replaces an extension")
+
+
+def _builder() -> str:
+    from skyseries import __version__
+
+    return f"skyseries v{__version__}"

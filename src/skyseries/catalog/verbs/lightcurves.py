@@ -1,0 +1,157 @@
+"""Light curves: which field is what, features, periods, one object's, sorted and cut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from skyseries.catalog import lightcurves
+from skyseries.catalog.curves import overridden, the_column
+from skyseries.catalog.names import check_columns
+from skyseries.catalog.nodes.epochs import SliceEpochs, SortEpochs
+from skyseries.catalog.held import Held
+from skyseries.errors import InputError
+
+if TYPE_CHECKING:
+    from skyseries.timeseries import LightCurve
+
+__all__ = ["LightCurveVerbs"]
+
+
+class LightCurveVerbs(Held):
+    """Verbs about the light curves of each object."""
+
+    def set_lightcurve(self, column: str | None = None, **roles: str) -> Self:
+        """Say which field of a light curve is what, where it is not recorded or recognised.
+
+        Parameters
+        ----------
+        column : str, optional
+            The nested column; not needed if there is only one.
+        **roles
+            Those of `LightCurveFields`: ``time="mjd"``, ``flux="f"``, ``time_scale="tai"``, ...
+        """
+        name = the_column(self.schema, column)
+        known = self._known_fields().get(name)
+        fields = overridden(self.schema, name, known, roles)
+        return self._with(self._node, {**self._fields, name: fields})
+
+    def features(
+        self,
+        features: Sequence[str] | str | None = None,
+        *,
+        space: str | None = None,
+        bands: Sequence[str | int] | None = None,
+        column: str | None = None,
+    ) -> Self:
+        """Add features of the light curves as columns (`skyseries.timeseries.compute_features`).
+
+        Parameters
+        ----------
+        features : str or sequence of str, optional
+            Names of features or presets; the default preset has at most 100 columns.
+        space : {None, "flux"}
+            Magnitudes stay magnitudes, or are converted to nJy.
+        bands : sequence, optional
+            Bands that get columns; by default those that the catalog has.
+        column : str, optional
+            The nested column; not needed if there is only one.
+        """
+        return self._with(lightcurves.features_step(self, column, features, space, bands))
+
+    def periods(
+        self,
+        *,
+        min_period: float = 0.1,
+        max_period: float = 100.0,
+        n_peaks: int = 5,
+        error_floor: float | None = None,
+        column: str | None = None,
+        **options: Any,
+    ) -> Self:
+        """Add period, period_power, period_fap, period_peaks: a multiband Lomb-Scargle search.
+
+        Parameters
+        ----------
+        min_period, max_period : float
+            Days.
+        n_peaks : int
+            How many candidates `period_peaks` lists, best first.
+        error_floor : float, optional
+            Added in quadrature to the errors, in units of the measured values.
+        column : str, optional
+            The nested column; not needed if there is only one.
+        **options
+            As for `skyseries.timeseries.compute_periods`.
+        """
+        options |= {
+            "min_period": min_period,
+            "max_period": max_period,
+            "n_peaks": n_peaks,
+            "error_floor": error_floor,
+        }
+        return self._with(lightcurves.periods_step(self, column, options))
+
+    def lightcurve(self, id: int | str, column: str | None = None) -> LightCurve:
+        """Read the light curve of one object, through the id index.
+
+        Raises
+        ------
+        CatalogError
+            If there is no object of this id.
+        """
+        return lightcurves.lightcurve_of(self, id, column)
+
+    def sort_lightcurves(
+        self, by: str | Sequence[str] | None = None, *, column: str | None = None
+    ) -> Self:
+        """Sort each light curve.
+
+        Parameters
+        ----------
+        by : str or sequence of str, optional
+            Fields to sort by, ``"mjd DESC"`` to descend; by default the time.
+        column : str, optional
+            The nested column; not needed if there is only one.
+        """
+        name = the_column(self.schema, column)
+        if by is None:
+            by = self.lightcurve_fields(name).time
+        asked = [by] if isinstance(by, str) else list(by)
+        keys = tuple(_direction(key) for key in asked)
+        if not keys:
+            raise InputError("sort_lightcurves needs at least one field to sort by")
+        check_columns([f"{name}.{field}" for field, _ in keys], self.schema)
+        return self._with(SortEpochs(self._node, name, keys))
+
+    def slice_lightcurves(
+        self,
+        start: int | None = None,
+        stop: int | None = None,
+        step: int = 1,
+        *,
+        column: str | None = None,
+    ) -> Self:
+        """Keep some epochs of each light curve by their place, by the rules of a Python slice.
+
+        Parameters
+        ----------
+        start, stop : int, optional
+            Negative numbers count from the end: ``slice_lightcurves(-10)`` keeps the last ten.
+        step : int
+            1 or more.
+        column : str, optional
+            The nested column; not needed if there is only one.
+        """
+        if step < 1:
+            raise InputError(f"step must be 1 or more, not {step}")
+        name = the_column(self.schema, column)
+        return self._with(SliceEpochs(self._node, name, start, stop, step))
+
+
+def _direction(key: str) -> tuple[str, bool]:
+    """Return the field and whether it ascends."""
+    name, _, direction = key.partition(" ")
+    if direction.strip().upper() not in ("", "ASC", "DESC"):
+        raise InputError(f"cannot sort by {key!r}; write a field, then ASC or DESC")
+    return name, direction.strip().upper() != "DESC"

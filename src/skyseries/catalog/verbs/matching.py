@@ -1,0 +1,362 @@
+"""Catalogs beside each other: cross-matches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal, Self, get_args
+
+from skyseries import adql
+from skyseries.catalog import info, tables
+from skyseries.catalog.ids import id_column
+from skyseries.catalog.names import check_columns, check_new
+from skyseries.catalog.nodes.concat import Concat
+from skyseries.catalog.nodes.match import Match, MatchRule
+from skyseries.catalog.nodes.motion import Motion
+from skyseries.catalog.nodes.nestmatch import NestedMatch
+from skyseries.catalog.nodes.outer import RightOnly
+from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash, renamed
+from skyseries.catalog.nodes.weight import Weight
+from skyseries.catalog.held import Held, first_scan
+from skyseries.errors import InputError
+
+__all__ = ["MatchVerbs"]
+
+DISTANCE = "_dist_arcsec"
+
+How = Literal["inner", "left", "outer", "anti"]
+
+
+class MatchVerbs(Held):
+    """Verbs that bring two catalogs together."""
+
+    def crossmatch(
+        self,
+        other: Any,
+        radius_arcsec: float | str = 1.0,
+        *,
+        n_neighbors: int | None = 1,
+        min_radius_arcsec: float = 0.0,
+        how: How = "inner",
+        one_to_one: bool = False,
+        nested: str | None = None,
+        suffixes: tuple[str, str] | None = None,
+        left_error: float | str | None = None,
+        right_error: float | str | None = None,
+        density: float | None = None,
+        prior: float = 0.9,
+        ra: str | None = None,
+        dec: str | None = None,
+        epoch: float | None = None,
+        left_epoch: float | str | None = None,
+        right_epoch: float | str | None = None,
+        left_pm: tuple[str, str] | None = None,
+        right_pm: tuple[str, str] | None = None,
+    ) -> Self:
+        """Put the rows of another catalog beside the rows that they are near to on the sky.
+
+        Parameters
+        ----------
+        other : Catalog, or a table of pyarrow, pandas, polars or astropy
+            The right side. A table is matched as it is.
+        radius_arcsec : float or str
+            Largest distance, included; or a SQL expression over the columns of this catalog that
+            gives each row a radius of its own, arcsec.
+        n_neighbors : int or None
+            How many partners a row may have, nearest first; None: all within the radius.
+        min_radius_arcsec : float
+            Smallest distance, included.
+        how : {"inner", "left", "outer", "anti"}
+            Rows without a partner are left out, kept with nulls (``"outer"``: those of either
+            side), or all that is kept.
+        one_to_one : bool
+            Only pairs of which each is the other's nearest.
+        nested : str, optional
+            Put the partners of each row into one column of this name, as lists.
+        left_error, right_error : float or str, optional
+            One-sigma error of each coordinate, arcsec: a number, a column, or an expression. With
+            them partners are ranked by the probability that the pair is one object, which is
+            added as ``_match_probability``.
+        density : float, optional
+            Right objects per square arcminute; by default the rows of the right catalog over the
+            area that it covers.
+        prior : float
+            Fraction of the rows of this catalog that are expected to have a counterpart.
+        suffixes : pair of str, optional
+            Of columns that both sides have; by default none for the left ones, and ``_`` with the
+            name of the catalog for the right ones.
+        ra, dec : str, optional
+            Columns of the positions, degrees, if `other` is a table and they have other names.
+        epoch : float, optional
+            Julian year at which positions are compared; a side is moved there if it has proper
+            motions. By default that of the side without, or the right side's.
+        left_epoch, right_epoch : float or str, optional
+            Julian year of the positions of each side, or a column of it.
+        left_pm, right_pm : pair of str, optional
+            Columns of the proper motion, mas/yr: pmra (with cos dec), pmdec. Rows where they are
+            null do not move.
+
+        Returns
+        -------
+        Catalog
+            With the columns of both sides and ``_dist_arcsec``, in the order of this catalog. If
+            a side has such a column already, the new one has the right suffix.
+
+        Notes
+        -----
+        The answer does not depend on how the catalogs are partitioned. The right side's margin is
+        used where it reaches far enough; else its neighbouring partitions are read.
+        """
+        right = tables.as_held(other, type(self), ra, dec)
+        motions = _motions(epoch, (left_pm, left_epoch), (right_pm, right_epoch))
+        rule = MatchRule(
+            radius_arcsec=_number(radius_arcsec),
+            radius=self._radius(radius_arcsec, one_to_one),
+            n_neighbors=_neighbours(n_neighbors, one_to_one),
+            min_radius_arcsec=float(min_radius_arcsec),
+            one_to_one=one_to_one,
+            left_motion=motions[0],
+            right_motion=motions[1],
+            weight=_weight(self, right, (left_error, right_error), density, prior),
+        )
+        return self._matched(right, rule, how, suffixes, nested)
+
+    def crossmatch_many(
+        self,
+        others: Mapping[str, Any],
+        radius_arcsec: float | str = 1.0,
+        *,
+        how: Literal["inner", "left"] = "left",
+        **options: Any,
+    ) -> Self:
+        """Put the nearest rows of several catalogs beside each row, in one pass.
+
+        Parameters
+        ----------
+        others : mapping from str to Catalog or table
+            By the name that their columns get as a suffix: ``{"gaia": gaia, "wise": wise}``.
+        radius_arcsec : float or str
+            As for `crossmatch`.
+        how : {"left", "inner"}
+            Keep all rows, with nulls where a catalog has no partner, or those with a partner in
+            every catalog.
+        **options
+            As for `crossmatch`, for all of them.
+
+        Returns
+        -------
+        Catalog
+            With ``_dist_arcsec_<name>`` for each of them.
+        """
+        if how not in ("inner", "left"):
+            raise InputError(f"how must be inner or left, not {how!r}")
+        found = self
+        for name, other in others.items():
+            right = tables.as_held(other, type(self), None, None)
+            suffixed = right._with(Rename(right._node, _all_suffixed(right, name)))
+            found = found.crossmatch(suffixed, radius_arcsec, how=how, **options)
+            found = found.rename({DISTANCE: f"{DISTANCE}_{name}"})
+        return found
+
+    def self_match(
+        self,
+        radius_arcsec: float | str = 1.0,
+        *,
+        id: str | None = None,
+        n_neighbors: int | None = 1,
+        min_radius_arcsec: float = 0.0,
+        how: How = "inner",
+        suffixes: tuple[str, str] = ("", "_other"),
+    ) -> Self:
+        """Put the other objects of the same catalog beside the rows that they are near to.
+
+        Each pair of neighbours is found from both sides.
+
+        Parameters
+        ----------
+        radius_arcsec, n_neighbors, min_radius_arcsec, how, suffixes
+            As for `crossmatch`.
+        id : str, optional
+            Column that tells whether two rows are the same object, and so no pair; by default
+            the id column of the catalog.
+        """
+        key = id_column(self.dataset, self._collection, id)
+        check_columns([key], self.schema)
+        rule = MatchRule(
+            radius_arcsec=_number(radius_arcsec),
+            radius=self._radius(radius_arcsec, one_to_one=False),
+            n_neighbors=_neighbours(n_neighbors, one_to_one=False),
+            min_radius_arcsec=float(min_radius_arcsec),
+            same_id=(key, key),
+        )
+        return self._matched(self, rule, how, suffixes)
+
+    def _radius(self, radius: float | str, one_to_one: bool) -> adql.Expr | None:
+        if not isinstance(radius, str):
+            return None
+        if one_to_one:
+            raise InputError("one_to_one needs one radius for all rows, not an expression")
+        expression = adql.resolve_value(radius, self._scope())
+        if expression.level is not None:
+            raise InputError(f"the radius {radius!r} has a value for each epoch, not for each row")
+        return expression
+
+    def _matched(
+        self,
+        right: Held,
+        rule: MatchRule,
+        how: str,
+        suffixes: tuple[str, str] | None,
+        nested: str | None = None,
+    ) -> Self:
+        if how not in get_args(How):
+            raise InputError(f"how must be one of {', '.join(get_args(How))}, not {how!r}")
+        for side, held in (("left", self), ("right", right)):
+            _check_motion(side, rule, held)
+        ours, theirs = suffixes or ("", f"_{right.name}")
+        hidden = _spatial_index(right)
+        if nested is not None:
+            return self._nested(right, rule, how, nested, hidden)
+        taken = how != "anti" and DISTANCE in (*self.columns, *right.columns)
+        distance = f"{DISTANCE}{theirs}" if taken else DISTANCE
+        left_names = renamed(self.schema, ours, [n for n in right.columns if n not in hidden], ())
+        right_names = renamed(right.schema, theirs, self.columns, hidden)
+        kind = "left" if how == "outer" else how
+        match = Match(self._node, right._node, rule, kind, left_names, right_names, distance)
+        if how != "anti":
+            no_clash(left_names, right_names, [field.name for field in match.extras])
+        fields = {new: self._known_fields().get(old) for old, new in left_names.pairs}
+        if how != "anti":
+            fields |= {new: right._known_fields().get(old) for old, new in right_names.pairs}
+        node = _outer(match) if how == "outer" else match
+        return self._with(node, {name: known for name, known in fields.items() if known})
+
+    def _nested(
+        self, right: Held, rule: MatchRule, how: str, name: str, hidden: Sequence[str]
+    ) -> Self:
+        if how not in ("inner", "left"):
+            raise InputError(f"with nested= how must be inner or left, not {how!r}")
+        check_new([name], self.schema)
+        same = renamed(self.schema, "", (), ())
+        match = Match(
+            self._node,
+            right._node,
+            rule,
+            how,
+            same,
+            renamed(right.schema, "", (), hidden),
+            DISTANCE,
+        )
+        return self._with(NestedMatch(match, name))
+
+
+def _outer(match: Match) -> Concat:
+    """Return the left rows with their partners, and the right rows that have none."""
+    rule = match.rule
+    if rule.radius is not None or rule.same_id is not None:
+        raise InputError('how="outer" needs one radius for all rows')
+    back = replace(
+        rule,
+        n_neighbors=1,
+        weight=None,
+        left_motion=rule.right_motion,
+        right_motion=rule.left_motion,
+    )
+    same = renamed(match.right.schema, "", (), ())
+    lonely = Match(match.right, match.left, back, "anti", same, same)
+    rest = RightOnly(lonely, match.right_names, match.schema, match.position)
+    return Concat((match, rest))
+
+
+def _all_suffixed(held: Held, name: str) -> Renamed:
+    """Return the columns under names that end in that of the catalog."""
+    hidden = _spatial_index(held)
+    return Renamed(tuple((c, f"{c}_{name}") for c in held.columns if c not in hidden))
+
+
+def _weight(
+    left: Held,
+    right: Held,
+    errors: tuple[float | str | None, float | str | None],
+    density: float | None,
+    prior: float,
+) -> Weight | None:
+    """Return how pairs are weighted by their errors; None if no errors are given."""
+    if errors[0] is None and errors[1] is None:
+        return None
+    if not 0 < prior < 1:
+        raise InputError(f"prior must be above 0 and below 1, not {prior}")
+    if density is None:
+        density = _density(right)
+    if not density > 0:
+        raise InputError(f"density must be above 0 per square arcminute, not {density}")
+    first, second = (
+        adql.resolve_value(str(error or 0.0), held._scope())
+        for error, held in zip(errors, (left, right), strict=True)
+    )
+    return Weight(first, second, density / 3600.0, prior)
+
+
+def _density(right: Held) -> float:
+    """Return the rows of a catalog per square arcminute of the sky that it covers."""
+    scan = first_scan(right._node)
+    if scan is None:
+        raise InputError("the density of a table is not known; give density= (per arcmin²)")
+    area = info.sky_area(scan.dataset) * 3600.0
+    return scan.dataset.count_rows() / area if area else 0.0
+
+
+def _number(radius: float | str) -> float:
+    """Return the radius where it is one for all rows."""
+    if isinstance(radius, str):
+        return 0.0
+    if not 0 <= float(radius) <= 648_000:
+        raise InputError(
+            f"the match radius must be from 0 to 648000 arcsec (180 degrees), not {radius!r}"
+        )
+    return float(radius)
+
+
+def _neighbours(n: int | None, one_to_one: bool) -> int | None:
+    if n is not None and n < 1:
+        raise InputError(f"n_neighbors must be 1 or more, or None for all, not {n}")
+    if one_to_one and n != 1:
+        raise InputError("one_to_one gives each row one partner: n_neighbors must be 1")
+    return n
+
+
+def _spatial_index(right: Held) -> list[str]:
+    """Return the column of cells of the right side: it would say where the left rows are not."""
+    scan = first_scan(right._node)
+    name = None if scan is None else scan.dataset.healpix_column
+    return [name] if name in right.columns else []
+
+
+def _motions(
+    epoch: float | None,
+    left: tuple[tuple[str, str] | None, float | str | None],
+    right: tuple[tuple[str, str] | None, float | str | None],
+) -> tuple[Motion | None, Motion | None]:
+    """Return how each side is moved to the epoch of the match."""
+    if left[0] is None and right[0] is None:
+        return None, None
+    if epoch is None:
+        still = right[1] if right[0] is None or left[0] is not None else left[1]
+        if not isinstance(still, int | float):
+            raise InputError(
+                "proper motions need the epoch to compare at: give epoch=, or left_epoch= and "
+                "right_epoch= as years"
+            )
+        epoch = float(still)
+    made: list[Motion | None] = []
+    for side, (pm, at) in (("left", left), ("right", right)):
+        if pm is not None and at is None:
+            raise InputError(f"{side}_pm is given without {side}_epoch, the year of the positions")
+        made.append(None if pm is None or at is None else Motion(*pm, at, epoch))
+    return made[0], made[1]
+
+
+def _check_motion(side: str, rule: MatchRule, held: Held) -> None:
+    motion = rule.left_motion if side == "left" else rule.right_motion
+    if motion is not None:
+        check_columns(motion.columns(), held.schema)

@@ -1,0 +1,153 @@
+"""Results: computed, counted, explained."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from skyseries.catalog import explain, info, output, running
+from skyseries.catalog.ids import id_column
+from skyseries.catalog.names import check_columns
+from skyseries.catalog.held import Held, first_scan
+from skyseries.catalog.writing import Target, Written, write_catalog
+from skyseries.errors import CatalogError, InputError
+
+if TYPE_CHECKING:
+    import astropy.table
+    import pandas as pd
+    import polars as pl
+
+__all__ = ["ResultVerbs"]
+
+
+class ResultVerbs(Held):
+    """Verbs that compute."""
+
+    def iter_tables(self) -> Iterator[pa.Table]:
+        """Yield the result piece by piece, in the order of the sky; memory stays bounded."""
+        return running.in_order(self._node)
+
+    def to_arrow(self) -> pa.Table:
+        """Compute, and return a pyarrow Table."""
+        return pa.concat_tables([self.schema.empty_table(), *self.iter_tables()])
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Compute, and return a DataFrame of Arrow types (ids stay exact, nulls stay nulls)."""
+        return output.to_pandas(self.to_arrow())
+
+    def to_polars(self) -> pl.DataFrame:
+        """Compute, and return a polars DataFrame."""
+        return output.to_polars(self.to_arrow())
+
+    def to_astropy(self) -> astropy.table.Table:
+        """Compute, and return an astropy Table with units."""
+        return output.to_astropy(self.to_arrow())
+
+    def head(self, n: int = 5) -> pd.DataFrame:
+        """Return the first n rows along the sky; only as much is read as is needed."""
+        if n < 0:
+            raise InputError(f"n must not be negative, not {n}")
+        return output.to_pandas(running.first(self._node, n))
+
+    def __len__(self) -> int:
+        if not self._node.filters:
+            return self.dataset.count_rows()
+        return running.count(self._node)
+
+    def write_catalog(
+        self,
+        path: str | os.PathLike[str],
+        name: str | None = None,
+        *,
+        margin_arcsec: float | None = 10.0,
+        id: str | None = None,
+        id_index: bool = True,
+        overwrite: bool = False,
+    ) -> Written:
+        """Compute, and write the result as a HATS collection; rows are streamed to the files.
+
+        Parameters
+        ----------
+        path : path
+            A folder of this machine that all workers see.
+        name : str, optional
+            Of the catalog; by default that of the folder.
+        margin_arcsec : float or None
+            Width of the margin; None: without one.
+        id : str, optional
+            Column of the ids; by default that of the catalog.
+        id_index : bool
+            Make an index of the ids, where there is a column of them.
+        overwrite : bool
+            Write the next version of a catalog that is there. Who has it open goes on with the
+            version before.
+
+        Returns
+        -------
+        Written
+            Path, version, rows, partitions.
+
+        Raises
+        ------
+        InputError
+            If there is a catalog already, or rows have no position.
+        """
+        if margin_arcsec is not None and not margin_arcsec > 0:
+            raise InputError(f"margin_arcsec must be above 0, or None, not {margin_arcsec}")
+        key = self._id_of_result(id)
+        target = Target(
+            path=path,
+            name=name or Path(path).name,
+            position=self._node.position or self._filed_by(),
+            kind=self._kind(),
+            id=key if id_index else None,
+            lightcurves={n: f for n, f in self._known_fields().items() if n in self.columns},
+            margin_arcsec=margin_arcsec,
+            overwrite=overwrite,
+        )
+        return write_catalog(self._node, target)
+
+    def _filed_by(self) -> tuple[str, str]:
+        """Return the names that the positions have in the catalog on disk."""
+        return self.dataset.ra, self.dataset.dec
+
+    def _kind(self) -> str:
+        scan = first_scan(self._node)
+        kind = "object" if scan is None else scan.dataset.kind
+        return kind if kind in ("object", "source") else "object"
+
+    def _id_of_result(self, id: str | None) -> str | None:
+        if id is not None:
+            check_columns([id], self.schema)
+            return id
+        scan = first_scan(self._node)
+        try:
+            key = None if scan is None else id_column(scan.dataset, self._collection)
+        except CatalogError:
+            return None
+        return key if key in self.columns else None
+
+    def explain(self, footers: bool = False) -> explain.Explanation:
+        """Return what would be read and done; nothing is computed.
+
+        Parameters
+        ----------
+        footers : bool
+            Open the leaves' footers too, to tell the row groups that would be read. Without it
+            only the description of the catalogs is looked at.
+        """
+        return explain.explain(self._node, footers)
+
+    def info(self) -> info.CatalogInfo:
+        """Return what is in the catalog: rows, columns, partitions, sky, time span."""
+        return info.describe(self)
+
+    def __repr__(self) -> str:
+        return self.info().short()
+
+    def _repr_html_(self) -> str:
+        return self.info().html()

@@ -1,0 +1,272 @@
+"""A result written as a HATS catalog: each task writes leaves, nothing is gathered.
+
+A leaf of the result holds the rows of one cell: a partition of the catalog that gives the
+positions. Its rows are computed unit by unit and streamed into the file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from skyseries.catalog.division import Unit, divide
+from skyseries.catalog.explain import steps_of
+from skyseries.catalog.node import Area, Hints, Node, Pieces
+from skyseries.errors import ExecutionError, InputError
+from skyseries.executors import Task, current_executor
+from skyseries.hats.collection import Collection
+from skyseries.hats.dataset import open_dataset
+from skyseries.hats.facts import LeafFacts
+from skyseries.hats.files import Location
+from skyseries.hats.index_build import build_index
+from skyseries.hats.layout import default_names
+from skyseries.hats.leaf import HPX_COLUMN
+from skyseries.hats.leaf_stream import write_leaf
+from skyseries.hats.margin_build import build_margin
+from skyseries.hats.partitions import Cell, Partitions, cut
+from skyseries.hats.publication import new_version
+from skyseries.hats.publish import write_catalog_folder
+from skyseries.schema import LightCurveFields
+from skyseries.spatial.healpix import HPX_ORDER
+from skyseries.spatial.order import run_lengths
+
+__all__ = ["Target", "Written", "write_catalog"]
+
+_TABLE_ORDER = 10
+"""Finest order of the partitions of a table in memory."""
+_MAX_ROWS = 1_000_000
+_TASK_WEIGHT = 200_000.0
+"""Leaves lighter than this are written several to a task."""
+
+
+class Written(NamedTuple):
+    """What was written."""
+
+    path: str
+    version: str
+    rows: int
+    partitions: int
+    margin_rows: int | None
+    index_rows: int | None
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be written, and where.
+
+    Parameters
+    ----------
+    path : path
+    name : str
+    position : pair of str
+        Columns of ra and dec; added if the result does not have them.
+    kind : str
+    id : str or None
+        Column of the ids.
+    lightcurves : mapping
+        Fields of the nested columns.
+    margin_arcsec : float or None
+    overwrite : bool
+    """
+
+    path: str | os.PathLike[str]
+    name: str
+    position: tuple[str, str]
+    kind: str
+    id: str | None
+    lightcurves: Mapping[str, LightCurveFields]
+    margin_arcsec: float | None
+    overwrite: bool
+
+
+class _Leaf(NamedTuple):
+    cell: Cell
+    units: tuple[tuple[int, int], ...]
+    weight: float
+
+
+def write_catalog(node: Node, target: Target) -> Written:
+    """Compute a plan and write its rows as a collection."""
+    schema = _schema(node, target.position)
+    names = default_names(target.name, target.margin_arcsec, target.id)
+    with new_version(target.path, target.overwrite) as version:
+        root = version.build / names["primary"]
+        write = partial(_write_leaves, schema=schema, root=root, target=target)
+        facts = write_catalog_folder(
+            root,
+            schema,
+            _run(node, write),
+            name=target.name,
+            kind=target.kind,
+            ra=target.position[0],
+            dec=target.position[1],
+            lightcurves=target.lightcurves,
+            properties={
+                "hats_cols_survey_id": target.id,
+                "skyseries_plan": " < ".join(line.strip() for line in steps_of(node)),
+            },
+        )
+        primary = open_dataset(Location(str(root)))
+        margin_rows = index_rows = None
+        if target.margin_arcsec is not None:
+            margin_rows = build_margin(
+                primary, version.build / names["margin"], target.margin_arcsec
+            )
+        if target.id is not None:
+            index_rows = build_index(primary, version.build / names["index"], target.id).rows
+        number = version.publish(
+            Collection(
+                target.name,
+                names["primary"],
+                (names["margin"],) if margin_rows is not None else (),
+                names.get("margin"),
+                ((target.id, names["index"]),) if target.id is not None else (),
+            )
+        )
+    partitions = len(facts.partitions)
+    return Written(str(target.path), number, facts.rows, partitions, margin_rows, index_rows)
+
+
+def _run(node: Node, write: partial[list[LeafFacts]]) -> Iterator[LeafFacts]:
+    """Write all leaves, on the engine that holds; yield their facts."""
+    tasks = []
+    for leaves in _shared_out(_leaves(node)):
+        start, stop = leaves[0].units[0][0], leaves[-1].units[-1][1]
+        arguments = (node.narrow(Area.of(start, stop)), tuple(leaves))
+        weight = sum(leaf.weight for leaf in leaves)
+        tasks.append(Task(write, arguments, weight, f"leaf {leaves[0].cell}"))
+    for _, facts in current_executor().run(tasks):
+        yield from facts
+
+
+def _write_leaves(
+    node: Node, leaves: Sequence[_Leaf], *, schema: pa.Schema, root: Path, target: Target
+) -> list[LeafFacts]:
+    return [
+        write_leaf(root, leaf.cell, schema, _tables(node, leaf, schema, target), target.lightcurves)
+        for leaf in leaves
+    ]
+
+
+def _tables(node: Node, leaf: _Leaf, schema: pa.Schema, target: Target) -> Iterator[pa.Table]:
+    """Yield the rows of a leaf along the sky."""
+    for start, stop in leaf.units:
+        rows = node.rows(Area.of(start, stop), Hints())
+        if not len(rows):
+            continue
+        hpx = rows.hpx()
+        if not bool((hpx[1:] >= hpx[:-1]).all()):
+            order = np.argsort(hpx, kind="stable")
+            rows, hpx = rows.take(order), hpx[order]
+        if hpx[0] < 0:
+            raise InputError(
+                f"{int((hpx < 0).sum())} rows have no position and cannot be written as a catalog; "
+                f"leave them out with query('{target.position[0]} IS NOT NULL')"
+            )
+        table = node.table(rows)
+        extra = dict(zip(target.position, rows.positions(), strict=True)) | {HPX_COLUMN: hpx}
+        columns = [
+            _filled(table.column(name), extra.get(name))
+            if name in table.column_names
+            else pa.array(extra[name])
+            for name in schema.names
+        ]
+        yield pa.table(columns, schema.names)
+
+
+def _filled(column: pa.ChunkedArray, places: np.ndarray | None) -> pa.ChunkedArray:
+    """Return a column of positions with those of rows that have only a right side put in."""
+    if places is None or not column.null_count:
+        return column
+    return pc.coalesce(column, pa.array(places, mask=~np.isfinite(places)).cast(column.type))
+
+
+def _schema(node: Node, position: tuple[str, str]) -> pa.Schema:
+    """Return the schema of the leaves: with the cell and the position, which a catalog needs."""
+    schema = node.schema
+    for name in reversed(position):
+        if name not in schema.names:
+            schema = schema.insert(0, pa.field(name, pa.float64(), metadata={"unit": "deg"}))
+        elif node.position is None or name not in node.position:
+            raise InputError(
+                f"the column {name!r} does not say where the rows are; rename it, for a catalog "
+                "needs its positions under this name"
+            )
+    if HPX_COLUMN not in schema.names:
+        schema = schema.insert(0, pa.field(HPX_COLUMN, pa.int64()))
+    return schema
+
+
+def _leaves(node: Node) -> list[_Leaf]:
+    """Return the leaves that may have rows."""
+    sides = node.pieces(Hints())
+    if not len(sides[0]):
+        return []
+    cells = node.cells() or _cells_of_table(node)
+    start, stop = cells.ranges()
+    left = sides[0]
+    _check_cells(left, cells)
+    first = np.searchsorted(left.stop, start, "right")
+    last = np.searchsorted(left.start, stop, "left")
+    units: list[_Leaf] = []
+    for i in np.flatnonzero(last > first):
+        inside = [_clipped(side, int(start[i]), int(stop[i])) for side in sides]
+        found = divide(inside)
+        weight = sum(unit.weight for unit in found)
+        bounds = _bounds(found, int(start[i]), int(stop[i]))
+        units.append(_Leaf(cells[int(i)], bounds, weight))
+    return units
+
+
+def _check_cells(left: Pieces, cells: Partitions) -> None:
+    """Raise ExecutionError unless every row has a cell to be written under."""
+    start, stop = (np.clip(edge, 0, None) for edge in (left.start, left.stop))
+    first, last = cells.find(start), cells.find(np.maximum(stop - 1, start))
+    if bool(((first < 0) | (last < 0)).any()):
+        raise ExecutionError(
+            "some rows would not be written, for no partition of the result takes them; this is "
+            "a fault of Skyseries, please report it with the text of explain()"
+        )
+
+
+def _bounds(units: list[Unit], start: int, stop: int) -> tuple[tuple[int, int], ...]:
+    """Return the units as ranges within a cell."""
+    ranges = [(max(unit.start, start), min(unit.stop, stop)) for unit in units]
+    return tuple((a, b) for a, b in ranges if a < b)
+
+
+def _clipped(side: Pieces, start: int, stop: int) -> Pieces:
+    a = int(np.searchsorted(side.stop, start, "right"))
+    b = int(np.searchsorted(side.start, stop, "left"))
+    return Pieces(
+        np.maximum(side.start[a:b], start), np.minimum(side.stop[a:b], stop), side.weight[a:b]
+    )
+
+
+def _shared_out(leaves: list[_Leaf]) -> Iterator[list[_Leaf]]:
+    """Put neighbouring light leaves together, so that a task is worth its start."""
+    together: list[_Leaf] = []
+    for leaf in leaves:
+        if together and sum(one.weight for one in together) + leaf.weight > _TASK_WEIGHT:
+            yield together
+            together = []
+        together.append(leaf)
+    if together:
+        yield together
+
+
+def _cells_of_table(node: Node) -> Partitions:
+    """Choose partitions for rows that come from memory."""
+    hpx = node.rows(Area.of(0, 12 << 2 * HPX_ORDER), Hints()).hpx()
+    shift = 2 * (HPX_ORDER - _TABLE_ORDER)
+    cells, counts = run_lengths(np.sort(hpx) >> shift)
+    partitions, _ = cut(cells, counts / _MAX_ROWS, _TABLE_ORDER)
+    return partitions

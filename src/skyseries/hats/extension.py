@@ -1,0 +1,146 @@
+"""Extensions: more columns for the rows of a catalog, in a catalog of their own.
+
+A file ``<name>.properties`` says which columns of both have the ids, and where the columns are.
+A collection lists those that it has.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from skyseries.errors import CatalogError, CatalogNotFoundError, InputError
+from skyseries.hats.collection import COLLECTION_FILE
+from skyseries.hats.files import Location, locate, write_text
+from skyseries.hats.properties import format_properties, now, parse_properties, split_list
+from skyseries.hats.publication import write_lock
+
+__all__ = [
+    "Extension",
+    "check_name",
+    "list_extension",
+    "listed_extensions",
+    "read_extension",
+    "write_extension_file",
+]
+
+
+@dataclass(frozen=True)
+class Extension:
+    """What ``<name>.properties`` says."""
+
+    name: str
+    primary: str
+    """The collection that it extends: its name, or an absolute path."""
+    primary_key: str
+    """Column of the ids there."""
+    data: str
+    """Path of the catalog of the columns, relative to the file or absolute."""
+    key: str
+    """Column of the ids in it."""
+    columns: tuple[str, ...] = ()
+    """Those that it adds; none given: all."""
+    how: str = "left"
+    shares_position: bool = False
+    """Whether it repeats the positions of the catalog."""
+
+
+def listed_extensions(root: Location) -> dict[str, Location]:
+    """Return the extensions that a collection lists: the file of each."""
+    text = root.join(COLLECTION_FILE).read_text_if_there()
+    if text is None:
+        return {}
+    pairs = split_list(
+        parse_properties(text, str(root.join(COLLECTION_FILE))).get("all_extensions")
+    )
+    return {
+        name: _resolved(root, path) for name, path in zip(pairs[::2], pairs[1::2], strict=False)
+    }
+
+
+def read_extension(file: Location) -> tuple[Extension, Location]:
+    """Read ``<name>.properties``.
+
+    Returns
+    -------
+    extension : Extension
+    data : Location
+        Where its catalog or collection is.
+
+    Raises
+    ------
+    CatalogNotFoundError, CatalogError
+        If there is no such file, or it is of something else.
+    """
+    text = file.read_text_if_there()
+    if text is None:
+        raise CatalogNotFoundError(f"there is no extension at {file}")
+    said = parse_properties(text, str(file))
+    needed = ("hats_col_assn_primary", "hats_assn_join_table_url", "hats_col_assn_join")
+    if missing := [key for key in needed if not said.get(key)]:
+        raise CatalogError(f"{file} is no extension: it lacks {missing[0]}")
+    how = said.get("hats_ext_join_style", "left")
+    if how not in ("left", "inner"):
+        raise CatalogError(f"{file}: hats_ext_join_style is {how!r}, neither left nor inner")
+    extension = Extension(
+        said.get("obs_collection", file.name.removesuffix(".properties")),
+        said.get("hats_primary_table_url", ""),
+        said["hats_col_assn_primary"],
+        said["hats_assn_join_table_url"],
+        said["hats_col_assn_join"],
+        tuple(split_list(said.get("hats_ext_cols"))),
+        how,
+        said.get("hats_ext_shares_primary_coords", "").lower() == "true",
+    )
+    return extension, _resolved(file.parent(), extension.data)
+
+
+def write_extension_file(folder: Path, extension: Extension, more: dict[str, Any]) -> Path:
+    """Write ``<name>.properties``."""
+    path = folder / f"{extension.name}.properties"
+    properties = {
+        "obs_collection": extension.name,
+        "dataproduct_type": "extension",
+        "hats_primary_table_url": extension.primary,
+        "hats_col_assn_primary": extension.primary_key,
+        "hats_assn_join_table_url": extension.data,
+        "hats_col_assn_join": extension.key,
+        "hats_ext_cols": " ".join(extension.columns),
+        "hats_ext_join_style": extension.how,
+        "hats_ext_shares_primary_coords": str(extension.shares_position),
+        "hats_creation_date": now(),
+        **more,
+    }
+    write_text(path, format_properties(properties, "HATS extension"))
+    return path
+
+
+def list_extension(root: Path, name: str) -> None:
+    """Enter an extension into the collection whose folder it is in."""
+    file = root / COLLECTION_FILE
+    with write_lock(root):
+        said = parse_properties(file.read_text(encoding="utf-8"), str(file))
+        pairs = split_list(said.get("all_extensions"))
+        known = dict(zip(pairs[::2], pairs[1::2], strict=False)) | {name: f"{name}.properties"}
+        said["all_extensions"] = " ".join(f"{alias} {path}" for alias, path in known.items())
+        write_text(file, format_properties(said, "HATS collection"))
+
+
+def check_name(name: str, columns: list[str]) -> None:
+    """Raise InputError if names cannot stand in a list of a properties file."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+        raise InputError(f"the name of an extension has letters, digits, _, . and -, not {name!r}")
+    if re.fullmatch(r"v\d{6}|hats|collection", name):
+        raise InputError(f"an extension cannot have the name {name!r}")
+    if bad := [column for column in columns if split_list(column) != [column]]:
+        raise InputError(f"the column {bad[0]!r} cannot be listed by an extension: rename it")
+
+
+def _resolved(folder: Location, path: str) -> Location:
+    if "://" in path:
+        return locate(path, **dict(folder.options))
+    if path.startswith("/"):
+        return Location(path, folder.protocol, folder.options)
+    return folder.join(path)

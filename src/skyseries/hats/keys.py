@@ -1,0 +1,149 @@
+"""Keys of rows: whole numbers of any width, or text, compared exactly.
+
+Null equals nothing, not even null. Numbers of 64 bits, signed or not, are never taken for floating
+points on the way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from skyseries.errors import SchemaError
+
+__all__ = ["KeyTable", "aligned", "check_keys", "plain"]
+
+Ints = NDArray[np.int64]
+
+
+def check_keys(left: pa.Field, right: pa.Field) -> None:
+    """Raise SchemaError unless the values of two columns can equal each other as ids do."""
+    kinds = [_kind(field.type) for field in (left, right)]
+    for field, kind in zip((left, right), kinds, strict=True):
+        if kind is None:
+            raise SchemaError(
+                f"column {field.name!r} is {field.type}; rows are joined by whole numbers or text"
+            )
+    if kinds[0] != kinds[1]:
+        raise SchemaError(
+            f"column {left.name!r} is {left.type} and {right.name!r} is {right.type}: no value of "
+            "the one equals one of the other; assign(CAST(...)) makes them alike"
+        )
+
+
+def plain(keys: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return keys as one array, without dictionary codes."""
+    if pa.types.is_dictionary(keys.type):
+        keys = keys.cast(keys.type.value_type)
+    if isinstance(keys, pa.ChunkedArray):
+        keys = keys.combine_chunks()
+        if isinstance(keys, pa.ChunkedArray):
+            keys = pa.concat_arrays(keys.chunks) if keys.num_chunks else pa.nulls(0, keys.type)
+    return keys
+
+
+def aligned(keys: pa.Array, type_: pa.DataType) -> pa.Array:
+    """Return keys in another type; null where it does not have the value."""
+    if keys.type == type_:
+        return keys
+    if _kind(type_) == "text":
+        return keys.cast(type_)
+    before, after = (np.iinfo(t.to_pandas_dtype()) for t in (keys.type, type_))
+    values = _numbers(keys)
+    there = ~_nulls(keys)
+    if before.min < after.min:
+        there &= values >= after.min
+    if before.max > after.max:
+        there &= values <= after.max
+    return pa.array(np.where(there, values, 0).astype(type_.to_pandas_dtype()), mask=~there)
+
+
+class KeyTable:
+    """The keys of rows, to be looked up many at a time.
+
+    Parameters
+    ----------
+    keys : Array or ChunkedArray
+        The key of each row.
+    """
+
+    def __init__(self, keys: pa.Array | pa.ChunkedArray) -> None:
+        keys = plain(keys)
+        self.type = keys.type
+        self._words = pc.unique(keys) if _kind(keys.type) == "text" else None
+        values, there = self._values(keys)
+        rows = np.flatnonzero(there)
+        order = np.argsort(values[rows], kind="stable")
+        self._rows = rows[order]
+        self._sorted = values[self._rows]
+        self._size = len(keys)
+        self.repeats = bool((self._sorted[1:] == self._sorted[:-1]).any())
+
+    def __len__(self) -> int:
+        return self._size
+
+    def codes(self) -> Ints:
+        """Return a number of the key of each row; -1 for null."""
+        found = np.full(self._size, -1, np.int64)
+        found[self._rows] = np.searchsorted(self._sorted, self._sorted, side="left")
+        return found
+
+    def codes_of(self, keys: pa.Array | pa.ChunkedArray) -> Ints:
+        """Return the numbers of other keys; -1 where no row has the key."""
+        values, there = self._values(aligned(plain(keys), self.type))
+        first = np.searchsorted(self._sorted, values, side="left")
+        return np.where(there & self._same(first, values), first, -1)
+
+    def match(self, keys: pa.Array | pa.ChunkedArray) -> tuple[Ints, Ints]:
+        """Pair other keys with the rows that have them.
+
+        Returns
+        -------
+        asked, rows : ndarray of int64
+            Numbers of the keys asked for, ascending, and of the rows; those of one key in the
+            order in which they stand.
+        """
+        first = self.codes_of(keys)
+        asked = np.flatnonzero(first >= 0)
+        first = first[asked]
+        if not self.repeats:
+            return asked, self._rows[first]
+        last = np.searchsorted(self._sorted, self._sorted[first], side="right")
+        counts = last - first
+        before = np.cumsum(counts) - counts
+        place = np.arange(int(counts.sum())) + np.repeat(first - before, counts)
+        return np.repeat(asked, counts), self._rows[place]
+
+    def _values(self, keys: pa.Array) -> tuple[NDArray[np.integer], NDArray[np.bool_]]:
+        """Return keys as numbers that can be sorted, and which of them can equal anything."""
+        there = ~_nulls(keys)
+        if self._words is None:
+            return _numbers(keys), there
+        codes = pc.index_in(keys, self._words).fill_null(-1).to_numpy().astype(np.int64)
+        return codes, there & (codes >= 0)
+
+    def _same(self, place: Ints, values: NDArray[np.integer]) -> NDArray[np.bool_]:
+        if not len(self._sorted):
+            return np.zeros(len(values), np.bool_)
+        found = self._sorted[np.minimum(place, len(self._sorted) - 1)] == values
+        return np.asarray(found)
+
+
+def _kind(type_: pa.DataType) -> str | None:
+    if pa.types.is_dictionary(type_):
+        type_ = type_.value_type
+    if pa.types.is_string(type_) or pa.types.is_large_string(type_):
+        return "text"
+    return "number" if pa.types.is_integer(type_) else None
+
+
+def _nulls(keys: pa.Array) -> NDArray[np.bool_]:
+    if not keys.null_count:
+        return np.zeros(len(keys), np.bool_)
+    return np.asarray(keys.is_null().to_numpy(zero_copy_only=False))
+
+
+def _numbers(keys: pa.Array) -> NDArray[np.integer]:
+    return np.asarray((keys.fill_null(0) if keys.null_count else keys).to_numpy())
