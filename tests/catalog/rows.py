@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-__all__ = ["random_table"]
+__all__ = ["numbers", "random_table"]
 
 
 def random_table(n: int, seed: int) -> pa.Table:
@@ -35,3 +35,9 @@ def random_table(n: int, seed: int) -> pa.Table:
     }
     schema = [pa.field(k, v.type, metadata=unit if k == "mag" else None) for k, v in fields.items()]
     return pa.table(list(fields.values()), schema=pa.schema(schema))
+
+
+def numbers(frame, name):
+    """Return the numbers of a column, without null and NaN."""
+    values = frame[name].to_numpy()
+    return np.array([v for v in values if v is not None and v == v], float)

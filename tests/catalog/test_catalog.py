@@ -31,7 +31,7 @@ def reads(monkeypatch):
     real = Dataset.read_leaf
 
     def spy(self, leaf, paths, row_groups=None):
-        seen.append((leaf.path, frozenset(paths), None if row_groups is None else tuple(row_groups)))
+        seen.append((leaf.path, frozenset(paths), tuple(row_groups or ())))
         return real(self, leaf, paths, row_groups)
 
     monkeypatch.setattr(Dataset, "read_leaf", spy)

@@ -323,7 +323,8 @@ def test_the_most_probable_partner(case):
     radius, a, b, catalogs = case
     result = catalogs["a", "fine"].crossmatch(
         catalogs["b", "fine"], radius, n_neighbors=2, suffixes=("_a", "_b"),
-        left_error=f"{radius} * (1 + MOD(k, 3)) / 10", right_error=f"{radius} * (1 + MOD(k, 7)) / 10",
+        left_error=f"{radius} * (1 + MOD(k, 3)) / 10",
+        right_error=f"{radius} * (1 + MOD(k, 7)) / 10",
         density=3600 / radius**2, prior=0.8,
     )  # fmt: skip
     left = {row["id"]: radius * (1 + row["k"] % 3) / 10 for row in a.to_pylist()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import decimal
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -14,7 +16,7 @@ from skyseries.catalog.summaries import description, quantiles
 from skyseries.catalog.summaries.expressions import sort_keys
 from skyseries.catalog.summaries.fullsort import iter_sorted
 from skyseries.errors import InputError, QueryError, SchemaError
-from tests.catalog.rows import random_table
+from tests.catalog.rows import numbers, random_table
 
 ENGINES = [("serial", 1), ("threads", 2), ("processes", 2)]
 
@@ -22,8 +24,8 @@ ENGINES = [("serial", 1), ("threads", 2), ("processes", 2)]
 @pytest.fixture(autouse=True)
 def small_units(monkeypatch):
     """Make units so small that each summary has many."""
-    monkeypatch.setattr(division, "LARGEST", 60)
-    monkeypatch.setattr(memory, "_PIECE_ROWS", 25)
+    monkeypatch.setattr(division, "LARGEST", 150)
+    monkeypatch.setattr(memory, "_PIECE_ROWS", 40)
 
 
 @pytest.fixture(scope="module")
@@ -40,157 +42,6 @@ def cat(table):
 def frame(cat):
     """Return the rows along the sky, null as None, NaN as NaN."""
     return pd.DataFrame(cat.to_arrow().to_pylist(), dtype=object)
-
-
-def numbers(frame, name):
-    values = frame[name].to_numpy()
-    return np.array([v for v in values if v is not None and v == v], float)
-
-
-# ---- groups
-
-
-def test_aggregate_of_all_rows(cat, frame):
-    row = cat.aggregate(
-        n="COUNT(*)", there="COUNT(mag)", mean="AVG(mag)", std="STDDEV(mag)", low="MIN(mag)",
-        high="MAX(mag)", total="SUM(mag)", median="MEDIAN(mag)", spread="MAX(k) - MIN(k)",
-        ids="MAX(id)", kinds="COUNT(DISTINCT kind)",
-    ).to_pylist()[0]  # fmt: skip
-    mag = numbers(frame, "mag")
-    assert row["n"] == len(frame)
-    assert row["there"] == len(mag)
-    assert row["mean"] == pytest.approx(mag.mean(), rel=1e-13)
-    assert row["std"] == pytest.approx(mag.std(ddof=1), rel=1e-12)
-    assert (row["low"], row["high"]) == (mag.min(), mag.max())
-    assert row["total"] == pytest.approx(mag.sum(), rel=1e-13)
-    assert row["median"] == np.median(mag)
-    assert row["spread"] == numbers(frame, "k").max() - numbers(frame, "k").min()
-    assert row["ids"] == max(frame["id"])
-    assert row["kinds"] == len(set(frame["kind"]) - {None})
-
-
-@pytest.mark.parametrize(
-    "condition", ["mag < 20", "mag < 17.2", "mag < -5", "k >= 0", "kind = 'b'"]
-)
-def test_aggregate_under_conditions(cat, frame, condition):
-    pick = {
-        "mag < 20": lambda r: r["mag"] is not None and r["mag"] < 20,
-        "mag < 17.2": lambda r: r["mag"] is not None and r["mag"] < 17.2,
-        "mag < -5": lambda r: False,
-        "k >= 0": lambda r: r["k"] is not None,
-        "kind = 'b'": lambda r: r["kind"] == "b",
-    }[condition]
-    kept = [r for r in frame.to_dict("records") if pick(r)]
-    f = np.array([np.nan if r["f"] is None else r["f"] for r in kept], float)
-    f = f[~np.isnan(f)]
-    found = cat.query(condition).query("dec > -91").aggregate(
-        n="COUNT(*)", m="AVG(f)", s="SUM(f)", lo="MIN(f)", hi="MAX(k)", sd="STDDEV(f)"
-    )  # fmt: skip
-    row = found.to_pylist()[0]
-    assert row["n"] == len(kept)
-    k = [r["k"] for r in kept if r["k"] is not None]
-    if not len(f):
-        assert [row[name] for name in ("m", "s", "lo", "hi", "sd")] == [None] * 5
-        return
-    assert row["m"] == pytest.approx(f.mean(), rel=1e-12)
-    assert row["s"] == pytest.approx(f.sum(), rel=1e-12)
-    assert row["lo"] == f.min()
-    assert row["hi"] == max(k)
-    assert row["sd"] == pytest.approx(f.std(ddof=1), rel=1e-9)
-
-
-def test_groups_in_the_order_of_their_keys_null_last(cat, frame):
-    found = cat.group_by("kind", "k").aggregate(n="COUNT(*)", m="AVG(mag)")
-    wanted = {}
-    for row in frame.to_dict("records"):
-        wanted.setdefault((row["kind"], row["k"]), []).append(row["mag"])
-    order = sorted(
-        wanted,
-        key=lambda key: tuple(
-            (v is None, v or 0) if i else (v is None, v or "") for i, v in enumerate(key)
-        ),
-    )
-    assert list(zip(*(found[c].to_pylist() for c in ("kind", "k")), strict=True)) == order
-    assert found["n"].to_pylist() == [len(wanted[key]) for key in order]
-    for key, mean in zip(order, found["m"].to_pylist(), strict=True):
-        values = [v for v in wanted[key] if v is not None and v == v]
-        assert mean == (pytest.approx(np.mean(values), rel=1e-13) if values else None)
-
-
-def test_group_by_an_expression(cat, frame):
-    found = cat.group_by("FLOOR(mag) AS bin").aggregate(n="COUNT(*)")
-    bins, counts = np.unique(np.floor(numbers(frame, "mag")), return_counts=True)
-    there = [
-        (b, n)
-        for b, n in zip(found["bin"].to_pylist(), found["n"].to_pylist())
-        if b == b and b is not None
-    ]
-    assert there == list(zip(bins, counts, strict=True))
-    assert sum(found["n"].to_pylist()) == len(frame)
-
-
-def test_units_and_types_of_results(cat):
-    found = cat.group_by("kind").aggregate(m="AVG(mag)", n="COUNT(mag)", lo="MIN(mag)")
-    assert found.schema.field("m").metadata == {b"unit": b"mag"}
-    assert found.schema.field("lo").metadata == {b"unit": b"mag"}
-    assert not found.schema.field("n").metadata
-    assert cat.quantiles("mag").schema.field("mag").metadata == {
-        b"unit": b"mag",
-        b"ucd": b"phot.mag",
-    }
-
-
-def test_value_counts_and_unique(cat, frame):
-    found = cat.value_counts("kind").to_pylist()
-    wanted = pd.Series(frame["kind"].fillna("-")).value_counts()
-    assert {row["kind"] or "-": row["count"] for row in found} == wanted.to_dict()
-    assert [row["count"] for row in found] == sorted(wanted, reverse=True)
-    assert cat.unique("kind").to_pylist() == ["a", "b", "c", "d", None]
-
-
-def test_groups_over_epochs(catalog, survey):
-    found = catalog.group_by("lightcurve.band").aggregate(
-        n="COUNT(*)", f="AVG(lightcurve.flux)", bright="MIN(mag)"
-    )
-    epochs = [
-        (band, flux, row["mag"])
-        for row in survey.rows
-        for band, flux in zip(row["lightcurve"]["band"], row["lightcurve"]["flux"], strict=True)
-    ]
-    assert found.column_names == ["lightcurve.band", "n", "f", "bright"]
-    for row in found.to_pylist():
-        mine = [(flux, mag) for band, flux, mag in epochs if band == row["lightcurve.band"]]
-        assert row["n"] == len(mine)
-        assert row["f"] == pytest.approx(np.mean([flux for flux, _ in mine]), rel=1e-12)
-        assert row["bright"] == min(mag for _, mag in mine if mag is not None)
-    assert len(found) == len({band for band, *_ in epochs})
-    assert found.schema.field("f").metadata == {b"unit": b"nJy"}
-    whole = catalog.aggregate(n="COUNT(*)", t="MAX(lightcurve.mjd)", epochs="lightcurve")
-    assert whole.to_pylist() == [
-        {"n": len(epochs), "t": max(t for row in survey.rows for t in row["lightcurve"]["mjd"])}
-    ]
-
-
-def test_aggregates_of_aggregates_of_light_curves(catalog, survey):
-    sizes = [len(row["lightcurve"]["mjd"]) for row in survey.rows]
-    found = catalog.aggregate(m="AVG(COUNT(lightcurve.mjd))", most="MAX(COUNT(lightcurve.mjd))")
-    assert found.to_pylist() == [{"m": pytest.approx(np.mean(sizes)), "most": max(sizes)}]
-    counts = catalog.group_by("COUNT(lightcurve.mjd) AS size").aggregate(n="COUNT(*)")
-    assert counts["size"].to_pylist() == sorted(set(sizes))
-    assert counts["n"].to_pylist() == [sizes.count(size) for size in sorted(set(sizes))]
-
-
-def test_groups_that_cannot_be(cat, catalog):
-    with pytest.raises(QueryError, match="mag"):
-        cat.group_by("kind").aggregate(x="mag")
-    with pytest.raises(SchemaError, match="kind"):
-        cat.group_by("kind").aggregate(kind="COUNT(*)")
-    with pytest.raises(InputError, match="at least one"):
-        cat.aggregate()
-    with pytest.raises(QueryError, match=r"epochs='lightcurve'"):
-        catalog.aggregate(x="lightcurve.mjd + 1")
-    with pytest.raises(InputError, match="column"):
-        cat.group_by()
 
 
 # ---- order
@@ -398,6 +249,46 @@ def test_describe_leaves_light_curves_out(catalog, survey):
     assert set(empty["count"].to_pylist()) == {0}
     with pytest.raises(SchemaError, match="lightcurve"):
         catalog.describe(["lightcurve"])
+
+
+# ---- other types
+
+ODD = {
+    "half": pa.array(np.arange(200, dtype=np.float16)[::-1] / 4),
+    "decimal": pa.array([decimal.Decimal(i % 90) / 4 for i in range(200)], pa.decimal128(22, 2)),
+    "flag": pa.array([[True, False, None][i % 3] for i in range(200)]),
+    "day": pa.array(np.arange(200, dtype=np.int32) % 31).cast(pa.date32()),
+    "coded": pa.array(["xyz"[i % 3] * (i % 4) for i in range(200)]).dictionary_encode(),
+    "raw": pa.array([b"a", b"b", None, b""] * 50),
+    "byte": pa.array(np.arange(200) % 251, pa.uint8()),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_types_that_others_forget(name):
+    rng = np.random.default_rng(3)
+    positions = {"ra": rng.uniform(0, 360, 200), "dec": rng.uniform(-90, 90, 200)}
+    cat = sky.from_table({"id": np.arange(200), **positions, "x": ODD[name]})
+    values = cat.to_arrow()["x"].to_pylist()
+    nulls = [i for i in range(200) if values[i] is None]
+    there = [i for i in range(200) if values[i] is not None]
+    order = [*sorted(there, key=lambda i: values[i]), *nulls]
+    wanted = [values[i] for i in order]
+    ids_ = cat.to_arrow()["id"].to_pylist()
+    assert cat.sort_values("x")["id"].to_pylist() == [ids_[i] for i in order]
+    assert cat.sort_values("x", 7)["id"].to_pylist() == [ids_[i] for i in order[:7]]
+    keys, up = sort_keys("x", True, cat._scope())
+    external = pa.concat_tables(iter_sorted(cat._node, keys, up, memory=4000))
+    assert external["x"].to_pylist() == wanted
+    found = cat.group_by("x").aggregate(n="COUNT(*)")
+    assert len(found) == len(set(values)) == len(cat.drop_duplicates("x"))
+    assert found["n"].to_pylist() == [values.count(v) for v in dict.fromkeys(wanted)]
+    assert len(cat.sample(1, stratify="x")) == len(set(values))
+    if name in ("half", "decimal", "byte"):
+        floats = np.array([float(v) for v in values])
+        assert cat.quantiles("x", 0.3)["x"].to_pylist() == [np.quantile(floats, 0.3)]
+        assert np.array_equal(cat.histogram("x", 5)[0], np.histogram(floats, 5)[0])
+        assert cat.aggregate(m="AVG(x)")["m"][0].as_py() == pytest.approx(floats.mean())
 
 
 # ---- engines

@@ -203,6 +203,21 @@ def test_neighbours_are_mutual_and_near(order):
     assert far < 2.5 * np.degrees(np.sqrt(np.pi / 3)) / 2**order
 
 
+@pytest.mark.parametrize("order", [0, 1, 2, 3, 5, 13, 28, 29])
+def test_neighbours_are_those_of_cdshealpix(order):
+    from cdshealpix.nested import neighbours as oracle
+
+    cells = 12 << 2 * order
+    if cells <= 12 << 10:
+        npix = np.arange(cells)
+    else:
+        rng = np.random.default_rng(order)
+        corners = (rng.integers(0, 12, 500) << 2 * order) + rng.integers(-4, 4, 500)
+        npix = np.concatenate([rng.integers(0, cells, 2000), corners % cells])
+    expected = np.delete(np.asarray(oracle(npix.astype("u8"), order)).astype(np.int64), 4, axis=1)
+    np.testing.assert_array_equal(neighbours(order, npix), expected)
+
+
 def test_neighbours_of_nothing():
     assert neighbours(3, []).shape == (0, 8)
 

@@ -11,7 +11,7 @@ from skyseries.catalog.node import SKY_CELLS, Hints, Node
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.pruning import groups_that_may_match, pieces_of
 from skyseries.catalog.running import units_of
-from skyseries.hats.dataset import Dataset, open_leaf
+from skyseries.hats.dataset import Dataset
 from skyseries.hats.partitions import Cell
 from skyseries.hats.statistics import read_statistics
 
@@ -141,8 +141,7 @@ def _footer_groups(dataset: Dataset, kept: np.ndarray, hints: Hints) -> tuple[in
     found = total = 0
     for i, cell in enumerate(dataset.partitions):
         for leaf in dataset.leaves(Cell(*cell)):
-            with open_leaf(leaf) as file:
-                footer = file.metadata
+            footer = dataset.footer(leaf)
             total += footer.num_row_groups
             if kept[i]:
                 found += len(groups_that_may_match(dataset, footer, None, hints))

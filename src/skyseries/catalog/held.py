@@ -19,7 +19,7 @@ from skyseries.hats.files import Location
 from skyseries.hats.partitions import Partitions
 from skyseries.schema import LightCurveFields
 
-__all__ = ["Held", "first_scan"]
+__all__ = ["Held", "first_node", "first_scan"]
 
 
 class Held:
@@ -96,8 +96,14 @@ class Held:
         return Scope.from_schema(self.schema, names=(self.name,))
 
 
-def first_scan(node: Node) -> Scan | None:
-    """Return the catalog that gives the positions of a plan's rows; None for a table."""
+def first_node(node: Node) -> Node:
+    """Return what gives the positions of a plan's rows: a catalog on disk, or a table."""
     while node.children:
         node = node.children[0]
-    return node if isinstance(node, Scan) else None
+    return node
+
+
+def first_scan(node: Node) -> Scan | None:
+    """Return the catalog that gives the positions of a plan's rows; None for a table."""
+    start = first_node(node)
+    return start if isinstance(start, Scan) else None

@@ -89,11 +89,9 @@ def areas_of(index: Location, column: str, ids: Sequence[Any]) -> Area:
     Area
         Their order-29 cells, or their partitions where the index does not hold the cells.
     """
-    opened = open_index(index, column)
-    ranges = [
-        found.cell.range() if found.hpx is None else (found.hpx, found.hpx + 1)
-        for id in ids
-        for found in opened.find(id)
-    ]
-    pairs = np.array(ranges, np.int64).reshape(-1, 2)
-    return Area(*normalise(pairs[:, 0], pairs[:, 1]))
+    large = bool(ids) and not isinstance(ids[0], str) and max(ids) >= 1 << 63
+    keys = pa.array(ids, pa.uint64() if large else None)
+    places = open_index(index, column).find_many(keys) if ids else None
+    if places is None:
+        return Area(np.empty(0, np.int64), np.empty(0, np.int64))
+    return Area(*normalise(places.start, places.stop))

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from skyseries.catalog.held import Held, first_node
 from skyseries.catalog.names import nested_columns
-from skyseries.catalog.node import Node
+from skyseries.catalog.node import SKY, Hints, Node
+from skyseries.catalog.nodes.scan import Scan
 from skyseries.errors import SchemaError
 from skyseries.hats.dataset import Dataset
 from skyseries.schema import LightCurveFields, column_meta
 from skyseries.spatial.healpix import pixel_area_deg2
-
-if TYPE_CHECKING:
-    from skyseries.catalog.catalog import Catalog
 
 __all__ = ["CatalogInfo", "describe", "size_text", "sky_area"]
 
@@ -54,10 +52,12 @@ class CatalogInfo:
         size = "" if self.bytes is None else f", {size_text(self.bytes)}"
         names = ", ".join(name for name, *_ in self.columns[:8])
         more = f", ... ({len(self.columns)} columns)" if len(self.columns) > 8 else ""
-        return (
-            f"Catalog {self.name!r}: {rows} in {sum(self.per_order.values())} partitions{size}, "
-            f"{_area(self.sky_deg2)} deg2\n  {names}{more}"
+        where = (
+            f"{sum(self.per_order.values())} partitions{size}, {_area(self.sky_deg2)} deg2"
+            if self.kind != "table"
+            else "memory"
         )
+        return f"Catalog {self.name!r}: {rows} in {where}\n  {names}{more}"
 
     def text(self) -> str:
         """Return all of it."""
@@ -99,9 +99,12 @@ class CatalogInfo:
         )
 
 
-def describe(catalog: Catalog) -> CatalogInfo:
+def describe(catalog: Held) -> CatalogInfo:
     """Describe a catalog from its metadata; no leaf is read."""
-    dataset = catalog.dataset
+    start = first_node(catalog._node)
+    if not isinstance(start, Scan):
+        return _describe_table(catalog, start)
+    dataset = start.dataset
     collection = catalog._collection
     return CatalogInfo(
         name=catalog.name,
@@ -118,6 +121,25 @@ def describe(catalog: Catalog) -> CatalogInfo:
         lightcurve=tuple(
             line for name in catalog.lightcurve_columns for line in _lightcurve(catalog, name)
         ),
+        steps=_count_steps(catalog._node),
+    )
+
+
+def _describe_table(catalog: Held, start: Node) -> CatalogInfo:
+    """Describe what begins with a table in memory."""
+    return CatalogInfo(
+        name=catalog.name,
+        kind="table",
+        path="in memory",
+        version=None,
+        rows=len(start.rows(SKY, Hints())),
+        columns=tuple(_columns(catalog.schema)),
+        per_order={},
+        bytes=None,
+        sky_deg2=0.0,
+        margin=None,
+        index=None,
+        lightcurve=(),
         steps=_count_steps(catalog._node),
     )
 
@@ -143,7 +165,7 @@ def _columns(schema: pa.Schema) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def _lightcurve(catalog: Catalog, column: str) -> list[str]:
+def _lightcurve(catalog: Held, column: str) -> list[str]:
     properties = catalog.dataset.properties
     try:
         fields = catalog.lightcurve_fields(column)

@@ -11,9 +11,10 @@ from skyseries.catalog.held import Held, first_scan
 from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.nodes.keyindex import known_index
 from skyseries.catalog.nodes.memory import Memory
+from skyseries.catalog.nodes.orphans import OnOrphans, Watched
 from skyseries.catalog.nodes.partners import Broadcast, Everything, Indexed, Nearby, Partners
 from skyseries.catalog.nodes.scan import Scan
-from skyseries.catalog.nodes.shuffle import OnOrphans, Shuffled
+from skyseries.catalog.nodes.shuffle import Shuffled
 from skyseries.hats.statistics import read_statistics
 
 __all__ = ["SMALL_BYTES", "Other", "brought", "found_by_key"]
@@ -66,25 +67,29 @@ def brought(
         Rows with one key are no farther apart than this; so they need not be brought.
     orphans : {"warn", "ignore", "raise"}
     """
-    small = _small(other, key)
-    if small is not None:
-        return small
-    assert isinstance(other, Held)  # noqa: S101 - a table is given to every task
-    if within_arcsec is not None:
-        return Nearby(other._node, key, other.name, within_arcsec)
-    if (found := _indexed(other, key)) is not None:
-        return found
     index = known_index(left._node, left_key, left._root, left._collection, cells=True)
-    if index is None and left._node.filters:
+    side = (left._node, left_key)
+    if index is None and left._node.filters and orphans == "warn":
         orphans = "ignore"  # whose they are cannot be told: the left side has left out rows
-    return Shuffled.of(
-        other._node, key, other.name, left=(left._node, left_key), index=index, orphans=orphans
-    )
+    small = _small(other, key)
+    found = small or _indexed(other, key)
+    if within_arcsec is not None and small is None:
+        found = Nearby(other._node, key, other.name, within_arcsec)
+    if found is None:
+        return Shuffled.of(other._node, key, other.name, left=side, index=index, orphans=orphans)
+    if orphans == "raise" or (orphans == "warn" and small is not None and index is not None):
+        rows = other._node if isinstance(other, Held) else other
+        return Watched.of(found, (rows, key, _name(other)), side, index, orphans)
+    return found
+
+
+def _name(other: Other) -> str:
+    return other.name if isinstance(other, Held) else "the table"
 
 
 def _small(other: Other, key: str) -> Partners | None:
     if isinstance(other, pa.Table):
-        return Everything.of(other, key, "a table")
+        return Everything.of(other, key, _name(other))
     if _size(other._node) <= SMALL_BYTES:
         return Broadcast.of(other._node, key, other.name)
     return None

@@ -70,7 +70,7 @@ class LeafRows(Rows):
         if name is not None and self._dataset.healpix_order == HPX_ORDER:
             column = self.fetch([name]).column(0)
             if not column.null_count:
-                return column.to_numpy().astype(np.int64, copy=False)
+                return np.asarray(column.to_numpy(), np.int64)
         return radec_to_hpx(*self.positions())
 
     def _groups_of(self, paths: Sequence[str], wanted: Ints) -> pa.Table:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skyseries.catalog.curves import known_fields, recorded_bands, the_column
+from skyseries.catalog.held import first_scan
 from skyseries.catalog.ids import areas_of, as_id, id_column, index_of
-from skyseries.catalog.node import Hints
+from skyseries.catalog.node import Area, Hints
 from skyseries.catalog.nodes.ids import IdSearch
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Append
 from skyseries.catalog.rows import Rows
 from skyseries.catalog.running import units_of
-from skyseries.catalog.held import first_scan
 from skyseries.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def _rows_of(catalog: LightCurveVerbs, scan: Scan, key: str, id: Any) -> Iterato
     """Yield the rows with an id, each by itself; as little as possible is read."""
     index = index_of(catalog._root, catalog._collection, key)
     found = IdSearch(scan, key, (id,))
+    areas: Iterator[Area]
     if index is None:
         areas = (unit.area for unit in units_of(found, largest=1))
     else:

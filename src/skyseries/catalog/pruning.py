@@ -45,7 +45,8 @@ def in_regions(start: Ints, stop: Ints, hints: Hints) -> Mask:
     """Tell which ranges of cells may have rows in all the regions."""
     keep = np.ones(len(start), np.bool_)
     for region in hints.regions:
-        keep[keep] = ranges_overlap(start[keep], stop[keep], *_cover(region))
+        ranges = _cover(region)  # type: ignore[arg-type]  # regions are hashable
+        keep[keep] = ranges_overlap(start[keep], stop[keep], *ranges)
     return keep
 
 
@@ -60,13 +61,13 @@ def pieces_of(dataset: Dataset, hints: Hints) -> Pieces:
     statistics = read_statistics(dataset)
     start, stop = dataset.partitions.ranges()
     if statistics is None:
-        weight = (dataset.rows or len(keep)) / max(len(keep), 1)
-        return Pieces(start[keep], stop[keep], np.full(int(keep.sum()), float(weight)))
+        each = (dataset.rows or len(keep)) / max(len(keep), 1)
+        return Pieces(start[keep], stop[keep], np.full(int(keep.sum()), each))
     first, last, may_split = _group_ranges(dataset, statistics)
     part = np.repeat(np.arange(len(keep)), np.diff(statistics.first))
     wanted = keep[part] & in_regions(first, last, hints)
     wanted &= _may_match(_recorded(dataset, statistics), len(part), hints)
-    load = statistics.rows
+    load: Ints = statistics.rows
     for path in _nested_paths(dataset.schema):
         load = np.maximum(load, statistics.count(path))
     whole = ~may_split[part]  # such partitions are one piece
@@ -133,12 +134,10 @@ def groups_that_may_match(
                 )
     if hints.conditions:
         keep &= _may_match(_of_footer(dataset, footer), n, hints)
-    return np.flatnonzero(keep).tolist()  # type: ignore[no-any-return]
+    return np.flatnonzero(keep).tolist()
 
 
-def groups_inside(
-    dataset: Dataset, footer: pq.FileMetaData, groups: list[int], area: Area
-) -> bool:
+def groups_inside(dataset: Dataset, footer: pq.FileMetaData, groups: list[int], area: Area) -> bool:
     """Tell whether all rows of some row groups are certainly filed in the ranges."""
     name = dataset.healpix_column
     if name is None or dataset.healpix_order != HPX_ORDER:

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from skyseries.catalog.names import nearest_names
-from skyseries.catalog.nodes.memory import Memory
 from skyseries.catalog.held import Held
+from skyseries.catalog.names import POSITION_NAMES, nearest_names
+from skyseries.catalog.nodes.memory import Memory
 from skyseries.errors import InputError, SchemaError
 from skyseries.hats.collection import Collection
 from skyseries.hats.files import Location
@@ -16,13 +16,6 @@ from skyseries.hats.files import Location
 __all__ = ["as_held", "from_table", "to_arrow"]
 
 H = TypeVar("H", bound=Held)
-
-_POSITIONS = (
-    ("ra", "dec"), ("RA", "DEC"), ("RA", "Dec"), ("coord_ra", "coord_dec"),
-    ("RA_ICRS", "DE_ICRS"), ("RAJ2000", "DEJ2000"), ("_RAJ2000", "_DEJ2000"),
-    ("raj2000", "dej2000"), ("ra_deg", "dec_deg"), ("RAdeg", "DEdeg"), ("s_ra", "s_dec"),
-)  # fmt: skip
-"""Columns of right ascension and declination in degrees, as surveys and VizieR call them."""
 
 
 def as_held(other: Any, kind: type[H], ra: str | None, dec: str | None) -> Held:
@@ -107,7 +100,7 @@ def _position_columns(schema: pa.Schema, ra: str | None, dec: str | None) -> tup
     if (ra is None) != (dec is None):
         raise InputError("give both ra= and dec=, or neither")
     if ra is None or dec is None:
-        known = [pair for pair in _POSITIONS if set(pair) <= set(schema.names)]
+        known = [pair for pair in POSITION_NAMES if set(pair) <= set(schema.names)]
         if not known:
             raise SchemaError(
                 f"the positions of the table are not found among {', '.join(schema.names)}; "

@@ -175,7 +175,7 @@ def _tables(node: Node, leaf: _Leaf, schema: pa.Schema, target: Target) -> Itera
         extra = dict(zip(target.position, rows.positions(), strict=True)) | {HPX_COLUMN: hpx}
         columns = [
             _filled(table.column(name), extra.get(name))
-            if name in table.column_names
+            if name in table.column_names and name != HPX_COLUMN
             else pa.array(extra[name])
             for name in schema.names
         ]
@@ -200,9 +200,10 @@ def _schema(node: Node, position: tuple[str, str]) -> pa.Schema:
                 f"the column {name!r} does not say where the rows are; rename it, for a catalog "
                 "needs its positions under this name"
             )
-    if HPX_COLUMN not in schema.names:
-        schema = schema.insert(0, pa.field(HPX_COLUMN, pa.int64()))
-    return schema
+    place = schema.get_field_index(HPX_COLUMN)
+    if place < 0:
+        return schema.insert(0, pa.field(HPX_COLUMN, pa.int64()))
+    return schema.set(place, schema.field(place).with_type(pa.int64()))
 
 
 def _leaves(node: Node) -> list[_Leaf]:

@@ -105,9 +105,19 @@ class Dataset:
 
     @staticmethod
     def footer(leaf: Location) -> pq.FileMetaData:
-        """Return the footer of a leaf."""
-        with open_leaf(leaf) as file:
-            return file.metadata
+        """Return the footer of a leaf; the file is opened only if it is not known yet.
+
+        Raises
+        ------
+        CatalogNotFoundError, CatalogError
+            If the file is missing, or is no whole Parquet file.
+        """
+        try:
+            return _footer(leaf, leaf.stamp())
+        except (pa.ArrowInvalid, OSError) as error:
+            if isinstance(error, SkyseriesError):
+                raise
+            raise CatalogError(f"{leaf} cannot be read: {error}") from error
 
     def read(
         self,

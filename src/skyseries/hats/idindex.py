@@ -20,6 +20,7 @@ from skyseries.hats.keys import KeyTable, aligned, plain
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Cell
 from skyseries.spatial.healpix import HPX_ORDER
+from skyseries.spatial.order import argsort
 
 __all__ = ["Found", "IdIndex", "Places", "open_index"]
 
@@ -112,7 +113,7 @@ class IdIndex:
             start, stop = _ranges(rows, row)
             parts.append(np.stack([asked, start, stop]))
         found = np.concatenate(parts, axis=1)
-        return Places(*found[:, np.argsort(found[0], kind="stable")])
+        return Places(*found[:, argsort(found[0])])
 
     @property
     def has_cells(self) -> bool:

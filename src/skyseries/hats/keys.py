@@ -12,10 +12,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.errors import SchemaError
+from skyseries.spatial.order import argsort
 
 __all__ = ["KeyTable", "aligned", "check_keys", "plain"]
 
 Ints = NDArray[np.int64]
+
+_TOP_BIT = np.uint64(1 << 63)
+_FEW = 10_000
 
 
 def check_keys(left: pa.Field, right: pa.Field) -> None:
@@ -75,11 +79,12 @@ class KeyTable:
         self._words = pc.unique(keys) if _kind(keys.type) == "text" else None
         values, there = self._values(keys)
         rows = np.flatnonzero(there)
-        order = np.argsort(values[rows], kind="stable")
-        self._rows = rows[order]
+        self._rows = rows[argsort(values[rows])]
         self._sorted = values[self._rows]
         self._size = len(keys)
-        self.repeats = bool((self._sorted[1:] == self._sorted[:-1]).any())
+        first = np.concatenate([[True], self._sorted[1:] != self._sorted[:-1]])[: len(rows)]
+        self._starts = np.flatnonzero(first)
+        self.repeats = len(self._starts) < len(rows)
 
     def __len__(self) -> int:
         return self._size
@@ -87,13 +92,13 @@ class KeyTable:
     def codes(self) -> Ints:
         """Return a number of the key of each row; -1 for null."""
         found = np.full(self._size, -1, np.int64)
-        found[self._rows] = np.searchsorted(self._sorted, self._sorted, side="left")
+        found[self._rows] = np.repeat(self._starts, self._counts())
         return found
 
     def codes_of(self, keys: pa.Array | pa.ChunkedArray) -> Ints:
         """Return the numbers of other keys; -1 where no row has the key."""
         values, there = self._values(aligned(plain(keys), self.type))
-        first = np.searchsorted(self._sorted, values, side="left")
+        first = _places(self._sorted, values)
         return np.where(there & self._same(first, values), first, -1)
 
     def match(self, keys: pa.Array | pa.ChunkedArray) -> tuple[Ints, Ints]:
@@ -110,21 +115,27 @@ class KeyTable:
         first = first[asked]
         if not self.repeats:
             return asked, self._rows[first]
-        last = np.searchsorted(self._sorted, self._sorted[first], side="right")
-        counts = last - first
+        counts = np.repeat(self._counts(), self._counts())[first]
         before = np.cumsum(counts) - counts
         place = np.arange(int(counts.sum())) + np.repeat(first - before, counts)
         return np.repeat(asked, counts), self._rows[place]
 
-    def _values(self, keys: pa.Array) -> tuple[NDArray[np.integer], NDArray[np.bool_]]:
+    def _counts(self) -> Ints:
+        """Return how many rows have each of the different keys."""
+        return np.diff(self._starts, append=len(self._sorted))
+
+    def _values(self, keys: pa.Array) -> tuple[Ints, NDArray[np.bool_]]:
         """Return keys as numbers that can be sorted, and which of them can equal anything."""
         there = ~_nulls(keys)
         if self._words is None:
-            return _numbers(keys), there
+            values = _numbers(keys)
+            if values.dtype == np.uint64:  # the same order as signed numbers
+                return (values ^ _TOP_BIT).view(np.int64), there
+            return values.astype(np.int64, copy=False), there
         codes = pc.index_in(keys, self._words).fill_null(-1).to_numpy().astype(np.int64)
         return codes, there & (codes >= 0)
 
-    def _same(self, place: Ints, values: NDArray[np.integer]) -> NDArray[np.bool_]:
+    def _same(self, place: Ints, values: Ints) -> NDArray[np.bool_]:
         if not len(self._sorted):
             return np.zeros(len(values), np.bool_)
         found = self._sorted[np.minimum(place, len(self._sorted) - 1)] == values
@@ -143,6 +154,16 @@ def _nulls(keys: pa.Array) -> NDArray[np.bool_]:
     if not keys.null_count:
         return np.zeros(len(keys), np.bool_)
     return np.asarray(keys.is_null().to_numpy(zero_copy_only=False))
+
+
+def _places(ordered: Ints, values: Ints) -> Ints:
+    """Return how many of the ordered values are less than each of some."""
+    if len(values) < _FEW or bool((values[1:] >= values[:-1]).all()):
+        return np.searchsorted(ordered, values, side="left")
+    order = argsort(values)  # a search in order stays in the cache
+    found = np.empty(len(values), np.int64)
+    found[order] = np.searchsorted(ordered, values[order], side="left")
+    return found
 
 
 def _numbers(keys: pa.Array) -> NDArray[np.integer]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -70,7 +71,16 @@ class Partitions:
 
     def ranges(self) -> tuple[Ints, Ints]:
         """Return the order-29 range of each cell."""
+        return self._ranges
+
+    @cached_property
+    def _ranges(self) -> tuple[Ints, Ints]:
         return cell_range(self.order, self.npix)
+
+    @cached_property
+    def edges(self) -> Ints:
+        """Where cells begin or end, ascending, each once."""
+        return np.unique(np.concatenate(self.ranges()))
 
     def find(self, hpx: Ints) -> Ints:
         """Return the partition that holds each order-29 cell; -1 where none does."""

@@ -86,14 +86,14 @@ def margin_order(threshold_arcsec: float) -> int:
 
 
 def neighbours(order: int, npix: ArrayLike) -> NDArray[np.int64]:
-    """Return the up to eight neighbours of each cell, shape (n, 8); -1 where there is none."""
-    from cdshealpix.nested import neighbours as cds_neighbours
+    """Return the up to eight neighbours of each cell, shape (n, 8); -1 where there is none.
 
-    npix = np.atleast_1d(np.asarray(npix, dtype=np.uint64))
-    if len(npix) == 0:
-        return np.empty((0, 8), np.int64)
-    ring = np.asarray(cds_neighbours(npix, order)).astype(np.int64)
-    return np.delete(ring, 4, axis=1)  # the middle one is the cell itself
+    In the order S, SE, E, SW, NE, W, NW, N. Where only three base cells meet there is none.
+    """
+    npix = np.atleast_1d(np.ascontiguousarray(npix, dtype=np.int64))
+    ring = np.empty((len(npix), 8), np.int64)
+    _neighbours(order, npix, ring)
+    return ring
 
 
 def pixel_area_deg2(order: int) -> float:
@@ -109,6 +109,80 @@ def _spread_bits(x: int) -> int:
     x = (x | (x << 4)) & 0x0F0F0F0F0F0F0F0F
     x = (x | (x << 2)) & 0x3333333333333333
     return (x | (x << 1)) & 0x5555555555555555
+
+
+@kernel(inline=True)
+def _gather_bits(x: int) -> int:
+    """Undo `_spread_bits`; the bits between are ignored."""
+    x &= 0x5555555555555555
+    x = (x | (x >> 1)) & 0x3333333333333333
+    x = (x | (x >> 2)) & 0x0F0F0F0F0F0F0F0F
+    x = (x | (x >> 4)) & 0x00FF00FF00FF00FF
+    x = (x | (x >> 8)) & 0x0000FFFF0000FFFF
+    return (x | (x >> 16)) & 0x00000000FFFFFFFF
+
+
+@kernel
+def _neighbours(order: int, npix: NDArray[np.int64], ring: NDArray[np.int64]) -> None:
+    side = 1 << order
+    for i in range(npix.size):
+        base = npix[i] >> (2 * order)
+        x, y = _gather_bits(npix[i]), _gather_bits(npix[i] >> 1)
+        x, y = x & (side - 1), y & (side - 1)
+        place = 0
+        for dy in range(-1, 2):
+            for dx in range(-1, 2):
+                if dx != 0 or dy != 0:
+                    ring[i, place] = _cell_beside(base, x + dx, y + dy, side, order)
+                    place += 1
+
+
+@kernel
+def _cell_beside(base: int, x: int, y: int, side: int, order: int) -> int:
+    """Return the cell at (x, y) of a base cell, where these may be one step outside of it.
+
+    x grows to the north-east and y to the north-west. A polar base cell meets the next one
+    of its cap with the axes exchanged; at the corners between cap and belt three cells meet.
+    """
+    ring, k = base >> 2, base & 3
+    east = 1 if x == side else (-1 if x < 0 else 0)
+    north = 1 if y == side else (-1 if y < 0 else 0)
+    last = side - 1
+    if east == 0 and north == 0:
+        to = base
+    elif ring == 1:
+        if east == -north:
+            to = 4 + ((k + east) & 3)
+        elif east == north:
+            return -1
+        elif east != 0:
+            to = k if east > 0 else 8 + ((k - 1) & 3)
+        else:
+            to = (k - 1) & 3 if north > 0 else 8 + k
+        x, y = x - east * side, y - north * side
+    else:
+        pole = 1 if ring == 0 else -1  # which way the pole is along both axes
+        if east == -north:
+            return -1
+        if east == north:
+            if east == pole:
+                to = (ring << 2) + ((k + 2) & 3)
+                x = y = last if pole > 0 else 0
+            else:
+                to = 8 + k if ring == 0 else k
+                x = y = last if ring == 0 else 0
+        elif east == pole or north == pole:
+            # over an edge that leads to the pole: the axes change places
+            turn = pole * (east - north)
+            to = (ring << 2) + ((k + turn * pole) & 3)
+            x, y = (y, last if pole > 0 else 0) if east != 0 else (last if pole > 0 else 0, x)
+        elif ring == 0:
+            to = 4 + k if east < 0 else 4 + ((k + 1) & 3)
+            x, y = x - east * side, y - north * side
+        else:
+            to = 4 + ((k + 1) & 3) if east > 0 else 4 + k
+            x, y = x - east * side, y - north * side
+    return (to << (2 * order)) | _spread_bits(x) | (_spread_bits(y) << 1)
 
 
 @kernel

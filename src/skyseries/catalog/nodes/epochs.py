@@ -23,6 +23,7 @@ __all__ = [
     "SortEpochs",
     "flat_columns",
     "nested_of",
+    "without_aggregates",
 ]
 
 Flat = dict[tuple[str, ...], pa.Array]
@@ -40,8 +41,26 @@ def flat_columns(nested: Nested, column: str, fields: Sequence[str], objects: pa
     """Return the epochs' values by path, and those of the objects repeated for each epoch."""
     flat: Flat = {(column, name): nested.values(name) for name in fields}
     for name in objects.column_names:
-        flat[tuple(name.split("."))] = nested.broadcast(objects.column(name).combine_chunks())
+        repeated = nested.broadcast(objects.column(name).combine_chunks())
+        # a dot may be part of the name, or stand before the field of a struct
+        flat[(name,)] = flat[tuple(name.split("."))] = repeated
     return flat
+
+
+def without_aggregates(
+    expression: adql.Expr, nested: Nested, column: str, fields: Sequence[str], objects: pa.Table
+) -> tuple[adql.Expr, Flat]:
+    """Return an expression of epochs in which aggregates are columns, and all its columns.
+
+    An aggregate of the light curve counts for each epoch of its object.
+    """
+    inner, outer = adql.split_aggregates(expression)
+    flat = flat_columns(nested, column, fields, objects)
+    if inner:
+        found = adql.EpochAggregates(inner)(flat, nested.offsets)
+        for i, values in enumerate(found):
+            flat[(adql.aggregate_name(i),)] = nested.broadcast(values)
+    return outer, flat
 
 
 @dataclass(frozen=True)
@@ -145,8 +164,8 @@ class FilterEpochs(EpochStep):
         return sorted(".".join(path) for path in paths if path[0] != self.column)
 
     def change(self, nested: Nested, objects: pa.Table) -> Nested:
-        flat = flat_columns(nested, self.column, self.uses(), objects)
-        return nested.filter(adql.Mask(self.condition)(flat))
+        outer, flat = without_aggregates(self.condition, nested, self.column, self.uses(), objects)
+        return nested.filter(adql.Mask(outer)(flat))
 
     def describe(self) -> str:
         return f"epochs of {self.column} where {self.text}"
@@ -187,8 +206,8 @@ class AssignEpochs(EpochStep):
         return sorted(".".join(path) for path in paths if path[0] != self.column)
 
     def change(self, nested: Nested, objects: pa.Table) -> Nested:
-        flat = flat_columns(nested, self.column, self.uses(), objects)
-        return nested.with_field(self.field.name, adql.Values([self.expression])(flat)[0])
+        outer, flat = without_aggregates(self.expression, nested, self.column, self.uses(), objects)
+        return nested.with_field(self.field.name, adql.Values([outer])(flat)[0])
 
     def describe(self) -> str:
         return f"assign {self.column}.{self.field.name} = {self.text}"

@@ -34,22 +34,28 @@ def input_table(
     names = [adql.aggregate_name(i) for i in range(len(inner))]
     plain = [path for path in paths_of(outer) if path not in names]
     columns = dict(zip(plain, rows.fetch(plain, index).columns, strict=True)) if plain else {}
-    for name, aggregate in zip(names, inner, strict=True):
-        columns[name] = _aggregated(aggregate, rows, index)
+    columns |= zip(names, _aggregated(inner, rows, index), strict=True)
     if not columns:  # a constant: the number of rows has to come from somewhere
         columns["_row"] = pa.nulls(len(rows) if index is None else len(index))
     return outer, pa.table(columns)
 
 
-def _aggregated(aggregate: adql.Aggregate, rows: Rows, index: Index) -> pa.Array:
-    """Return an aggregate of the light curve of each object."""
-    paths = adql.columns(aggregate)
-    fields = sorted(path[1] for path in paths if path[0] == aggregate.over)
-    objects = sorted(".".join(path) for path in paths if path[0] != aggregate.over)
-    nested = nested_of(rows, aggregate.over, fields, index)
+def _aggregated(aggregates: Sequence[adql.Aggregate], rows: Rows, index: Index) -> list[pa.Array]:
+    """Return aggregates of the light curve of each object."""
+    if len({aggregate.over for aggregate in aggregates}) > 1:
+        return [_aggregated([aggregate], rows, index)[0] for aggregate in aggregates]
+    if not aggregates:
+        return []
+    column = aggregates[0].over
+    assert column is not None  # noqa: S101 - it is one of a light curve
+    paths = {path for aggregate in aggregates for path in adql.columns(aggregate)}
+    paths -= {(adql.aggregate_name(i),) for i in range(len(aggregates))}
+    fields = sorted(path[1] for path in paths if path[0] == column)
+    objects = sorted(".".join(path) for path in paths if path[0] != column)
+    nested = nested_of(rows, column, fields, index)
     table = rows.fetch(objects, index) if objects else pa.table({})
-    flat = flat_columns(nested, aggregate.over, fields, table)
-    return adql.EpochAggregates([aggregate])(flat, nested.offsets)[0]
+    flat = flat_columns(nested, column, fields, table)
+    return adql.EpochAggregates(aggregates)(flat, nested.offsets)
 
 
 @dataclass(frozen=True)

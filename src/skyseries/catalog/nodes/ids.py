@@ -36,6 +36,8 @@ class IdSearch(RowStep):
     column: str
     ids: tuple[Any, ...] = field(repr=False)
     index: Location | None = None
+    indexed: str | None = None
+    """What the index calls the column, if it has another name there."""
 
     @property
     def filters(self) -> bool:
@@ -47,7 +49,7 @@ class IdSearch(RowStep):
     def hints(self, hints: Hints) -> Hints:
         if self.index is None:
             return hints
-        return hints.also(region=_found(self.index, self.column, self.ids))
+        return hints.also(region=_found(self.index, self.indexed or self.column, self.ids))
 
     def apply(self, rows: Rows) -> Rows:
         if not len(rows):

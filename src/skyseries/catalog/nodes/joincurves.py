@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries.catalog.node import Area, Hints, Node, Pieces
 from skyseries.catalog.nodes.join import loaded
@@ -16,6 +15,7 @@ from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Wrapped
 from skyseries.catalog.rows import Index, Ints, Rows
 from skyseries.hats.keys import plain
+from skyseries.spatial.order import group_order
 from skyseries.timeseries.nested import Nested
 
 __all__ = ["JoinCurves"]
@@ -161,9 +161,16 @@ class _CurveRows(Wrapped):
             row, source = table.match(keys)
             if node.time is not None and len(row):
                 time = right.fetch([node.time], source).column(0)
-                by = pa.table({"row": row, "time": time})
-                order = pc.sort_indices(by, [("row", "ascending"), ("time", "ascending")])
-                source = source[order.to_numpy().astype(np.int64)]
+                source = source[_in_time(row, len(self), time)]
             offsets = np.searchsorted(row, np.arange(len(self) + 1))
             self._found = right, offsets, source
         return self._found
+
+
+def _in_time(row: Ints, n: int, time: pa.ChunkedArray) -> Ints:
+    """Return the order of times within each row; those without a time last, equal ones as is."""
+    if pa.types.is_floating(time.type):
+        values = time.cast(pa.float64()).fill_null(np.nan).to_numpy()
+        return group_order(row, n, values)[0]
+    known = time.cast(pa.int64()).fill_null(0).to_numpy()
+    return np.lexsort((known, time.is_null().to_numpy(), row))

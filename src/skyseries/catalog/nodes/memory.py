@@ -49,17 +49,17 @@ class Memory(Node):
         InputError
             If a declination is beyond ±90 degrees.
         """
-        places = [_degrees(table, column) for column in (ra, dec)]
-        beyond = np.flatnonzero(np.abs(places[1]) > 90)
+        alpha, delta = (_degrees(table, column) for column in (ra, dec))
+        beyond = np.flatnonzero(np.abs(delta) > 90)
         if len(beyond):
             raise InputError(
-                f"the declination {dec!r} of row {beyond[0]} of {name} is {places[1][beyond[0]]}, "
+                f"the declination {dec!r} of row {beyond[0]} of {name} is {delta[beyond[0]]}, "
                 "beyond ±90 degrees; are ra and dec swapped, or in radians?"
             )
-        hpx = radec_to_hpx(*places)
+        hpx = radec_to_hpx(alpha, delta)
         order = argsort(hpx)
         sorted_table = table.take(pa.array(order)).combine_chunks()
-        return cls(name, sorted_table, (ra, dec), *(p[order] for p in places), hpx[order])
+        return cls(name, sorted_table, (ra, dec), alpha[order], delta[order], hpx[order])
 
     @property
     def schema(self) -> pa.Schema:

@@ -123,7 +123,8 @@ class _Lists:
         match = self.node.match
         values = [self.pairs.distance, self.pairs.probability]
         extras = {field.name: v for field, v in zip(match.extras, values, strict=False)}
-        old = {name: match.right_names.source(name) for name in fields if name not in extras}
+        sources = {name: match.right_names.source(name) for name in fields if name not in extras}
+        old = {name: source for name, source in sources.items() if source is not None}
         table = self.right.fetch(list(old.values()), self.pairs.right) if old else None
         columns = {name: table.column(source) for name, source in old.items()} if table else {}
         columns |= {name: pa.array(v) for name, v in extras.items() if name in fields}

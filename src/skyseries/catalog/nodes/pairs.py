@@ -133,7 +133,8 @@ class Pairs(NamedTuple):
 
     def chosen(self, which: NDArray[Any]) -> Pairs:
         """Return some of the pairs, by number or mask."""
-        return Pairs(*(None if column is None else column[which] for column in self))
+        probability = None if self.probability is None else self.probability[which]
+        return Pairs(self.left[which], self.right[which], self.distance[which], probability)
 
     def shifted(self, offset: int) -> Pairs:
         """Return the pairs with other numbers of the right rows."""
@@ -145,13 +146,14 @@ class Pairs(NamedTuple):
         if not found:
             none = np.empty(0, np.int64)
             return cls(none, none, np.empty(0), np.empty(0) if weighted else None)
-        if len(found) == 1:
-            pairs = found[0]
-        else:
-            columns = [
-                None if c[0] is None else np.concatenate(c) for c in zip(*found, strict=True)
-            ]
-            pairs = cls(*columns)
+        pairs = cls(
+            np.concatenate([one.left for one in found]),
+            np.concatenate([one.right for one in found]),
+            np.concatenate([one.distance for one in found]),
+            np.concatenate([one.probability for one in found if one.probability is not None])
+            if weighted
+            else None,
+        )
         if bool((pairs.left[1:] >= pairs.left[:-1]).all()):
             return pairs
         return pairs.chosen(np.argsort(pairs.left, kind="stable"))
@@ -164,7 +166,7 @@ class Pairs(NamedTuple):
         nothing = np.full(len(lonely), np.nan)
         probability = None if self.probability is None else nothing
         more = Pairs(lonely, np.full(len(lonely), -1), nothing, probability)
-        return Pairs.joined([self, more])
+        return Pairs.joined([self, more], self.probability is not None)
 
     def best(self, n: int | None) -> Pairs:
         """Return the first n pairs of each left row."""

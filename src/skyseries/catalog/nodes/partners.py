@@ -25,6 +25,7 @@ from skyseries.hats.files import Location
 from skyseries.hats.idindex import open_index
 from skyseries.hats.keys import KeyTable, plain
 from skyseries.spatial.coverage import normalise
+from skyseries.spatial.order import run_lengths
 
 __all__ = [
     "Broadcast",
@@ -94,7 +95,7 @@ def table_rows(table: pa.Table) -> Rows:
 
 def cells_of(hpx: Ints) -> Area:
     """Return the cells of some rows as an area."""
-    cells = np.unique(hpx)
+    cells, _ = run_lengths(np.sort(hpx))
     return Area(*normalise(cells, cells + 1))
 
 

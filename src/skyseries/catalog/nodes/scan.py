@@ -15,7 +15,7 @@ from skyseries.catalog.leafrows import LeafRows
 from skyseries.catalog.node import Area, Hints, Node, Pieces
 from skyseries.catalog.pruning import groups_inside, groups_that_may_match, pieces_of
 from skyseries.catalog.rows import Ints, Joined, Rows, TableRows
-from skyseries.hats.dataset import Dataset, open_dataset, open_leaf
+from skyseries.hats.dataset import Dataset, open_dataset
 from skyseries.hats.files import Location
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.spatial.coverage import expand
@@ -61,8 +61,7 @@ class Scan(Node):
         return f"scan {self.dataset.name}"
 
     def cuts(self) -> Ints:
-        start, stop = self.dataset.partitions.ranges()
-        return np.unique(np.concatenate([start, stop]))
+        return self.dataset.partitions.edges
 
     def cells(self) -> Partitions:
         return self.dataset.partitions
@@ -140,8 +139,7 @@ def widened(area: Area) -> Area:
 
 def _restricted(dataset: Dataset, leaf: Location, area: Area | None, hints: Hints) -> Rows:
     """Return the rows of a leaf, or those of them that are filed in some ranges."""
-    with open_leaf(leaf) as file:
-        footer = file.metadata
+    footer = dataset.footer(leaf)
     groups = groups_that_may_match(dataset, footer, area, hints)
     rows = LeafRows(dataset, leaf, groups, [footer.row_group(g).num_rows for g in groups])
     if area is None or not len(rows) or groups_inside(dataset, footer, groups, area):

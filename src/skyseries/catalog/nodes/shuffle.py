@@ -7,34 +7,32 @@ the left side then takes its range out of them. Nothing depends on how far apart
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from skyseries.catalog.division import Unit
 from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.nodes.keyindex import INDEX_KEY, build_key_index
+from skyseries.catalog.nodes.orphans import OnOrphans, report_orphans
 from skyseries.catalog.nodes.partners import Partners, cells_of, table_rows
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.rows import Ints, Rows
 from skyseries.catalog.running import run_units
 from skyseries.catalog.scratch import Scratch
-from skyseries.errors import InputError
 from skyseries.hats.files import Location
 from skyseries.hats.idindex import open_index
 from skyseries.hats.keys import KeyTable, plain
 from skyseries.hats.runs import Run, Runs, write_run
-from skyseries.spatial.order import argsort
+from skyseries.spatial.order import argsort, run_lengths
 
-__all__ = ["OnOrphans", "Shuffled", "Spilled"]
-
-OnOrphans = Literal["warn", "ignore", "raise"]
+__all__ = ["Shuffled", "Spilled"]
 
 _CELL = "#cell"
 _FEW_RANGES = 64
@@ -45,6 +43,30 @@ class _Spill(NamedTuple):
     first: int
     last: int
     orphans: int
+
+
+class _FiledKeys(KeyTable):
+    """Keys of right rows that count only for the left rows under whose cell they were set aside.
+
+    Left rows of one key in different cells have each their own copies of the right rows.
+
+    Parameters
+    ----------
+    keys : ChunkedArray
+    cells : ndarray of int64
+        Where each right row was set aside.
+    hpx : ndarray of int64
+        Where each left row is filed.
+    """
+
+    def __init__(self, keys: pa.ChunkedArray, cells: Ints, hpx: Ints) -> None:
+        super().__init__(keys)
+        self._cells, self._hpx = cells, hpx
+
+    def match(self, keys: pa.Array | pa.ChunkedArray) -> tuple[Ints, Ints]:
+        asked, rows = super().match(keys)
+        same = self._cells[rows] == self._hpx[asked]
+        return asked[same], rows[same]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,14 +83,17 @@ class Spilled(Partners):
         area = cells_of(hpx)
         if len(area.start) > _FEW_RANGES:
             area = area._replace(start=area.start[:1], stop=area.stop[-1:])
-        parts = [self.schema.empty_table()]
+        parts = [self.schema.append(pa.field(_CELL, pa.int64())).empty_table()]
         for start, stop in zip(area.start.tolist(), area.stop.tolist(), strict=True):
             runs = [s.run for s in self.spills if s.run and s.first < stop and s.last >= start]
             found = Runs(runs, _CELL).take(start, stop)
             if found is not None:
-                parts.append(found.select(self.schema.names).cast(self.schema))
+                parts.append(found.cast(parts[0].schema))
         table = pa.concat_tables(parts)
-        return table_rows(table), KeyTable(table.column(self.key))
+        cells = table.column(_CELL).to_numpy()
+        return table_rows(table.drop_columns([_CELL])), _FiledKeys(
+            table.column(self.key), cells, hpx
+        )
 
     def describe(self) -> str:
         return f"the rows of {self.name} are brought to those that have their {self.key}"
@@ -149,15 +174,8 @@ def _spill(
     part = partial(_spill_unit, key=key, index=where, wanted=_wanted(left[0]), folder=folder)
     spills = tuple(spill for _, spill in sorted(run_units(node, part)))
     lost = sum(spill.orphans for spill in spills)
-    if lost and orphans != "ignore":
-        _report(f"{lost:,} rows of {name} belong to no row: their {key} is not there", orphans)
+    report_orphans(lost, name, key, orphans)
     return Spilled(node.schema, key, name, spills)
-
-
-def _report(text: str, orphans: OnOrphans) -> None:
-    if orphans == "raise":
-        raise InputError(f"{text}; orphans='ignore' leaves them out")
-    warnings.warn(text, stacklevel=2)
 
 
 def _wanted(left: Node) -> tuple[Ints, Ints]:
@@ -178,18 +196,24 @@ def _spill_unit(
     rows = node.rows(unit.area, Hints())
     keys = plain(rows.fetch([key]).column(0))
     places = open_index(*index).find_many(keys)
-    orphans = len(rows) - len(np.unique(places.asked))
+    orphans = len(rows) - len(run_lengths(places.asked)[0])
     inside = _inside(places.start, *wanted)
     cells, index_of_row = places.start[inside], places.asked[inside]
     if not len(cells):
         return _Spill(None, 0, -1, orphans)
-    order = argsort(cells)
+    order = argsort(cells)  # a row stays before those that come later
+    order = order[_first_copies(cells[order], index_of_row[order])]
     table = node.table(rows.take(index_of_row[order])).append_column(_CELL, pa.array(cells[order]))
     run = write_run(folder / f"spill{unit.start}.arrow", table, _CELL)
     return _Spill(run, int(cells[order[0]]), int(cells[order[-1]]), orphans)
 
 
-def _inside(cells: Ints, start: Ints, stop: Ints) -> np.ndarray:
+def _first_copies(cells: Ints, rows: Ints) -> NDArray[np.bool_]:
+    """Tell which pairs do not follow an equal one: a key may be there twice in one cell."""
+    return np.concatenate([[True], (cells[1:] != cells[:-1]) | (rows[1:] != rows[:-1])])
+
+
+def _inside(cells: Ints, start: Ints, stop: Ints) -> NDArray[np.bool_]:
     if not len(start):
         return np.zeros(len(cells), np.bool_)
     i = np.searchsorted(start, cells, side="right") - 1

@@ -43,7 +43,7 @@ def batches(node: Node, size: int, shuffle: bool, seed: int, epochs: int) -> Ite
     epochs : int
         How often all rows are gone through; each time in another order.
     """
-    units = fixed_units(node, UNIT)
+    units = fixed_units(node, UNIT if shuffle else None)
     for epoch in range(epochs):
         rng = np.random.default_rng([seed, epoch]) if shuffle else None
         chosen = units if rng is None else [units[i] for i in rng.permutation(len(units))]

@@ -94,6 +94,8 @@ def _keys_of_unit(keys: tuple[adql.Expr, ...], node: Node, unit: Unit) -> pa.Tab
 
 def normal_key(key: pa.Array) -> pa.Array:
     """Return a key in which equal values have equal bits, and missing ones are null."""
+    if pa.types.is_float16(key.type):
+        key = key.cast(pa.float32())
     if not pa.types.is_floating(key.type):
         return key
     value = pc.add(key, pa.scalar(0.0, key.type))  # -0.0 is 0.0

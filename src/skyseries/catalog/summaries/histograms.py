@@ -50,7 +50,7 @@ def edges_of(
         found = dict(zip(open_, extents, strict=True))
     edges = []
     for i, (count, range_) in enumerate(zip(bins, ranges, strict=True)):
-        if isinstance(count, str):
+        if not np.issubdtype(np.asarray(count).dtype, np.number):
             raise InputError(f"bins is a number of bins or their edges, not {count!r}")
         try:
             sample = np.array(found[i] or (), np.float64) if i in found else np.empty(0)
@@ -117,7 +117,8 @@ def _counts(value: adql.Expr, edges: Floats, uniform: bool, node: Node, unit: Un
         counts, _ = np.histogram(values, len(edges) - 1, limits)
     else:
         counts, _ = np.histogram(values[~np.isnan(values)], edges)
-    return counts.astype(np.int64)
+    found: Ints = counts.astype(np.int64)
+    return found
 
 
 def _counts2d(
@@ -125,7 +126,9 @@ def _counts2d(
 ) -> Ints:
     x, y = (_numbers(array) for array in values_of(node, unit, expressions))
     there = ~(np.isnan(x) | np.isnan(y))
-    return np.histogram2d(x[there], y[there], list(edges))[0].astype(np.int64)
+    counts, *_ = np.histogram2d(x[there], y[there], list(edges))
+    found: Ints = counts.astype(np.int64)
+    return found
 
 
 def _cells(

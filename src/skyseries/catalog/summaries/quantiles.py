@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -80,15 +80,15 @@ def quantiles(
     few = sum(unit.weight for unit in units) * len(plain) <= FEW
     searches = [_Search(q, wanted={_Bracket(i, 0, 0, 0, few): []}) for i in range(len(plain))]
     while brackets := [bracket for search in searches for bracket in search.wanted]:
-        totals: list[list[Codes] | NDArray[np.int64]] = [
+        totals: list[Any] = [
             [] if bracket.collect else np.zeros(1 << _STEP, np.int64) for bracket in brackets
         ]
         for _, parts in run_units(node, partial(_look, tuple(plain), tuple(brackets)), units):
             for total, part in zip(totals, parts, strict=True):
                 if isinstance(part, tuple):
-                    total[part[0]] += part[1]  # type: ignore[index]
+                    total[part[0]] += part[1]
                 else:
-                    total.append(part)  # type: ignore[union-attr]
+                    total.append(part)
         for bracket, total in zip(brackets, totals, strict=True):
             _learn(searches[bracket.column], bracket, total, FEW // len(brackets))
     return [
@@ -170,6 +170,8 @@ def _interpolated(search: _Search, kind: pa.DataType) -> list[float | None]:
 
 def _codes(array: pa.Array) -> Codes:
     """Return integers in the order of the numbers, without null and NaN."""
+    if not pa.types.is_integer(array.type):
+        array = array.cast(pa.float64(), safe=False)
     values = array.drop_null().to_numpy(zero_copy_only=False)
     if values.dtype.kind == "u":
         return values.astype(np.uint64)  # type: ignore[no-any-return]
@@ -184,7 +186,7 @@ def _codes(array: pa.Array) -> Codes:
 def _number(code: int, kind: pa.DataType) -> float | int:
     if pa.types.is_unsigned_integer(kind):
         return code
-    if not pa.types.is_floating(kind):
+    if pa.types.is_integer(kind):
         return code - (1 << 63)
     bits = code - (1 << 63) if code >> 63 else code ^ (1 << 64) - 1
     return float(np.array([bits], np.uint64).view(np.float64)[0])

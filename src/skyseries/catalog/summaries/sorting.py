@@ -123,4 +123,6 @@ def _take(node: Node, unit: Unit, index: Ints) -> pa.Table:
 def _plain(array: pa.Array) -> pa.Array:
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
+    if pa.types.is_float16(array.type):  # Arrow neither sorts these nor says so
+        return array.cast(pa.float32())
     return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
 import pyarrow as pa
 
 from skyseries import adql
-from skyseries.catalog.names import check_columns
+from skyseries.catalog.held import Held
+from skyseries.catalog.names import check_columns, nearest_names
 from skyseries.catalog.nodes.epochs import AssignEpochs, FilterEpochs
 from skyseries.catalog.nodes.expressions import Assign, Filter
 from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash
 from skyseries.catalog.nodes.steps import Select
-from skyseries.catalog.held import Held
 from skyseries.errors import InputError, QueryError, SchemaError
 from skyseries.schema import ColumnMeta, with_column_meta
 
 __all__ = ["ColumnVerbs"]
 
-_NAMED = re.compile(r"(?is)^(.*\S)\s+AS\s+([A-Za-z_][A-Za-z_0-9.]*)\s*$")
+_NAMED = re.compile(r'(?is)^(.*\S)\s+AS\s+([A-Za-z_][A-Za-z_0-9.]*|"[^"]+")\s*$')
 
 
 class ColumnVerbs(Held):
@@ -36,12 +36,13 @@ class ColumnVerbs(Held):
             these fields only); or expressions with a name (``"gMag - rMag AS g_r"``).
         """
         asked = [columns] if isinstance(columns, str) else list(columns)
-        named = {text: match for text in asked if (match := _NAMED.match(text))}
-        made = {match[2]: match[1] for match in named.values()}
-        if again := [name for name in made if sum(m[2] == name for m in named.values()) > 1]:
+        there = set(self.columns)
+        named = [(text, text not in there and _NAMED.match(text)) for text in asked]
+        names = [match[2].strip('"') if match else text for text, match in named]
+        made = {name: match[1] for name, (_, match) in zip(names, named, strict=True) if match}
+        if again := [name for name in made if names.count(name) > 1]:
             raise SchemaError(f"column {again[0]!r} is named more than once")
         before = self.assign(made) if made else self
-        names = [named[text][2] if text in named else text for text in asked]
         return before._with(Select(before._node, tuple(names)))
 
     def __getitem__(self, columns: str | Sequence[str]) -> Self:
@@ -73,11 +74,19 @@ class ColumnVerbs(Held):
         names : mapping
             From old to new names.
         """
-        check_columns(list(names), self.schema)
+        if inside := [name for name in names if name not in self.columns]:
+            check_columns(inside, self.schema)
+            raise InputError(
+                f"{inside[0]!r} is a field of a light curve, and only columns are renamed; "
+                "assign it under a new name and drop the old one"
+            )
+        curves = {names.get(name, name) for name in self.lightcurve_columns}
+        if fields := [new for new in names.values() if new.partition(".")[0] in curves - {new}]:
+            raise SchemaError(f"{fields[0]!r} would look like a field of a light curve")
         pairs = Renamed(tuple((name, names.get(name, name)) for name in self.columns))
         no_clash(pairs, Renamed(()))
-        fields = {names.get(name, name): known for name, known in self._known_fields().items()}
-        return self._with(Rename(self._node, pairs), fields)
+        known = {names.get(name, name): known for name, known in self._known_fields().items()}
+        return self._with(Rename(self._node, pairs), known)
 
     def query(self, condition: str) -> Self:
         """Keep the rows, and the epochs, of which a condition is true.
@@ -104,6 +113,8 @@ class ColumnVerbs(Held):
             node = Filter(node, adql.conjunction(rows), text)
         for column in dict.fromkeys(part.level for part in parts if part.level is not None):
             inside = [part for part in parts if part.level == column]
+            for part in inside:
+                _check_curve(part, str(column))
             text = condition if len(inside) == len(parts) else f"part of: {condition}"
             node = FilterEpochs(node, column, adql.conjunction(inside), text)
         return self._with(node)
@@ -127,6 +138,7 @@ class ColumnVerbs(Held):
         wanted = {**(columns or {}), **more}
         if not wanted:
             raise InputError("assign needs at least one name and expression")
+        self._check_names(wanted)
         inside = {name: text for name, text in wanted.items() if self._is_field(name)}
         objects = {name: text for name, text in wanted.items() if name not in inside}
         catalog = self
@@ -141,9 +153,22 @@ class ColumnVerbs(Held):
             column, _, field = name.partition(".")
             expression = adql.resolve_value(text, catalog._scope())
             _check_level(name, expression, column)
+            _check_curve(expression, column)
             node_ = AssignEpochs(catalog._node, column, _field(field, expression), expression, text)
             catalog = catalog._with(node_)
         return catalog
+
+    def _check_names(self, names: Iterable[str]) -> None:
+        """Raise SchemaError if a new name looks like a field, but not of a light curve."""
+        for name in names:
+            if "." in name and name not in self.columns and not self._is_field(name):
+                column = name.partition(".")[0]
+                near = nearest_names(column, self.lightcurve_columns)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise SchemaError(
+                    f"{name!r} would be a field of a light curve, and there is no light-curve "
+                    f"column {column!r}{hint}"
+                )
 
     def _is_field(self, name: str) -> bool:
         column, _, field = name.partition(".")
@@ -160,6 +185,16 @@ def _check_level(name: str, expression: adql.Expr, column: str | None) -> None:
             f"'{expression.level}.{name}', or use an aggregate such as MAX(...)"
         )
     raise QueryError(f"{name!r} is computed from the epochs of {expression.level}, not of {column}")
+
+
+def _check_curve(expression: adql.Expr, column: str) -> None:
+    """Raise QueryError if an expression of epochs has an aggregate of another light curve."""
+    for aggregate in adql.split_aggregates(expression)[0]:
+        if aggregate.over != column:
+            raise QueryError(
+                f"{aggregate} is of {aggregate.over}, and stands beside epochs of {column}; "
+                "assign it as a column first"
+            )
 
 
 def _field(name: str, expression: adql.Expr) -> pa.Field:

@@ -17,8 +17,8 @@ from skyseries.catalog.names import check_columns, check_new, is_nested
 from skyseries.catalog.nodes.join import Join
 from skyseries.catalog.nodes.joincurves import JoinCurves
 from skyseries.catalog.nodes.joinmap import MapValues
+from skyseries.catalog.nodes.orphans import OnOrphans
 from skyseries.catalog.nodes.pairs import no_clash, renamed
-from skyseries.catalog.nodes.shuffle import OnOrphans
 from skyseries.catalog.nodes.steps import Select
 from skyseries.errors import InputError, SchemaError
 from skyseries.hats.keys import check_keys
@@ -118,8 +118,9 @@ class JoinVerbs(Held):
             You know that no source is filed farther from its object than this: only the sources
             there are looked at, at no cost beforehand. Sources that are farther away are lost.
         orphans : {"warn", "ignore", "raise"}
-            What to do when sources belong to no object of the catalog. It is noticed where all
-            sources are brought to their objects.
+            What to do when sources belong to no object of the catalog (as its id index has
+            them; without one, of this plan). A warning is given where that costs little, which
+            is wherever all sources are read anyway; "raise" always looks.
 
         Returns
         -------
@@ -138,9 +139,10 @@ class JoinVerbs(Held):
         left_key, key = self._curve_keys(on, left_on, right_on, _schema(right))
         fields = _curve_fields(right, key, columns)
         known = LightCurveFields.guess(fields)
-        if time is None and known is not None:
-            time = known.time
-        if time is not None:
+        if time is None:
+            recognised = known or LightCurveFields.guess(_schema(right).names)
+            time = None if recognised is None else recognised.time
+        else:
             check_columns([time], _schema(right))
         kept = list(dict.fromkeys([key, *fields, *([time] if time else [])]))
         right = _narrowed(right, kept)

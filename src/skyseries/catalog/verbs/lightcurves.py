@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from skyseries.catalog import lightcurves
 from skyseries.catalog.curves import overridden, the_column
+from skyseries.catalog.held import Held
 from skyseries.catalog.names import check_columns
 from skyseries.catalog.nodes.epochs import SliceEpochs, SortEpochs
-from skyseries.catalog.held import Held
 from skyseries.errors import InputError
 
 if TYPE_CHECKING:
@@ -143,6 +143,9 @@ class LightCurveVerbs(Held):
         column : str, optional
             The nested column; not needed if there is only one.
         """
+        for bound in (start, stop, step):
+            if bound is not None and not hasattr(bound, "__index__"):
+                raise InputError(f"start, stop and step must be whole numbers, not {bound!r}")
         if step < 1:
             raise InputError(f"step must be 1 or more, not {step}")
         name = the_column(self.schema, column)

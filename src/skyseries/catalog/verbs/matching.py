@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, get_args
 
 from skyseries import adql
 from skyseries.catalog import info, tables
+from skyseries.catalog.held import Held, first_scan
 from skyseries.catalog.ids import id_column
 from skyseries.catalog.names import check_columns, check_new
 from skyseries.catalog.nodes.concat import Concat
@@ -17,7 +18,6 @@ from skyseries.catalog.nodes.nestmatch import NestedMatch
 from skyseries.catalog.nodes.outer import RightOnly
 from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash, renamed
 from skyseries.catalog.nodes.weight import Weight
-from skyseries.catalog.held import Held, first_scan
 from skyseries.errors import InputError
 
 __all__ = ["MatchVerbs"]
@@ -155,7 +155,8 @@ class MatchVerbs(Held):
             right = tables.as_held(other, type(self), None, None)
             suffixed = right._with(Rename(right._node, _all_suffixed(right, name)))
             found = found.crossmatch(suffixed, radius_arcsec, how=how, **options)
-            found = found.rename({DISTANCE: f"{DISTANCE}_{name}"})
+            pairs = ((c, f"{c}_{name}" if c == DISTANCE else c) for c in found.columns)
+            found = found._with(Rename(found._node, Renamed(tuple(pairs))))
         return found
 
     def self_match(
@@ -205,7 +206,7 @@ class MatchVerbs(Held):
         self,
         right: Held,
         rule: MatchRule,
-        how: str,
+        how: How,
         suffixes: tuple[str, str] | None,
         nested: str | None = None,
     ) -> Self:
@@ -221,7 +222,7 @@ class MatchVerbs(Held):
         distance = f"{DISTANCE}{theirs}" if taken else DISTANCE
         left_names = renamed(self.schema, ours, [n for n in right.columns if n not in hidden], ())
         right_names = renamed(right.schema, theirs, self.columns, hidden)
-        kind = "left" if how == "outer" else how
+        kind: Literal["inner", "left", "anti"] = "left" if how == "outer" else how
         match = Match(self._node, right._node, rule, kind, left_names, right_names, distance)
         if how != "anti":
             no_clash(left_names, right_names, [field.name for field in match.extras])
@@ -232,9 +233,9 @@ class MatchVerbs(Held):
         return self._with(node, {name: known for name, known in fields.items() if known})
 
     def _nested(
-        self, right: Held, rule: MatchRule, how: str, name: str, hidden: Sequence[str]
+        self, right: Held, rule: MatchRule, how: How, name: str, hidden: Sequence[str]
     ) -> Self:
-        if how not in ("inner", "left"):
+        if how == "outer" or how == "anti":
             raise InputError(f"with nested= how must be inner or left, not {how!r}")
         check_new([name], self.schema)
         same = renamed(self.schema, "", (), ())

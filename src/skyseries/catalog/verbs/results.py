@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from skyseries.catalog import explain, info, output, running
+from skyseries.catalog.held import Held, first_node, first_scan
 from skyseries.catalog.ids import id_column
 from skyseries.catalog.names import check_columns
-from skyseries.catalog.held import Held, first_scan
+from skyseries.catalog.origin import name_now
 from skyseries.catalog.writing import Target, Written, write_catalog
 from skyseries.errors import CatalogError, InputError
 
@@ -54,7 +55,7 @@ class ResultVerbs(Held):
         return output.to_pandas(running.first(self._node, n))
 
     def __len__(self) -> int:
-        if not self._node.filters:
+        if not self._node.filters and first_scan(self._node) is not None:
             return self.dataset.count_rows()
         return running.count(self._node)
 
@@ -112,8 +113,8 @@ class ResultVerbs(Held):
         return write_catalog(self._node, target)
 
     def _filed_by(self) -> tuple[str, str]:
-        """Return the names that the positions have in the catalog on disk."""
-        return self.dataset.ra, self.dataset.dec
+        """Return the names that the positions have in the catalog on disk, or the table."""
+        return first_node(self._node).position or (self.dataset.ra, self.dataset.dec)
 
     def _kind(self) -> str:
         scan = first_scan(self._node)
@@ -129,7 +130,9 @@ class ResultVerbs(Held):
             key = None if scan is None else id_column(scan.dataset, self._collection)
         except CatalogError:
             return None
-        return key if key in self.columns else None
+        if key is None:
+            return None
+        return name_now(self._node, key) or (key if key in self.columns else None)
 
     def explain(self, footers: bool = False) -> explain.Explanation:
         """Return what would be read and done; nothing is computed.

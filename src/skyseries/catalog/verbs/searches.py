@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Integral
 from typing import Any, Self
 
+import pyarrow as pa
+
+from skyseries import adql
+from skyseries.catalog.curves import the_column
+from skyseries.catalog.held import Held, first_scan
 from skyseries.catalog.ids import as_id, id_column, index_of
-from skyseries.catalog.names import check_columns
+from skyseries.catalog.names import POSITION_NAMES, check_columns, fields_of
+from skyseries.catalog.nodes.epochsearch import EpochSearch, coordinate_limits
 from skyseries.catalog.nodes.ids import IdSearch
 from skyseries.catalog.nodes.steps import Search
-from skyseries.catalog.held import Held
-from skyseries.errors import InputError
+from skyseries.catalog.origin import has_moved, name_now, stored_as
+from skyseries.errors import InputError, SchemaError
 from skyseries.spatial.regions import Box, Cone, Moc, Pixels, Polygon, Region
 
 __all__ = ["SearchVerbs"]
@@ -20,7 +27,20 @@ class SearchVerbs(Held):
     """Verbs that keep a part of the sky, or some objects."""
 
     def search(self, region: Region) -> Self:
-        """Keep rows in a region of `skyseries.spatial.regions`."""
+        """Keep rows in a region of `skyseries.spatial.regions`.
+
+        Rows are where the columns of the positions say, though these are not selected.
+
+        Raises
+        ------
+        InputError
+            If these columns were replaced by `assign`.
+        """
+        if has_moved(self._node):
+            raise InputError(
+                "the columns of the positions were replaced, and rows are searched for where they "
+                "are filed; give the new ones other names, or search first"
+            )
         return self._with(Search(self._node, region))
 
     def cone_search(self, ra: float, dec: float, radius_arcsec: float) -> Self:
@@ -76,13 +96,13 @@ class SearchVerbs(Held):
         pixels : pair or sequence of pairs (order, npix)
             NESTED.
         """
-        pairs = [pixels] if pixels and isinstance(pixels[0], int) else list(pixels)
+        pairs = [pixels] if len(pixels) and isinstance(pixels[0], Integral) else list(pixels)
         if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
             raise InputError(f"pixels must be pairs (order, npix), not {pixels!r}")
         orders, numbers = zip(*pairs, strict=True) if pairs else ((), ())
         return self.search(Pixels(orders, numbers))
 
-    def id_search(self, ids: int | str | Sequence[int | str], column: str | None = None) -> Self:
+    def id_search(self, ids: int | str | Iterable[int | str], column: str | None = None) -> Self:
         """Keep the objects with some ids; through the id index only their leaves are read.
 
         Parameters
@@ -90,12 +110,77 @@ class SearchVerbs(Held):
         ids : int, str or a sequence of them
             Ids that are not in the catalog have no row in the result.
         column : str, optional
-            By default the id column of the catalog.
+            By default the id column of the catalog. A column that is computed, or is of another
+            catalog, is searched without the index.
+
+        Raises
+        ------
+        SchemaError
+            If text is given for numbers, or the reverse.
         """
-        name = id_column(self.dataset, self._collection, column)
+        name = self._id_name() if column is None else column
         check_columns([name], self.schema)
-        values = [ids] if isinstance(ids, int | str) else list(ids)
+        if name not in self.columns:
+            raise SchemaError(f"{name!r} is a field of a light curve, not a column of ids")
+        several = isinstance(ids, Iterable) and not isinstance(ids, str)
+        values: list[Any] = list(ids) if several else [ids]  # type: ignore[arg-type]
         type_ = self.schema.field(name).type
-        known = tuple(found for value in values if (found := as_id(value, type_)) is not None)
-        index = index_of(self._root, self._collection, name)
-        return self._with(IdSearch(self._node, name, known, index))
+        asked = (value.as_py() if isinstance(value, pa.Scalar) else value for value in values)
+        known = tuple(found for value in asked if (found := as_id(value, type_)) is not None)
+        stored = stored_as(self._node, name)
+        index = None if stored is None else index_of(self._root, self._collection, stored)
+        return self._with(IdSearch(self._node, name, known, index, stored or name))
+
+    def _id_name(self) -> str:
+        """Return what the id column of the catalog is called here."""
+        if first_scan(self._node) is None:
+            raise InputError("a table does not say which of its columns is the id: give column=")
+        key = id_column(self.dataset, self._collection)
+        return name_now(self._node, key) or key
+
+    def search_epochs(
+        self,
+        ra: float,
+        dec: float,
+        radius_arcsec: float,
+        *,
+        column: str | None = None,
+        fields: tuple[str, str] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> Self:
+        """Return the single epochs within an angle of a position, by their own positions.
+
+        An epoch is found wherever its object is filed, and whichever object it was assigned to.
+
+        Parameters
+        ----------
+        ra, dec : float
+            Degrees, ICRS.
+        radius_arcsec : float
+        column : str, optional
+            The light curves; not needed if there is only one such column.
+        fields : pair of str, optional
+            Their fields of the positions, degrees; by default ``("ra", "dec")`` or those with
+            another usual name.
+        columns : sequence of str, optional
+            Columns of the object that each epoch gets; by default the id.
+
+        Returns
+        -------
+        Catalog
+            A row for each epoch: the object's columns, then the fields of the epoch.
+        """
+        name = the_column(self.schema, column)
+        there = fields_of(self.schema, name)
+        place = fields or next((pair for pair in POSITION_NAMES if set(pair) <= set(there)), None)
+        if place is None:
+            raise SchemaError(
+                f"the epochs of {name!r} have no positions of their own that are recognised among "
+                f"{', '.join(there)}; say which fields they are with fields=(ra, dec)"
+            )
+        if columns is None:
+            columns = [id_column(self.dataset, self._collection)]
+        cone = Cone(ra, dec, radius_arcsec)
+        limits = adql.resolve_condition(coordinate_limits(name, place, cone), self._scope())
+        node = EpochSearch(self._node, name, place, cone, tuple(columns), limits)
+        return self._with(node)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, overload
+from typing import Literal, cast, overload
 
 import numpy as np
 import pyarrow as pa
@@ -178,7 +178,7 @@ class SummaryVerbs(Held):
 
     def unique(self, column: str) -> pa.Array:
         """Return the different values of a column, of a field or of an expression, in order."""
-        table = self.group_by(column).aggregate(_count="COUNT(*)")
+        table = self.group_by(column).aggregate({"": "COUNT(*)"})
         return table.column(0).combine_chunks()
 
     def sort_values(
@@ -393,9 +393,9 @@ class SummaryVerbs(Held):
         cells, counts = histograms.sky_counts(self._under(condition), order, weight)
         if not dense:
             return cells, counts
-        whole: Counts | Floats = np.zeros(12 << 2 * order, counts.dtype)
+        whole = np.zeros(12 << 2 * order, counts.dtype)
         whole[cells] = counts
-        return whole
+        return cast(Counts | Floats, whole)
 
     def describe(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return what the columns are like.
