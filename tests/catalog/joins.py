@@ -68,7 +68,7 @@ def imported(table: pa.Table, folder: Path, *, id: str, max_rows: int) -> sky.Ca
     pq.write_table(table, folder / "in.parquet")
     sky.import_catalog(
         folder / "in.parquet", folder / folder.name, id=id, max_rows=max_rows,
-        margin_arcsec=None, executor="serial", progress=False,
+        margin_arcsec=None, executor="serial", progress=False, on_repeated_id="keep",
     )  # fmt: skip
     return sky.open_catalog(folder / folder.name)
 

@@ -10,7 +10,6 @@ from skyseries.catalog import tables
 from skyseries.catalog.held import Held, first_scan
 from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.nodes.keyindex import known_index
-from skyseries.catalog.nodes.memory import Memory
 from skyseries.catalog.nodes.orphans import OnOrphans, Watched
 from skyseries.catalog.nodes.partners import Broadcast, Everything, Indexed, Nearby, Partners
 from skyseries.catalog.nodes.scan import Scan
@@ -90,7 +89,7 @@ def _name(other: Other) -> str:
 def _small(other: Other, key: str) -> Partners | None:
     if isinstance(other, pa.Table):
         return Everything.of(other, key, _name(other))
-    if _size(other._node) <= SMALL_BYTES:
+    if first_scan(other._node) is None or _size(other._node) <= SMALL_BYTES:
         return Broadcast.of(other._node, key, other.name)
     return None
 
@@ -106,11 +105,7 @@ def _size(node: Node) -> float:
     for scan, columns in node.demand(node.schema.names):
         size += _scan_bytes(scan, columns)
     first = first_scan(node)
-    if first is None:
-        memory = node
-        while memory.children:
-            memory = memory.children[0]
-        return size + (memory.data.nbytes if isinstance(memory, Memory) else 0)
+    assert first is not None  # noqa: S101 - tables in memory are not measured
     all_rows = first.pieces(Hints())[0].weight.sum()
     wanted = node.pieces(Hints())[0].weight.sum()
     return size * min(float(wanted / all_rows), 1.0) if all_rows else size

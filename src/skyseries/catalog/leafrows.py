@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from skyseries.catalog.buffers import to_numpy
 from skyseries.catalog.rows import Floats, Index, Ints, Rows, gather
 from skyseries.errors import CatalogError
 from skyseries.hats.dataset import Dataset
@@ -70,7 +71,7 @@ class LeafRows(Rows):
         if name is not None and self._dataset.healpix_order == HPX_ORDER:
             column = self.fetch([name]).column(0)
             if not column.null_count:
-                return np.asarray(column.to_numpy(), np.int64)
+                return np.asarray(to_numpy(column), np.int64)
         return radec_to_hpx(*self.positions())
 
     def _groups_of(self, paths: Sequence[str], wanted: Ints) -> pa.Table:
@@ -109,4 +110,4 @@ class LeafRows(Rows):
 
 def _numbers(column: pa.ChunkedArray) -> Floats:
     """Return a coordinate as float64; null as NaN."""
-    return np.asarray(column.cast(pa.float64()).to_numpy(), np.float64)
+    return np.asarray(to_numpy(column.cast(pa.float64())), np.float64)

@@ -21,6 +21,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skyseries.catalog.buffers import from_numpy
+
 __all__ = ["Floats", "Index", "Ints", "Joined", "Rows", "TableRows", "Taken", "gather", "pick"]
 
 Ints = NDArray[np.int64]
@@ -165,7 +167,8 @@ def gather(table: pa.Table, index: Index) -> pa.Table:
     first = int(index[0])
     if int(index[-1]) - first == n - 1 and (n < 3 or bool((np.diff(index) == 1).all())):
         return table.slice(first, n)
-    columns = [_whole(column).take(pa.array(index)) for column in table.columns]
+    chosen = from_numpy(index)
+    columns = [_whole(column).take(chosen) for column in table.columns]
     return pa.table(columns, schema=table.schema)
 
 

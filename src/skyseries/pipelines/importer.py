@@ -13,7 +13,6 @@ import hashlib
 import json
 import re
 import shutil
-import threading
 import time as clock
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -314,7 +313,6 @@ def _run(plan: ImportPlan, root: Path, engine: Executor, progress: Progress) -> 
     if (plan.work / _REPORT).exists():
         saved = json.loads((plan.work / _REPORT).read_text())
         return _commit(plan, root, ImportReport(**saved | {"notes": tuple(saved["notes"])}))
-    threading.Thread(target=_import_ahead, daemon=True).start()
     journal = Journal(plan.work / "marks", engine, progress)
     epochs = stages.source_chunks(plan)
     if not plan.object_files:
@@ -340,11 +338,6 @@ def _run(plan: ImportPlan, root: Path, engine: Executor, progress: Progress) -> 
     facts.check(plan)
     notes = publish.keep_aside(plan, journal, shuffled)
     return _commit(plan, root, facts.report(str(root), plan, len(partitions), notes))
-
-
-def _import_ahead() -> None:
-    """Import what the later stages need (0.7 s) while the first one waits for its input."""
-    import cdshealpix.nested  # noqa: F401
 
 
 def _commit(plan: ImportPlan, root: Path, report: ImportReport) -> ImportReport:

@@ -150,12 +150,18 @@ def _grow(ranges: Ranges, order: int, radius: float) -> list[Ranges]:
     parts = [ranges]
     for _ in range(_count_rings(frontier, order, radius)):
         ring = neighbours(order, frontier)
-        start, stop = cell_range(order, np.unique(ring[ring >= 0]))
+        start, stop = cell_range(order, _distinct(ring[ring >= 0]))
         outside = ~ranges_overlap(start, stop, *ranges)
         ring = start[outside] >> 2 * (HPX_ORDER - order)
         before, frontier = frontier, np.setdiff1d(ring, np.concatenate([before, frontier]))
         parts.append(Ranges(*cell_range(order, frontier)))
     return parts
+
+
+def _distinct(cells: Ints) -> Ints:
+    """Return the different cells, ascending (np.unique hashes, which is slower for so few)."""
+    cells = np.sort(cells)
+    return cells[np.diff(cells, prepend=-1) > 0]
 
 
 def _count_rings(frontier: Ints, order: int, radius: float) -> int:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from skyseries import adql
 from skyseries.catalog.names import fields_of
 from skyseries.catalog.node import Hints, RowStep
-from skyseries.catalog.nodes.steps import Wrapped
+from skyseries.catalog.nodes.steps import Wrapped, together
 from skyseries.catalog.rows import Index, Rows
 from skyseries.timeseries.nested import Nested
 
@@ -34,7 +35,8 @@ def nested_of(rows: Rows, column: str, fields: Sequence[str], index: Index = Non
     paths = [f"{column}.{name}" for name in fields]
     table = rows.fetch(paths, index)
     lists = [table.column(path).combine_chunks() for path in paths]
-    return Nested.from_arrow(pa.StructArray.from_arrays(lists, list(fields)))
+    types = [pa.field(name, values.type) for name, values in zip(fields, lists, strict=True)]
+    return Nested.from_arrow(together(lists, types))
 
 
 def flat_columns(nested: Nested, column: str, fields: Sequence[str], objects: pa.Table) -> Flat:
@@ -142,7 +144,8 @@ def _of(table: pa.Table | None, path: str) -> pa.ChunkedArray:
 
 def _part(nested: Nested, path: str, column: str) -> pa.Array:
     struct = nested.to_arrow()
-    return struct if path == column else struct.field(path.split(".", 1)[1])
+    # unlike StructArray.field, this keeps null light curves null
+    return struct if path == column else pc.struct_field(struct, path.split(".", 1)[1])
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from skyseries import adql
 from skyseries.catalog.node import Hints, RowStep
 from skyseries.catalog.nodes.epochs import flat_columns, nested_of
-from skyseries.catalog.nodes.steps import ComputedRows
+from skyseries.catalog.nodes.steps import ComputedRows, made_column, structs_of
 from skyseries.catalog.rows import Index, Rows
 
 __all__ = ["Assign", "Filter", "input_table", "paths_of"]
@@ -119,11 +119,12 @@ class Assign(RowStep):
         found: list[str] = []
         made = self._made()
         for path in paths:
-            found += paths_of(made[path]) if path in made else [path]
+            name = made_column(path, made, structs_of(self.columns))
+            found += [path] if name is None else paths_of(made[name])
         return list(dict.fromkeys(found))
 
     def apply(self, rows: Rows) -> Rows:
-        return ComputedRows(rows, list(self._made()), self._compute)
+        return ComputedRows(rows, list(self._made()), self._compute, structs_of(self.columns))
 
     def _compute(self, rows: Rows, wanted: list[str], index: Index) -> pa.Table:
         made = self._made()

@@ -20,7 +20,7 @@ from skyseries.catalog.nodes.calls import (
     function_name,
     object_text,
 )
-from skyseries.catalog.nodes.steps import Wrapped
+from skyseries.catalog.nodes.steps import Wrapped, made_column, structs_of
 from skyseries.catalog.rows import Index, Ints, Rows, gather, pick
 from skyseries.errors import Cancelled, SchemaError
 
@@ -75,6 +75,10 @@ class MapRows(RowStep):
         before = self.child.schema
         return pa.schema([*before, *self.columns], before.metadata)
 
+    def makes(self, path: str) -> bool:
+        """Tell whether a path is one of the new columns, or goes into one."""
+        return made_column(path, self.columns.names, structs_of(self.columns)) is not None
+
     def paths(self) -> list[str]:
         """Return the columns and fields that the function looks at."""
         found = [argument.path for argument in self.arguments if argument.path is not None]
@@ -84,8 +88,7 @@ class MapRows(RowStep):
         return list(dict.fromkeys(found))
 
     def needs(self, paths: Sequence[str]) -> list[str]:
-        made = set(self.columns.names)
-        old = [path for path in paths if path not in made]
+        old = [path for path in paths if not self.makes(path)]
         used = self.paths() if len(old) < len(paths) else []
         return list(dict.fromkeys([*old, *(p for p in used if p.partition(".")[0] not in old)]))
 
@@ -170,20 +173,19 @@ class _MappedRows(Wrapped):
     def __init__(self, rows: Rows, step: MapRows) -> None:
         super().__init__(rows)
         self._step = step
-        self._names = set(step.columns.names)
         self._place = np.full(len(rows), -1, np.int64)
         self._made: pa.Table = step.columns.empty_table()
 
     def fetch(self, paths: Sequence[str], index: Index = None) -> pa.Table:
-        new = [path for path in paths if path in self._names]
+        new = {path for path in paths if self._step.makes(path)}
         if not new:
             return self._rows.fetch(paths, index)
-        old = [path for path in paths if path not in self._names]
-        if not old:
-            return self._answers(index, None).select(list(paths))
-        fetched = self._rows.fetch(old, index)
+        old = [path for path in paths if path not in new]
+        fetched = self._rows.fetch(old, index) if old else None
         made = self._answers(index, fetched)
-        columns = [(made if path in self._names else fetched).column(path) for path in paths]
+        columns = [
+            pick(made if path in new or fetched is None else fetched, path) for path in paths
+        ]
         return pa.table(columns, list(paths))
 
     def _answers(self, index: Index, fetched: pa.Table | None) -> pa.Table:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.catalog.buffers import from_numpy
 from skyseries.catalog.node import Hints, RowStep
 from skyseries.catalog.nodes.steps import Wrapped
 from skyseries.catalog.rows import Floats, Index, Ints, Rows
@@ -219,7 +220,7 @@ class PairRows(Rows):
         alone = right < 0
         for name in self._extras.keys() & set(paths):
             values = self._extras[name] if index is None else self._extras[name][index]
-            found[name] = pa.array(values, mask=alone if alone.any() else None)
+            found[name] = pa.array(values, mask=alone) if alone.any() else from_numpy(values)
         return pa.table([found[path] for path in paths], list(paths))
 
 

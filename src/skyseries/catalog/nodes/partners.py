@@ -38,7 +38,7 @@ __all__ = [
     "table_rows",
 ]
 
-_SENT_BYTES = 4_000_000
+_SENT_BYTES = 1_000_000
 """A table of up to so many bytes is sent with each task, a larger one is written to a file."""
 
 

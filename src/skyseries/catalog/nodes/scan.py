@@ -79,13 +79,16 @@ class Scan(Node):
         wide = widened(area)
         near = _overlapping(self.dataset.partitions, wide.start, wide.stop)
         margin = self._margin(int(home[0]), area) if len(near) > 1 and len(home) == 1 else None
+        # what is read of the home partitions is given whole: there may be more than asked for,
+        # and to tell which rows are in the ranges would cost reading their cells
         if margin is None:
-            return self._join([self._partition(i, wide, hints) for i in near])
+            return self._join([self._partition(i, wide, hints, i in home) for i in near])
         cell = self.dataset.partitions[int(home[0])]
-        parts = [self._partition(home[0], wide, hints)]
+        parts = [self._partition(home[0], wide, hints, True)]
         i = int(margin.partitions.find(np.array([cell.range()[0]]))[0])
         if i >= 0 and margin.partitions[i] == cell:  # where there is no file there are no rows
-            parts.append(Scan(margin)._partition(i, wide, hints, filed_here=False))
+            elsewhere = Hints(conditions=hints.conditions)  # its rows are not in this cell
+            parts.append(Scan(margin)._partition(i, wide, elsewhere, True))
         return self._join(parts)
 
     def _margin(self, i: int, area: Area) -> Dataset | None:
@@ -99,16 +102,16 @@ class Scan(Node):
         wide = [m for m in margins if m.kind == "margin" and m.margin_arcsec >= area.halo_arcsec]
         return min(wide, key=lambda margin: margin.margin_arcsec, default=None)
 
-    def _partition(self, i: Any, area: Area, hints: Hints, filed_here: bool = True) -> Rows:
-        """Return the rows of a partition that are in the ranges."""
+    def _partition(self, i: Any, area: Area, hints: Hints, all_read: bool = False) -> Rows:
+        """Return the rows of a partition that are in the ranges, or all of those row groups."""
         cell = self.dataset.partitions[int(i)]
-        if filed_here and not _may_have_rows(cell, hints):
+        if not _may_have_rows(cell, hints):
             return self._join([])
         start, stop = cell.range()
-        whole = filed_here and _covers(area, start, stop)
+        whole = not all_read and _covers(area, start, stop)
         return self._join(
             [
-                _restricted(self.dataset, leaf, None if whole else area, hints)
+                _restricted(self.dataset, leaf, None if whole else area, hints, all_read)
                 for leaf in self.dataset.leaves(cell)
             ]
         )
@@ -137,12 +140,15 @@ def widened(area: Area) -> Area:
     return wide
 
 
-def _restricted(dataset: Dataset, leaf: Location, area: Area | None, hints: Hints) -> Rows:
+def _restricted(
+    dataset: Dataset, leaf: Location, area: Area | None, hints: Hints, all_read: bool
+) -> Rows:
     """Return the rows of a leaf, or those of them that are filed in some ranges."""
     footer = dataset.footer(leaf)
     groups = groups_that_may_match(dataset, footer, area, hints)
     rows = LeafRows(dataset, leaf, groups, [footer.row_group(g).num_rows for g in groups])
-    if area is None or not len(rows) or groups_inside(dataset, footer, groups, area):
+    inside = area is None or all_read or groups_inside(dataset, footer, groups, area)
+    if area is None or inside or not len(rows):
         return rows
     keep = area.holds(rows.hpx())
     return rows if keep.all() else rows.take(np.flatnonzero(keep))

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from skyseries.catalog.names import check_columns, check_new, fields_of, split_path
 from skyseries.catalog.node import Hints, RowStep
-from skyseries.catalog.rows import Floats, Index, Ints, Rows
+from skyseries.catalog.rows import Floats, Index, Ints, Rows, pick
 from skyseries.errors import SchemaError
 from skyseries.spatial.regions import Region
 
-__all__ = ["Append", "ComputedRows", "Search", "Select", "Wrapped"]
+__all__ = [
+    "Append",
+    "ComputedRows",
+    "Search",
+    "Select",
+    "Wrapped",
+    "made_column",
+    "structs_of",
+    "together",
+]
 
 
 class Wrapped(Rows):
@@ -115,7 +125,15 @@ class _PartialRows(Wrapped):
 def struct_of(table: pa.Table, column: str, type_: pa.StructType) -> pa.ChunkedArray:
     """Return fields that were fetched as columns of lists as one light-curve column."""
     lists = [table.column(f"{column}.{field.name}").combine_chunks() for field in type_]
-    return pa.chunked_array([pa.StructArray.from_arrays(lists, fields=list(type_))], type_)
+    return pa.chunked_array([together(lists, list(type_))], type_)
+
+
+def together(lists: Sequence[pa.Array], fields: Sequence[pa.Field]) -> pa.StructArray:
+    """Return lists as light curves; those of which every field is null are null."""
+    null = lists[0].is_null() if all(values.null_count for values in lists) else None
+    for values in lists[1:] if null is not None else ():
+        null = pc.and_(null, values.is_null())
+    return pa.StructArray.from_arrays(lists, fields=list(fields), mask=null)
 
 
 @dataclass(frozen=True)
@@ -149,6 +167,8 @@ class ComputedRows(Wrapped):
         The new columns.
     compute : callable
         ``compute(rows, wanted, index)`` gives a table of those that are wanted.
+    structs : collection of str, optional
+        New columns that have fields: paths into them are taken from them.
     """
 
     def __init__(
@@ -156,21 +176,33 @@ class ComputedRows(Wrapped):
         rows: Rows,
         names: Sequence[str],
         compute: Callable[[Rows, list[str], Index], pa.Table],
+        structs: Collection[str] = (),
     ) -> None:
         super().__init__(rows)
-        self._names, self._compute = set(names), compute
+        self._names, self._compute, self._structs = set(names), compute, structs
 
     def fetch(self, paths: Sequence[str], index: Index = None) -> pa.Table:
-        new = [path for path in paths if path in self._names]
-        old = [path for path in paths if path not in self._names]
-        if not new:
+        made = {p: name for p in paths if (name := made_column(p, self._names, self._structs))}
+        old = [path for path in paths if path not in made]
+        if not made:
             return self._rows.fetch(old, index)
-        computed = self._compute(self._rows, new, index)
-        if not old:
-            return computed.select(list(paths))
-        fetched = self._rows.fetch(old, index)
-        columns = [(computed if p in self._names else fetched).column(p) for p in paths]
+        computed = self._compute(self._rows, list(dict.fromkeys(made.values())), index)
+        fetched = self._rows.fetch(old, index) if old else computed
+        columns = [pick(computed if p in made else fetched, p) for p in paths]
         return pa.table(columns, list(paths))
+
+
+def made_column(path: str, made: Collection[str], structs: Collection[str]) -> str | None:
+    """Return which of the columns that a step makes a path is, or goes into; None if it is old."""
+    if path in made:
+        return path
+    column = path.partition(".")[0]
+    return column if column in structs else None
+
+
+def structs_of(fields: Iterable[pa.Field]) -> list[str]:
+    """Return the names of the columns that have fields."""
+    return [field.name for field in fields if pa.types.is_struct(field.type)]
 
 
 @dataclass(frozen=True)

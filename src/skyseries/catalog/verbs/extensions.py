@@ -15,10 +15,12 @@ from skyseries.catalog.names import check_columns
 from skyseries.catalog.nodes.join import Join
 from skyseries.catalog.nodes.keyindex import origin
 from skyseries.catalog.nodes.pairs import no_clash, renamed
+from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Select
 from skyseries.catalog.writing import Target, Written, write_catalog
 from skyseries.errors import CatalogError, InputError, SchemaError
-from skyseries.hats.collection import COLLECTION_FILE
+from skyseries.hats.collection import COLLECTION_FILE, Collection, read_collection
+from skyseries.hats.dataset import open_dataset
 from skyseries.hats.extension import (
     Extension,
     check_name,
@@ -217,9 +219,10 @@ class ExtensionVerbs(Held):
 
 
 def _open(root: Location, kind: type[Held]) -> Held:
-    from skyseries.catalog.opening import open_catalog
-
-    return open_catalog(str(root), **dict(root.options))
+    """Open the catalog or collection of an extension's columns."""
+    collection = read_collection(root)
+    dataset = open_dataset(root if collection is None else root.join(collection.primary))
+    return kind(Scan(dataset), root, collection or Collection(dataset.name, ""))
 
 
 def _added(extension: Extension, data: Held) -> list[str]:

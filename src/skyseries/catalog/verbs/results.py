@@ -34,7 +34,7 @@ class ResultVerbs(Held):
 
     def to_arrow(self) -> pa.Table:
         """Compute, and return a pyarrow Table."""
-        return pa.concat_tables([self.schema.empty_table(), *self.iter_tables()])
+        return pa.concat_tables([pa.Table.from_batches([], self.schema), *self.iter_tables()])
 
     def to_pandas(self) -> pd.DataFrame:
         """Compute, and return a DataFrame of Arrow types (ids stay exact, nulls stay nulls)."""

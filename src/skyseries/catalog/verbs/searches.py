@@ -97,7 +97,7 @@ class SearchVerbs(Held):
             NESTED.
         """
         pairs = [pixels] if len(pixels) and isinstance(pixels[0], Integral) else list(pixels)
-        if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
+        if not all(hasattr(pair, "__len__") and len(pair) == 2 for pair in pairs):
             raise InputError(f"pixels must be pairs (order, npix), not {pixels!r}")
         orders, numbers = zip(*pairs, strict=True) if pairs else ((), ())
         return self.search(Pixels(orders, numbers))
