@@ -132,7 +132,12 @@ def main() -> None:
     parser.add_argument("--rows", type=float, default=1e7)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--peer-python", default=sys.executable)
-    parser.add_argument("--pyacid-python", help="interpreter of an environment with pyacid")
+    default = HERE.parent / ".venv-pyacid" / "bin" / "python"
+    parser.add_argument(
+        "--pyacid-python",
+        default=str(default) if default.exists() else None,
+        help="interpreter of an environment with pyacid",
+    )
     a = parser.parse_args()
     systems.PEER_PYTHON = a.peer_python
     n = int(a.rows)

@@ -9,7 +9,10 @@ from typing import Any
 from results import RESULTS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
-ORDER = ("import", "lightcurves", "lookup", "s82", "ogle")
+ORDER = (
+    "import", "lightcurves", "lookup", "s82", "ogle", "match_kernel", "crossmatch", "engine",
+    "scan", "nested", "expressions",
+)  # fmt: skip
 
 HEAD = """# Benchmarks
 
@@ -46,11 +49,17 @@ def _where(document: dict[str, Any]) -> str:
     named = "hats-import" in json.dumps(document["rows"])
     names = ["skyseries", "numpy", "numba", "pyarrow"]
     names += ["hats-import", "hats", "dask"] if named else []
+    names += [n for n in ("lsdb", "scipy", "nested-pandas") if n in _peers(document)]
     versions = ", ".join(f"{n} {packages[n]}" for n in names if n in packages)
     return (
         f"{document['date']}; {machine['cpu']}, {machine['cores']} cores, "
         f"{machine['ram_gb']} GB; {machine['system']}, Python {machine['python']}; {versions}."
     )
+
+
+def _peers(document: dict[str, Any]) -> str:
+    """Return the systems and notes of a benchmark, in small letters."""
+    return (json.dumps([row["system"] for row in document["rows"]]) + document["notes"]).lower()
 
 
 def _table(rows: list[dict[str, Any]]) -> str:

@@ -24,7 +24,7 @@ from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash, renamed
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Select
 from skyseries.catalog.rows import Ints
-from skyseries.catalog.writing import _Leaf, _leaves, _shared_out
+from skyseries.catalog.writing import LeafTask, leaf_tasks, shared_out
 from skyseries.errors import InputError, SchemaError
 from skyseries.executors import Task, current_executor
 from skyseries.hats.association import (
@@ -196,7 +196,7 @@ def _collection_of(root: Location) -> str:
 
 def _run(node: Node, write: partial[list[LeafFacts]]) -> Iterator[LeafFacts]:
     tasks = []
-    for leaves in _shared_out(_leaves(node)):
+    for leaves in shared_out(leaf_tasks(node)):
         area = Area.of(leaves[0].units[0][0], leaves[-1].units[-1][1])
         weight = sum(leaf.weight for leaf in leaves)
         tasks.append(
@@ -207,12 +207,12 @@ def _run(node: Node, write: partial[list[LeafFacts]]) -> Iterator[LeafFacts]:
 
 
 def _write_leaves(
-    node: Node, leaves: Sequence[_Leaf], *, schema: pa.Schema, root: Path
+    node: Node, leaves: Sequence[LeafTask], *, schema: pa.Schema, root: Path
 ) -> list[LeafFacts]:
     return [write_leaf(root, leaf.cell, schema, _tables(node, leaf)) for leaf in leaves]
 
 
-def _tables(node: Node, leaf: _Leaf) -> Iterator[pa.Table]:
+def _tables(node: Node, leaf: LeafTask) -> Iterator[pa.Table]:
     """Yield the pairs of a leaf along the sky."""
     for start, stop in leaf.units:
         rows = node.rows(Area.of(start, stop), Hints())

@@ -38,7 +38,7 @@ from skyseries.schema import LightCurveFields
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.order import run_lengths
 
-__all__ = ["Target", "Written", "write_catalog"]
+__all__ = ["LeafTask", "Target", "Written", "leaf_tasks", "shared_out", "write_catalog"]
 
 _TABLE_ORDER = 10
 """Finest order of the partitions of a table in memory."""
@@ -87,7 +87,9 @@ class Target:
     overwrite: bool
 
 
-class _Leaf(NamedTuple):
+class LeafTask(NamedTuple):
+    """One leaf of a result, and the units that its rows are computed in."""
+
     cell: Cell
     units: tuple[tuple[int, int], ...]
     weight: float
@@ -138,7 +140,7 @@ def write_catalog(node: Node, target: Target) -> Written:
 def _run(node: Node, write: partial[list[LeafFacts]]) -> Iterator[LeafFacts]:
     """Write all leaves, on the engine that holds; yield their facts."""
     tasks = []
-    for leaves in _shared_out(_leaves(node)):
+    for leaves in shared_out(leaf_tasks(node)):
         start, stop = leaves[0].units[0][0], leaves[-1].units[-1][1]
         arguments = (node.narrow(Area.of(start, stop)), tuple(leaves))
         weight = sum(leaf.weight for leaf in leaves)
@@ -148,7 +150,7 @@ def _run(node: Node, write: partial[list[LeafFacts]]) -> Iterator[LeafFacts]:
 
 
 def _write_leaves(
-    node: Node, leaves: Sequence[_Leaf], *, schema: pa.Schema, root: Path, target: Target
+    node: Node, leaves: Sequence[LeafTask], *, schema: pa.Schema, root: Path, target: Target
 ) -> list[LeafFacts]:
     return [
         write_leaf(root, leaf.cell, schema, _tables(node, leaf, schema, target), target.lightcurves)
@@ -156,7 +158,7 @@ def _write_leaves(
     ]
 
 
-def _tables(node: Node, leaf: _Leaf, schema: pa.Schema, target: Target) -> Iterator[pa.Table]:
+def _tables(node: Node, leaf: LeafTask, schema: pa.Schema, target: Target) -> Iterator[pa.Table]:
     """Yield the rows of a leaf along the sky."""
     for start, stop in leaf.units:
         rows = node.rows(Area.of(start, stop), Hints())
@@ -206,7 +208,7 @@ def _schema(node: Node, position: tuple[str, str]) -> pa.Schema:
     return schema.set(place, schema.field(place).with_type(pa.int64()))
 
 
-def _leaves(node: Node) -> list[_Leaf]:
+def leaf_tasks(node: Node) -> list[LeafTask]:
     """Return the leaves that may have rows."""
     sides = node.pieces(Hints())
     if not len(sides[0]):
@@ -217,13 +219,13 @@ def _leaves(node: Node) -> list[_Leaf]:
     _check_cells(left, cells)
     first = np.searchsorted(left.stop, start, "right")
     last = np.searchsorted(left.start, stop, "left")
-    units: list[_Leaf] = []
+    units: list[LeafTask] = []
     for i in np.flatnonzero(last > first):
         inside = [_clipped(side, int(start[i]), int(stop[i])) for side in sides]
         found = divide(inside)
         weight = sum(unit.weight for unit in found)
         bounds = _bounds(found, int(start[i]), int(stop[i]))
-        units.append(_Leaf(cells[int(i)], bounds, weight))
+        units.append(LeafTask(cells[int(i)], bounds, weight))
     return units
 
 
@@ -252,9 +254,9 @@ def _clipped(side: Pieces, start: int, stop: int) -> Pieces:
     )
 
 
-def _shared_out(leaves: list[_Leaf]) -> Iterator[list[_Leaf]]:
+def shared_out(leaves: list[LeafTask]) -> Iterator[list[LeafTask]]:
     """Put neighbouring light leaves together, so that a task is worth its start."""
-    together: list[_Leaf] = []
+    together: list[LeafTask] = []
     for leaf in leaves:
         if together and sum(one.weight for one in together) + leaf.weight > _TASK_WEIGHT:
             yield together

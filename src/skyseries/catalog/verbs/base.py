@@ -1,1 +1,0 @@
-from skyseries.catalog.held import Held, first_scan  # noqa

@@ -1,0 +1,66 @@
+"""One plan, any engine, the same rows: on Dask and Spark as on threads."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+import skyseries as sky
+from skyseries.catalog import division
+
+PLANS: dict[str, Callable[[sky.Catalog, sky.Catalog], object]] = {
+    "query": lambda c, _: c.query("mag < 20 AND lightcurve.band = 'r'").to_arrow(),
+    "assign": lambda c, _: c.assign(n="COUNT(lightcurve.mjd)").select(["id", "n"]).to_arrow(),
+    "crossmatch": lambda c, other: c.crossmatch(
+        other, 3600.0, n_neighbors=None, suffixes=("", "_2")
+    ).to_arrow(),
+    "table": lambda c, other: c.crossmatch(
+        other.select(["id", "ra", "dec"]).to_arrow(), 3600.0, suffixes=("", "_2")
+    ).to_arrow(),
+    "features": lambda c, _: c.features().to_arrow(),
+    "aggregate": lambda c, _: c.group_by("ROUND(mag) AS bin").aggregate(n="COUNT(*)"),
+    "map": lambda c, _: c.map_lightcurves(lambda t, f, e, b: float(len(t)), names=["n"]).to_arrow(),
+    "count": lambda c, _: len(c.query("dec > 0")),
+    "ids": lambda c, _: c.id_search(c.head(3)["id"].tolist()).to_arrow(),
+}
+
+
+@pytest.fixture(scope="module")
+def engines():
+    """Return what is needed to make each engine, or skip."""
+    pytest.importorskip("dask")
+    pytest.importorskip("pyspark")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java")
+    with sky.executor("dask", workers=2) as dask, sky.executor("spark", workers=2) as spark:
+        yield {"dask": dask, "spark": spark}
+
+
+@pytest.fixture(autouse=True)
+def _several_units(monkeypatch):
+    monkeypatch.setattr(division, "SMALLEST", 100)
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_the_same_rows(engines, survey, name):
+    catalog, other = sky.open_catalog(survey.path), sky.open_catalog(survey.path)
+    plan = PLANS[name]
+    with sky.executor("threads", workers=2):
+        expected = plan(catalog, other)
+    for engine in engines.values():
+        with sky.executor(engine):
+            found = plan(catalog, other)
+        assert found == expected if isinstance(expected, int) else found.equals(expected)
+
+
+def test_written_by_workers(engines, survey, tmp_path):
+    catalog = sky.open_catalog(survey.path).query("mag < 20")
+    expected = catalog.to_arrow()
+    for name, engine in engines.items():
+        with sky.executor(engine):
+            written = catalog.write_catalog(tmp_path / name)
+        assert written.rows == expected.num_rows
+        assert sky.open_catalog(tmp_path / name).to_arrow().equals(expected)
+        assert sky.validate_catalog(tmp_path / name).ok
