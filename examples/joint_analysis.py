@@ -24,7 +24,7 @@ import skyseries as sky
 from skyseries.formats import write_table
 
 
-def make_catalogs(folder: Path, n: int = 20_000) -> tuple[Path, Path]:
+def make_catalogs(folder: Path, n: int = 10_000) -> tuple[Path, Path]:
     """Write two catalogs of a part of the sky: nine in ten objects are in both."""
     rng = np.random.default_rng(5)
     ra, dec = rng.uniform(40, 60, n), rng.uniform(-10, 10, n)
@@ -43,7 +43,7 @@ def make_catalogs(folder: Path, n: int = 20_000) -> tuple[Path, Path]:
     for path, columns in zip(paths, (first, second), strict=True):
         file = path.with_suffix(".parquet")
         write_table(pa.table(columns), file)
-        sky.import_catalog(file, path, id="id", max_rows=2000, overwrite=True, progress=False)
+        sky.import_catalog(file, path, id="id", max_rows=1000, overwrite=True, progress=False)
     return paths
 
 

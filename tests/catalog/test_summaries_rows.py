@@ -12,8 +12,8 @@ import pytest
 import skyseries as sky
 from skyseries import adql
 from skyseries.catalog import division
-from skyseries.catalog.nodes import memory
 from skyseries.catalog.node import RowStep
+from skyseries.catalog.nodes import memory
 from skyseries.catalog.nodes.places import Places, hashes, ordinals
 from skyseries.catalog.summaries import batches
 from skyseries.catalog.summaries.duplicates import duplicate_places

@@ -1,4 +1,4 @@
-"""The catalog engine on catalogs that LSDB wrote, in all their shapes: searched, pruned, written."""
+"""The catalog engine on catalogs that LSDB wrote: searched, pruned, written as ours."""
 
 from __future__ import annotations
 

@@ -19,7 +19,10 @@ import pyarrow.compute as pc
 
 from skyseries.catalog.division import Unit, divide
 from skyseries.catalog.explain import steps_of
-from skyseries.catalog.node import Area, Hints, Node, Pieces
+from skyseries.catalog.node import SKY_CELLS, UNPLACED, Area, Hints, Node, Pieces, RowStep
+from skyseries.catalog.nodes.join import Join
+from skyseries.catalog.nodes.match import Match
+from skyseries.catalog.rows import Ints
 from skyseries.errors import ExecutionError, InputError
 from skyseries.executors import Task, current_executor
 from skyseries.hats.collection import Collection
@@ -168,11 +171,7 @@ def _tables(node: Node, leaf: LeafTask, schema: pa.Schema, target: Target) -> It
         if not bool((hpx[1:] >= hpx[:-1]).all()):
             order = np.argsort(hpx, kind="stable")
             rows, hpx = rows.take(order), hpx[order]
-        if hpx[0] < 0:
-            raise InputError(
-                f"{int((hpx < 0).sum())} rows have no position and cannot be written as a catalog; "
-                f"leave them out with query('{target.position[0]} IS NOT NULL')"
-            )
+        _check_placed(hpx)
         table = node.table(rows)
         extra = dict(zip(target.position, rows.positions(), strict=True)) | {HPX_COLUMN: hpx}
         columns = [
@@ -213,10 +212,13 @@ def leaf_tasks(node: Node) -> list[LeafTask]:
     sides = node.pieces(Hints())
     if not len(sides[0]):
         return []
-    cells = node.cells() or _cells_of_table(node)
-    start, stop = cells.ranges()
     left = sides[0]
-    _check_cells(left, cells)
+    cells = node.cells()
+    if cells:
+        _check_cells(left, cells)
+    else:
+        cells = _cells_of_table(node)
+    start, stop = cells.ranges()
     first = np.searchsorted(left.stop, start, "right")
     last = np.searchsorted(left.start, stop, "left")
     units: list[LeafTask] = []
@@ -268,8 +270,20 @@ def shared_out(leaves: list[LeafTask]) -> Iterator[list[LeafTask]]:
 
 def _cells_of_table(node: Node) -> Partitions:
     """Choose partitions for rows that come from memory."""
-    hpx = node.rows(Area.of(0, 12 << 2 * HPX_ORDER), Hints()).hpx()
+    _check_placed(node.rows(Area.of(UNPLACED, 0), Hints()).hpx())
+    while isinstance(node, RowStep | Match | Join):  # their rows are filed where the first ones are
+        node = node.children[0]
+    hpx = node.rows(Area.of(0, SKY_CELLS), Hints()).hpx()
     shift = 2 * (HPX_ORDER - _TABLE_ORDER)
     cells, counts = run_lengths(np.sort(hpx) >> shift)
     partitions, _ = cut(cells, counts / _MAX_ROWS, _TABLE_ORDER)
     return partitions
+
+
+def _check_placed(hpx: Ints) -> None:
+    """Raise InputError if rows have no position."""
+    if lost := int((hpx < 0).sum()):
+        raise InputError(
+            f"{lost} rows have no position and cannot be written as a catalog; leave them out with "
+            "query('... IS NOT NULL') on a coordinate"
+        )

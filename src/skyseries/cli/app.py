@@ -18,11 +18,13 @@ from skyseries.errors import ExecutionError, SkyseriesError
 __all__ = ["cli", "main"]
 
 _COMMANDS = {
+    "crossmatch": "skyseries.cli.crossmatch:crossmatch",
     "demo": "skyseries.cli.demo:demo",
     "features": "skyseries.cli.features:features",
     "import": "skyseries.cli.import_:import_",
     "info": "skyseries.cli.info:info",
     "periods": "skyseries.cli.periods:periods",
+    "query": "skyseries.cli.query:query",
     "validate": "skyseries.cli.validate:validate",
 }
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["engine_options", "names", "output_option", "progress_option"]
+__all__ = ["columns", "engine_options", "names", "output_option", "progress_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,9 +56,30 @@ def output_option(command: F) -> F:
 
 def names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
     """Read ``a,b,c`` as a list (a callback)."""
+    return None if value is None else _not_empty(ctx, param, value, value.split(","))
+
+
+def columns(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
+    """Read ``a,ROUND(b, 1) AS c`` as a list: commas in parentheses and quotes do not count."""
     if value is None:
         return None
-    found = [name.strip() for name in value.split(",")]
+    parts, depth, quote = [""], 0, ""
+    for character in value:
+        if character == "," and not depth and not quote:
+            parts.append("")
+            continue
+        parts[-1] += character
+        if quote or character in "'\"":
+            quote = "" if character == quote else quote or character
+        else:
+            depth += {"(": 1, ")": -1}.get(character, 0)
+    return _not_empty(ctx, param, value, parts)
+
+
+def _not_empty(
+    ctx: click.Context, param: click.Parameter, value: str, parts: list[str]
+) -> list[str]:
+    found = [part.strip() for part in parts]
     if not all(found):
         raise click.BadParameter(f"{value!r} has an empty name", ctx, param)
     return found

@@ -16,7 +16,7 @@ from skyseries.hats.partitions import Cell, Partitions
 from skyseries.jit import kernel
 from skyseries.spatial.healpix import HPX_ORDER, neighbours
 
-__all__ = ["margin_targets", "receivers"]
+__all__ = ["edge_rows", "margin_targets", "receivers"]
 
 Ints = NDArray[np.int64]
 _X_BITS = 0x5555555555555555
@@ -51,7 +51,7 @@ def margin_targets(hpx: Ints, home: Cell, receivers: Partitions, order: int) -> 
         Row numbers, and places in `receivers`; a row may appear several times.
     """
     shift = 2 * (HPX_ORDER - order)
-    rows = _edge_rows(hpx, shift, order - home.order)
+    rows = edge_rows(hpx, shift, order - home.order)
     cells, inverse = np.unique(hpx[rows] >> shift, return_inverse=True)
     near = np.column_stack([cells, neighbours(order, cells)])
     start, stop = receivers.ranges()
@@ -65,7 +65,7 @@ def margin_targets(hpx: Ints, home: Cell, receivers: Partitions, order: int) -> 
     return _join(rows, inverse.ravel(), pairs, len(cells))
 
 
-def _edge_rows(hpx: Ints, shift: int, levels: int) -> Ints:
+def edge_rows(hpx: Ints, shift: int, levels: int) -> Ints:
     """Return the rows whose ring cell touches the border of its ancestor some levels up."""
     if levels <= 0:
         return np.arange(len(hpx))

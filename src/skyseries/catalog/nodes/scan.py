@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skyseries.catalog.edges import edge_rows_of
 from skyseries.catalog.leafrows import LeafRows
 from skyseries.catalog.node import Area, Hints, Node, Pieces
 from skyseries.catalog.pruning import groups_inside, groups_that_may_match, pieces_of
@@ -82,7 +83,14 @@ class Scan(Node):
         # what is read of the home partitions is given whole: there may be more than asked for,
         # and to tell which rows are in the ranges would cost reading their cells
         if margin is None:
-            return self._join([self._partition(i, wide, hints, i in home) for i in near])
+            return self._join(
+                [
+                    self._partition(i, wide, hints, True)
+                    if i in home
+                    else self._neighbour(int(i), wide, hints, area.halo_arcsec)
+                    for i in near
+                ]
+            )
         cell = self.dataset.partitions[int(home[0])]
         parts = [self._partition(home[0], wide, hints, True)]
         i = int(margin.partitions.find(np.array([cell.range()[0]]))[0])
@@ -115,6 +123,18 @@ class Scan(Node):
                 for leaf in self.dataset.leaves(cell)
             ]
         )
+
+    def _neighbour(self, i: int, wide: Area, hints: Hints, halo_arcsec: float) -> Rows:
+        """Return the rows of a partition that are in the ranges around another one."""
+        cell = self.dataset.partitions[i]
+        parts: list[Rows] = []
+        for leaf in self.dataset.leaves(cell):
+            edges = edge_rows_of(self.dataset, cell, leaf, halo_arcsec)
+            if edges is None:
+                parts.append(_restricted(self.dataset, leaf, wide, hints, False))
+            else:
+                parts.append(edges.take(np.flatnonzero(wide.holds(edges.hpx()))))
+        return self._join(parts)
 
     def _join(self, parts: Sequence[Rows]) -> Rows:
         kept = [part for part in parts if len(part)]
