@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -76,6 +77,28 @@ def test_joint_analysis_on_every_engine(joint, tmp_path, engine):
     assert run("joint_analysis.py", engine, *catalogs, *options, folder=tmp_path) == printed
     expected = sky.open_catalog(folder / "pairs").to_arrow()
     assert sky.open_catalog(tmp_path / "pairs").to_arrow().equals(expected)
+
+
+# --- the page about matching, which makes its own catalogs --------------------------------------
+
+
+def comparable(plan: str) -> str:
+    """Return a plan without the sizes on disk, which depend on the version of zstd."""
+    return re.sub(r"about [\d.]+ \w+", "about n", plan).strip()
+
+
+def test_the_page_about_matching(tmp_path):
+    page = (EXAMPLES.parent / "docs" / "matching.md").read_text()
+    program = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    (said,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    assert program.count("assert ") > 20
+    script = tmp_path / "page.py"
+    script.write_text(program)
+    done = subprocess.run(
+        [sys.executable, script.name], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert comparable(done.stdout) == comparable(said)
 
 
 def test_every_example_has_a_test():

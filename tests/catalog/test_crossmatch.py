@@ -18,7 +18,7 @@ RADII = [1.0, 60.0, 3600.0]
 @pytest.fixture(autouse=True)
 def _small_units(monkeypatch):
     """Many units even for small catalogs."""
-    monkeypatch.setattr(division, "LARGEST", 100)
+    monkeypatch.setattr(division, "LARGEST", 250)
     monkeypatch.setattr(division, "SMALLEST", 10)
 
 
@@ -29,11 +29,11 @@ def case(request, tmp_path_factory):
     a, b = planted(1, radius), planted(2, radius)
     folder = tmp_path_factory.mktemp("match")
     catalogs = {
-        ("a", "fine"): imported(a, folder / "a1", max_rows=15, margin_arcsec=None),
+        ("a", "fine"): imported(a, folder / "a1", max_rows=40, margin_arcsec=None),
         ("a", "coarse"): imported(a, folder / "a2", max_rows=200, margin_arcsec=5),
-        ("b", "fine"): imported(b, folder / "b1", max_rows=11, margin_arcsec=5),
+        ("b", "fine"): imported(b, folder / "b1", max_rows=30, margin_arcsec=5),
         ("b", "coarse"): imported(b, folder / "b2", max_rows=150, margin_arcsec=None),
-        ("b", "margin"): imported(b, folder / "b3", max_rows=30, margin_arcsec=4000),
+        ("b", "margin"): imported(b, folder / "b3", max_rows=60, margin_arcsec=4000),
     }
     return radius, a, b, catalogs
 

@@ -79,7 +79,7 @@ PLANS = {
     ),
     "features": lambda c, o: c.features(["Mean", "Ndata"]),
     "fields": lambda c, o: c.select(["id", "ra", "dec", "lightcurve.mjd", "lightcurve.flux"]),
-    "sliced": lambda c, o: c.sort_lightcurves("flux DESC").slice_lightcurves(2),
+    "sliced": lambda c, o: c.slice_lightcurves(2),
     "cross-match": lambda c, o: c.crossmatch(o, 400_000, n_neighbors=2, suffixes=("", "_o")),
     "left": lambda c, o: c.crossmatch(o, 100_000, how="left", suffixes=("", "_o")),
     "nested": lambda c, o: c.crossmatch(o, 200_000, n_neighbors=None, nested="near"),
@@ -97,18 +97,42 @@ def test_what_is_written_is_what_is_computed(survey, catalog, other, tmp_path, n
     assert done.rows == expected.num_rows == done.index_rows
     assert (done.version, done.partitions) == ("v000001", len(written.partitions))
     if "lightcurve" in plan.columns:
-        assert written.lightcurve_fields() == plan.lightcurve_fields()
+        fields = written.lightcurve_fields("lightcurve")
+        assert fields == plan.lightcurve_fields("lightcurve")
+        assert (fields.time, fields.time_scale) == ("mjd", "tai")
     key = expected["id"][0].as_py()
     same_id = expected.filter(pa.array([i == key for i in expected["id"].to_pylist()]))
     found = written.id_search(key).to_arrow().select(expected.column_names)
     assert same(found.to_pylist(), same_id.to_pylist())
     if {"mjd", "flux"} <= {f.name for f in _inner(plan)}:
-        times = same_id["lightcurve"][0].as_py()["mjd"]
-        assert written.lightcurve(key).time.tolist() == sorted(times)
+        curve = written.lightcurve(key, "lightcurve")
+        assert curve.time.tolist() == same_id["lightcurve"][0].as_py()["mjd"]
 
 
 def _inner(plan):
     return list(plan.schema.field("lightcurve").type) if "lightcurve" in plan.columns else []
+
+
+def test_light_curves_are_written_in_the_order_of_time(survey, catalog, tmp_path):
+    plan = catalog.sort_lightcurves("flux DESC").slice_lightcurves(2, 7)
+    plan.write_catalog(tmp_path / "w")
+    check_written(tmp_path / "w", plan.sort_lightcurves("mjd").to_arrow())
+
+
+def test_roles_follow_the_fields_that_are_selected(survey, catalog, tmp_path):
+    plan = catalog.rename({"lightcurve": "lc"}).select(["id", "lc.flux", "lc.mjd"])
+    assert plan.lightcurve_fields().names() == ("mjd", "flux")
+    plan.write_catalog(tmp_path / "w")
+    written = sky.open_catalog(tmp_path / "w")
+    assert written.lightcurve_fields() == plan.lightcurve_fields()
+    alone = plan.select(["id", "lc.flux"])
+    with pytest.raises(SchemaError, match="no field 'mjd'"):
+        alone.lightcurve_fields()
+    alone.write_catalog(tmp_path / "w2")
+    expected = alone.to_arrow().to_pylist()
+    assert same(
+        sky.open_catalog(tmp_path / "w2").select(["id", "lc"]).to_arrow().to_pylist(), expected
+    )
 
 
 def test_the_index_is_used_afterwards(survey, catalog, tmp_path, monkeypatch):

@@ -85,7 +85,7 @@ def test_epochs_that_are_asked_for_are_written(survey, csv, tmp_path):
     asked = ("--select", "objectId,lightcurve.midpointMjdTai,lightcurve.band")
     table, _ = csv("query", survey, "lightcurve.band = 'r'", *asked)
     assert table.column_names == ["objectId", "lightcurve.midpointMjdTai", "lightcurve.band"]
-    assert set(table["lightcurve.band"].to_pylist()) == {'["r","r"]'}
+    assert set(table["lightcurve.band"].to_pylist()) == {'["r", "r"]'}
     out = tmp_path / "out.parquet"
     assert _run(["query", survey, "lightcurve.band = 'r'", *asked, "-o", str(out)]) == 0
     curves = pq.read_table(out)["lightcurve"].to_pylist()

@@ -89,3 +89,19 @@ def test_catalogs_of_others_are_written_as_ours(other, tmp_path):
     assert (primary(tmp_path / "w") / "per_partition_statistics.parquet").is_file()
     key = rows[rows["mag"] < 20]["id"].tolist()[0]
     assert ids(written.id_search(key)) == [key]
+
+
+def test_light_curves_as_lists_of_structs_are_kept_but_not_looked_into(tmp_path):
+    with dask.config.set(scheduler="synchronous"):
+        made = foreign.lsdb_nested_list_of_structs(tmp_path)
+    catalog = sky.open_catalog(made.path)
+    for verb in (
+        lambda: catalog.query("lc.mjd > 60050"), lambda: catalog.query("COUNT(lc.mjd) > 2"),
+        lambda: catalog.assign(n="MAX(lc.mjd)"), lambda: catalog.select("lc.mjd"),
+        lambda: catalog.sort_lightcurves("mjd"),
+    ):  # fmt: skip
+        with pytest.raises(sky.SchemaError):
+            verb()
+    assert (
+        catalog.query("mag < 20")[["lc"]].to_arrow().num_rows == (made.expected["mag"] < 20).sum()
+    )

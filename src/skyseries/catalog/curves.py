@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -12,7 +13,7 @@ from skyseries.hats.dataset import Dataset
 from skyseries.hats.properties import split_list
 from skyseries.schema import LightCurveFields
 
-__all__ = ["known_fields", "overridden", "recorded_bands", "the_column"]
+__all__ = ["known_fields", "overridden", "recorded_bands", "selected", "the_column"]
 
 
 def the_column(schema: pa.Schema, column: str | None) -> str:
@@ -41,7 +42,10 @@ def the_column(schema: pa.Schema, column: str | None) -> str:
 
 
 def known_fields(properties: Mapping[str, str], schema: pa.Schema, column: str) -> LightCurveFields:
-    """Return the roles as recorded in the properties, or as recognised from the names."""
+    """Return the roles as recorded in the properties, or as recognised from the names.
+
+    Fields that are not selected have no role.
+    """
     names = fields_of(schema, column)
     recorded = LightCurveFields.from_properties(properties, column)
     fields = recorded or LightCurveFields.guess(names)
@@ -50,6 +54,21 @@ def known_fields(properties: Mapping[str, str], schema: pa.Schema, column: str) 
             f"the fields of {column!r} are not recognised ({', '.join(names)}); say which is "
             "which with set_lightcurve(time=..., flux=..., ...)"
         )
+    return selected(fields, names)
+
+
+def selected(fields: LightCurveFields, names: Sequence[str]) -> LightCurveFields:
+    """Return the roles of the fields that are there.
+
+    Raises
+    ------
+    SchemaError
+        If the times or all values are left out.
+    """
+    optional = ("band", "flux", "flux_err", "mag", "mag_err", "flag")
+    gone = {role: None for role in optional if getattr(fields, role) not in names}
+    if not {"flux", "mag"} <= set(gone):
+        fields = replace(fields, **gone)  # type: ignore[arg-type]  # optional roles may be None
     fields.check(names)
     return fields
 

@@ -8,8 +8,8 @@ from typing import Self
 import pyarrow as pa
 
 from skyseries.adql import Scope
-from skyseries.catalog.curves import known_fields, the_column
-from skyseries.catalog.names import nested_columns
+from skyseries.catalog.curves import known_fields, selected, the_column
+from skyseries.catalog.names import fields_of, nested_columns
 from skyseries.catalog.node import Node
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.errors import CatalogError, SchemaError
@@ -79,17 +79,18 @@ class Held:
         name = the_column(self.schema, column)
         scan = first_scan(self._node)
         properties = {} if scan is None else scan.dataset.properties
-        return self._fields.get(name) or known_fields(properties, self.schema, name)
+        if name in self._fields:
+            return selected(self._fields[name], fields_of(self.schema, name))
+        return known_fields(properties, self.schema, name)
 
     def _known_fields(self) -> dict[str, LightCurveFields]:
         """Return the fields of all light-curve columns where they are known."""
-        known = dict(self._fields)
+        known = {}
         for name in self.lightcurve_columns:
-            if name not in known:
-                try:
-                    known[name] = self.lightcurve_fields(name)
-                except SchemaError:
-                    continue
+            try:
+                known[name] = self.lightcurve_fields(name)
+            except SchemaError:
+                continue
         return known
 
     def _scope(self) -> Scope:

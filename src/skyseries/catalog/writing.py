@@ -40,6 +40,7 @@ from skyseries.hats.publish import write_catalog_folder
 from skyseries.schema import LightCurveFields
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.order import run_lengths
+from skyseries.timeseries.nested import Nested
 
 __all__ = ["LeafTask", "Target", "Written", "leaf_tasks", "shared_out", "write_catalog"]
 
@@ -172,7 +173,7 @@ def _tables(node: Node, leaf: LeafTask, schema: pa.Schema, target: Target) -> It
             order = np.argsort(hpx, kind="stable")
             rows, hpx = rows.take(order), hpx[order]
         _check_placed(hpx)
-        table = node.table(rows)
+        table = _in_time_order(node.table(rows), target.lightcurves)
         extra = dict(zip(target.position, rows.positions(), strict=True)) | {HPX_COLUMN: hpx}
         columns = [
             _filled(table.column(name), extra.get(name))
@@ -181,6 +182,18 @@ def _tables(node: Node, leaf: LeafTask, schema: pa.Schema, target: Target) -> It
             for name in schema.names
         ]
         yield pa.table(columns, schema.names)
+
+
+def _in_time_order(table: pa.Table, lightcurves: Mapping[str, LightCurveFields]) -> pa.Table:
+    """Return light curves in the order of time, as a catalog has them."""
+    for column, fields in lightcurves.items():
+        before = Nested.from_arrow(table.column(column))
+        after = before.sort(fields.time)
+        if after is not before:
+            place = table.column_names.index(column)
+            field = table.schema.field(column)
+            table = table.set_column(place, field, after.to_arrow().cast(field.type))
+    return table
 
 
 def _filled(column: pa.ChunkedArray, places: np.ndarray | None) -> pa.ChunkedArray:

@@ -7,7 +7,8 @@ import shutil
 import sys
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +83,32 @@ def start_session(master: str | None, workers: int, options: Mapping[str, str]) 
         _require_java()
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         conf = SparkConf().setAll(_configuration(master or f"local[{workers}]", workers))
-        session = SparkSession.builder.config(conf=conf.setAll(options.items())).getOrCreate()
+        with _no_fork():
+            session = SparkSession.builder.config(conf=conf.setAll(options.items())).getOrCreate()
         _users[session] = 1
         return session
+
+
+@contextmanager
+def _no_fork() -> Iterator[None]:
+    """Let PySpark start its JVM without running Python between fork and exec.
+
+    It asks for that to have the JVM ignore Ctrl-C; but a fork of a process with the threads of
+    Arrow and Numba alive now and then crashes. A session of its own keeps Ctrl-C away too.
+    """
+    from pyspark import java_gateway
+
+    start = java_gateway.Popen
+
+    def popen(*args: Any, **options: Any) -> Any:
+        options.pop("preexec_fn", None)
+        return start(*args, **options, start_new_session=True)
+
+    java_gateway.Popen = popen
+    try:
+        yield
+    finally:
+        java_gateway.Popen = start
 
 
 def return_session(session: Any) -> None:

@@ -105,6 +105,7 @@ class ColumnVerbs(Held):
             If the condition cannot be understood; says where.
         """
         whole = adql.resolve_condition(condition, self._scope())
+        _check_layout(whole, self.schema)
         parts = adql.conjuncts(whole)
         rows = [part for part in parts if part.level is None]
         node = self._node
@@ -145,6 +146,7 @@ class ColumnVerbs(Held):
         if objects:
             made = {name: adql.resolve_value(text, self._scope()) for name, text in objects.items()}
             for name, expression in made.items():
+                _check_layout(expression, self.schema)
                 _check_level(name, expression, None)
             fields = tuple(_field(name, expression) for name, expression in made.items())
             node = Assign(self._node, fields, tuple(made.values()), tuple(objects.values()))
@@ -173,6 +175,17 @@ class ColumnVerbs(Held):
     def _is_field(self, name: str) -> bool:
         column, _, field = name.partition(".")
         return bool(field) and column in self.lightcurve_columns and name not in self.columns
+
+
+def _check_layout(expression: adql.Expr, schema: pa.Schema) -> None:
+    """Raise SchemaError if an expression goes into a list of structs, which is not read in part."""
+    for path in adql.columns(expression):
+        kind = schema.field(path[0]).type
+        if len(path) > 1 and not pa.types.is_struct(kind):
+            raise SchemaError(
+                f"{'.'.join(path)!r} cannot be used: {path[0]!r} is stored as {kind}; light curves "
+                "are structs of lists here"
+            )
 
 
 def _check_level(name: str, expression: adql.Expr, column: str | None) -> None:

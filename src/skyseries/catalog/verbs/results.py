@@ -71,6 +71,8 @@ class ResultVerbs(Held):
     ) -> Written:
         """Compute, and write the result as a HATS collection; rows are streamed to the files.
 
+        Light curves are written in the order of time, where it is known which field that is.
+
         Parameters
         ----------
         path : path

@@ -1,0 +1,226 @@
+"""Random plans give the rows that a slow twin gives, one row at a time, on every engine."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import skyseries as sky
+from skyseries.catalog import division
+from skyseries.spatial.sphere import separation_arcsec
+from tests.pipelines.survey import SPECIAL_POSITIONS, same
+
+
+@pytest.fixture
+def _small_units(monkeypatch):
+    """Many units even for small catalogs."""
+    monkeypatch.setattr(division, "LARGEST", 30)
+    monkeypatch.setattr(division, "SMALLEST", 10)
+
+
+def rows_of(catalog):
+    return catalog.to_arrow().to_pylist()
+
+
+def epochs(curve):
+    """Return a light curve as one dictionary for each epoch; none for null."""
+    if curve is None:
+        return []
+    values = zip(*curve.values(), strict=True)
+    return [dict(zip(curve, epoch, strict=True)) for epoch in values]
+
+
+def curve_of(found, names):
+    return {name: [epoch[name] for epoch in found] for name in names}
+
+
+class Twin:
+    """Rows as dictionaries, and the same verbs done one row at a time."""
+
+    def __init__(self, rows):
+        self.rows = [dict(row) for row in rows]
+        self.places = [(row["ra"], row["dec"]) for row in rows]
+        self.curve = "lightcurve"
+        self.mag = "mag"
+
+    @property
+    def names(self):
+        return list(self.rows[0])
+
+    @property
+    def fields(self):
+        return list(self.rows[0][self.curve]) if self.curve else []
+
+    def keep(self, which):
+        chosen = [i for i, row in enumerate(self.rows) if which(i, row)]
+        self.rows = [self.rows[i] for i in chosen]
+        self.places = [self.places[i] for i in chosen]
+
+    def change(self, function):
+        for row in self.rows:
+            names = list(row[self.curve])
+            found = function(epochs(row[self.curve]), row)
+            row[self.curve] = curve_of(found, list(found[0]) if found else names)
+
+
+def object_conditions(twin):
+    if "id" in twin.names:
+        yield "MOD(id, 3) = 1", lambda row: row["id"] % 3 == 1
+    if twin.mag:
+        name = twin.mag
+        yield f"{name} < 20", lambda row: row[name] is not None and row[name] < 20
+        yield f"NOT {name} < 20", lambda row: row[name] is not None and not row[name] < 20
+        yield f"{name} IS NULL OR {name} > 20.5", lambda row: row[name] is None or row[name] > 20.5
+    if "mjd" in twin.fields:
+        lc = twin.curve
+        yield f"COUNT({lc}.mjd) > 3", lambda row: len(row[lc]["mjd"]) > 3
+        yield (
+            f"MAX({lc}.mjd) - MIN({lc}.mjd) < 50",
+            lambda row: bool(row[lc]["mjd"]) and max(row[lc]["mjd"]) - min(row[lc]["mjd"]) < 50,
+        )
+
+
+def epoch_conditions(twin):
+    lc = twin.curve
+    if "band" in twin.fields:
+        yield f"{lc}.band IN ('r', 'g')", lambda e, row, mine: e["band"] in "rg"
+    if "flux" in twin.fields:
+        yield f"{lc}.flux > 1000", lambda e, row, mine: e["flux"] > 1000
+        yield (
+            f"{lc}.flux >= AVG({lc}.flux)",
+            lambda e, row, mine: e["flux"] >= sum(o["flux"] for o in mine) / len(mine),
+        )
+        if twin.mag:
+            name = twin.mag
+            yield (
+                f"{lc}.flux > 50 * {name}",
+                lambda e, row, mine: row[name] is not None and e["flux"] > 50 * row[name],
+            )
+
+
+def query(draw, catalog, twin):
+    """Use up to two conditions of objects and of epochs, joined by AND in any order."""
+    of_rows = [*object_conditions(twin)]
+    of_epochs = [*epoch_conditions(twin)] if twin.curve else []
+    if not of_rows + of_epochs:
+        return catalog
+    chosen = draw(
+        st.lists(st.sampled_from(range(len(of_rows) + len(of_epochs))), min_size=1, max_size=3)
+    )
+    every = of_rows + of_epochs
+    rows = [every[i][1] for i in chosen if i < len(of_rows)]
+    inside = [every[i][1] for i in chosen if i >= len(of_rows)]
+    twin.keep(lambda i, row: all(condition(row) for condition in rows))
+    if inside:
+        twin.change(lambda mine, row: [e for e in mine if all(c(e, row, mine) for c in inside)])
+    return catalog.query(" AND ".join(f"({every[i][0]})" for i in chosen))
+
+
+def assign(draw, catalog, twin):
+    wanted, made = {}, {}
+    if twin.mag and draw(st.booleans()):
+        name = draw(st.sampled_from([twin.mag, "double_mag"]))
+        old = twin.mag
+        wanted[name] = f"{old} * 2 + 1"
+        made[name] = lambda row: None if row[old] is None else row[old] * 2 + 1
+    if "mjd" in twin.fields and draw(st.booleans()):
+        lc = twin.curve
+        wanted["last"] = f"MAX({lc}.mjd)"
+        made["last"] = lambda row: max(row[lc]["mjd"], default=None)
+    values = [{name: value(row) for name, value in made.items()} for row in twin.rows]
+    if {"flux", "flux_err"} <= set(twin.fields) and draw(st.booleans()):
+        lc, name = twin.curve, draw(st.sampled_from(["snr", "flux"]))
+        wanted[f"{lc}.{name}"] = f"1.0 * {lc}.flux / {lc}.flux_err"
+        twin.change(lambda mine, row: [e | {name: e["flux"] / e["flux_err"]} for e in mine])
+        for row in twin.rows:
+            row[lc].setdefault(name, [])
+    for row, new in zip(twin.rows, values, strict=True):
+        row.update(new)
+    return catalog.assign(wanted) if wanted else catalog
+
+
+def rename(draw, catalog, twin):
+    names = {}
+    for name in draw(st.lists(st.sampled_from(twin.names), max_size=2, unique=True)):
+        names[name] = f"{name}_{len(twin.names)}"
+    if len(names) == 2 and draw(st.booleans()):  # exchange two names
+        names = dict(zip(names, reversed(names), strict=True))
+        if twin.curve in names:
+            return catalog
+    twin.rows = [{names.get(k, k): v for k, v in row.items()} for row in twin.rows]
+    twin.curve = names.get(twin.curve, twin.curve)
+    twin.mag = names.get(twin.mag, twin.mag)
+    if set(names) & set(names.values()):  # what is called "id" is another column now
+        twin.mag = None
+        catalog = catalog.rename(names)
+        swapped = {name: f"was_{name}" for name in names}
+        twin.rows = [{swapped.get(k, k): v for k, v in row.items()} for row in twin.rows]
+        names = swapped
+    return catalog.rename(names)
+
+
+def sort(draw, catalog, twin):
+    if not {"mjd", "flux"} <= set(twin.fields):
+        return catalog
+    by = draw(st.sampled_from([["flux DESC"], ["mjd"], ["mjd DESC", "flux"]]))
+
+    def key(epoch):
+        return [-epoch[k.split()[0]] if k.endswith("DESC") else epoch[k] for k in by]
+
+    twin.change(lambda mine, row: sorted(mine, key=key))
+    return catalog.sort_lightcurves(by, column=twin.curve)
+
+
+def cut(draw, catalog, twin):
+    if not twin.curve:
+        return catalog
+    start, stop = draw(st.none() | st.integers(-6, 6)), draw(st.none() | st.integers(-6, 6))
+    step = draw(st.integers(1, 3))
+    twin.change(lambda mine, row: mine[start:stop:step])
+    return catalog.slice_lightcurves(start, stop, step, column=twin.curve)
+
+
+def cone(draw, catalog, twin):
+    ra, dec = draw(st.sampled_from(SPECIAL_POSITIONS))
+    radius = draw(st.sampled_from([1.0, 200_000.0, 400_000.0]))
+    near = [separation_arcsec(a, d, ra, dec) <= radius for a, d in twin.places]
+    twin.keep(lambda i, row: near[i])
+    return catalog.cone_search(ra, dec, radius)
+
+
+def select(draw, catalog, twin):
+    kept = draw(st.lists(st.sampled_from(twin.names), min_size=1, unique=True))
+    paths = list(kept)
+    if twin.curve in kept and draw(st.booleans()):
+        some = draw(st.lists(st.sampled_from(twin.fields), min_size=1, unique=True))
+        at = paths.index(twin.curve)
+        paths[at : at + 1] = [f"{twin.curve}.{name}" for name in some]
+        for row in twin.rows:
+            row[twin.curve] = {name: row[twin.curve][name] for name in some}
+    twin.rows = [{name: row[name] for name in kept} for row in twin.rows]
+    twin.mag = twin.mag if twin.mag in kept else None
+    twin.curve = twin.curve if twin.curve in kept else None
+    return catalog.select(paths)
+
+
+STEPS = (query, query, assign, rename, sort, cut, cone, select)
+
+
+@pytest.mark.parametrize(("engine", "examples"), [("serial", 20), ("threads", 5), ("processes", 3)])
+def test_random_plans(survey, engine, examples):
+    @settings(max_examples=examples)
+    @given(data=st.data())
+    def check(data):
+        catalog, twin = sky.open_catalog(survey.path), Twin(survey.rows)
+        for step in data.draw(st.lists(st.sampled_from(STEPS), min_size=1, max_size=6)):
+            if not twin.rows:
+                break
+            catalog = step(data.draw, catalog, twin)
+        found = rows_of(catalog)
+        assert same(found, twin.rows)
+        assert len(catalog) == len(twin.rows)
+        assert same([r for t in catalog.iter_tables() for r in t.to_pylist()], found)
+
+    with sky.executor(engine, workers=2):
+        check()
