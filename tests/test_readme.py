@@ -1,8 +1,9 @@
-"""The README's program prints what the README says, after the demo, as a newcomer runs both."""
+"""The README's programs print what the README says, after the demo, as a newcomer runs both."""
 
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -29,17 +30,22 @@ def comparable(text: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_program_prints_what_the_readme_says(blocks, tmp_path):
-    program = next(text for language, text in blocks if language == "python")
-    output = next(text for language, text in blocks if language == "text")
+def test_the_programs_print_what_the_readme_says(blocks, tmp_path):
+    pairs = [
+        (program, output)
+        for (language, program), (kind, output) in pairwise(blocks)
+        if (language, kind) == ("python", "text")
+    ]
+    assert len(pairs) == 2
     skyseries = [sys.executable, "-m", "skyseries.cli"]
     subprocess.run([*skyseries, "demo"], cwd=tmp_path, check=True, capture_output=True)
     script = tmp_path / "program.py"
-    script.write_text(program)
-    done = subprocess.run(
-        [sys.executable, script.name], cwd=tmp_path, check=True, capture_output=True, text=True
-    )
-    assert comparable(done.stdout) == comparable(output)
+    for program, output in pairs:
+        script.write_text(program)
+        done = subprocess.run(
+            [sys.executable, script.name], cwd=tmp_path, check=True, capture_output=True, text=True
+        )
+        assert comparable(done.stdout) == comparable(output)
     assert (tmp_path / "skyseries-demo" / "demo.png").stat().st_size > 10_000
 
 

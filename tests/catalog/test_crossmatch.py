@@ -232,6 +232,15 @@ def test_stars_that_move(case, right, tmp_path):
         suffixes=("_a", "_b"),
     )  # fmt: skip
     agree(pairs(reverse.to_arrow()), brute(b, there, 0.5))
+    by_column = old.assign(year="1991.25 + 0 * pmra")
+    stored = imported(by_column.to_arrow().drop(["_healpix_29"]), tmp_path / "y", max_rows=25,
+                      margin_arcsec=5)  # fmt: skip
+    for moving in (by_column, stored):
+        found = catalogs["b", right].crossmatch(
+            moving, 0.5, right_pm=("pmra", "pmdec"), right_epoch="year", epoch=2016.0,
+            suffixes=("_a", "_b"),
+        )  # fmt: skip
+        agree(pairs(found.to_arrow()), brute(b, there, 0.5))
 
 
 def test_what_cannot_be_matched(case):
@@ -252,6 +261,8 @@ def test_what_cannot_be_matched(case):
         a.crossmatch(b, "-1.0 * ABS(mag)").to_arrow()
     with pytest.raises(InputError, match="left_epoch"):
         a.crossmatch(b, 1, left_pm=("k", "k"))
+    with pytest.raises(SchemaError, match=r"positions .* were replaced"):
+        a.assign(ra="ra + 1").crossmatch(b, 1)
     with pytest.raises(InputError, match="cannot take a list"):
         a.crossmatch([1, 2], 1)
     with pytest.raises(SchemaError, match="say which columns"):

@@ -68,7 +68,7 @@ def pieces_of(dataset: Dataset, hints: Hints) -> Pieces:
     wanted = keep[part] & in_regions(first, last, hints)
     wanted &= _may_match(_recorded(dataset, statistics), len(part), hints)
     load: Ints = statistics.rows
-    for path in _nested_paths(dataset.schema):
+    for path in filter(statistics.has, _nested_paths(dataset.schema)):
         load = np.maximum(load, statistics.count(path))
     whole = ~may_split[part]  # such partitions are one piece
     weight = np.bincount(part, load * wanted, len(keep))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -48,8 +48,11 @@ class Motion:
     @property
     def reach_arcsec(self) -> float:
         """How far a row may have moved from where it is filed."""
-        years = self.years if isinstance(self.epoch, str) else abs(self.to_epoch - self.epoch)
-        return self.fastest * years
+        return self.fastest * self.years
+
+    def bounded(self, years: float) -> Motion:
+        """Return the motion with a bound of the time."""
+        return replace(self, years=years)
 
     def moved(self, rows: Rows, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
         """Return the positions of rows at the epoch of the match."""

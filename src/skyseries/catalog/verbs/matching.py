@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, get_args
 
 from skyseries import adql
 from skyseries.catalog import info, tables
+from skyseries.catalog.extent import extent
 from skyseries.catalog.held import Held, first_scan
 from skyseries.catalog.ids import id_column
 from skyseries.catalog.names import check_columns, check_new
@@ -18,7 +19,8 @@ from skyseries.catalog.nodes.nestmatch import NestedMatch
 from skyseries.catalog.nodes.outer import RightOnly
 from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash, renamed
 from skyseries.catalog.nodes.weight import Weight
-from skyseries.errors import InputError
+from skyseries.catalog.origin import has_moved
+from skyseries.errors import InputError, SchemaError
 
 __all__ = ["MatchVerbs"]
 
@@ -91,7 +93,8 @@ class MatchVerbs(Held):
             Julian year at which positions are compared; a side is moved there if it has proper
             motions. By default that of the side without, or the right side's.
         left_epoch, right_epoch : float or str, optional
-            Julian year of the positions of each side, or a column of it.
+            Julian year of the positions of each side, or a column of it (whose limits are looked
+            up at once, in the statistics if they are recorded).
         left_pm, right_pm : pair of str, optional
             Columns of the proper motion, mas/yr: pmra (with cos dec), pmdec. Rows where they are
             null do not move.
@@ -108,7 +111,8 @@ class MatchVerbs(Held):
         used where it reaches far enough; else its neighbouring partitions are read.
         """
         right = tables.as_held(other, type(self), ra, dec)
-        motions = _motions(epoch, (left_pm, left_epoch), (right_pm, right_epoch))
+        moving = _motions(epoch, (left_pm, left_epoch), (right_pm, right_epoch))
+        motions = [_bounded(self, moving[0]), _bounded(right, moving[1])]
         rule = MatchRule(
             radius_arcsec=_number(radius_arcsec),
             radius=self._radius(radius_arcsec, one_to_one),
@@ -212,8 +216,12 @@ class MatchVerbs(Held):
     ) -> Self:
         if how not in get_args(How):
             raise InputError(f"how must be one of {', '.join(get_args(How))}, not {how!r}")
-        for side, held in (("left", self), ("right", right)):
-            _check_motion(side, rule, held)
+        for held in (self, right):
+            if has_moved(held._node):
+                raise SchemaError(
+                    f"the positions of {held.name} were replaced by others, which it is not filed "
+                    "by; match it first, or match the computed result as a table"
+                )
         ours, theirs = suffixes or ("", f"_{right.name}")
         hidden = _spatial_index(right)
         if nested is not None:
@@ -357,7 +365,12 @@ def _motions(
     return made[0], made[1]
 
 
-def _check_motion(side: str, rule: MatchRule, held: Held) -> None:
-    motion = rule.left_motion if side == "left" else rule.right_motion
-    if motion is not None:
-        check_columns(motion.columns(), held.schema)
+def _bounded(held: Held, motion: Motion | None) -> Motion | None:
+    """Return a motion with the longest time from the epoch of a row to that of the match."""
+    if motion is None:
+        return None
+    check_columns(motion.columns(), held.schema)
+    if not isinstance(motion.epoch, str):
+        return motion.bounded(abs(motion.to_epoch - motion.epoch))
+    limits = extent(held, motion.epoch) or ()
+    return motion.bounded(max((abs(motion.to_epoch - limit) for limit in limits), default=0.0))

@@ -1,0 +1,56 @@
+"""The least and the greatest value of a column."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+
+from skyseries.catalog.buffers import to_numpy
+from skyseries.catalog.division import Unit
+from skyseries.catalog.held import Held, first_scan
+from skyseries.catalog.node import Hints, Node
+from skyseries.catalog.origin import stored_as
+from skyseries.catalog.running import reduce
+from skyseries.hats.statistics import read_statistics
+
+__all__ = ["extent"]
+
+Extent = tuple[float, float]
+
+
+def extent(held: Held, column: str) -> Extent | None:
+    """Return the limits of a column of numbers; None if it has none.
+
+    They are taken from the statistics where the catalog records them (then they are of all its
+    rows, whatever is filtered), else the column is read.
+    """
+    recorded = _recorded(held, column)
+    return recorded or reduce(held._node, partial(_of_unit, column=column), _wider)
+
+
+def _recorded(held: Held, column: str) -> Extent | None:
+    scan, name = first_scan(held._node), stored_as(held._node, column)
+    statistics = None if scan is None or name is None else read_statistics(scan.dataset)
+    if statistics is None or name is None or not statistics.has(name):
+        return None
+    low, high = statistics.minimum(name), statistics.maximum(name)
+    unknown = low.is_null().to_numpy(zero_copy_only=False) & (
+        statistics.null_count(name) != statistics.rows
+    )
+    values = [v for v in (*low.to_pylist(), *high.to_pylist()) if v is not None]
+    return None if unknown.any() or not values else (float(min(values)), float(max(values)))
+
+
+def _of_unit(node: Node, unit: Unit, column: str) -> Extent | None:
+    values = node.rows(unit.area, Hints()).fetch([column]).column(0).cast(pa.float64())
+    numbers = to_numpy(values)
+    numbers = numbers[np.isfinite(numbers)]
+    return (float(numbers.min()), float(numbers.max())) if len(numbers) else None
+
+
+def _wider(first: Extent | None, second: Extent | None) -> Extent | None:
+    if first is None or second is None:
+        return first or second
+    return min(first[0], second[0]), max(first[1], second[1])
