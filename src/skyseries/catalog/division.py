@@ -64,6 +64,7 @@ def divide(sides: list[Pieces], workers: int = 1, largest: float | None = None) 
     if not len(left):
         return []
     largest = LARGEST if largest is None else largest
+    sides = [left, *(_where_left(side, left) for side in sides[1:])]
     cuts = np.unique(np.concatenate([side.start for side in sides]))
     before = sum((_weight_before(side, cuts) for side in sides), np.zeros(len(cuts)))
     total = float(sum(side.weight.sum() for side in sides))
@@ -77,6 +78,14 @@ def divide(sides: list[Pieces], workers: int = 1, largest: float | None = None) 
     starts = np.concatenate([[UNPLACED], cuts[first][1:]])
     stops = np.append(starts[1:], SKY_CELLS)
     return _with_pieces(left, sides, starts, stops)
+
+
+def _where_left(side: Pieces, left: Pieces) -> Pieces:
+    """Return the pieces of a side that are read: those where the first side has some."""
+    there = np.searchsorted(left.stop, side.start, "right") < np.searchsorted(
+        left.start, side.stop, "left"
+    )
+    return Pieces(side.start[there], side.stop[there], side.weight[there])
 
 
 def _weight_before(side: Pieces, cuts: Ints) -> Floats:

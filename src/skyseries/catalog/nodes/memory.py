@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 
-from skyseries.catalog.node import SKY_CELLS, UNPLACED, Area, Hints, Node, Pieces
+from skyseries.catalog.node import SKY_CELLS, Area, Hints, Node, Pieces
 from skyseries.catalog.nodes.scan import Scan, widened
 from skyseries.catalog.rows import Floats, Ints, Rows, TableRows
 from skyseries.errors import InputError
@@ -17,7 +17,7 @@ from skyseries.spatial.order import argsort
 
 __all__ = ["Memory"]
 
-_PIECE_ROWS = 100_000
+_PIECE_ROWS = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,15 +90,12 @@ class Memory(Node):
         return iter(())
 
     def pieces(self, hints: Hints) -> list[Pieces]:
-        n = len(self.hpx)
-        if not n:
+        if not len(self.hpx):
             return [Pieces.none()]
-        first = self.hpx[:: max(_PIECE_ROWS, 1)].copy()
-        first[0] = UNPLACED
-        first = np.unique(first)
-        stop = np.append(first[1:], SKY_CELLS)
-        weight = np.diff(np.searchsorted(self.hpx, np.append(first, SKY_CELLS)))
-        return [Pieces(first, stop, weight.astype(float))]
+        first = np.unique(self.hpx[::_PIECE_ROWS])
+        begins = np.searchsorted(self.hpx, first)
+        ends = np.append(begins[1:], len(self.hpx))
+        return [Pieces(first, self.hpx[ends - 1] + 1, (ends - begins).astype(float))]
 
     def rows(self, area: Area, hints: Hints) -> Rows:
         index = self._index(area)
