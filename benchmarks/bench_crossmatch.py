@@ -152,9 +152,9 @@ def main() -> None:
     rows = compare(n, a.pyacid_python, a.repeats, a.schedulers)
     notes = (
         "Whole fresh processes, two workers each (LSDB: the threaded scheduler is its fastest "
-        "of the synchronous one, threads, and a client with two processes; pyacid returns all columns of both "
-        "sides). The pairs are the same in all (row count and a sum over both ids). ratio: the "
-        "fastest peer's wall time divided by ours; to HATS, LSDB's."
+        "of the synchronous one, threads, and a client with two processes; pyacid returns all "
+        "columns of both sides). The pairs are the same in all (row count and a sum "
+        "over both ids). ratio: the fastest peer's wall time divided by ours; to HATS, LSDB's."
     )
     save("crossmatch", "Cross-match of two catalogs", rows, notes, full=n >= 1e7)
 
