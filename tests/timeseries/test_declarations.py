@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from skyseries.timeseries import Feature, all_features, compute_features, presets, register
-from tests.timeseries.build import ONE_BAND, column
+from skyseries.timeseries.registry import UNITS
+from tests.timeseries.build import FLUX, ONE_BAND, column
 
-FEATURES = list(all_features())
+FEATURES = [feature for feature in all_features() if not feature.parts]
+TWO_BANDS = ("g", "r")
 by_name = pytest.mark.parametrize("feature", FEATURES, ids=lambda f: f.name)
 
 RNG = np.random.default_rng(11)
@@ -19,9 +21,21 @@ X = RNG.gamma(2.0, 30.0, 40) + 500
 E = RNG.uniform(3, 30, 40)
 
 
-def evaluate(feature: Feature, t: np.ndarray, x: np.ndarray, e: np.ndarray) -> float | None:
-    made = column([{"time": t, "value": x, "error": e}], ONE_BAND)
-    return compute_features(made, ONE_BAND, [feature.name]).column(0)[0].as_py()
+def evaluate(
+    feature: Feature, t: np.ndarray, x: np.ndarray, e: np.ndarray, stretch: float = 1.0
+) -> float | None:
+    """Return the feature of one light curve; that of two bands takes each second epoch as r."""
+    limits = {"min_period": 0.5 * stretch, "max_period": 100.0 * stretch}
+    if feature.scope != "pair":
+        made = column([{"time": t, "value": x, "error": e}], ONE_BAND)
+        table = compute_features(made, ONE_BAND, [feature], **limits)
+    else:
+        t, x, e = (np.repeat(a, 2) for a in (t, x, e))
+        x = x * np.where(np.arange(len(x)) % 2, 1.0, 1.5)
+        epochs = {"time": t, "band": list(TWO_BANDS) * (len(t) // 2), "value": x, "error": e}
+        made = column([epochs], FLUX)
+        table = compute_features(made, FLUX, [feature], bands=TWO_BANDS, **limits)
+    return table.column(0)[0].as_py()
 
 
 @by_name
@@ -62,16 +76,15 @@ def test_order_of_the_rows_is_no_matter(feature: Feature) -> None:
 
 @by_name
 def test_unit(feature: Feature) -> None:
-    base, factor = evaluate(feature, T, X, E), 7.0
+    base, factor, stretch = evaluate(feature, T, X, E), 7.0, 10.0
     assert base is not None
+    value, time = UNITS[feature.unit]
     scaled = evaluate(feature, T, factor * X, factor * E)
-    expected = base * factor if feature.unit in ("value", "value/time") else base
-    assert scaled == pytest.approx(expected, rel=1e-9)
-    stretched = evaluate(feature, (T - 60000) * 10, X, E)
-    if feature.unit == "value/time":
-        assert stretched == pytest.approx(base / 10, rel=1e-6)
-    elif feature.unit != "time":
-        assert stretched == pytest.approx(base, rel=1e-9)
+    assert scaled == pytest.approx(base * factor**value, rel=1e-9)
+    if feature.name in {"firstTime", "lastTime"}:
+        return  # not differences of times
+    stretched = evaluate(feature, (T - 60000) * stretch, X, E, stretch)
+    assert stretched == pytest.approx(base * stretch**time, rel=1e-6)
 
 
 @by_name

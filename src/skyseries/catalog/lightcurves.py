@@ -21,7 +21,7 @@ from skyseries.errors import CatalogError
 
 if TYPE_CHECKING:
     from skyseries.catalog.verbs.lightcurves import LightCurveVerbs
-    from skyseries.timeseries import LightCurve
+    from skyseries.timeseries import Feature, LightCurve
 
 __all__ = ["features_step", "lightcurve_of", "periods_step"]
 
@@ -29,12 +29,15 @@ __all__ = ["features_step", "lightcurve_of", "periods_step"]
 def features_step(
     catalog: LightCurveVerbs,
     column: str | None,
-    features: Sequence[str] | str | None,
+    features: Sequence[str | Feature] | str | None,
     space: str | None,
     bands: Sequence[str | int] | None,
+    limits: Mapping[str, float],
 ) -> Append:
     """Return the step that adds feature columns."""
-    from skyseries.timeseries import compute_features, feature_schema
+    from skyseries.timeseries import compute_features, feature_schema, select
+    from skyseries.timeseries.measured import measured_field
+    from skyseries.timeseries.periodogram import frequency_limits
 
     name = the_column(catalog.schema, column)
     fields = catalog.lightcurve_fields(name)
@@ -43,8 +46,13 @@ def features_step(
         bands = recorded_bands(scan.dataset, name, fields.band)
     type_ = catalog.schema.field(name).type
     value_type = type_.field(fields.value).type.value_type
-    schema = feature_schema(fields, features, space, bands, value_type)
-    compute = partial(compute_features, fields=fields, features=features, space=space, bands=bands)
+    frequency_limits(**limits)
+    has_error = measured_field(fields, space).error is not None
+    chosen = select(features, has_error=has_error)  # the features themselves reach any process
+    schema = feature_schema(fields, chosen, space, bands, value_type)
+    compute = partial(
+        compute_features, fields=fields, features=chosen, space=space, bands=bands, **limits
+    )
     return Append(catalog._node, name, fields.names(), compute, schema)
 
 

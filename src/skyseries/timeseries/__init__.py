@@ -5,7 +5,7 @@ from skyseries.timeseries.features import compute_features, feature_schema
 from skyseries.timeseries.lightcurve import FoldedLightCurve, LightCurve
 from skyseries.timeseries.periodogram import Periodogram, periodogram
 from skyseries.timeseries.periods import compute_periods, period_schema
-from skyseries.timeseries.registry import Feature, all_features, presets, register
+from skyseries.timeseries.registry import Feature, all_features, presets, register, select
 from skyseries.timeseries.segments import Segments
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "periodogram",
     "presets",
     "register",
+    "select",
 ]

@@ -11,7 +11,14 @@ from pathlib import Path
 
 import skyseries.timeseries.definitions  # noqa: F401 - fills the registry
 from skyseries.photometry import UGRIZY
-from skyseries.timeseries.registry import DEFAULT_PRESET, Feature, all_features, presets
+from skyseries.timeseries.features import unit_of
+from skyseries.timeseries.registry import (
+    DEFAULT_PRESET,
+    PRESETS,
+    Feature,
+    all_features,
+    presets,
+)
 
 __all__ = ["features_page", "main"]
 
@@ -23,7 +30,8 @@ _HEAD = """\
 `Catalog.features()` and `skyseries.timeseries.compute_features()` add these columns. A feature of
 one band is named `{{band}}_{{field}}{{Feature}}` after the band and the measured field
 (`g_psfFluxMean`, `r_magSkew`; `band1_magMean` where bands are numbers), without the band where the
-light curves have none; a feature of all bands together has its own name.
+light curves have none; one of two neighbouring bands `gr_psfFluxColorMedian`; one of all bands
+together has its own name.
 
 - **Epochs left out**: flagged ones (flag true or not zero), those whose time or value is not
   finite, whose error is not above zero, or whose band is not in the list. `nExcluded` counts them.
@@ -41,13 +49,22 @@ light curves have none; a feature of all bands together has its own name.
 In the formulae x are the values, e their errors, w = e^-2, Q(p) the quantile p with linear
 interpolation, m2, m3, m4 the central moments, tw and xw weighted means.
 
-The default preset has {n_default} columns for the six bands {bands}; presets: {presets}.
+The default preset has {n_default} columns for the six bands {bands}.
+
+## Presets
+
+{presets}
+
+A preset leaves out what needs errors, where the light curves have none.
 """
 
 _SYMBOLS = {"time": "t", "value": "x", "error": "e"}
-_UNITS = {
-    "count": "count", "none": "1", "time": "d", "value": "that of x", "value/time": "that of x / d",
-}  # fmt: skip
+
+_TITLES = {
+    "all": "All bands together",
+    "band": "For each band",
+    "pair": "For each two neighbouring bands",
+}
 
 
 def features_page() -> str:
@@ -55,9 +72,10 @@ def features_page() -> str:
     every = list(all_features())
     default = [feature for feature in every if DEFAULT_PRESET in feature.presets]
     n_default = sum(len(UGRIZY) if f.scope == "band" else 1 for f in default)
-    names = ", ".join(f"`{name}`" for name in presets())
-    lines = [_HEAD.format(n_default=n_default, bands="".join(UGRIZY), presets=names)]
-    for title, scope in (("All bands together", "all"), ("For each band", "band")):
+    members = presets()
+    listed = "\n".join(f"- `{n}` ({len(members[n])}): {what}" for n, what in PRESETS.items())
+    lines = [_HEAD.format(n_default=n_default, bands="".join(UGRIZY), presets=listed)]
+    for scope, title in _TITLES.items():
         lines += [f"## {title}", "", *_table([f for f in every if f.scope == scope]), ""]
     return "\n".join(lines)
 
@@ -71,10 +89,16 @@ def _table(features: list[Feature]) -> Iterator[str]:
             for i in f.inputs
         ]
         cells = [
-            f"`{f.name}`", f.description, f"`{f.formula}`", _UNITS[f.unit], " ".join(needs),
+            f"`{f.name}`", f.description, f"`{f.formula}`", _unit(f), " ".join(needs),
             str(f.min_epochs), f.shift, f.cost, " ".join(f.presets), f.reference,
         ]  # fmt: skip
         yield "| " + " | ".join(cells) + " |"
+
+
+def _unit(feature: Feature) -> str:
+    if feature.unit == "none":
+        return "1"
+    return "count" if feature.unit == "count" else unit_of(feature, "[x]")
 
 
 def main(arguments: list[str]) -> None:

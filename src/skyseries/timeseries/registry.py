@@ -17,15 +17,60 @@ from numpy.typing import NDArray
 from skyseries.errors import InputError
 from skyseries.timeseries.segments import Segments
 
-__all__ = ["DEFAULT_PRESET", "Compute", "Feature", "all_features", "presets", "register", "select"]
+__all__ = [
+    "DEFAULT_PRESET",
+    "PRESETS",
+    "UNITS",
+    "Compute",
+    "Feature",
+    "all_features",
+    "parts_of",
+    "presets",
+    "register",
+    "select",
+]
 
 Compute = Callable[[Segments], NDArray[np.float64]]
-"""Segments -> (k, n) array: k numbers for each of the n segments, NaN where undefined."""
+"""Segments -> (k, n) array: k numbers for each of the n columns' rows, NaN where undefined.
+
+What it is given, and n, depend on the scope of the feature: see `Feature.scope`.
+"""
 
 Input = Literal["time", "value", "error"]
-Unit = Literal["count", "none", "time", "value", "value/time"]
+Scope = Literal["band", "pair", "all"]
+Cost = Literal["n", "n log n", "n x iterations", "n x lags", "n^2", "n x frequencies"]
+Unit = Literal[
+    "count",
+    "none",
+    "time",
+    "1/time",
+    "value",
+    "value^2",
+    "value/time",
+    "value/time^2",
+    "mag",
+    "rad",
+]
+
+UNITS: dict[str, tuple[int, int]] = {
+    "count": (0, 0), "none": (0, 0), "mag": (0, 0), "rad": (0, 0),
+    "time": (0, 1), "1/time": (0, -1),
+    "value": (1, 0), "value^2": (2, 0), "value/time": (1, -1), "value/time^2": (1, -2),
+}  # fmt: skip
+"""Powers of the value and of the time in each unit."""
 
 DEFAULT_PRESET = "default"
+
+PRESETS = {
+    DEFAULT_PRESET: "the basic statistics of each band, at most 100 columns for six bands",
+    "rubin-ap": "what fits alert production: about 80 epochs in six bands over twelve months",
+    "rubin-drp": "what a data release computes from the whole history; has all of rubin-ap",
+    "dpdd": "lcPeriodic (32 numbers a band) and lcNonPeriodic (20 a band), as lists",
+    "dpdd-columns": "the numbers of dpdd, each a column of its own",
+    "light-curve": "the general features of the package light-curve 0.13",
+    "all": "every feature that is registered",
+}
+"""The names of the presets, and what they are for."""
 
 
 @dataclass(frozen=True)
@@ -36,24 +81,29 @@ class Feature:
     """Statistic, the end of the column's name (``StetsonJ``); or the whole name (``nObs``)."""
     description: str
     formula: str
-    compute: Compute
+    compute: Compute | None = None
+    """None: the feature is a list of others (`parts`)."""
     output: int = 0
     """Row of what `compute` returns."""
     reference: str = ""
-    scope: Literal["band", "all"] = "band"
-    """Of the epochs of one band, or of all bands together."""
+    scope: Scope = "band"
+    """Of the epochs of one band (`compute` is given the segments by band, and returns a number for
+    each), of two neighbouring bands (given the same; returns n_bands - 1 numbers for each light
+    curve, in the order of the bands), or of all bands together (given `Segments.whole`)."""
     unit: Unit = "value"
     inputs: tuple[Input, ...] = ("value",)
     """What the number depends on."""
     error_optional: bool = False
     """Whether it is also defined, with equal weights, without errors."""
     min_epochs: int = 1
-    """NULL below."""
+    """NULL below (for two bands: in either of them)."""
     shift: Literal["moves", "invariant", "other"] = "other"
     """What adding a constant to all values does: adds it to the feature, nothing, or else."""
-    cost: Literal["n", "n log n", "n x iterations"] = "n"
+    cost: Cost = "n"
     """How the time grows with the number of epochs n."""
     presets: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    """Names of the features of one band that a list holds, for one band after the other."""
 
     @property
     def needs_error(self) -> bool:
@@ -70,10 +120,14 @@ def register(feature: Feature) -> Feature:
     Raises
     ------
     InputError
-        If the name is taken.
+        If the name is taken, a preset that is named is not known, or a part is not registered.
     """
-    if feature.name in _REGISTRY or feature.name in presets():
+    if feature.name in _REGISTRY or feature.name in PRESETS:
         raise InputError(f"a feature or preset named {feature.name!r} is already registered")
+    if unknown := [name for name in feature.presets if name not in PRESETS or name == "all"]:
+        raise InputError(f"{feature.name!r} cannot be in preset {unknown[0]!r}: see PRESETS")
+    if missing := [name for name in feature.parts if name not in _REGISTRY]:
+        raise InputError(f"the list {feature.name!r} has an unknown part {missing[0]!r}")
     _REGISTRY[feature.name] = feature
     return feature
 
@@ -85,20 +139,23 @@ def all_features() -> Iterator[Feature]:
 
 def presets() -> dict[str, tuple[str, ...]]:
     """Return the names of the features of each preset; ``all`` has every feature."""
-    result: dict[str, tuple[str, ...]] = {DEFAULT_PRESET: (), "all": tuple(_REGISTRY)}
+    result: dict[str, tuple[str, ...]] = dict.fromkeys(PRESETS, ())
     for feature in all_features():
-        for preset in feature.presets:
-            result[preset] = (*result.get(preset, ()), feature.name)
+        for preset in (*feature.presets, "all"):
+            result[preset] = (*result[preset], feature.name)
     return result
 
 
-def select(features: Sequence[str] | str | None, *, has_error: bool) -> list[Feature]:
+def select(
+    features: Sequence[str | Feature] | str | None, *, has_error: bool
+) -> tuple[Feature, ...]:
     """Return the features that are asked for, each once.
 
     Parameters
     ----------
-    features : str or sequence of str, optional
-        Names of features and presets; None: the default preset.
+    features : str or sequence of str or Feature, optional
+        Names of features and presets; None: the default preset. A feature itself need not be
+        registered: so a selection travels to other processes.
     has_error : bool
         Whether the light curves have errors. A preset leaves out what needs them.
 
@@ -112,16 +169,24 @@ def select(features: Sequence[str] | str | None, *, has_error: bool) -> list[Fea
     known = presets()
     chosen: dict[str, Feature] = {}
     for name in names:
-        if name in known:
+        if isinstance(name, str) and name in known:
             members = (_REGISTRY[member] for member in known[name])
             chosen.update((f.name, f) for f in members if has_error or not f.needs_error)
-        elif name in _REGISTRY:
-            if _REGISTRY[name].needs_error and not has_error:
-                raise InputError(f"feature {name!r} needs errors, which these light curves lack")
-            chosen[name] = _REGISTRY[name]
-        else:
+            continue
+        feature = _REGISTRY.get(name) if isinstance(name, str) else name
+        if feature is None:
             raise InputError(
                 f"no feature or preset {name!r}; presets: {', '.join(known)}; "
                 f"features: {', '.join(_REGISTRY)}"
             )
-    return list(chosen.values())
+        if feature.needs_error and not has_error:
+            raise InputError(
+                f"feature {feature.name!r} needs errors, which these light curves lack"
+            )
+        chosen[feature.name] = feature
+    return tuple(chosen.values())
+
+
+def parts_of(feature: Feature) -> tuple[Feature, ...]:
+    """Return the features that a list holds."""
+    return tuple(_REGISTRY[name] for name in feature.parts)

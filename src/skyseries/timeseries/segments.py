@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +15,15 @@ from skyseries.timeseries.kernels import ragged
 
 __all__ = ["Segments", "split_by_band"]
 
+T = TypeVar("T")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Segments:
     """Runs of epochs, each of one light curve in one band (or of one light curve).
 
     Times ascend within the run of a light curve in one band. What several features need (the
-    sorted values) is made once, on first use.
+    sorted values, a period search) is made once, on first use.
     """
 
     time: NDArray[np.float64]
@@ -32,6 +36,15 @@ class Segments:
     """(n + 1,) where each segment begins."""
     excluded: NDArray[np.int64]
     """(n_light_curves,) epochs that were left out."""
+    bands: tuple[str | int | None, ...] = (None,)
+    """The bands of each light curve, in the order of its segments; (None,) for one segment."""
+    is_magnitude: bool = False
+    """Whether brighter is smaller."""
+    period_limits: tuple[float, float] = (0.1, 100.0)
+    """Shortest and longest period that features search for, days."""
+    by_band: Segments | None = None
+    """The segments of which this is the `whole`."""
+    _made: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
     def size(self) -> int:
@@ -48,13 +61,42 @@ class Segments:
         """(m,) values in ascending order within each segment."""
         return ragged.sort_values(self.value, self.offsets)
 
-    def whole(self, n_bands: int) -> Segments:
-        """Return the same epochs with one segment for each light curve, all bands together."""
-        offsets = np.ascontiguousarray(self.offsets[::n_bands])
-        return Segments(self.time, self.value, self.error, offsets, self.excluded)
+    @cached_property
+    def whole(self) -> Segments:
+        """The same epochs with one segment for each light curve, band after band."""
+        offsets = np.ascontiguousarray(self.offsets[:: len(self.bands)])
+        return Segments(
+            self.time, self.value, self.error, offsets, self.excluded,
+            is_magnitude=self.is_magnitude, period_limits=self.period_limits, by_band=self,
+        )  # fmt: skip
+
+    @cached_property
+    def merged(self) -> tuple[Segments, NDArray[np.int64]]:
+        """One segment for each light curve, all bands together in the order of time.
+
+        And the (m,) position of the band of each epoch in `bands`.
+        """
+        whole = self.whole
+        n_bands = len(self.bands)
+        code = np.repeat(np.arange(self.size) % n_bands, self.count)
+        t, y, e = self.time.copy(), self.value.copy(), self.error.copy()
+        ragged.merge_by_time(t, y, e, code, whole.offsets)
+        ordered = Segments(
+            t, y, e, whole.offsets, self.excluded,
+            is_magnitude=self.is_magnitude, period_limits=self.period_limits, by_band=self,
+        )  # fmt: skip
+        return ordered, code
+
+    def once(self, make: Callable[[Segments], T]) -> T:
+        """Return ``make(self)``, which is called only the first time."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return self._made[make]  # type: ignore[no-any-return]
 
 
-def split_by_band(epochs: Epochs) -> Segments:
+def split_by_band(
+    epochs: Epochs, *, is_magnitude: bool = False, period_limits: tuple[float, float] = (0.1, 100.0)
+) -> Segments:
     """Leave out what cannot be used, and put the epochs of each band together.
 
     Left out, and counted in `excluded`: flagged epochs, epochs of no band in the list, values
@@ -73,4 +115,5 @@ def split_by_band(epochs: Epochs) -> Segments:
     t, y, e = (np.empty(offsets[-1], np.float64) for _ in range(3))
     ragged.scatter_by_band(epochs.offsets, *arrays, code, n_bands, offsets, t, y, e)
     ragged.order_by_time(t, y, e, offsets)
-    return Segments(t, y, e, offsets, np.diff(epochs.offsets) - counts.sum(axis=1))
+    excluded = np.diff(epochs.offsets) - counts.sum(axis=1)
+    return Segments(t, y, e, offsets, excluded, epochs.bands, is_magnitude, period_limits)

@@ -13,7 +13,7 @@ from skyseries.catalog.nodes.epochs import SliceEpochs, SortEpochs
 from skyseries.errors import InputError
 
 if TYPE_CHECKING:
-    from skyseries.timeseries import LightCurve
+    from skyseries.timeseries import Feature, LightCurve
 
 __all__ = ["LightCurveVerbs"]
 
@@ -38,26 +38,31 @@ class LightCurveVerbs(Held):
 
     def features(
         self,
-        features: Sequence[str] | str | None = None,
+        features: Sequence[str | Feature] | str | None = None,
         *,
         space: str | None = None,
         bands: Sequence[str | int] | None = None,
+        min_period: float = 0.1,
+        max_period: float = 100.0,
         column: str | None = None,
     ) -> Self:
         """Add features of the light curves as columns (`skyseries.timeseries.compute_features`).
 
         Parameters
         ----------
-        features : str or sequence of str, optional
+        features : str or sequence of str or Feature, optional
             Names of features or presets; the default preset has at most 100 columns.
         space : {None, "flux"}
             Magnitudes stay magnitudes, or are converted to nJy.
         bands : sequence, optional
             Bands that get columns; by default those that the catalog has.
+        min_period, max_period : float
+            Limits of the periods that features search for, days.
         column : str, optional
             The nested column; not needed if there is only one.
         """
-        return self._with(lightcurves.features_step(self, column, features, space, bands))
+        limits = {"min_period": min_period, "max_period": max_period}
+        return self._with(lightcurves.features_step(self, column, features, space, bands, limits))
 
     def periods(
         self,

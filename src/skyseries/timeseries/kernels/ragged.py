@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skyseries.jit import kernel
 from skyseries.timeseries.kernels.sorting import INSERTION_LIMIT, order_of, sort_row
 
-__all__ = ["count_usable", "order_by_time", "scatter_by_band", "sort_values"]
+__all__ = ["count_usable", "merge_by_time", "order_by_time", "scatter_by_band", "sort_values"]
 
 
 @kernel
@@ -89,6 +89,27 @@ def order_by_time(
             _insertion_sort(t, y, e, lo, hi)
         elif not _is_ordered(t, y, lo, hi):
             _general_sort(t[lo:hi], y[lo:hi], e[lo:hi])
+
+
+@kernel
+def merge_by_time(
+    t: NDArray[np.float64],
+    y: NDArray[np.float64],
+    e: NDArray[np.float64],
+    code: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+) -> None:
+    """Sort each segment in place by time, equal times by value; `code` goes with them."""
+    for s in range(offsets.size - 1):
+        lo, hi = offsets[s], offsets[s + 1]
+        if not _is_ordered(t, y, lo, hi):
+            order = order_of(t[lo:hi], y[lo:hi])
+            old = t[lo:hi].copy(), y[lo:hi].copy(), e[lo:hi].copy()
+            old_code = code[lo:hi].copy()
+            for j in range(order.size):
+                k = order[j]
+                t[lo + j], y[lo + j], e[lo + j] = old[0][k], old[1][k], old[2][k]
+                code[lo + j] = old_code[k]
 
 
 @kernel

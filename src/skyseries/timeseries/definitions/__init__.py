@@ -1,0 +1,9 @@
+"""The declarations of the built-in features; importing it fills the registry.
+
+The order of the imports is that of the columns.
+"""
+
+from skyseries.timeseries.definitions import counts  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import moments  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import quantiles  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import trends  # noqa: F401  isort: skip

@@ -1,0 +1,105 @@
+"""Means, scatter and shape of the distribution of the values."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyseries.timeseries.definitions.references import BASIC, LDM151, RUBIN, STETSON
+from skyseries.timeseries.kernels.moments import N_MOMENTS, segment_moments
+from skyseries.timeseries.kernels.stetson import segment_stetson_j
+from skyseries.timeseries.registry import Feature, register
+from skyseries.timeseries.segments import Segments
+
+__all__: list[str] = []
+
+Numbers = NDArray[np.float64]
+
+
+def _moments(segments: Segments) -> Numbers:
+    out = np.empty((N_MOMENTS, segments.size))
+    segment_moments(segments.value, segments.error, segments.offsets, out)
+    return out
+
+
+def _stetson_j(segments: Segments) -> Numbers:
+    out = np.empty((1, segments.size))
+    segment_stetson_j(segments.value, segments.error, segments.offsets, out)
+    return out
+
+
+_MEANS = [
+    Feature(
+        "Mean", "Mean weighted by the inverse variances; without errors all weights are equal",
+        "sum(w x) / sum(w), w = e^-2", _moments, output=1, reference=RUBIN,
+        inputs=("value", "error"), error_optional=True, shift="moves", presets=BASIC,
+    ),
+    Feature(
+        "MeanErr", "Standard error of the weighted mean", "sum(w)^(-1/2)", _moments, output=2,
+        reference=RUBIN, inputs=("error",), shift="invariant", presets=BASIC,
+    ),
+    Feature("ArithmeticMean", "Mean with equal weights", "sum(x) / n", _moments, shift="moves"),
+    Feature(
+        "ErrMean", "Mean of the errors", "sum(e) / n", _moments, output=3, reference=RUBIN,
+        inputs=("error",), shift="invariant",
+    ),
+    Feature(
+        "Sigma", "Standard deviation", "sqrt(sum((x - mean)^2) / (n - 1))", _moments, output=4,
+        reference=RUBIN, min_epochs=2, shift="invariant", presets=BASIC,
+    ),
+]  # fmt: skip
+
+_SHAPE = [
+    Feature(
+        "Skew", "Skewness, bias-corrected; NULL for constant values",
+        "G1 = sqrt(n (n - 1)) / (n - 2) m3 / m2^(3/2)", _moments, output=5,
+        reference="Joanes & Gill 1998, The Statistician 47, 183",
+        unit="none", min_epochs=3, shift="invariant", presets=BASIC,
+    ),
+    Feature(
+        "Kurtosis", "Excess kurtosis, bias-corrected; NULL for constant values",
+        "G2 = (n - 1) / ((n - 2) (n - 3)) ((n + 1) (m4 / m2^2 - 3) + 6)", _moments, output=6,
+        reference="Joanes & Gill 1998, The Statistician 47, 183",
+        unit="none", min_epochs=4, shift="invariant",
+    ),
+    Feature(
+        "Chi2", "Chi square about the weighted mean", "sum(((x - Mean) / e)^2)", _moments, output=7,
+        reference=RUBIN, unit="none", inputs=("value", "error"), min_epochs=2, shift="invariant",
+    ),
+    Feature(
+        "ReducedChi2", "Chi square about the weighted mean for each degree of freedom",
+        "Chi2 / (n - 1)", _moments, output=8,
+        unit="none", inputs=("value", "error"), min_epochs=2, shift="invariant", presets=BASIC,
+    ),
+    Feature(
+        "StetsonJ", "Stetson's J, each epoch a pair with itself, about his robust mean",
+        "mean(sgn(P) sqrt(abs(P))), P = d^2 - 1, d = sqrt(n / (n - 1)) (x - m) / e", _stetson_j,
+        reference=STETSON, unit="none", inputs=("value", "error"), min_epochs=2,
+        shift="invariant", cost="n x iterations", presets=BASIC,
+    ),
+    Feature(
+        "StetsonK", "Stetson's K about the weighted mean; NULL for constant values",
+        "sum(abs(d)) / sqrt(n sum(d^2)), d = (x - Mean) / e", _moments, output=9,
+        reference=STETSON, unit="none", inputs=("value", "error"), min_epochs=2,
+        shift="invariant",
+    ),
+    Feature(
+        "Beyond1Std", "Fraction of the epochs further than Sigma from the weighted mean",
+        "#(abs(x - Mean) > Sigma) / n", _moments, output=10, reference=LDM151,
+        unit="none", inputs=("value", "error"), error_optional=True, min_epochs=2,
+        shift="invariant",
+    ),
+    Feature(
+        "ExcessVariance", "Variance above the errors, relative to the squared mean",
+        "(Sigma^2 - mean(e^2)) / mean(x)^2", _moments, output=11,
+        reference="Sanchez et al. 2017, ApJ 849, 110",
+        unit="none", inputs=("value", "error"), min_epochs=2,
+    ),
+    Feature(
+        "MeanVariance", "Standard deviation relative to the mean", "Sigma / mean(x)", _moments,
+        output=12, reference="Kim et al. 2014, A&A 566, A43", unit="none", min_epochs=2,
+    ),
+]  # fmt: skip
+
+for _feature in (*_MEANS, *_SHAPE):
+    register(_feature)

@@ -1,0 +1,90 @@
+"""Features of the sorted values."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyseries.timeseries.definitions.references import BASIC, LDM151, RICHARDS, RUBIN
+from skyseries.timeseries.kernels.quantiles import N_QUANTILES, segment_quantiles
+from skyseries.timeseries.registry import Feature, register
+from skyseries.timeseries.segments import Segments
+
+__all__: list[str] = []
+
+Numbers = NDArray[np.float64]
+
+
+def _quantiles(segments: Segments) -> Numbers:
+    out = np.empty((N_QUANTILES, segments.size))
+    segment_quantiles(segments.sorted_value, segments.offsets, out)
+    return out
+
+
+_PERCENTILES = [
+    Feature(
+        f"Percentile{percent:02d}", f"Percentile {percent}, linearly interpolated",
+        f"Q({percent / 100:g})", _quantiles, output=3 + row, reference=RUBIN,
+        shift="moves", cost="n log n", presets=BASIC,
+    )
+    for row, percent in enumerate((5, 25, 50, 75, 95))
+]  # fmt: skip
+
+_RATIOS = [
+    Feature(
+        f"PercentileRatioMid{middle}",
+        f"Width of the middle {middle} % relative to that of the middle 90 %; "
+        "NULL for constant values",
+        f"(Q({0.5 + middle / 200:g}) - Q({0.5 - middle / 200:g})) / (Q(0.95) - Q(0.05))",
+        _quantiles, output=13 + row, reference=f"{RICHARDS}; {LDM151}",
+        unit="none", min_epochs=2, shift="invariant", cost="n log n",
+    )
+    for row, middle in enumerate((20, 35, 50, 65, 80))
+]  # fmt: skip
+
+_ORDER = [
+    *_PERCENTILES,
+    Feature(
+        "Median", "Median", "Q(0.5)", _quantiles, output=5, shift="moves", cost="n log n"
+    ),
+    Feature(
+        "Min", "Smallest value", "min(x)", _quantiles, output=0, reference=RUBIN,
+        shift="moves", cost="n log n", presets=BASIC,
+    ),
+    Feature(
+        "Max", "Largest value", "max(x)", _quantiles, output=1, reference=RUBIN,
+        shift="moves", cost="n log n", presets=BASIC,
+    ),
+    Feature(
+        "Amplitude", "Half of the range", "(max(x) - min(x)) / 2", _quantiles, output=2,
+        shift="invariant", cost="n log n",
+    ),
+    Feature(
+        "MAD", "Median absolute deviation from the median, without a factor",
+        "median(abs(x - median))", _quantiles, output=8, reference=RUBIN,
+        shift="invariant", cost="n log n", presets=BASIC,
+    ),
+    Feature(
+        "IQR", "Inter-quartile range", "Q(0.75) - Q(0.25)", _quantiles, output=9,
+        shift="invariant", cost="n log n",
+    ),
+    Feature(
+        "PercentAmplitude", "Largest distance from the median relative to the median",
+        "max(abs(x - median)) / median", _quantiles, output=10, reference=LDM151,
+        unit="none", cost="n log n",
+    ),
+    Feature(
+        "MedianBufferRange", "Fraction of the epochs within a tenth of the range of the median",
+        "#(abs(x - median) <= 0.1 (max(x) - min(x))) / n", _quantiles, output=11,
+        reference=LDM151, unit="none", shift="invariant", cost="n log n",
+    ),
+    Feature(
+        "PercentDifference", "Width of the middle 90 % relative to the median",
+        "(Q(0.95) - Q(0.05)) / median", _quantiles, output=12, reference=LDM151,
+        unit="none", cost="n log n",
+    ),
+    *_RATIOS,
+]  # fmt: skip
+
+for _feature in _ORDER:
+    register(_feature)
