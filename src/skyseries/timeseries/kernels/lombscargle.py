@@ -1,11 +1,11 @@
 """The periodogram on a regular grid of frequencies by direct sums in float32.
 
 The angle at frequency f + k df is that at f (kept in float64, one for each epoch) plus k df t
-(a table of `_LANES` steps for each epoch): cos and sin follow by the addition theorem with four
+(a table of `LANES` steps for each epoch): cos and sin follow by the addition theorem with four
 multiplications and no recurrence along the frequencies, so no rounding builds up. The frequencies
-of a block are the lanes of the vector unit, the epochs are outside, four in a pass, so that each
-load of an accumulator serves four of them. Work goes over tiles of epochs whose table stays in
-the nearest cache, and over chunks of blocks, at whose start the angles are computed afresh.
+of a block are the lanes of the vector unit, the epochs are the loop (`lanes.add_epochs`). Work goes
+over tiles of epochs whose table stays in the nearest caches, and over chunks of blocks, at whose
+start the angles are computed afresh.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from skyseries.jit import kernel
 from skyseries.timeseries.kernels.harmonics import exact_power
+from skyseries.timeseries.kernels.lanes import LANES, WIDTH, add_epochs
 
 __all__ = ["grid_power"]
 
-_LANES = 64
-_TILE = 32
 _BLOCKS = 64
-_PASS = 4
+_TILE = 64
+_TABLE = 1024
+"""Epochs up to which one table (0.5 MB) serves all chunks; else each tile makes its own anew."""
 
 _WELL_CONDITIONED = np.float32(0.02)
 """Below this determinant (at most 1/4) float32 would leave errors above 1e-5 in the power."""
@@ -53,30 +54,31 @@ def grid_power(
     power : (m,) array
         Within 1e-5 of `harmonics.exact_power`.
     """
-    sums = np.empty((_BLOCKS, 6, _LANES), np.float32)
-    means = np.empty((_BLOCKS, 3, _LANES), np.float32)
-    table = np.zeros((_TILE, 2, _LANES), np.float32)  # zeros: rows that only pad are finite
-    turn = np.zeros((4, _TILE))
-    w = np.empty(_TILE, np.float32)
-    wy = np.empty(_TILE, np.float32)
-    for k0 in range(0, power.size, _BLOCKS * _LANES):
-        n_blocks = min(_BLOCKS, (power.size - k0 + _LANES - 1) // _LANES)
+    n = start[n_bands]
+    fits = n <= _TABLE
+    table = np.empty((n if fits else _TILE, 2, LANES), np.float32)
+    turn = np.empty((4, n))
+    base = np.empty((4, n), np.float32)
+    _start(times[:n], weights, values, df, turn, base)
+    if fits:
+        _fill_table(times[:n], df, table)
+    sums = np.empty((_BLOCKS, 6, LANES), np.float32)
+    means = np.empty((_BLOCKS, 3, LANES), np.float32)
+    for k0 in range(0, power.size, _BLOCKS * LANES):
+        n_blocks = min(_BLOCKS, (power.size - k0 + LANES - 1) // LANES)
+        _set_angles(times[:n], f0 + k0 * df, turn, base)
         sums[:] = _ZERO
         means[:] = _ZERO
         for b in range(n_bands):
             sums[:, 2:4] = _ZERO
             band_weight = 0.0
             for lo in range(start[b], start[b + 1], _TILE):
-                n = min(_TILE, start[b + 1] - lo)
-                for i in range(n):
-                    w[i] = weights[lo + i]
-                    wy[i] = weights[lo + i] * values[lo + i]
-                    band_weight += weights[lo + i]
-                _start_tile(times[lo : lo + n], f0 + k0 * df, df, table, turn)
-                padded = (n + _PASS - 1) // _PASS * _PASS
-                w[n:padded] = _ZERO
-                wy[n:padded] = _ZERO
-                _add_tile(padded, n_blocks, table, turn, w, wy, sums)
+                hi = min(lo + _TILE, start[b + 1])
+                for j in range(lo, hi):
+                    band_weight += weights[j]
+                if not fits:
+                    _fill_table(times[lo:hi], df, table)
+                _add_tile(lo, hi, n_blocks, table, lo if fits else 0, turn, base, sums)
             _add_means(n_blocks, np.float32(1.0 / band_weight), sums, means)
         _finish(n_blocks, sums, means, power[k0:])
     for k in range(power.size):
@@ -85,28 +87,46 @@ def grid_power(
 
 
 @kernel
-def _start_tile(
+def _start(
     times: NDArray[np.float64],
-    f0: float,
+    weights: NDArray[np.float64],
+    values: NDArray[np.float64],
     df: float,
-    table: NDArray[np.float32],
     turn: NDArray[np.float64],
+    base: NDArray[np.float32],
 ) -> None:
-    """Fill the table of small steps, and the angles at f0 with their turn from block to block."""
+    """Fill what does not depend on the frequency: roots of the weights, turns between blocks."""
     for i in range(times.size):
-        cycles = times[i] * f0
-        angle = 2.0 * np.pi * (cycles - np.floor(cycles))
-        turn[0, i] = np.cos(angle)
-        turn[1, i] = np.sin(angle)
-        cycles = times[i] * df * _LANES
+        root = np.sqrt(weights[i])
+        base[2, i] = root
+        base[3, i] = root * values[i]
+        cycles = times[i] * df * LANES
         angle = 2.0 * np.pi * (cycles - np.floor(cycles))
         turn[2, i] = np.cos(angle)
         turn[3, i] = np.sin(angle)
+
+
+@kernel
+def _set_angles(
+    times: NDArray[np.float64], f0: float, turn: NDArray[np.float64], base: NDArray[np.float32]
+) -> None:
+    """Set the angles at f0, which carry the root of the weight: then no sum needs a weight."""
+    for i in range(times.size):
+        cycles = times[i] * f0
+        angle = 2.0 * np.pi * (cycles - np.floor(cycles))
+        turn[0, i] = base[2, i] * np.cos(angle)
+        turn[1, i] = base[2, i] * np.sin(angle)
+
+
+@kernel
+def _fill_table(times: NDArray[np.float64], df: float, table: NDArray[np.float32]) -> None:
+    """Fill cos and sin of the small steps, the k-th k df t from the first frequency of a block."""
+    for i in range(times.size):
         cycles = times[i] * df
         angle = 2.0 * np.pi * (cycles - np.floor(cycles))
         dc, ds = np.cos(angle), np.sin(angle)
         c, s = 1.0, 0.0
-        for k in range(_LANES):
+        for k in range(LANES):
             table[i, 0, k] = c
             table[i, 1, k] = s
             c, s = c * dc - s * ds, s * dc + c * ds
@@ -114,45 +134,25 @@ def _start_tile(
 
 @kernel(fastmath=True)
 def _add_tile(
-    n: int,
+    lo: int,
+    hi: int,
     n_blocks: int,
     table: NDArray[np.float32],
+    row: int,
     turn: NDArray[np.float64],
-    w: NDArray[np.float32],
-    wy: NDArray[np.float32],
+    base: NDArray[np.float32],
     sums: NDArray[np.float32],
 ) -> None:
-    """Add the epochs of a tile to Yc, Ys, C, S, CC, CS of each block; `n` is a multiple of 4."""
-    bc = np.empty(_TILE, np.float32)
-    bs = np.empty(_TILE, np.float32)
+    """Add epochs of one band to Yc, Ys, C, S, CC, CS of each block, and turn them on."""
     for block in range(n_blocks):
-        for i in range(n):
+        for i in range(lo, hi):
             c, s = turn[0, i], turn[1, i]
-            bc[i] = c
-            bs[i] = s
+            base[0, i] = c
+            base[1, i] = s
             turn[0, i] = c * turn[2, i] - s * turn[3, i]
             turn[1, i] = s * turn[2, i] + c * turn[3, i]
-        for i in range(0, n, _PASS):
-            c0, c1, c2, c3 = bc[i], bc[i + 1], bc[i + 2], bc[i + 3]
-            s0, s1, s2, s3 = bs[i], bs[i + 1], bs[i + 2], bs[i + 3]
-            w0, w1, w2, w3 = w[i], w[i + 1], w[i + 2], w[i + 3]
-            y0, y1, y2, y3 = wy[i], wy[i + 1], wy[i + 2], wy[i + 3]
-            for k in range(_LANES):
-                a, b = table[i, 0, k], table[i, 1, k]
-                p0, q0 = c0 * a - s0 * b, s0 * a + c0 * b
-                a, b = table[i + 1, 0, k], table[i + 1, 1, k]
-                p1, q1 = c1 * a - s1 * b, s1 * a + c1 * b
-                a, b = table[i + 2, 0, k], table[i + 2, 1, k]
-                p2, q2 = c2 * a - s2 * b, s2 * a + c2 * b
-                a, b = table[i + 3, 0, k], table[i + 3, 1, k]
-                p3, q3 = c3 * a - s3 * b, s3 * a + c3 * b
-                sums[block, 0, k] += y0 * p0 + y1 * p1 + y2 * p2 + y3 * p3
-                sums[block, 1, k] += y0 * q0 + y1 * q1 + y2 * q2 + y3 * q3
-                v0, v1, v2, v3 = w0 * p0, w1 * p1, w2 * p2, w3 * p3
-                sums[block, 2, k] += v0 + v1 + v2 + v3
-                sums[block, 3, k] += w0 * q0 + w1 * q1 + w2 * q2 + w3 * q3
-                sums[block, 4, k] += v0 * p0 + v1 * p1 + v2 * p2 + v3 * p3
-                sums[block, 5, k] += v0 * q0 + v1 * q1 + v2 * q2 + v3 * q3
+        for lane in range(0, LANES, WIDTH):
+            add_epochs(lo, hi, table, row, base, sums[block], lane)
 
 
 @kernel(fastmath=True)
@@ -164,7 +164,7 @@ def _add_means(
 ) -> None:
     """Add what the floating mean of one band takes from the normal equations."""
     for block in range(n_blocks):
-        for k in range(_LANES):
+        for k in range(LANES):
             c, s = sums[block, 2, k], sums[block, 3, k]
             means[block, 0, k] += inverse_weight * c * c
             means[block, 1, k] += inverse_weight * c * s
@@ -180,7 +180,7 @@ def _finish(
 ) -> None:
     """Solve the normal equations; -1 where float32 is not enough."""
     for block in range(n_blocks):
-        for k in range(min(_LANES, power.size - block * _LANES)):
+        for k in range(min(LANES, power.size - block * LANES)):
             yc, ys = sums[block, 0, k], sums[block, 1, k]
             cc = sums[block, 4, k] - means[block, 0, k]
             cs = sums[block, 5, k] - means[block, 1, k]
@@ -190,4 +190,4 @@ def _finish(
             value = min(max(value, _ZERO), _ONE)
             if determinant < _WELL_CONDITIONED:
                 value = -_ONE
-            power[block * _LANES + k] = value
+            power[block * LANES + k] = value

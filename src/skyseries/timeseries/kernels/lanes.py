@@ -1,0 +1,122 @@
+"""The innermost loop of the Lomb-Scargle sums, with explicit vectors.
+
+LLVM does not keep six rows of sums in registers while it walks over the epochs: it vectorises the
+inner of the two loops (frequencies) and loads and stores every sum for every epoch, or stays scalar
+because too many arrays might overlap. `add_epochs` says what is wanted: `WIDTH` frequencies are the
+lanes of six accumulators that live in registers, the epochs are the loop. Vectors of 16 floats are
+legal LLVM on any machine: they become one register of AVX-512, two of AVX, four of SSE or Neon;
+a multiplication and an addition are fused where the machine can. It is compiled into the kernel
+that calls it (`skyseries.jit`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+__all__ = ["LANES", "WIDTH", "add_epochs"]
+
+LANES = 64
+"""Frequencies of a block: the last dimension of the arrays."""
+
+WIDTH = 16
+"""Frequencies that are done at once; divides `LANES`."""
+
+_N_SUMS = 6
+_FLOAT = ir.FloatType()
+_VECTOR = ir.VectorType(_FLOAT, WIDTH)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def add_epochs(
+    typingctx: Any, lo: Any, hi: Any, table: Any, row: Any, base: Any, sums: Any, lane: Any
+) -> tuple[Any, Any]:
+    """Add epochs `lo` to `hi` to the sums of the frequencies ``lane`` to ``lane + WIDTH``.
+
+    With p = r cos(angle), q = r sin(angle), where the angle is that of the epoch's `base` plus
+    that of its `table`, and r the root of its weight: Yc += r y p, Ys += r y q, C += r p,
+    S += r q, CC += p p, CS += p q.
+
+    Parameters
+    ----------
+    lo, hi : int
+    table : (rows, 2, LANES) float32 array, contiguous
+        cos and sin of the steps of each epoch, for the frequencies of a block.
+    row : int
+        Where epoch `lo` stands in the table.
+    base : (4, n) float32 array, contiguous
+        r cos and r sin at the first frequency of the block, r, r y.
+    sums : (6, LANES) float32 array, contiguous
+        Changed in place.
+    lane : int
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        lo, hi, _, row, _, _, lane = args
+        table, base, sums = (
+            context.make_array(signature.args[k])(context, builder, args[k]) for k in (2, 4, 5)
+        )
+        n = builder.extract_value(base.shape, 1)
+        loop = _Loop(builder, table.data, base.data, n, builder.sub(row, lo), lane)
+        places = [loop.offset(sums.data, k * LANES) for k in range(_N_SUMS)]
+        totals = [cgutils.alloca_once(builder, _VECTOR) for _ in places]  # LLVM makes registers
+        for total, place in zip(totals, places, strict=True):
+            builder.store(loop.load(place), total)
+        with cgutils.for_range_slice(builder, lo, hi, lo.type(1)) as (i, _):
+            loop.add(i, totals)
+        for total, place in zip(totals, places, strict=True):
+            pointer = builder.bitcast(place, _VECTOR.as_pointer())
+            builder.store(builder.load(total), pointer).align = 4
+        return context.get_dummy_value()
+
+    number = types.intp
+    return types.void(number, number, table, number, base, sums, number), codegen
+
+
+class _Loop:
+    """Emits the instructions for one epoch."""
+
+    def __init__(self, builder: Any, table: Any, base: Any, n: Any, shift: Any, lane: Any) -> None:
+        self.builder, self.table, self.base = builder, table, base
+        self.n, self.shift, self.lane, self.index = n, shift, lane, lane.type
+
+    def offset(self, pointer: Any, offset: int) -> Any:
+        """Return a pointer to the lanes, `offset` floats after `pointer`."""
+        where = self.builder.add(self.lane, self.index(offset))
+        return self.builder.gep(pointer, [where])
+
+    def load(self, pointer: Any) -> Any:
+        vector = self.builder.load(self.builder.bitcast(pointer, _VECTOR.as_pointer()))
+        vector.align = 4
+        return vector
+
+    def broadcast(self, row: int, i: Any) -> Any:
+        """Return a value of `base` in all lanes."""
+        b = self.builder
+        where = b.add(b.mul(self.n, self.index(row)), i)
+        undefined = ir.Constant(_VECTOR, ir.Undefined)
+        first = b.insert_element(undefined, b.load(b.gep(self.base, [where])), ir.IntType(32)(0))
+        everywhere = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), None)
+        return b.shuffle_vector(first, undefined, everywhere)
+
+    def sum_of(self, a: Any, b: Any, c: Any, d: Any, *, minus: bool = False) -> Any:
+        """Return ``a b + c d`` (or minus)."""
+        join = self.builder.fsub if minus else self.builder.fadd
+        left = self.builder.fmul(a, b, flags=("fast",))
+        return join(left, self.builder.fmul(c, d, flags=("fast",)), flags=("fast",))
+
+    def add(self, i: Any, totals: list[Any]) -> None:
+        b = self.builder
+        place = b.add(i, self.shift)
+        row = b.gep(self.table, [b.mul(place, self.index(2 * LANES))])
+        dc, ds = self.load(self.offset(row, 0)), self.load(self.offset(row, LANES))
+        c, s, r, ry = (self.broadcast(k, i) for k in range(4))
+        p = self.sum_of(c, dc, s, ds, minus=True)
+        q = self.sum_of(s, dc, c, ds)
+        products = ((ry, p), (ry, q), (r, p), (r, q), (p, p), (p, q))
+        for total, (x, y) in zip(totals, products, strict=True):
+            product = b.fmul(x, y, flags=("fast",))
+            b.store(b.fadd(b.load(total), product, flags=("fast",)), total)
