@@ -10,12 +10,15 @@ import pyarrow as pa
 from skyseries.errors import InputError
 from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
 from skyseries.timeseries.epochs import Epochs, iter_epochs
-from skyseries.timeseries.kernels.search import search_periods
+from skyseries.timeseries.kernels.search import Search, search_periods
 from skyseries.timeseries.measured import measured_field
 from skyseries.timeseries.periodogram import floor_terms, frequency_limits
 from skyseries.timeseries.segments import split_by_band
 
-__all__ = ["MIN_SPARE_EPOCHS", "compute_periods", "period_schema"]
+__all__ = ["MIN_SPARE_EPOCHS", "RANK_TERMS", "compute_periods", "period_schema"]
+
+RANK_TERMS = 4
+"""Harmonics by which the highest peaks are ranked."""
 
 MIN_SPARE_EPOCHS = 2
 """How many more epochs than unknowns (means and harmonics) a period needs."""
@@ -31,6 +34,7 @@ def compute_periods(
     error_floor: float | None = None,
     oversampling: float = 5,
     nterms: int = 1,
+    rank_terms: int = RANK_TERMS,
 ) -> pa.Table:
     """Search every light curve of a nested column for its period.
 
@@ -51,13 +55,14 @@ def compute_periods(
     error_floor : float, optional
         Added in quadrature to the errors, in the unit of the values, for what the model cannot
         follow. None: a quarter of the standard deviation of the values of each band, which needs
-        no unit and finds as many Stripe 82 RR Lyrae as the best fixed floor, 0.1 mag (301 stars;
-        the first peak is right for 80.1 %, one of five for 99.7 %, as against 80.4 and 99.7; with
-        one band a night 75.1 and 97.3 % as against 70.8 and 98.0; with no floor 75.4 and 98.3,
-        52.8 and 89.4).
+        no unit and finds as many Stripe 82 RR Lyrae as the best fixed floor, 0.1 mag.
     oversampling : float
     nterms : int
         Harmonics of the shared model. More than one is slower by an order of magnitude.
+    rank_terms : int
+        The ten highest peaks (or `n_peaks`, if more) are ranked by a fit with so many harmonics,
+        fewer where there are few epochs, with all bands scaled to the same scatter. Without
+        (``rank_terms=0``) an alias by a day often stands first.
 
     Returns
     -------
@@ -77,15 +82,15 @@ def compute_periods(
     """
     schema = period_schema(
         min_period=min_period, max_period=max_period, n_peaks=n_peaks,
-        error_floor=error_floor, oversampling=oversampling, nterms=nterms,
+        error_floor=error_floor, oversampling=oversampling, nterms=nterms, rank_terms=rank_terms,
     )  # fmt: skip
     limits = frequency_limits(min_period, max_period)
-    floor = floor_terms(error_floor)
+    search = Search(
+        *limits, float(oversampling), nterms, rank_terms, *floor_terms(error_floor),
+        MIN_SPARE_EPOCHS,
+    )  # fmt: skip
     chunks = iter_epochs(column, fields, measured_field(fields), None, all_bands=True)
-    tables = [
-        _table(epochs, schema, limits, n_peaks, floor, float(oversampling), nterms)
-        for epochs in chunks
-    ]
+    tables = [_table(epochs, schema, search, n_peaks) for epochs in chunks]
     return pa.concat_tables(tables) if tables else schema.empty_table()
 
 
@@ -97,6 +102,7 @@ def period_schema(
     error_floor: float | None = None,
     oversampling: float = 5,
     nterms: int = 1,
+    rank_terms: int = RANK_TERMS,
 ) -> pa.Schema:
     """Return the schema of `compute_periods` for these parameters, without any data.
 
@@ -104,30 +110,30 @@ def period_schema(
     metadata of the field ``period``.
     """
     frequency_limits(min_period, max_period)
-    if n_peaks < 1 or nterms < 1 or not oversampling >= 1:
+    if n_peaks < 1 or nterms < 1 or not oversampling >= 1 or rank_terms < 0:
         raise InputError(
-            "n_peaks, nterms and oversampling must be 1 or more, "
-            f"not {n_peaks}, {nterms}, {oversampling}"
+            "n_peaks, nterms and oversampling must be 1 or more, and rank_terms 0 or more, "
+            f"not {n_peaks}, {nterms}, {oversampling}, {rank_terms}"
         )
     floor, fraction = floor_terms(error_floor)
     parameters = {
         "method": "multiband Lomb-Scargle, shared phase, floating mean per band",
         "min_period": min_period, "max_period": max_period, "n_peaks": n_peaks,
         "error_floor": floor, "error_floor_scatter_fraction": fraction,
-        "oversampling": oversampling, "nterms": nterms,
+        "oversampling": oversampling, "nterms": nterms, "rank_terms": rank_terms,
     }  # fmt: skip
     known = {
-        "period": (pa.float64(), "d", "Period at the highest peak of the periodogram"),
+        "period": (pa.float64(), "d", "Period of the best of the highest peaks of the periodogram"),
         "period_power": (
             pa.float64(), "",
-            "Power at the highest peak: the share of chi2 that the model takes away, 0 to 1",
+            "Power of that peak: the share of chi2 that the model takes away, 0 to 1",
         ),
         "period_fap": (
             pa.float64(), "",
-            "Chance that noise alone gives a peak as high (Baluev 2008, an upper limit)",
+            "Chance that noise alone gives a highest peak as high (Baluev 2008, an upper limit)",
         ),
         "period_peaks": (
-            pa.list_(pa.float64()), "d", "Periods of the highest peaks, the best first",
+            pa.list_(pa.float64()), "d", "Periods of the candidates, the best first",
         ),
     }  # fmt: skip
     fields = [
@@ -138,21 +144,13 @@ def period_schema(
     return pa.schema([fields[0].with_metadata(recorded), *fields[1:]])
 
 
-def _table(
-    epochs: Epochs,
-    schema: pa.Schema,
-    limits: tuple[float, float],
-    n_peaks: int,
-    floor: tuple[float, float],
-    oversampling: float,
-    nterms: int,
-) -> pa.Table:
+def _table(epochs: Epochs, schema: pa.Schema, search: Search, n_peaks: int) -> pa.Table:
     segments = split_by_band(epochs)
     frequency = np.empty((epochs.size, n_peaks))
     best = np.empty((2, epochs.size))
     search_periods(
         segments.time, segments.value, segments.error, segments.offsets, len(epochs.bands),
-        limits, oversampling, nterms, *floor, MIN_SPARE_EPOCHS, frequency, best,
+        search, frequency, best,
     )  # fmt: skip
     found = np.isfinite(frequency)
     count = found.sum(axis=1)

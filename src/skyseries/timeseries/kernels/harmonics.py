@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 from skyseries.jit import kernel
 
-__all__ = ["exact_power", "exact_powers", "prepare"]
+__all__ = ["equalize", "exact_power", "exact_powers", "prepare"]
 
 _PIVOT = 1e-10
 """A direction whose share of the weights is below this cannot be told from a constant."""
+
+_SHRINK = 5.0
+"""Epochs that the mean scatter of all bands weighs when that of one band is estimated."""
 
 
 @kernel
@@ -90,6 +93,57 @@ def prepare(
 
 
 @kernel
+def equalize(
+    y: NDArray[np.float64],
+    e: NDArray[np.float64],
+    offsets: NDArray[np.int64],
+    floor: float,
+    values: NDArray[np.float64],
+    errors: NDArray[np.float64],
+) -> None:
+    """Scale each band of one light curve to the same scatter, so that bands share one shape.
+
+    The scatter of a band is the variance of its values less the mean square of their errors,
+    drawn towards the mean of all bands by the weight of `_SHRINK` epochs. Nothing is scaled where
+    no band has any.
+
+    Parameters
+    ----------
+    y, e : arrays
+        Epochs of many light curves.
+    offsets : (n_bands + 1,) array
+        Where each band of this light curve begins.
+    floor : float
+        Added in quadrature to the errors, before they are scaled.
+    values, errors : arrays
+        Filled with the epochs from ``offsets[0]`` to ``offsets[-1]``, scaled.
+    """
+    n_bands = offsets.size - 1
+    variance = np.zeros(n_bands)
+    total, count = 0.0, 0
+    for b in range(n_bands):
+        lo, hi = offsets[b], offsets[b + 1]
+        if hi - lo < 2:
+            continue
+        noise = 0.0
+        for j in range(lo, hi):
+            noise += e[j] * e[j]
+        n = hi - lo
+        variance[b] = max(_deviation(y[lo:hi]) ** 2 - noise / n, 0.0)
+        total += n * variance[b]
+        count += n
+    for b in range(n_bands):
+        lo, hi = offsets[b], offsets[b + 1]
+        n = hi - lo
+        scale = 1.0
+        if total > 0.0 and n >= 2:
+            scale = np.sqrt((n + _SHRINK) / (n * variance[b] + _SHRINK * total / count))
+        for j in range(lo, hi):
+            values[j - offsets[0]] = scale * (y[j] - y[lo])
+            errors[j - offsets[0]] = scale * np.sqrt(e[j] * e[j] + floor * floor)
+
+
+@kernel
 def _deviation(y: NDArray[np.float64]) -> float:
     total = squares = 0.0
     for j in range(y.size):
@@ -127,9 +181,11 @@ def exact_power(
             angle = 2.0 * np.pi * (cycles - np.floor(cycles))
             w = weights[j]
             band_weight += w
-            for k in range(n_terms):
-                x[2 * k] = np.cos((k + 1) * angle)
-                x[2 * k + 1] = np.sin((k + 1) * angle)
+            c, s = np.cos(angle), np.sin(angle)
+            x[0], x[1] = c, s
+            for k in range(2, size, 2):
+                x[k] = x[k - 2] * c - x[k - 1] * s
+                x[k + 1] = x[k - 1] * c + x[k - 2] * s
             for p in range(size):
                 wx = w * x[p]
                 band_sum[p] += wx

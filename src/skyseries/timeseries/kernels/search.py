@@ -1,12 +1,21 @@
-"""The period search over many light curves in one call, without Python between them."""
+"""The period search over many light curves in one call, without Python between them.
+
+A search takes the highest peaks of the periodogram of one sinusoid, and then ranks them by how
+well several harmonics fit: the true period is nearly always among the first ten peaks, but an alias
+by a day often stands above it, because a sinusoid takes the shape of a light curve for noise. For
+the ranking all bands are scaled to the same scatter (`harmonics.equalize`), since they share the
+shape, not the amplitude.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.jit import kernel
-from skyseries.timeseries.kernels.harmonics import exact_power, prepare
+from skyseries.timeseries.kernels.harmonics import equalize, exact_power, prepare
 from skyseries.timeseries.kernels.lombscargle import grid_power
 from skyseries.timeseries.kernels.peaks import (
     false_alarm_probability,
@@ -14,10 +23,38 @@ from skyseries.timeseries.kernels.peaks import (
     refine_peak,
 )
 
-__all__ = ["MAX_FREQUENCIES", "fill_power", "search_periods"]
+__all__ = ["MAX_FREQUENCIES", "Search", "fill_power", "rank_peaks", "search_periods"]
 
 MAX_FREQUENCIES = 50_000_000
 """A finer grid than this is refused: a wrong time in the data, or wrong limits."""
+
+_CANDIDATES = 10
+"""Peaks that are ranked."""
+
+_EPOCHS_PER_HARMONIC = 6
+"""Degrees of freedom that each harmonic of the ranking asks for."""
+
+_RANK_STEP = 0.1
+"""Reach of the refinement by several harmonics, in units of 1 / time span."""
+
+
+class Search(NamedTuple):
+    """What is searched for, and how."""
+
+    low: float
+    """Lowest and highest frequency, 1/d."""
+    high: float
+    oversampling: float
+    """The step of the grid is 1 / (oversampling x time span)."""
+    n_terms: int
+    """Harmonics of the periodogram."""
+    rank_terms: int
+    """Harmonics by which peaks are ranked; not above `n_terms`: no ranking."""
+    floor: float
+    """See `harmonics.prepare`."""
+    fraction: float
+    spare: int
+    """Degrees of freedom that must be left; else NaN."""
 
 
 @kernel
@@ -48,35 +85,22 @@ def search_periods(
     e: NDArray[np.float64],
     offsets: NDArray[np.int64],
     n_bands: int,
-    limits: tuple[float, float],
-    oversampling: float,
-    n_terms: int,
-    floor: float,
-    fraction: float,
-    spare: int,
+    search: Search,
     frequency: NDArray[np.float64],
     best: NDArray[np.float64],
 ) -> None:
-    """Fill the highest peaks of each light curve.
+    """Fill the best frequencies of each light curve.
 
     Parameters
     ----------
     t, y, e : (m,) arrays
     offsets : (n x n_bands + 1,) array
         Segments of each light curve and band.
-    limits : (float, float)
-        Lowest and highest frequency, 1/d.
-    oversampling : float
-        The step of the grid is 1 / (oversampling x time span).
-    n_terms : int
-    floor, fraction : float
-        See `harmonics.prepare`.
-    spare : int
-        Degrees of freedom that must be left; else NaN.
+    search : Search
     frequency : (n, n_peaks) array
         Filled with the frequencies, the best first; NaN where there are no more.
     best : (2, n) array
-        Filled with power and false-alarm probability of the first.
+        Filled with the power of the first, and the false-alarm probability of the highest peak.
     """
     frequency[:] = np.nan
     best[:] = np.nan
@@ -85,48 +109,134 @@ def search_periods(
         size = bounds[n_bands] - bounds[0]
         times, weights, values = np.empty(size), np.empty(size), np.empty(size)
         start = np.empty(n_bands + 1, np.int64)
-        kept, chi2 = prepare(t, y, e, bounds, floor, fraction, times, weights, values, start)
+        kept, chi2 = prepare(
+            t, y, e, bounds, search.floor, search.fraction, times, weights, values, start
+        )
         n = start[kept]
-        if n - kept - 2 * n_terms < spare or not chi2 > 0 or not np.isfinite(chi2):
+        if n - kept - 2 * search.n_terms < search.spare or not chi2 > 0 or not np.isfinite(chi2):
             continue
         span = times[:n].max()
-        if not span > 0 or (limits[1] - limits[0]) * span * oversampling >= MAX_FREQUENCIES:
+        width = search.high - search.low
+        if not span > 0 or width * span * search.oversampling >= MAX_FREQUENCIES:
             continue
-        df = 1.0 / (oversampling * span)
-        power = np.empty(int((limits[1] - limits[0]) / df) + 1, np.float32)
-        fill_power(times, weights, values, start, kept, n_terms, limits[0], df, power)
-        peaks = highest_peaks(power, int(np.ceil(oversampling)), frequency.shape[1])
-        best[0, i] = _refine_peaks(
-            times, weights, values, start, kept, n_terms, peaks, df, limits, frequency[i]
+        df = 1.0 / (search.oversampling * span)
+        power = np.empty(int(width / df) + 1, np.float32)
+        fill_power(times, weights, values, start, kept, search.n_terms, search.low, df, power)
+        best[0, i], best[1, i] = rank_peaks(
+            times, weights, values, start, kept, t, y, e, bounds, search, df, power, frequency[i]
         )
-        if n_terms == 1:
-            best[1, i] = false_alarm_probability(best[0, i], times, weights, n, kept, limits[1])
 
 
 @kernel
-def _refine_peaks(
+def rank_peaks(
     times: NDArray[np.float64],
     weights: NDArray[np.float64],
     values: NDArray[np.float64],
     start: NDArray[np.int64],
     n_bands: int,
-    n_terms: int,
-    peaks: NDArray[np.int64],
+    t: NDArray[np.float64],
+    y: NDArray[np.float64],
+    e: NDArray[np.float64],
+    bounds: NDArray[np.int64],
+    search: Search,
     df: float,
-    limits: tuple[float, float],
+    power: NDArray[np.float32],
     frequency: NDArray[np.float64],
-) -> float:
-    """Fill the refined frequencies, the highest peak first, and return its power."""
-    low, high = limits
-    tops = np.empty(peaks.size)
+) -> tuple[float, float]:
+    """Fill the best frequencies of one light curve from its periodogram.
+
+    Parameters
+    ----------
+    times, weights, values, start, n_bands
+        The light curve as `harmonics.prepare` leaves it.
+    t, y, e, bounds
+        The light curve itself: times, values, errors, and where its bands begin.
+    search : Search
+    df : float
+    power : (m,) array
+        The periodogram at ``search.low + k df``.
+    frequency : (n_peaks,) array
+        Filled, the best first.
+
+    Returns
+    -------
+    power, false_alarm_probability : float
+        Of the first, and of the highest peak (NaN with more than one harmonic).
+    """
+    n = start[n_bands]
+    terms = min(search.rank_terms, (n - n_bands) // _EPOCHS_PER_HARMONIC)
+    is_ranked = terms > search.n_terms
+    wanted = max(frequency.size, _CANDIDATES) if is_ranked else frequency.size
+    peaks = highest_peaks(power, int(np.ceil(search.oversampling)), wanted)
+    found, tops = np.empty(peaks.size), np.empty(peaks.size)
     for p in range(peaks.size):
-        f = low + peaks[p] * df
         f, top = refine_peak(
-            times, weights, values, start, n_bands, n_terms, f, 0.5 * df, low, high
+            times, weights, values, start, n_bands, search.n_terms,
+            search.low + peaks[p] * df, 0.5 * df, search.low, search.high,
+        )  # fmt: skip
+        _insert(found, tops, tops, p, f, top, top)
+    chance = np.nan
+    if search.n_terms == 1:
+        chance = false_alarm_probability(tops[0], times, weights, n, n_bands, search.high)
+    if is_ranked:
+        _rank(t, y, e, bounds, search, terms, found, tops)
+    kept = min(found.size, frequency.size)
+    frequency[:kept] = found[:kept]
+    return tops[0], chance
+
+
+@kernel
+def _rank(
+    t: NDArray[np.float64],
+    y: NDArray[np.float64],
+    e: NDArray[np.float64],
+    bounds: NDArray[np.int64],
+    search: Search,
+    terms: int,
+    found: NDArray[np.float64],
+    tops: NDArray[np.float64],
+) -> None:
+    """Order the peaks by the power of a model with `terms` harmonics.
+
+    A peak moves to the frequency of that model where the harmonics are worth their number (by the
+    Bayesian information criterion): for a sinusoid they would only add noise.
+    """
+    lo, hi = bounds[0], bounds[bounds.size - 1]
+    scaled, errors = np.empty(hi - lo), np.empty(hi - lo)
+    equalize(y, e, bounds, search.floor, scaled, errors)
+    times, weights, values = np.empty(hi - lo), np.empty(hi - lo), np.empty(hi - lo)
+    start = np.empty_like(bounds)
+    n_bands, _ = prepare(
+        t[lo:hi], scaled, errors, bounds - lo, 0.0, search.fraction,
+        times, weights, values, start,
+    )  # fmt: skip
+    n = start[n_bands]
+    step = _RANK_STEP / times[:n].max()
+    score, frequency, power = np.empty(found.size), found.copy(), tops.copy()
+    for p in range(found.size):
+        before = frequency[p]
+        f, top = refine_peak(
+            times, weights, values, start, n_bands, terms, before, step, search.low, search.high
         )
-        q = p
-        while q > 0 and tops[q - 1] < top:
-            tops[q], frequency[q] = tops[q - 1], frequency[q - 1]
-            q -= 1
-        tops[q], frequency[q] = top, f
-    return float(tops[0])
+        few = exact_power(times, weights, values, start, n_bands, search.n_terms, before)
+        gain = n * np.log((1.0 - few) / (1.0 - top)) if top < 1.0 else np.inf
+        is_worth = gain > 2.0 * (terms - search.n_terms) * np.log(n)
+        _insert(found, tops, score, p, f if is_worth else before, power[p], top)
+
+
+@kernel
+def _insert(
+    found: NDArray[np.float64],
+    tops: NDArray[np.float64],
+    score: NDArray[np.float64],
+    p: int,
+    frequency: float,
+    top: float,
+    by: float,
+) -> None:
+    """Insert into the first `p` entries, which stand in descending order of `score`."""
+    q = p
+    while q > 0 and score[q - 1] < by:
+        found[q], tops[q], score[q] = found[q - 1], tops[q - 1], score[q - 1]
+        q -= 1
+    found[q], tops[q], score[q] = frequency, top, by
