@@ -19,6 +19,7 @@ from skyseries.timeseries.kernels.peaks import (
     refine_peak,
 )
 from skyseries.timeseries.kernels.search import MAX_FREQUENCIES, fill_power
+from skyseries.timeseries.nufft import is_faster, nufft_power
 
 __all__ = [
     "DEFAULT_PERIODS",
@@ -355,9 +356,11 @@ def _on_grid(
             "min_period"
         )
     power = np.empty(int((high - low) / df) + 1, np.float32)
-    fill_power(
-        curve.times, curve.weights, curve.values, curve.start, curve.n_bands, nterms, low, df, power
-    )
+    arrays = (curve.times, curve.weights, curve.values, curve.start, curve.n_bands)
+    if nterms == 1 and is_faster(curve.n_epochs, curve.n_bands, power.size):
+        nufft_power(*arrays, low, df, power)
+    else:
+        fill_power(*arrays, nterms, low, df, power)
     grid: Floats = low + df * np.arange(power.size, dtype=np.float64)
     return grid, power.astype(np.float64)
 

@@ -10,9 +10,10 @@ import pyarrow as pa
 from skyseries.errors import InputError
 from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
 from skyseries.timeseries.epochs import Epochs, iter_epochs
-from skyseries.timeseries.kernels.search import Search, search_periods
+from skyseries.timeseries.kernels.search import Search
 from skyseries.timeseries.measured import measured_field
 from skyseries.timeseries.periodogram import floor_terms, frequency_limits
+from skyseries.timeseries.searching import search_segments
 from skyseries.timeseries.segments import split_by_band
 
 __all__ = ["MIN_SPARE_EPOCHS", "RANK_TERMS", "compute_periods", "period_schema"]
@@ -146,12 +147,7 @@ def period_schema(
 
 def _table(epochs: Epochs, schema: pa.Schema, search: Search, n_peaks: int) -> pa.Table:
     segments = split_by_band(epochs)
-    frequency = np.empty((epochs.size, n_peaks))
-    best = np.empty((2, epochs.size))
-    search_periods(
-        segments.time, segments.value, segments.error, segments.offsets, len(epochs.bands),
-        search, frequency, best,
-    )  # fmt: skip
+    frequency, best = search_segments(segments, search, n_peaks)
     found = np.isfinite(frequency)
     count = found.sum(axis=1)
     periods = 1.0 / frequency

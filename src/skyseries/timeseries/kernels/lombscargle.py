@@ -21,6 +21,9 @@ __all__ = ["grid_power"]
 
 _BLOCKS = 64
 _TILE = 64
+_GROUP = 64 * _TILE
+"""Epochs after which float32 sums are carried to float64."""
+
 _TABLE = 1024
 """Epochs up to which one table (0.5 MB) serves all chunks; else each tile makes its own anew."""
 
@@ -64,6 +67,7 @@ def grid_power(
         _fill_table(times[:n], df, table)
     sums = np.empty((_BLOCKS, 6, LANES), np.float32)
     means = np.empty((_BLOCKS, 3, LANES), np.float32)
+    long = np.zeros((_BLOCKS if n > _GROUP else 0, 6, LANES))
     for k0 in range(0, power.size, _BLOCKS * LANES):
         n_blocks = min(_BLOCKS, (power.size - k0 + LANES - 1) // LANES)
         _set_angles(times[:n], f0 + k0 * df, turn, base)
@@ -79,6 +83,8 @@ def grid_power(
                 if not fits:
                     _fill_table(times[lo:hi], df, table)
                 _add_tile(lo, hi, n_blocks, table, lo if fits else 0, turn, base, sums)
+                if (hi - start[b]) % _GROUP == 0 or hi == start[b + 1] > start[b] + _GROUP:
+                    _carry(sums, long, hi == start[b + 1])
             _add_means(n_blocks, np.float32(1.0 / band_weight), sums, means)
         _finish(n_blocks, sums, means, power[k0:])
     for k in range(power.size):
@@ -153,6 +159,18 @@ def _add_tile(
             turn[1, i] = s * turn[2, i] + c * turn[3, i]
         for lane in range(0, LANES, WIDTH):
             add_epochs(lo, hi, table, row, base, sums[block], lane)
+
+
+@kernel
+def _carry(sums: NDArray[np.float32], long: NDArray[np.float64], is_last: bool) -> None:
+    """Move the sums of a group of epochs to float64; after the last of a band, back."""
+    for block in range(long.shape[0]):
+        for row in range(long.shape[1]):
+            for k in range(LANES):
+                long[block, row, k] += sums[block, row, k]
+                sums[block, row, k] = long[block, row, k] if is_last else 0.0
+                if is_last:
+                    long[block, row, k] = 0.0
 
 
 @kernel(fastmath=True)

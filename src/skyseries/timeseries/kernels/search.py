@@ -23,7 +23,7 @@ from skyseries.timeseries.kernels.peaks import (
     refine_peak,
 )
 
-__all__ = ["MAX_FREQUENCIES", "Search", "fill_power", "rank_peaks", "search_periods"]
+__all__ = ["MAX_FREQUENCIES", "Search", "fill_power", "grid_of", "rank_peaks", "search_periods"]
 
 MAX_FREQUENCIES = 50_000_000
 """A finer grid than this is refused: a wrong time in the data, or wrong limits."""
@@ -79,6 +79,16 @@ def fill_power(
 
 
 @kernel
+def grid_of(span: float, search: Search) -> tuple[int, float]:
+    """Return number and step of the frequencies; 0 where there is no span, or too many."""
+    width = search.high - search.low
+    if not span > 0 or width * span * search.oversampling >= MAX_FREQUENCIES:
+        return 0, np.nan
+    df = 1.0 / (search.oversampling * span)
+    return int(width / df) + 1, df
+
+
+@kernel
 def search_periods(
     t: NDArray[np.float64],
     y: NDArray[np.float64],
@@ -86,6 +96,7 @@ def search_periods(
     offsets: NDArray[np.int64],
     n_bands: int,
     search: Search,
+    omit: NDArray[np.bool_],
     frequency: NDArray[np.float64],
     best: NDArray[np.float64],
 ) -> None:
@@ -97,6 +108,8 @@ def search_periods(
     offsets : (n x n_bands + 1,) array
         Segments of each light curve and band.
     search : Search
+    omit : (n,) array
+        Light curves that are left out.
     frequency : (n, n_peaks) array
         Filled with the frequencies, the best first; NaN where there are no more.
     best : (2, n) array
@@ -107,6 +120,8 @@ def search_periods(
     for i in range(frequency.shape[0]):
         bounds = offsets[i * n_bands : (i + 1) * n_bands + 1]
         size = bounds[n_bands] - bounds[0]
+        if omit[i] or size == 0:
+            continue
         times, weights, values = np.empty(size), np.empty(size), np.empty(size)
         start = np.empty(n_bands + 1, np.int64)
         kept, chi2 = prepare(
@@ -115,12 +130,10 @@ def search_periods(
         n = start[kept]
         if n - kept - 2 * search.n_terms < search.spare or not chi2 > 0 or not np.isfinite(chi2):
             continue
-        span = times[:n].max()
-        width = search.high - search.low
-        if not span > 0 or width * span * search.oversampling >= MAX_FREQUENCIES:
+        n_frequencies, df = grid_of(times[:n].max(), search)
+        if n_frequencies == 0:
             continue
-        df = 1.0 / (search.oversampling * span)
-        power = np.empty(int(width / df) + 1, np.float32)
+        power = np.empty(n_frequencies, np.float32)
         fill_power(times, weights, values, start, kept, search.n_terms, search.low, df, power)
         best[0, i], best[1, i] = rank_peaks(
             times, weights, values, start, kept, t, y, e, bounds, search, df, power, frequency[i]
