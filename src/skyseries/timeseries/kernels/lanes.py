@@ -1,9 +1,9 @@
 """The innermost loop of the Lomb-Scargle sums, with explicit vectors.
 
-LLVM does not keep six rows of sums in registers while it walks over the epochs: it vectorises the
-inner of the two loops (frequencies) and loads and stores every sum for every epoch, or stays scalar
+LLVM does not keep rows of sums in registers while it walks over the epochs: it vectorises the inner
+of the two loops (frequencies) and loads and stores every sum for every epoch, or stays scalar
 because too many arrays might overlap. `add_epochs` says what is wanted: `WIDTH` frequencies are the
-lanes of six accumulators that live in registers, the epochs are the loop. Vectors of 16 floats are
+lanes of accumulators that live in registers, the epochs are the loop. Vectors of 16 floats are
 legal LLVM on any machine: they become one register of AVX-512, two of AVX, four of SSE or Neon;
 a multiplication and an addition are fused where the machine can. It is compiled into the kernel
 that calls it (`skyseries.jit`).
@@ -17,7 +17,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-__all__ = ["LANES", "WIDTH", "add_epochs"]
+__all__ = ["LANES", "WIDTH", "add_epochs", "add_weights"]
 
 LANES = 64
 """Frequencies of a block: the last dimension of the arrays."""
@@ -25,9 +25,9 @@ LANES = 64
 WIDTH = 16
 """Frequencies that are done at once; divides `LANES`."""
 
-_N_SUMS = 6
 _FLOAT = ir.FloatType()
 _VECTOR = ir.VectorType(_FLOAT, WIDTH)
+_FAST = ("fast",)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -36,9 +36,8 @@ def add_epochs(
 ) -> tuple[Any, Any]:
     """Add epochs `lo` to `hi` to the sums of the frequencies ``lane`` to ``lane + WIDTH``.
 
-    With p = r cos(angle), q = r sin(angle), where the angle is that of the epoch's `base` plus
-    that of its `table`, and r the root of its weight: Yc += r y p, Ys += r y q, C += r p,
-    S += r q, CC += p p, CS += p q.
+    With p = a cos(angle), q = a sin(angle), where the angle is that of the epoch's `base` plus
+    that of its `table`: C += p, S += q, Yc += y p, Ys += y q.
 
     Parameters
     ----------
@@ -47,13 +46,29 @@ def add_epochs(
         cos and sin of the steps of each epoch, for the frequencies of a block.
     row : int
         Where epoch `lo` stands in the table.
-    base : (4, n) float32 array, contiguous
-        r cos and r sin at the first frequency of the block, r, r y.
-    sums : (6, LANES) float32 array, contiguous
+    base : (3, n) float32 array, contiguous
+        a cos and a sin at the first frequency of the block, y.
+    sums : (4, LANES) float32 array, contiguous
         Changed in place.
     lane : int
     """
+    return _signature(table, base, sums), _loop_over_epochs(with_values=True)
 
+
+@intrinsic  # type: ignore[untyped-decorator]
+def add_weights(
+    typingctx: Any, lo: Any, hi: Any, table: Any, row: Any, base: Any, sums: Any, lane: Any
+) -> tuple[Any, Any]:
+    """Do as `add_epochs`, for C and S only: `sums` is a (2 or more, LANES) array."""
+    return _signature(table, base, sums), _loop_over_epochs(with_values=False)
+
+
+def _signature(table: Any, base: Any, sums: Any) -> Any:
+    number = types.intp
+    return types.void(number, number, table, number, base, sums, number)
+
+
+def _loop_over_epochs(*, with_values: bool) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         lo, hi, _, row, _, _, lane = args
         table, base, sums = (
@@ -61,7 +76,7 @@ def add_epochs(
         )
         n = builder.extract_value(base.shape, 1)
         loop = _Loop(builder, table.data, base.data, n, builder.sub(row, lo), lane)
-        places = [loop.offset(sums.data, k * LANES) for k in range(_N_SUMS)]
+        places = [loop.offset(sums.data, k * LANES) for k in range(4 if with_values else 2)]
         totals = [cgutils.alloca_once(builder, _VECTOR) for _ in places]  # LLVM makes registers
         for total, place in zip(totals, places, strict=True):
             builder.store(loop.load(place), total)
@@ -72,8 +87,7 @@ def add_epochs(
             builder.store(builder.load(total), pointer).align = 4
         return context.get_dummy_value()
 
-    number = types.intp
-    return types.void(number, number, table, number, base, sums, number), codegen
+    return codegen
 
 
 class _Loop:
@@ -98,25 +112,29 @@ class _Loop:
         b = self.builder
         where = b.add(b.mul(self.n, self.index(row)), i)
         undefined = ir.Constant(_VECTOR, ir.Undefined)
-        first = b.insert_element(undefined, b.load(b.gep(self.base, [where])), ir.IntType(32)(0))
+        value = b.load(b.gep(self.base, [where]))
+        first = b.insert_element(undefined, value, ir.IntType(32)(0))
         everywhere = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), None)
         return b.shuffle_vector(first, undefined, everywhere)
 
-    def sum_of(self, a: Any, b: Any, c: Any, d: Any, *, minus: bool = False) -> Any:
-        """Return ``a b + c d`` (or minus)."""
-        join = self.builder.fsub if minus else self.builder.fadd
-        left = self.builder.fmul(a, b, flags=("fast",))
-        return join(left, self.builder.fmul(c, d, flags=("fast",)), flags=("fast",))
+    def product(self, x: Any, y: Any) -> Any:
+        return self.builder.fmul(x, y, flags=_FAST)
+
+    def increase(self, total: Any, by: Any) -> None:
+        b = self.builder
+        b.store(b.fadd(b.load(total), by, flags=_FAST), total)
 
     def add(self, i: Any, totals: list[Any]) -> None:
         b = self.builder
         place = b.add(i, self.shift)
         row = b.gep(self.table, [b.mul(place, self.index(2 * LANES))])
         dc, ds = self.load(self.offset(row, 0)), self.load(self.offset(row, LANES))
-        c, s, r, ry = (self.broadcast(k, i) for k in range(4))
-        p = self.sum_of(c, dc, s, ds, minus=True)
-        q = self.sum_of(s, dc, c, ds)
-        products = ((ry, p), (ry, q), (r, p), (r, q), (p, p), (p, q))
-        for total, (x, y) in zip(totals, products, strict=True):
-            product = b.fmul(x, y, flags=("fast",))
-            b.store(b.fadd(b.load(total), product, flags=("fast",)), total)
+        c, s = self.broadcast(0, i), self.broadcast(1, i)
+        p = b.fsub(self.product(c, dc), self.product(s, ds), flags=_FAST)
+        q = b.fadd(self.product(s, dc), self.product(c, ds), flags=_FAST)
+        self.increase(totals[0], p)
+        self.increase(totals[1], q)
+        if len(totals) > 2:
+            y = self.broadcast(2, i)
+            self.increase(totals[2], self.product(y, p))
+            self.increase(totals[3], self.product(y, q))
