@@ -49,7 +49,7 @@ def _transform_series() -> NDArray[np.float64]:
 
     degree = 2 * _TERMS
     nodes_u = np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))
-    return np.polynomial.chebyshev.chebfit(nodes_u, transform(nodes_u), degree)
+    return np.asarray(np.polynomial.chebyshev.chebfit(nodes_u, transform(nodes_u), degree))
 
 
 _SERIES = _transform_series()
