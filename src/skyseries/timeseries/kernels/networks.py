@@ -39,16 +39,16 @@ def sort_segments(y: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray
         n = 0
         for k in range(first, last):
             n = max(n, offsets[order[k] + 1] - offsets[order[k]])
+        columns = rows[: n * LANES]
         for k in range(first, first + LANES):
             lo = hi = 0
             if k < last:
                 lo, hi = offsets[order[k]], offsets[order[k] + 1]
-            _fill_lane(y, lo, hi, rows, k - first, n)
-        _sort_lanes(rows, n)
+            _fill_lane(y[lo:hi], columns[k - first :: LANES])
+        _sort_lanes(columns, n)
         for k in range(first, last):
             lo, hi = offsets[order[k]], offsets[order[k] + 1]
-            for j in range(hi - lo):
-                out[lo + j] = rows[j * LANES + k - first]
+            _empty_lane(columns[k - first :: LANES], out[lo:hi])
     for s in range(offsets.size - 1):
         lo, hi = offsets[s], offsets[s + 1]
         if hi - lo > NETWORK_LIMIT:
@@ -79,13 +79,17 @@ def _by_length(offsets: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
 
 
 @kernel
-def _fill_lane(
-    y: NDArray[np.float64], lo: int, hi: int, rows: NDArray[np.float64], lane: int, n: int
-) -> None:
-    for j in range(hi - lo):
-        rows[j * LANES + lane] = y[lo + j]
-    for j in range(hi - lo, n):
-        rows[j * LANES + lane] = np.inf
+def _fill_lane(segment: NDArray[np.float64], column: NDArray[np.float64]) -> None:
+    for j in range(segment.size):
+        column[j] = segment[j]
+    for j in range(segment.size, column.size):
+        column[j] = np.inf
+
+
+@kernel
+def _empty_lane(column: NDArray[np.float64], segment: NDArray[np.float64]) -> None:
+    for j in range(segment.size):
+        segment[j] = column[j]
 
 
 @kernel

@@ -67,18 +67,25 @@ def copy_usable(
     segment_offsets[0] = 0
     for i in range(offsets.size - 1):
         lo, hi = offsets[i], offsets[i + 1]
-        if _n_usable(time[lo:hi], value[lo:hi], error[lo:hi], code[lo:hi]) == hi - lo:
-            for j in range(hi - lo):
-                t[k + j] = time[lo + j]
-                y[k + j] = value[lo + j]
-                e[k + j] = error[lo + j]
+        # slices from 0 on: no index can be negative, which keeps the loops vectorised
+        a, b, c, d = time[lo:hi], value[lo:hi], error[lo:hi], code[lo:hi]
+        if _n_usable(a, b, c, d) == hi - lo:
+            _copy(a, t[k:])
+            _copy(b, y[k:])
+            _copy(c, e[k:])
             k += hi - lo
         else:
-            for j in range(lo, hi):
-                if _is_usable(time[j], value[j], error[j], code[j]):
-                    t[k], y[k], e[k] = time[j], value[j], error[j]
+            for j in range(hi - lo):
+                if _is_usable(a[j], b[j], c[j], d[j]):
+                    t[k], y[k], e[k] = a[j], b[j], c[j]
                     k += 1
         segment_offsets[i + 1] = k
+
+
+@kernel
+def _copy(a: NDArray[Any], out: NDArray[np.float64]) -> None:
+    for j in range(a.size):
+        out[j] = a[j]
 
 
 @kernel
