@@ -282,4 +282,9 @@ def _arrow_array(
         return pa.array(np.where(null, 0, numbers).astype(np.int64), type_, mask=null)
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, then NULL
         typed = numbers.astype(type_.to_pandas_dtype())
-    return pa.array(typed, type_, mask=null | ~np.isfinite(typed))
+    null = null | ~np.isfinite(typed)
+    bits = None
+    if n_null := int(np.count_nonzero(null)):
+        typed[null] = 0
+        bits = pa.py_buffer(np.packbits(~null, bitorder="little"))
+    return pa.Array.from_buffers(type_, typed.size, [bits, pa.py_buffer(typed)], n_null)

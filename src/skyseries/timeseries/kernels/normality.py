@@ -96,25 +96,26 @@ def _anderson_darling(s: NDArray[np.float64]) -> float:
     for i in range(n):
         z = (s[i] - s[0] - mean) * scale
         weight = 2.0 * i + 1.0
-        if z < 0:
-            weight = 2.0 * n - weight
-        total += _weighted_logs(abs(z), weight, 2.0 * n - weight)
+        of_minus_u = 2.0 * n - weight if z >= 0 else weight
+        u = abs(z)
+        if u >= _LIMIT:  # ln Phi(u) is zero to 1e-19
+            total += of_minus_u * _log_phi_far(u)
+            continue
+        place = np.int64(u * _STEPS + 0.5)
+        d = u - place * (1.0 / _STEPS)
+        k = np.uint64(place * (2 * _TERMS))
+        a = _TABLE[k + np.uint64(4)] * d + _TABLE[k + np.uint64(3)]
+        a = ((a * d + _TABLE[k + np.uint64(2)]) * d + _TABLE[k + np.uint64(1)]) * d + _TABLE[k]
+        b = _TABLE[k + np.uint64(9)] * d + _TABLE[k + np.uint64(8)]
+        b = ((b * d + _TABLE[k + np.uint64(7)]) * d + _TABLE[k + np.uint64(6)]) * d
+        b += _TABLE[k + np.uint64(5)]
+        total += 2.0 * n * a + of_minus_u * (b - a)
     return (1.0 + 4.0 / n - 25.0 / (n * n)) * (-n - total / n)
 
 
-@kernel(fastmath={"contract"})
-def _weighted_logs(u: float, of_u: float, of_minus_u: float) -> float:
-    """Return of_u ln Phi(u) + of_minus_u ln Phi(-u)."""
-    if u >= _LIMIT:  # ln Phi(u) is zero to 1e-19
-        w = 1.0 / (u * u)
-        series = 1.0 - w * (1.0 - 3.0 * w * (1.0 - 5.0 * w * (1.0 - 7.0 * w * (1.0 - 9.0 * w))))
-        return of_minus_u * (math.log(series / (u * math.sqrt(2.0 * math.pi))) - 0.5 * u * u)
-    place = np.uint64(u * _STEPS + 0.5)
-    d = u - np.float64(place) * (1.0 / _STEPS)
-    k = place * np.uint64(2 * _TERMS)
-    a = _TABLE[k + np.uint64(4)] * d + _TABLE[k + np.uint64(3)]
-    a = ((a * d + _TABLE[k + np.uint64(2)]) * d + _TABLE[k + np.uint64(1)]) * d + _TABLE[k]
-    b = _TABLE[k + np.uint64(9)] * d + _TABLE[k + np.uint64(8)]
-    b = ((b * d + _TABLE[k + np.uint64(7)]) * d + _TABLE[k + np.uint64(6)]) * d
-    result: float = of_u * a + of_minus_u * (b + _TABLE[k + np.uint64(5)])
-    return result
+@kernel
+def _log_phi_far(u: float) -> float:
+    """Return ln Phi(-u)."""
+    w = 1.0 / (u * u)
+    series = 1.0 - w * (1.0 - 3.0 * w * (1.0 - 5.0 * w * (1.0 - 7.0 * w * (1.0 - 9.0 * w))))
+    return math.log(series / (u * math.sqrt(2.0 * math.pi))) - 0.5 * u * u
