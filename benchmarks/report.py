@@ -11,7 +11,7 @@ from results import RESULTS
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 ORDER = (
     "import", "lightcurves", "lookup", "s82", "ogle", "match_kernel", "crossmatch", "engine",
-    "scan", "nested", "expressions",
+    "scan", "nested", "expressions", "features",
 )  # fmt: skip
 
 HEAD = """# Benchmarks

@@ -19,6 +19,15 @@ RNG = np.random.default_rng(11)
 T = 60000 + np.sort(RNG.uniform(0, 500, 40))
 X = RNG.gamma(2.0, 30.0, 40) + 500
 E = RNG.uniform(3, 30, 40)
+FLARE = np.where((np.arange(40) > 9) & (np.arange(40) < 14), X + 500, X)
+
+N_DRAWS = 8
+
+ORDER_ONLY = {"Eta", "Abbe", "Cusum", "Con", "PairSlopeTrend", "StetsonKAC"}
+"""Only the order of the times matters to them."""
+
+NO_DIFFERENCE = {"firstTime", "lastTime", "TimeMean"}
+"""Times, not differences of times."""
 
 
 def evaluate(
@@ -48,24 +57,30 @@ def test_minimum_number_of_epochs(feature: Feature) -> None:
 
 @by_name
 def test_inputs(feature: Feature) -> None:
-    other = np.random.default_rng(12)
-    base = evaluate(feature, T, X, E)
-    changed = {
-        "time": evaluate(feature, 60000 + np.sort(other.uniform(0, 700, 40)) ** 1.1, X, E),
-        "value": evaluate(feature, T, other.gamma(2.0, 35.0, 40) + 480, E),
-        "error": evaluate(feature, T, X, other.uniform(3, 300, 40)),
-    }
-    # a robust statistic or a fraction may stay as it is by chance in one draw, not in the other
-    order = evaluate(feature, T, X[::-1], E[::-1])
-    for name, result in changed.items():
-        if name not in feature.inputs:
-            assert result == base, name
-        elif name == "time" and feature.name == "Eta":
-            assert order == pytest.approx(base)  # only the order of the times matters to it
+    x = FLARE if feature.name == "Con" else X
+    base = evaluate(feature, T, x, E)
+    # a robust statistic or a fraction may stay as it is by chance in one draw, not in all
+    for name in ("time", "value", "error"):
+        results = []
+        for seed in range(12, 12 + N_DRAWS):
+            other = np.random.default_rng(seed)
+            drawn = {
+                "time": (60000 + np.sort(other.uniform(0, 700, 40)) ** 1.1, x, E),
+                "value": (T, other.gamma(2.0, 35.0, 40) + 480, E),
+                "error": (T, x, other.uniform(3, 300, 40)),
+            }
+            results.append(evaluate(feature, *drawn[name]))
+        if name not in feature.inputs or (name == "time" and feature.name in ORDER_ONLY):
+            assert results == [base] * N_DRAWS, name
         else:
-            assert result != base, name
-    if "time" not in feature.inputs and feature.name != "Mean":
-        assert order == pytest.approx(base, rel=1e-12)
+            assert any(result != base for result in results), name
+    other = np.random.default_rng(11)
+    orders = [other.permutation(40) for _ in range(N_DRAWS)]
+    shuffled = [evaluate(feature, T, x[order], E[order]) for order in orders]
+    if feature.name in ORDER_ONLY:
+        assert any(result != base for result in shuffled)
+    elif "time" not in feature.inputs and feature.name != "Mean":
+        assert shuffled == pytest.approx([base] * N_DRAWS, rel=1e-12)
 
 
 @by_name
@@ -81,8 +96,8 @@ def test_unit(feature: Feature) -> None:
     value, time = UNITS[feature.unit]
     scaled = evaluate(feature, T, factor * X, factor * E)
     assert scaled == pytest.approx(base * factor**value, rel=1e-9)
-    if feature.name in {"firstTime", "lastTime"}:
-        return  # not differences of times
+    if feature.name in NO_DIFFERENCE:
+        return
     stretched = evaluate(feature, (T - 60000) * stretch, X, E, stretch)
     assert stretched == pytest.approx(base * stretch**time, rel=1e-6)
 

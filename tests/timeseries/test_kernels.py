@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skyseries.timeseries.kernels.networks import NETWORK_LIMIT, sort_segments
 from skyseries.timeseries.kernels.peaks import highest_peaks
 from skyseries.timeseries.kernels.sorting import order_of, sort_row
 
@@ -26,6 +27,14 @@ def test_sorted_row(values: list[float]) -> None:
     row = np.array(values, np.float64)
     sort_row(row)
     assert row.tolist() == sorted(values)
+
+
+@given(st.lists(st.lists(st.floats(allow_nan=False), max_size=70), max_size=20))
+def test_segments_are_sorted_side_by_side(segments: list[list[float]]) -> None:
+    segments.append([float(k % 7) for k in range(NETWORK_LIMIT + 1)])
+    offsets = np.cumsum([0, *map(len, segments)])
+    made = sort_segments(np.array([v for s in segments for v in s]), offsets)
+    assert made.tolist() == [v for s in segments for v in sorted(s)]
 
 
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=80), st.integers(1, 6), st.integers(1, 5))

@@ -41,6 +41,20 @@ class Epochs:
         """How many light curves there are."""
         return self.offsets.size - 1
 
+    def blocks(self, n_epochs: int) -> Iterator[Epochs]:
+        """Yield runs of light curves with about so many epochs together, at least one each."""
+        start = 0
+        while start < self.size:
+            limit = self.offsets[start] + n_epochs
+            stop = int(np.searchsorted(self.offsets, limit, side="right")) - 1
+            stop = min(max(stop, start + 1), self.size)
+            lo, hi = self.offsets[start], self.offsets[stop]
+            yield Epochs(
+                self.offsets[start : stop + 1] - lo, self.time[lo:hi], self.value[lo:hi],
+                self.error[lo:hi], self.code[lo:hi], self.bands,
+            )  # fmt: skip
+            start = stop
+
 
 def iter_epochs(
     column: pa.StructArray | pa.ChunkedArray,

@@ -14,10 +14,13 @@ from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
 from skyseries.timeseries.epochs import Epochs, iter_epochs, value_type_of
 from skyseries.timeseries.measured import Measured, measured_field
 from skyseries.timeseries.periodogram import DEFAULT_PERIODS, frequency_limits
-from skyseries.timeseries.registry import UNITS, Feature, parts_of, select
-from skyseries.timeseries.segments import Segments, split_by_band
+from skyseries.timeseries.registry import UNITS, Compute, Feature, parts_of, select
+from skyseries.timeseries.segments import split_by_band
 
 __all__ = ["compute_features", "feature_schema", "unit_of"]
+
+_BLOCK = 65536
+"""Epochs that are taken at a time: their arrays stay in the cache of the processor."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,20 @@ class _Column:
     """Position of the band, or of the pair of bands; None: all bands together."""
     where: str = ""
     """The band or bands, for the description."""
+
+
+_Key = tuple[bool, Compute]
+"""Whether all bands are taken together, and what computes."""
+
+
+@dataclass(frozen=True)
+class _Results:
+    """What was computed of all light curves of a chunk."""
+
+    count: NDArray[np.int64]
+    """(rows, bands) usable epochs."""
+    rows: dict[_Key, NDArray[np.float64]]
+    """(k, rows x places) numbers of each computation; nothing where there are no light curves."""
 
 
 def compute_features(
@@ -85,7 +102,7 @@ def compute_features(
     value_type = value_type_of(column.type, fields, measured.value)
     schema = _schema(columns, measured, value_type, _n_bands(fields, bands))
     batches = [
-        _table(columns, schema, _segments(epochs, measured, (min_period, max_period)))
+        _table(columns, schema, _compute(columns, epochs, measured, (min_period, max_period)))
         for epochs in iter_epochs(column, fields, measured, bands)
     ]
     return pa.concat_tables(batches) if batches else schema.empty_table()
@@ -194,41 +211,64 @@ def unit_of(feature: Feature, value_unit: str) -> str:
     return "/".join([".".join(above) or "1", *below]) if below else ".".join(above)
 
 
-def _segments(epochs: Epochs, measured: Measured, period_limits: tuple[float, float]) -> Segments:
-    return split_by_band(epochs, is_magnitude=measured.is_magnitude, period_limits=period_limits)
+def _compute(
+    columns: list[_Column], epochs: Epochs, measured: Measured, period_limits: tuple[float, float]
+) -> _Results:
+    """Compute what the columns need, one block of light curves after the other."""
+    own = {c.feature.name: c.feature for c in columns}.values()
+    needed = {_key(f): f for feature in own for f in parts_of(feature) or (feature,)}
+    found: dict[_Key, list[NDArray[np.float64]]] = {key: [] for key in needed}
+    counts = [np.empty((0, len(epochs.bands)), np.int64)]
+    for block in epochs.blocks(_BLOCK):
+        segments = split_by_band(
+            block, is_magnitude=measured.is_magnitude, period_limits=period_limits
+        )
+        counts.append(segments.count.reshape(-1, len(epochs.bands)))
+        for key in needed:
+            given = segments.whole if key[0] else segments
+            found[key].append(given.once(key[1]))
+    return _Results(
+        np.concatenate(counts),
+        {key: np.concatenate(rows, axis=1) for key, rows in found.items() if rows},
+    )
 
 
-def _table(columns: list[_Column], schema: pa.Schema, segments: Segments) -> pa.Table:
+def _key(feature: Feature) -> _Key:
+    assert feature.compute is not None  # noqa: S101 - it has no parts
+    return feature.scope == "all", feature.compute
+
+
+def _table(columns: list[_Column], schema: pa.Schema, results: _Results) -> pa.Table:
     arrays = [
-        _list_array(column.feature, segments, field.type)
+        _list_array(column.feature, results, field.type)
         if column.feature.parts
-        else _number_array(column, segments, field.type)
+        else _number_array(column, results, field.type)
         for column, field in zip(columns, schema, strict=True)
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _numbers(feature: Feature, segments: Segments) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _numbers(feature: Feature, results: _Results) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return the (rows, places) numbers of a feature, and where they are undefined."""
-    n_bands = len(segments.bands)
-    given = segments.whole if feature.scope == "all" else segments
-    assert feature.compute is not None  # noqa: S101 - it has no parts
-    n_places = {"all": 1, "band": n_bands, "pair": n_bands - 1}[feature.scope]
-    count = given.count.reshape(-1, 1 if feature.scope == "all" else n_bands)
-    if feature.scope == "pair":
+    count = results.count
+    if feature.scope == "all":
+        count = count.sum(axis=1, keepdims=True)
+    elif feature.scope == "pair":
         count = np.minimum(count[:, :-1], count[:, 1:])
-    numbers = given.once(feature.compute)[feature.output].reshape(-1, n_places)
+    if not count.size:
+        return np.empty(count.shape), np.ones(count.shape, np.bool_)
+    numbers = results.rows[_key(feature)][feature.output].reshape(count.shape)
     return numbers, ~np.isfinite(numbers) | (count < feature.min_epochs)
 
 
-def _number_array(column: _Column, segments: Segments, type_: pa.DataType) -> pa.Array:
-    numbers, null = _numbers(column.feature, segments)
+def _number_array(column: _Column, results: _Results, type_: pa.DataType) -> pa.Array:
+    numbers, null = _numbers(column.feature, results)
     place = column.place or 0
     return _arrow_array(numbers[:, place], null[:, place], type_)
 
 
-def _list_array(feature: Feature, segments: Segments, type_: pa.DataType) -> pa.Array:
-    found = [_numbers(part, segments) for part in parts_of(feature)]
+def _list_array(feature: Feature, results: _Results, type_: pa.DataType) -> pa.Array:
+    found = [_numbers(part, results) for part in parts_of(feature)]
     numbers = np.stack([numbers for numbers, _ in found], axis=2)
     null = np.stack([null for _, null in found], axis=2)
     flat = _arrow_array(numbers.ravel(), null.ravel(), type_.value_type)
@@ -242,4 +282,9 @@ def _arrow_array(
         return pa.array(np.where(null, 0, numbers).astype(np.int64), type_, mask=null)
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, then NULL
         typed = numbers.astype(type_.to_pandas_dtype())
-    return pa.array(typed, type_, mask=null | ~np.isfinite(typed))
+    null = null | ~np.isfinite(typed)
+    bits = None
+    if n_null := int(np.count_nonzero(null)):
+        typed[null] = 0
+        bits = pa.py_buffer(np.packbits(~null, bitorder="little"))
+    return pa.Array.from_buffers(type_, typed.size, [bits, pa.py_buffer(typed)], n_null)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from skyseries.timeseries.epochs import Epochs
 from skyseries.timeseries.kernels import ragged
+from skyseries.timeseries.kernels.networks import sort_segments
 
 __all__ = ["Segments", "split_by_band"]
 
@@ -59,7 +60,7 @@ class Segments:
     @cached_property
     def sorted_value(self) -> NDArray[np.float64]:
         """(m,) values in ascending order within each segment."""
-        return ragged.sort_values(self.value, self.offsets)
+        return sort_segments(self.value, self.offsets)
 
     @cached_property
     def whole(self) -> Segments:
@@ -103,17 +104,37 @@ def split_by_band(
     or times that are not finite, errors that are not above zero. Epochs at equal times are
     ordered by value, so that the order of the rows is of no consequence.
     """
-    n_bands = len(epochs.bands)
-    code = epochs.code.copy()
-    counts = np.zeros((epochs.size, n_bands), np.int64)
     arrays = (epochs.time, epochs.value, epochs.error)
     for array in (epochs.offsets, *arrays):
         array.flags.writeable = False  # one compiled version for read-only Arrow data and others
-    ragged.count_usable(epochs.offsets, *arrays, code, counts)
+    split = _split if len(epochs.bands) > 1 else _copy
+    t, y, e, offsets = split(epochs, *arrays)
+    ragged.order_by_time(t, y, e, offsets)
+    used = np.diff(offsets[:: len(epochs.bands)])
+    excluded = np.diff(epochs.offsets) - used
+    return Segments(t, y, e, offsets, excluded, epochs.bands, is_magnitude, period_limits)
+
+
+_Split = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
+
+
+def _copy(epochs: Epochs, time: NDArray[Any], value: NDArray[Any], error: NDArray[Any]) -> _Split:
+    """Return time, value, error and offsets of the segments of one band."""
+    offsets = np.empty(epochs.size + 1, np.int64)
+    t, y, e = (np.empty(time.size, np.float64) for _ in range(3))
+    ragged.copy_usable(epochs.offsets, time, value, error, epochs.code, offsets, t, y, e)
+    m = offsets[-1]
+    return t[:m], y[:m], e[:m], offsets
+
+
+def _split(epochs: Epochs, time: NDArray[Any], value: NDArray[Any], error: NDArray[Any]) -> _Split:
+    """Return time, value, error and offsets of the segments of several bands."""
+    n_bands = len(epochs.bands)
+    code = epochs.code.copy()
+    counts = np.zeros((epochs.size, n_bands), np.int64)
+    ragged.count_usable(epochs.offsets, time, value, error, code, counts)
     offsets = np.zeros(counts.size + 1, np.int64)
     np.cumsum(counts.ravel(), out=offsets[1:])
     t, y, e = (np.empty(offsets[-1], np.float64) for _ in range(3))
-    ragged.scatter_by_band(epochs.offsets, *arrays, code, n_bands, offsets, t, y, e)
-    ragged.order_by_time(t, y, e, offsets)
-    excluded = np.diff(epochs.offsets) - counts.sum(axis=1)
-    return Segments(t, y, e, offsets, excluded, epochs.bands, is_magnitude, period_limits)
+    ragged.scatter_by_band(epochs.offsets, time, value, error, code, n_bands, offsets, t, y, e)
+    return t, y, e, offsets

@@ -7,3 +7,9 @@ from skyseries.timeseries.definitions import counts  # noqa: F401  isort: skip
 from skyseries.timeseries.definitions import moments  # noqa: F401  isort: skip
 from skyseries.timeseries.definitions import quantiles  # noqa: F401  isort: skip
 from skyseries.timeseries.definitions import trends  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import normality  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import robust  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import significance  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import sequence  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import fits  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import times  # noqa: F401  isort: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from skyseries.timeseries.definitions.references import BASIC, RUBIN
+from skyseries.timeseries.definitions.references import BASIC, LIGHT_CURVE, RUBIN
 from skyseries.timeseries.kernels.trends import N_SPANS, segment_spans
 from skyseries.timeseries.registry import Feature, register
 from skyseries.timeseries.segments import Segments
@@ -57,11 +57,11 @@ _ALL_BANDS = [
 _BAND = [
     Feature(
         "Ndata", "Number of usable epochs", "n", _counts, reference=RUBIN,
-        unit="count", inputs=(), min_epochs=0, shift="invariant", presets=BASIC,
+        unit="count", inputs=(), min_epochs=0, shift="invariant", presets=BASIC + LIGHT_CURVE,
     ),
     Feature(
         "TimeSpan", "Time from the first to the last usable epoch", "max(t) - min(t)", _spans,
-        output=2, unit="time", inputs=("time",), shift="invariant",
+        output=2, unit="time", inputs=("time",), shift="invariant", presets=LIGHT_CURVE,
     ),
 ]  # fmt: skip
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from skyseries.timeseries.definitions.references import BASIC, LDM151, RICHARDS, RUBIN
+from skyseries.timeseries.definitions.references import (
+    BASIC,
+    DRP,
+    LDM151,
+    LIGHT_CURVE,
+    RICHARDS,
+    RUBIN,
+)
 from skyseries.timeseries.kernels.quantiles import N_QUANTILES, segment_quantiles
 from skyseries.timeseries.registry import Feature, register
 from skyseries.timeseries.segments import Segments
@@ -38,6 +45,7 @@ _RATIOS = [
         f"(Q({0.5 + middle / 200:g}) - Q({0.5 - middle / 200:g})) / (Q(0.95) - Q(0.05))",
         _quantiles, output=13 + row, reference=f"{RICHARDS}; {LDM151}",
         unit="none", min_epochs=2, shift="invariant", cost="n log n",
+        presets=LIGHT_CURVE if middle == 20 else (),
     )
     for row, middle in enumerate((20, 35, 50, 65, 80))
 ]  # fmt: skip
@@ -45,7 +53,8 @@ _RATIOS = [
 _ORDER = [
     *_PERCENTILES,
     Feature(
-        "Median", "Median", "Q(0.5)", _quantiles, output=5, shift="moves", cost="n log n"
+        "Median", "Median", "Q(0.5)", _quantiles, output=5, shift="moves", cost="n log n",
+        presets=LIGHT_CURVE
     ),
     Feature(
         "Min", "Smallest value", "min(x)", _quantiles, output=0, reference=RUBIN,
@@ -57,16 +66,16 @@ _ORDER = [
     ),
     Feature(
         "Amplitude", "Half of the range", "(max(x) - min(x)) / 2", _quantiles, output=2,
-        shift="invariant", cost="n log n",
+        shift="invariant", cost="n log n", presets=LIGHT_CURVE,
     ),
     Feature(
         "MAD", "Median absolute deviation from the median, without a factor",
         "median(abs(x - median))", _quantiles, output=8, reference=RUBIN,
-        shift="invariant", cost="n log n", presets=BASIC,
+        shift="invariant", cost="n log n", presets=BASIC + LIGHT_CURVE,
     ),
     Feature(
         "IQR", "Inter-quartile range", "Q(0.75) - Q(0.25)", _quantiles, output=9,
-        shift="invariant", cost="n log n",
+        shift="invariant", cost="n log n", presets=LIGHT_CURVE,
     ),
     Feature(
         "PercentAmplitude", "Largest distance from the median relative to the median",
@@ -81,9 +90,30 @@ _ORDER = [
     Feature(
         "PercentDifference", "Width of the middle 90 % relative to the median",
         "(Q(0.95) - Q(0.05)) / median", _quantiles, output=12, reference=LDM151,
-        unit="none", cost="n log n",
+        unit="none", cost="n log n", presets=LIGHT_CURVE,
     ),
     *_RATIOS,
+    Feature(
+        "Range", "Range", "max(x) - min(x)", _quantiles, output=20, reference=LDM151,
+        shift="invariant", cost="n log n",
+    ),
+    Feature(
+        "MedianAmplitude", "Largest distance from the median",
+        "max(abs(x - median))", _quantiles, output=18,
+        reference="PercentAmplitude of the package light-curve",
+        shift="invariant", cost="n log n", presets=LIGHT_CURVE,
+    ),
+    Feature(
+        "MedianBufferHalfRange",
+        "Fraction of the epochs nearer to the median than a tenth of half of the range",
+        "#(abs(x - median) < 0.1 (max(x) - min(x)) / 2) / n", _quantiles, output=19,
+        reference="D'Isanto et al. 2016, MNRAS 457, 3119",
+        unit="none", shift="invariant", cost="n log n", presets=LIGHT_CURVE,
+    ),
+    Feature(
+        "InterDecileRange", "Width of the middle 80 %", "Q(0.9) - Q(0.1)", _quantiles, output=21,
+        shift="invariant", cost="n log n", presets=DRP,
+    ),
 ]  # fmt: skip
 
 for _feature in _ORDER:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from skyseries.timeseries.definitions.references import BASIC, LDM151, RUBIN
+from skyseries.timeseries.definitions.references import BASIC, LDM151, LIGHT_CURVE, RUBIN
 from skyseries.timeseries.kernels.trends import N_TRENDS, segment_trends
 from skyseries.timeseries.registry import Feature, register
 from skyseries.timeseries.segments import Segments
@@ -32,25 +32,27 @@ _TIME = [
         "MaxAbsSlope", "Steepest slope between successive epochs; NULL if all times are equal",
         "max(abs(x[j+1] - x[j]) / (t[j+1] - t[j]))", _trends, output=1, reference=LDM151,
         unit="value/time", inputs=("time", "value"), min_epochs=2, shift="invariant",
+        presets=LIGHT_CURVE,
     ),
     Feature(
         "Eta", "Von Neumann's ratio: mean square difference of successive values over the "
         "variance; 2 for white noise, NULL for constant values",
         "sum((x[j+1] - x[j])^2) / ((n - 1) Sigma^2)", _trends, output=2,
         reference="von Neumann 1941, Ann. Math. Stat. 12, 367",
-        unit="none", inputs=("time", "value"), min_epochs=2, shift="invariant",
+        unit="none", inputs=("time", "value"), min_epochs=2, shift="invariant", presets=LIGHT_CURVE,
     ),
     Feature(
         "LinearSlope", "Slope of the straight line fitted with the inverse variances as weights; "
         "NULL if all times are equal",
         "sum(w (t - tw) (x - xw)) / sum(w (t - tw)^2)", _trends, output=3, reference=RUBIN,
         unit="value/time", inputs=("time", "value", "error"), error_optional=True, min_epochs=2,
-        shift="invariant", presets=BASIC,
+        shift="invariant", presets=BASIC + LIGHT_CURVE,
     ),
     Feature(
         "LinearSlopeErr", "Standard error of LinearSlope from the errors of the values",
         "sum(w (t - tw)^2)^(-1/2)", _trends, output=4,
         unit="value/time", inputs=("time", "error"), min_epochs=2, shift="invariant",
+        presets=LIGHT_CURVE,
     ),
 ]  # fmt: skip
 

@@ -9,7 +9,7 @@ from skyseries.jit import kernel
 
 __all__ = ["N_MOMENTS", "segment_moments"]
 
-N_MOMENTS = 13
+N_MOMENTS = 15
 
 # sums may be reordered so that they are vectorised; NaN must keep its meaning
 _REORDER = {"reassoc", "contract", "nsz", "arcp"}
@@ -29,11 +29,12 @@ def segment_moments(
     y, e : (m,) arrays
         Values and their errors; finite, errors above zero.
     offsets : (n + 1,) array
-    out : (13, n) array
+    out : (15, n) array
         Mean, weighted mean, its error, mean error, standard deviation (n - 1), skewness G1,
         excess kurtosis G2, chi2 about the weighted mean, reduced chi2, Stetson K, fraction beyond
-        one standard deviation of the weighted mean, excess variance, standard deviation / mean;
-        NaN where undefined.
+        one standard deviation of the weighted mean, excess variance, standard deviation / mean,
+        fraction beyond two standard deviations of the weighted mean, beyond one of the mean; NaN
+        where undefined.
     """
     for s in range(offsets.size - 1):
         n = offsets[s + 1] - offsets[s]
@@ -89,10 +90,7 @@ def _moments_of(
     wmean = weighted / weights
     m2, m3, m4, chi2, absolute = _central_sums(y, e, mean, wmean)
     sigma = np.sqrt(m2 / (n - 1))
-    beyond = 0
-    for j in range(y.size):
-        if abs(y[j] - y[0] - wmean) > sigma:
-            beyond += 1
+    beyond = _beyond(y, mean, wmean, sigma)
     out[0, s] = y[0] + mean
     out[1, s] = y[0] + wmean
     out[2, s] = 1.0 / np.sqrt(weights)
@@ -104,6 +102,23 @@ def _moments_of(
     out[7, s] = chi2
     out[8, s] = chi2 / (n - 1)
     out[9, s] = absolute / np.sqrt(n * chi2)
-    out[10, s] = beyond / n
+    out[10, s] = beyond[0] / n
     out[11, s] = (m2 / (n - 1) - variances / n) / ((y[0] + mean) * (y[0] + mean))
     out[12, s] = sigma / (y[0] + mean)
+    out[13, s] = beyond[1] / n
+    out[14, s] = beyond[2] / n
+
+
+@kernel
+def _beyond(
+    y: NDArray[np.float64], mean: float, wmean: float, sigma: float
+) -> tuple[int, int, int]:
+    origin = y[0]
+    one_w = two_w = one = 0
+    for j in range(y.size):
+        d = y[j] - origin
+        from_w = abs(d - wmean)
+        one_w += int(from_w > sigma)
+        two_w += int(from_w > 2.0 * sigma)
+        one += int(abs(d - mean) > sigma)
+    return one_w, two_w, one

@@ -36,43 +36,48 @@ def segment_stetson_j(
     out : (1, n) array
         NaN below two epochs.
     """
+    longest = 0
+    for s in range(offsets.size - 1):
+        longest = max(longest, offsets[s + 1] - offsets[s])
+    weights = np.empty(longest)
     for s in range(offsets.size - 1):
         lo, hi = offsets[s], offsets[s + 1]
-        if hi - lo < 2:
-            out[0, s] = np.nan
-            continue
-        bias = np.sqrt((hi - lo) / (hi - lo - 1.0))
-        mean = _robust_mean(y[lo:hi], e[lo:hi], bias)
-        total = 0.0
-        for j in range(lo, hi):
-            d = bias * (y[j] - y[lo] - mean) / e[j]
-            p = d * d - 1.0
-            total += np.sqrt(p) if p > 0 else -np.sqrt(-p)
-        out[0, s] = total / (hi - lo)
+        out[0, s] = np.nan
+        if hi - lo >= 2:
+            out[0, s] = _stetson_j(y[lo:hi], e[lo:hi], weights[: hi - lo])
+
+
+@kernel
+def _stetson_j(y: NDArray[np.float64], e: NDArray[np.float64], w: NDArray[np.float64]) -> float:
+    """Return J; `w` is filled with the weights."""
+    n = y.size
+    bias = n / (n - 1.0)
+    for j in range(n):
+        w[j] = 1.0 / (e[j] * e[j])
+    mean, error = _reweighted(y, w, 0.0, 0.0)
+    for _ in range(_MAX_ITERATIONS):
+        before = mean
+        mean, error = _reweighted(y, w, mean, 0.25 * bias)
+        if abs(mean - before) <= _TOLERANCE * error:
+            break
+    total = 0.0
+    for j in range(n):
+        d = (y[j] - y[0] - mean) / e[j]
+        p = bias * d * d - 1.0
+        total += np.copysign(np.sqrt(abs(p)), p)
+    return total / n
 
 
 @kernel(fastmath=_REORDER)
 def _reweighted(
-    y: NDArray[np.float64], e: NDArray[np.float64], bias: float, mean: float, damping: float
+    y: NDArray[np.float64], w: NDArray[np.float64], mean: float, damping: float
 ) -> tuple[float, float]:
+    """Return the mean with damped weights, counted from the first value, and its error."""
     origin = y[0]
     weights = weighted = 0.0
     for j in range(y.size):
         d = y[j] - origin
-        z = 0.5 * bias * (d - mean) / e[j]
-        w = 1.0 / (e[j] * e[j] * (1.0 + damping * z * z))
-        weights += w
-        weighted += w * d
+        v = w[j] / (1.0 + damping * ((d - mean) * (d - mean) * w[j]))
+        weights += v
+        weighted += v * d
     return weighted / weights, 1.0 / np.sqrt(weights)
-
-
-@kernel
-def _robust_mean(y: NDArray[np.float64], e: NDArray[np.float64], bias: float) -> float:
-    """Return the robust mean, counted from the first value."""
-    mean, error = _reweighted(y, e, bias, 0.0, 0.0)
-    for _ in range(_MAX_ITERATIONS):
-        before = mean
-        mean, error = _reweighted(y, e, bias, mean, 1.0)
-        if abs(mean - before) <= _TOLERANCE * error:
-            break
-    return mean

@@ -1,0 +1,67 @@
+"""How far the scatter exceeds the errors."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyseries.timeseries.definitions.moments import _moments
+from skyseries.timeseries.definitions.quantiles import _quantiles
+from skyseries.timeseries.definitions.references import AP, DRP, LIGHT_CURVE
+from skyseries.timeseries.kernels.significance import (
+    segment_chi2_probability,
+    segment_peak_to_peak,
+    segment_roms,
+)
+from skyseries.timeseries.registry import Feature, register
+from skyseries.timeseries.segments import Segments
+
+__all__: list[str] = []
+
+Numbers = NDArray[np.float64]
+
+
+def _probability(segments: Segments) -> Numbers:
+    out = np.empty((1, segments.size))
+    segment_chi2_probability(segments.once(_moments)[7], segments.count, out)
+    return out
+
+
+def _roms(segments: Segments) -> Numbers:
+    out = np.empty((1, segments.size))
+    median = segments.once(_quantiles)[5]
+    segment_roms(segments.value, segments.error, segments.offsets, median, out)
+    return out
+
+
+def _peak_to_peak(segments: Segments) -> Numbers:
+    out = np.empty((1, segments.size))
+    segment_peak_to_peak(segments.value, segments.error, segments.offsets, out)
+    return out
+
+
+_SIGNIFICANCE = [
+    Feature(
+        "Chi2Pvar", "Probability that the errors alone give a larger Chi2: small for variables",
+        "Q((n - 1) / 2, Chi2 / 2), Q the upper incomplete gamma function", _probability,
+        reference="McLaughlin et al. 1996, ApJ 473, 763",
+        unit="none", inputs=("value", "error"), min_epochs=2, shift="invariant",
+        presets=DRP + LIGHT_CURVE,
+    ),
+    Feature(
+        "RoMS", "Robust median statistic; below one for constant stars",
+        "sum(abs(x - median) / e) / (n - 1)", _roms,
+        reference="Enoch et al. 2003, AJ 126, 1006",
+        unit="none", inputs=("value", "error"), min_epochs=2, shift="invariant", cost="n log n",
+        presets=AP + LIGHT_CURVE,
+    ),
+    Feature(
+        "PeakToPeakVar", "Peak-to-peak variation; NULL where a value is negative",
+        "(a - b) / (a + b), a = max(x - e), b = min(x + e)", _peak_to_peak,
+        reference="Aller et al. 1992, ApJ 399, 16",
+        unit="none", inputs=("value", "error"), min_epochs=2, presets=LIGHT_CURVE,
+    ),
+]  # fmt: skip
+
+for _feature in _SIGNIFICANCE:
+    register(_feature)
