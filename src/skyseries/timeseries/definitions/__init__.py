@@ -7,3 +7,7 @@ from skyseries.timeseries.definitions import counts  # noqa: F401  isort: skip
 from skyseries.timeseries.definitions import moments  # noqa: F401  isort: skip
 from skyseries.timeseries.definitions import quantiles  # noqa: F401  isort: skip
 from skyseries.timeseries.definitions import trends  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import stochastic  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import transient  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import colors  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import cadence  # noqa: F401  isort: skip
