@@ -15,6 +15,7 @@ SLOT = 1.0
 """Width of the slots of lag, days."""
 
 _MOST_SLOTS = 4096
+_FIRST_SLOTS = 16
 _GRID = 12
 _GOLDEN = 0.5 * (3.0 - math.sqrt(5.0))
 
@@ -89,19 +90,23 @@ def _slots_until(
 ) -> float:
     span = t[t.size - 1] - t[0]
     n_slots = int(min(math.floor(span / SLOT + 0.5) + 1.0, float(_MOST_SLOTS)))
-    products[:n_slots] = 0.0
-    pairs[:n_slots] = 0.0
-    for i in range(t.size):
-        for j in range(i + 1, t.size):
-            lag = (t[j] - t[i]) / SLOT + 0.5
-            if lag >= n_slots:
-                break
-            slot = int(lag)
-            products[slot] += d[i] * d[j]
-            pairs[slot] += 1.0
-    for slot in range(1, n_slots):
-        if products[slot] * t.size < math.exp(-1.0) * square * pairs[slot]:
-            return float(slot)
+    done, limit = 1, _FIRST_SLOTS
+    while done < n_slots:  # the answer is most often among the first: they have few pairs
+        limit = min(limit, n_slots)
+        products[:limit] = 0.0
+        pairs[:limit] = 0.0
+        for i in range(t.size):
+            for j in range(i + 1, t.size):
+                lag = (t[j] - t[i]) / SLOT + 0.5
+                if lag >= limit:
+                    break
+                slot = int(lag)
+                products[slot] += d[i] * d[j]
+                pairs[slot] += 1.0
+        for slot in range(done, limit):
+            if products[slot] * t.size < math.exp(-1.0) * square * pairs[slot]:
+                return float(slot)
+        done, limit = limit, 8 * limit
     return np.nan
 
 

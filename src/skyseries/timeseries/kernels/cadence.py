@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.jit import kernel
-from skyseries.timeseries.kernels.sorting import sort_row
 
 __all__ = ["N_CADENCE", "SEASON", "segment_cadence"]
 
@@ -62,11 +61,11 @@ def _nights_and_seasons(t: NDArray[np.float64]) -> tuple[float, float]:
 @kernel
 def _intervals(gaps: NDArray[np.float64], out: NDArray[np.float64], s: int) -> None:
     n = gaps.size
-    sort_row(gaps)
     hour = day = ten = hundred = 0
-    mean = square = 0.0
+    mean = square = longest = 0.0
     for j in range(n):
         mean += gaps[j] / n
+        longest = max(longest, gaps[j])
         hour += gaps[j] < 1.0 / 24.0
         day += gaps[j] < 1.0
         ten += gaps[j] < 10.0
@@ -75,9 +74,39 @@ def _intervals(gaps: NDArray[np.float64], out: NDArray[np.float64], s: int) -> N
         square += (gaps[j] - mean) * (gaps[j] - mean)
     out[0, s] = mean
     out[1, s] = math.sqrt(square / (n - 1))
-    out[2, s] = 0.5 * (gaps[(n - 1) // 2] + gaps[n // 2])
-    out[3, s] = gaps[n - 1]
+    middle = _smallest(gaps, n // 2)
+    out[2, s] = middle
+    if n % 2 == 0:
+        out[2, s] = 0.5 * (gaps[: n // 2].max() + middle)
+    out[3, s] = longest
     out[4, s] = hour / n
     out[5, s] = day / n
     out[6, s] = ten / n
     out[7, s] = hundred / n
+
+
+@kernel
+def _smallest(a: NDArray[np.float64], k: int) -> float:
+    """Return the value that comes k-th in ascending order; those before it are not greater.
+
+    Hoare's selection (1961, Communications of the ACM 4, 321), in place.
+    """
+    left, right = 0, a.size - 1
+    while left < right:
+        pivot, i, j = a[(left + right) // 2], left, right
+        while i <= j:
+            while a[i] < pivot:
+                i += 1
+            while a[j] > pivot:
+                j -= 1
+            if i <= j:
+                a[i], a[j] = a[j], a[i]
+                i += 1
+                j -= 1
+        if k <= j:
+            right = j
+        elif k >= i:
+            left = i
+        else:
+            break
+    return float(a[k])

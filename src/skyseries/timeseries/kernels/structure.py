@@ -24,8 +24,9 @@ LAG = 100.0
 
 _N_BINS = 32
 _RATIO = math.sqrt(0.5)
+_REORDER = {"reassoc", "contract", "nsz"}
 _MOST_STEPS = 200
-_PRECISION = 1e-11
+_PRECISION = 1e-9
 _STEEPEST = 8.0
 _NO_VARIANCE = 1e-9
 
@@ -65,7 +66,7 @@ def segment_structure(
             out[2, s] *= scale
 
 
-@kernel
+@kernel(fastmath=_REORDER)
 def _fill_bins(
     t: NDArray[np.float64],
     y: NDArray[np.float64],
@@ -77,21 +78,33 @@ def _fill_bins(
     Each bin ends at the longest lag times a power of sqrt(1/2); the last one has all shorter lags.
     """
     bins[:] = 0.0
-    span = t[t.size - 1] - t[0]
+    edges = np.empty(_N_BINS)
+    edges[0] = t[t.size - 1] - t[0]
+    for k in range(1, _N_BINS):
+        edges[k] = _RATIO * edges[k - 1]
     for i in range(t.size - 1):
-        k, edge = _N_BINS - 1, span * _RATIO ** (_N_BINS - 1)
-        for j in range(i + 1, t.size):
-            lag = t[j] - t[i]
-            while k > 0 and lag > edge:
+        j, k = i + 1, _N_BINS - 1
+        while j < t.size and t[j] == t[i]:
+            j += 1
+        while j < t.size:
+            while k > 0 and t[j] - t[i] > edges[k]:
                 k -= 1
-                edge = span * _RATIO**k
-            if lag > 0:
-                difference = abs(y[j] - y[i])
-                bins[0, k] += 1.0
-                bins[1, k] += lag
-                bins[2, k] += difference * difference
-                bins[3, k] += difference
-                bins[4, k] += e[i] * e[i] + e[j] * e[j]
+            end = j + 1
+            while end < t.size and t[end] - t[i] <= edges[k]:
+                end += 1
+            lags = squares = absolutes = noise = 0.0
+            for m in range(j, end):
+                difference = abs(y[m] - y[i])
+                lags += t[m] - t[i]
+                squares += difference * difference
+                absolutes += difference
+                noise += e[m] * e[m]
+            bins[0, k] += end - j
+            bins[1, k] += lags
+            bins[2, k] += squares
+            bins[3, k] += absolutes
+            bins[4, k] += noise + (end - j) * e[i] * e[i]
+            j = end
 
 
 @kernel
@@ -127,7 +140,7 @@ def _power_law(
     noise: NDArray[np.float64],
     n: int,
 ) -> tuple[float, float]:
-    """Return A and gamma of the greatest likelihood, by Fisher scoring with halved steps."""
+    """Return A and gamma of the greatest likelihood, by Newton's method with halved steps."""
     centre = weights = excess = 0.0
     for k in range(n):
         weights += weight[k]
@@ -135,9 +148,8 @@ def _power_law(
         excess += weight[k] * (total[k] - noise[k])
     centre /= weights
     level, slope = math.log(max(excess / weights, 0.05)), 0.3
-    best = _deviance(weight, x, total, noise, n, centre, level, slope)
+    best, da, db = _newton_step(weight, x, total, noise, n, centre, level, slope)
     for _ in range(_MOST_STEPS):
-        da, db = _scoring_step(weight, x, total, noise, n, centre, level, slope)
         size = max(abs(da), abs(db))
         if not np.isfinite(size):
             return np.nan, np.nan
@@ -145,11 +157,11 @@ def _power_law(
         for _ in range(14):
             level = old_level + factor * da
             slope = min(max(old_slope + factor * db, -_STEEPEST), _STEEPEST)
-            trial = _deviance(weight, x, total, noise, n, centre, level, slope)
+            trial, a, b = _newton_step(weight, x, total, noise, n, centre, level, slope)
             if trial <= best + 1e-12 * abs(best):
                 break
             factor *= 0.5
-        best = trial
+        best, da, db = trial, a, b
         if math.exp(level) < _NO_VARIANCE:
             return 0.0, np.nan
         if max(abs(level - old_level), abs(slope - old_slope)) < _PRECISION:
@@ -160,7 +172,7 @@ def _power_law(
 
 
 @kernel
-def _deviance(
+def _newton_step(
     weight: NDArray[np.float64],
     x: NDArray[np.float64],
     total: NDArray[np.float64],
@@ -169,41 +181,34 @@ def _deviance(
     centre: float,
     level: float,
     slope: float,
-) -> float:
-    """Return -2 ln L of ln V = level + slope (x - centre)."""
-    result = 0.0
-    for k in range(n):
-        v = math.exp(level + slope * (x[k] - centre)) + noise[k]
-        result += weight[k] * (math.log(v) + total[k] / v)
-    return result
+) -> tuple[float, float, float]:
+    """Return -2 ln L of ln V = level + slope (x - centre), and the step to its minimum.
 
-
-@kernel
-def _scoring_step(
-    weight: NDArray[np.float64],
-    x: NDArray[np.float64],
-    total: NDArray[np.float64],
-    noise: NDArray[np.float64],
-    n: int,
-    centre: float,
-    level: float,
-    slope: float,
-) -> tuple[float, float]:
-    """Return the step of level and slope: the inverse of the Fisher matrix times the gradient."""
-    g0 = g1 = h00 = h01 = h11 = 0.0
+    With the matrix of second derivatives or, where that is not positive, its expectation.
+    """
+    deviance = g0 = g1 = h00 = h01 = h11 = f00 = f01 = f11 = 0.0
     for k in range(n):
         d = x[k] - centre
         own = math.exp(level + slope * d)
         v = own + noise[k]
-        share = own / v
-        g = weight[k] * share * (total[k] / v - 1.0)
-        h = weight[k] * share * share
+        share, ratio = own / v, total[k] / v
+        deviance += weight[k] * (math.log(v) + ratio)
+        g = weight[k] * share * (ratio - 1.0)
+        f = weight[k] * share * share
+        h = f * ratio - g * (1.0 - share)
         g0 += g
         g1 += g * d
+        f00 += f
+        f01 += f * d
+        f11 += f * d * d
         h00 += h
         h01 += h * d
         h11 += h * d * d
     determinant = h00 * h11 - h01 * h01
-    if abs(slope) >= _STEEPEST and slope * (h00 * g1 - h01 * g0) > 0:
-        return g0 / h00, 0.0  # along the limit of the slope
-    return (h11 * g0 - h01 * g1) / determinant, (h00 * g1 - h01 * g0) / determinant
+    if not (h00 > 0 and determinant > 1e-6 * h00 * h11):
+        h00, h01, h11 = f00, f01, f11
+        determinant = h00 * h11 - h01 * h01
+    db = (h00 * g1 - h01 * g0) / determinant
+    if abs(slope) >= _STEEPEST and slope * db > 0:
+        return deviance, g0 / f00, 0.0  # along the limit of the slope
+    return deviance, (h11 * g0 - h01 * g1) / determinant, db
