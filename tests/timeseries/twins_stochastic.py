@@ -58,6 +58,19 @@ def _slotted_length(t: A, x: A, e: A) -> float:
     return np.nan
 
 
+def _structure_index(upper: int, lower: int) -> Twin:
+    def slope(t: A, x: A, e: A) -> float:
+        t, x, _ = _ordered(t, x, e)
+        if np.ptp(t) == 0:
+            return np.nan
+        m = np.interp(np.linspace(t[0], t[-1], 100), t, x)
+        steps = [np.abs(m[lag:] - m[:-lag]) for lag in range(1, 100)]
+        functions = [np.log([np.mean(a**p) for a in steps]) for p in (lower, upper)]
+        return float(np.polyfit(*functions, 1)[0])
+
+    return slope
+
+
 def _ema(days: float) -> Twin:
     def average(t: A, x: A, e: A) -> float:
         t, x, _ = _ordered(t, x, e)
@@ -144,6 +157,9 @@ TWINS_STOCHASTIC: dict[str, Twin] = {
     "MHPSRatio": _hat_ratio,
     "AutocorrelationLength": _autocorrelation_length,
     "SlottedAutocorrelationLength": _slotted_length,
+    "SFIndex21": _structure_index(2, 1),
+    "SFIndex31": _structure_index(3, 1),
+    "SFIndex32": _structure_index(3, 2),
     "Ema2": _ema(2),
     "Ema8": _ema(8),
     "Ema28": _ema(28),

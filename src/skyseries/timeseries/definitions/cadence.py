@@ -54,7 +54,7 @@ def _features(scope: Scope) -> list[Feature]:
     return [
         feature(8, "NumNights", "Number of nights with epochs, a night a day of MJD (from midnight "
                 "to midnight in the time scale of the data)", "#{floor(t)}",
-                unit="count", min_epochs=1, presets=AP),
+                unit="count", min_epochs=1, presets=DRP if is_all else AP),
         feature(9, "EpochsPerNight", "Epochs for each such night", "n / NumNights",
                 min_epochs=1),
         feature(10, "NumSeasons", "Number of runs of epochs without an interval above 60 d",

@@ -14,6 +14,7 @@ from skyseries.timeseries.kernels.drw import segment_drw
 from skyseries.timeseries.kernels.mexicanhat import segment_hat_variance
 from skyseries.timeseries.kernels.qso import segment_qso
 from skyseries.timeseries.kernels.structure import N_STRUCTURE, segment_structure
+from skyseries.timeseries.kernels.structureindex import GRID, segment_structure_indices
 from skyseries.timeseries.registry import Feature, register
 from skyseries.timeseries.segments import Segments
 
@@ -46,6 +47,12 @@ def _structure(segments: Segments) -> Numbers:
     few = segments.once(thinned)
     out = np.empty((N_STRUCTURE, few.size))
     segment_structure(few.time, few.value, few.error, few.offsets, out)
+    return out
+
+
+def _indices(segments: Segments) -> Numbers:
+    out = np.empty((3, segments.size))
+    segment_structure_indices(segments.time, segments.value, segments.offsets, out)
     return out
 
 
@@ -139,6 +146,19 @@ _STRUCTURE = [
     ),
 ]  # fmt: skip
 
+_INDICES = [
+    Feature(
+        f"SFIndex{upper}{lower}", f"Slope of the logarithm of the structure function of order "
+        f"{upper} against that of order {lower}, of the light curve interpolated linearly to "
+        f"{GRID} equidistant times; NULL for constant values",
+        f"dln S{upper} / dln S{lower}, Sp(lag) = mean(abs(x(t + lag) - x(t))^p)", _indices,
+        output=row, reference="Simonetti, Cordes & Heeschen 1985, ApJ 296, 46; Nun et al. 2015, "
+        "arXiv:1506.00010", unit="none", inputs=("time", "value"), min_epochs=3,
+        shift="invariant", presets=DRP,
+    )
+    for row, (upper, lower) in enumerate(((2, 1), (3, 1), (3, 2)))
+]  # fmt: skip
+
 _WALK = [
     Feature(
         "DRWSigma", "Standard deviation of the damped random walk of the greatest likelihood, far "
@@ -230,5 +250,5 @@ _HAT = [
     ),
 ]  # fmt: skip
 
-for _feature in (*_STRUCTURE, *_WALK, *_QSO, *_CORRELATION, *_HAT):
+for _feature in (*_STRUCTURE, *_INDICES, *_WALK, *_QSO, *_CORRELATION, *_HAT):
     register(_feature)
