@@ -19,9 +19,13 @@ SEEDS = range(4)
 
 
 def walk(t: A, sigma: float, tau: float, rng: np.random.Generator) -> A:
-    """Return a damped random walk by the Cholesky factor of its covariance."""
-    covariance = sigma**2 * np.exp(-np.abs(t[:, None] - t) / tau) + 1e-12 * np.eye(len(t))
-    return np.linalg.cholesky(covariance) @ rng.normal(size=len(t))
+    """Return a damped random walk, from each epoch to the next."""
+    decay = np.exp(-np.diff(t, prepend=-np.inf) / tau)
+    steps = sigma * np.sqrt(1 - decay**2) * rng.normal(size=len(t))
+    x, last = np.empty(len(t)), 0.0
+    for j, step in enumerate(steps):
+        x[j] = last = decay[j] * last + step
+    return x
 
 
 def curve(seed: int, n: int = 90, sigma: float = 30.0, tau: float = 60.0) -> tuple[A, A, A]:

@@ -25,10 +25,12 @@ LONGEST = 10.0
 SHORTEST = 1e-5
 """Shortest tau that is tried, in spans; or the shortest interval, whichever is longer."""
 
+_LARGEST = 1e15
+"""Errors above this many times the scatter count as that: no product overflows."""
+
 _SIDE = 4
 _LANES = _SIDE * _SIDE
 _N_WORK = 8 * _LANES
-_LARGEST = 1e30
 _LOW, _HIGH = math.log(1e-6), math.log(1e4)
 _COARSE, _FINE = 0.8, 0.0125
 _MOST_MOVES = 40
@@ -154,7 +156,7 @@ def _standardise(
     scale = math.sqrt(square / y.size)
     for j in range(y.size):
         x[j] /= scale
-        r[j] = min(max(e[j] / scale, ERROR_FLOOR), 1e15) ** 2
+        r[j] = min(max(e[j] / scale, ERROR_FLOOR), _LARGEST) ** 2
     return scale
 
 
