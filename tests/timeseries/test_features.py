@@ -14,6 +14,7 @@ from skyseries.photometry import mag_to_njy
 from skyseries.schema import LightCurveFields
 from skyseries.timeseries import all_features, compute_features, feature_schema
 from tests.timeseries.build import FLUX, MAG, ONE_BAND, Epochs, column, random_rows
+from tests.timeseries.experiments import TESTED_APART
 from tests.timeseries.twins import TWINS
 
 FLAGGED = FLUX.override(flag="psfFlux_flag")
@@ -33,7 +34,7 @@ def usable(row: Epochs | None, band: Any = None, *, flags: bool = False) -> tupl
 
 def check(table: pa.Table, rows: list[Epochs | None], *, flags: bool, rtol: float) -> None:
     for feature in all_features():
-        if feature.name == "nExcluded":
+        if feature.name not in TWINS:
             continue
         for band in [None] if feature.scope == "all" else list("ugrizy"):
             name = feature.name if band is None else f"{band}_psfFlux{feature.name}"
@@ -52,7 +53,8 @@ def check(table: pa.Table, rows: list[Epochs | None], *, flags: bool, rtol: floa
 
 
 def test_every_feature_has_a_twin() -> None:
-    assert {f.name for f in all_features()} - {"nExcluded"} == set(TWINS)
+    apart = TESTED_APART | {f.name for f in all_features() if f.scope == "pair"}
+    assert {f.name for f in all_features()} - {"nExcluded"} - apart == set(TWINS)
 
 
 def test_all_features_of_random_light_curves() -> None:

@@ -13,3 +13,7 @@ from skyseries.timeseries.definitions import significance  # noqa: F401  isort: 
 from skyseries.timeseries.definitions import sequence  # noqa: F401  isort: skip
 from skyseries.timeseries.definitions import fits  # noqa: F401  isort: skip
 from skyseries.timeseries.definitions import times  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import stochastic  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import transient  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import colors  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import cadence  # noqa: F401  isort: skip
