@@ -8,7 +8,7 @@ Several features may share one computation (``compute`` returns several rows): i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -24,6 +24,7 @@ __all__ = [
     "Compute",
     "Feature",
     "all_features",
+    "include",
     "parts_of",
     "presets",
     "register",
@@ -130,6 +131,14 @@ def register(feature: Feature) -> Feature:
         raise InputError(f"the list {feature.name!r} has an unknown part {missing[0]!r}")
     _REGISTRY[feature.name] = feature
     return feature
+
+
+def include(names: Sequence[str], preset: str) -> None:
+    """Put features that are registered into one more preset."""
+    for name in names:
+        feature = _REGISTRY[name]
+        if preset not in feature.presets:
+            _REGISTRY[name] = replace(feature, presets=(*feature.presets, preset))
 
 
 def all_features() -> Iterator[Feature]:
