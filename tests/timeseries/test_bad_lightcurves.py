@@ -86,7 +86,7 @@ def test_bad_light_curve(name: str, value_type: pa.DataType) -> None:
     if usable == 0:
         names = features.column_names
         kept = {n for n in names if any(v is not None for v in numbers(features[n][1]))}
-        assert kept == {"nObs", "nExcluded", *(n for n in names if n.endswith("Ndata"))}
+        assert kept == {"nObs", "nExcluded", "nEpochs", *(n for n in names if n.endswith("Ndata"))}
 
 
 @pytest.mark.parametrize("name", BAD)

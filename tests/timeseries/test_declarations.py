@@ -41,6 +41,8 @@ def evaluate(
 @by_name
 def test_minimum_number_of_epochs(feature: Feature) -> None:
     n = feature.min_epochs
+    if feature.name in {"MultiAmp", "MultiPhase"}:
+        return  # need others in other bands: see test_rubin
     assert evaluate(feature, T[:n], X[:n], E[:n]) is not None
     if n > 0:
         assert evaluate(feature, T[: n - 1], X[: n - 1], E[: n - 1]) is None
@@ -81,8 +83,8 @@ def test_unit(feature: Feature) -> None:
     value, time = UNITS[feature.unit]
     scaled = evaluate(feature, T, factor * X, factor * E)
     assert scaled == pytest.approx(base * factor**value, rel=1e-9)
-    if feature.name in {"firstTime", "lastTime"}:
-        return  # not differences of times
+    if feature.name in {"firstTime", "lastTime", "LinearIntercept"}:
+        return  # not differences of times, or at time zero
     stretched = evaluate(feature, (T - 60000) * stretch, X, E, stretch)
     assert stretched == pytest.approx(base * stretch**time, rel=1e-6)
 

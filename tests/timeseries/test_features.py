@@ -34,7 +34,7 @@ def usable(row: Epochs | None, band: Any = None, *, flags: bool = False) -> tupl
 def has_twin(feature: Feature) -> bool:
     """Return whether it is compared here: the period searches are in test_dpdd and test_rubin."""
     is_search = feature.cost == "n x frequencies"
-    return not (feature.parts or is_search or feature.name == "nExcluded")
+    return not (feature.parts or is_search or feature.name in {"nExcluded", "nEpochs"})
 
 
 def check(table: pa.Table, rows: list[Epochs | None], *, flags: bool, rtol: float) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.timeseries.twins_rubin import TWINS_RUBIN
+
 A = NDArray[Any]
 
 
@@ -127,5 +129,6 @@ TWINS: dict[str, Callable[[A, A, A], float]] = {
     "Eta": lambda t, x, e: _eta(t, x),
     "LinearSlope": lambda t, x, e: _line(t, x, e)[0],
     "LinearSlopeErr": lambda t, x, e: _line(t, x, e)[1],
+    **TWINS_RUBIN,
 }
 """Of (time, value, error); ``nExcluded`` is tested by itself."""

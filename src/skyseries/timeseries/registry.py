@@ -68,6 +68,10 @@ PRESETS = {
     "rubin-drp": "what a data release computes from the whole history; has all of rubin-ap",
     "dpdd": "lcPeriodic (32 numbers a band) and lcNonPeriodic (20 a band), as lists",
     "dpdd-columns": "the numbers of dpdd, each a column of its own",
+    "dp02": "the DiaObject columns of Rubin's DP0.2, under their own names",
+    "dp1": "the DiaObject columns of Rubin's DP1, under their own names",
+    "dp2": "the DiaObject columns of Rubin's DP2 (drp_base 1.0.1), under their own names",
+    "apdb": "the DiaObject columns of Rubin's alert production database (10.0.0)",
     "light-curve": "the general features of the package light-curve 0.13",
     "all": "every feature that is registered",
 }

@@ -8,3 +8,4 @@ from skyseries.timeseries.definitions import moments  # noqa: F401  isort: skip
 from skyseries.timeseries.definitions import quantiles  # noqa: F401  isort: skip
 from skyseries.timeseries.definitions import trends  # noqa: F401  isort: skip
 from skyseries.timeseries.definitions import dpdd  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import rubin  # noqa: F401  isort: skip
