@@ -26,6 +26,7 @@ def periodic_twin(t: A, x: A, e: A, limits: tuple[float, float] = DEFAULT_LIMITS
         rest = x - _fitted(t, x, w, found)[1]
         found.append(_peak(t, rest, w, limits))
         found = _refined(t, x, w, found)
+    found = _without_aliases(t, x, w, found, limits)
     solution, _ = _fitted(t, x, w, found)
     a, b = solution[2::2].reshape(3, 4), solution[3::2].reshape(3, 4)
     ratio = np.outer(np.array(found) / found[0], np.arange(1, 5))
@@ -104,6 +105,33 @@ def _refined(t: A, x: A, w: A, frequencies: list[float]) -> list[float]:
 
     exact = root(gradient, near, options={"xtol": 1e-15}).x
     return list(start + exact / span)
+
+
+def _without_aliases(
+    t: A, x: A, w: A, frequencies: list[float], limits: tuple[float, float]
+) -> list[float]:
+    """Return the frequencies, each replaced by its best alias where the model is then better."""
+    step = 1 / (5 * t.max())
+
+    def chi2(found: list[float]) -> float:
+        return float(np.sum(w * (x - _fitted(t, x, w, found)[1]) ** 2))
+
+    for i in range(3):
+        solution, fitted = _fitted(t, x, w, frequencies)
+        angles = 2 * np.pi * np.outer(np.arange(1, 5) * frequencies[i], t)
+        a, b = solution[2 + 8 * i : 10 + 8 * i : 2], solution[3 + 8 * i : 10 + 8 * i : 2]
+        rest = x - fitted + a @ np.sin(angles) + b @ np.cos(angles)
+        shifts = np.array([1, 1.0027379, 2, 2.0054758, 0.0027379])
+        aliases = np.abs(frequencies[i] + np.outer([1, -1], shifts).ravel())
+        near = (aliases[:, None] + step * np.arange(-5, 6)).ravel()
+        near = near[(near >= limits[0]) & (near <= limits[1])]
+        near = near[np.abs(near - frequencies[i]) > 5 * step]
+        near = np.append(frequencies[i], near)
+        best = float(near[np.argmax(_power(t, rest, w, near))])
+        other = _refined(t, x, w, [*frequencies[:i], best, *frequencies[i + 1 :]])
+        if best != frequencies[i] and chi2(other) < chi2(frequencies):
+            frequencies = other
+    return frequencies
 
 
 def _significance(t: A, x: A, w: A, f: float, f_max: float, freedom: int) -> float:

@@ -3,7 +3,9 @@
 Model: y = m + c t + sum over i = 1..3, j = 1..4 of a_ij sin(2 pi j f_i t) + b_ij cos(2 pi j f_i t)
 (Debosscher et al. 2007, A&A 475, 1159, section 4; Richards et al. 2011, ApJ 733, 10, section 2.2;
 LDM-151 section 6.21). The frequencies are found one after the other by the generalized
-Lomb-Scargle periodogram of what is left; after each, all that are found are refined together.
+Lomb-Scargle periodogram of what is left; after each, all that are found are refined together. At
+the end each frequency gives way to one of its aliases where the whole model is better with that:
+what was not yet subtracted may have raised the wrong peak.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from skyseries.timeseries.kernels.jointmodel import (
     N_HARMONICS,
     N_TREND,
     N_UNKNOWNS,
+    fit_model,
     refine_model,
 )
 from skyseries.timeseries.kernels.lombscargle import grid_power
@@ -35,6 +38,12 @@ MIN_EPOCHS = N_UNKNOWNS + N_FREQUENCIES + 3
 """Three more than the unknowns of the model."""
 
 OVERSAMPLING = 5.0
+
+ALIASES = (1.0, 1.0027379, 2.0, 2.0054758, 0.0027379)
+"""Differences between a frequency and its aliases, 1/d: solar and sidereal days, the year."""
+
+_NEARBY = 5
+"""Steps of the grid by which an alias may be off to either side."""
 
 _NOTHING_LEFT = 1e-24
 """A share of the variance as small as this is rounding."""
@@ -109,6 +118,11 @@ def _frequencies_of(
         chi2 = refine_model(
             times, root, values, frequency, found, low, high,
             design, base, triangle, solution, left,
+        )  # fmt: skip
+    if found == N_FREQUENCIES:
+        _try_aliases(
+            times, weights, root, values, frequency, low, high, chi2,
+            design, base, triangle, solution, left, rest, start,
         )  # fmt: skip
     if found > 0:
         _fill_model(scale, span, frequency, found, solution, out)
@@ -198,6 +212,101 @@ def _strongest(
     f = low + place * df
     refined, _ = refine_peak(times, weights, rest, start, 1, 1, f, 0.5 * df, low, high)
     return float(refined)
+
+
+@kernel
+def _try_aliases(
+    times: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    root: NDArray[np.float64],
+    values: NDArray[np.float64],
+    frequency: NDArray[np.float64],
+    low: float,
+    high: float,
+    chi2: float,
+    design: NDArray[np.float64],
+    base: NDArray[np.float64],
+    triangle: NDArray[np.float64],
+    solution: NDArray[np.float64],
+    left: NDArray[np.float64],
+    rest: NDArray[np.float64],
+    start: NDArray[np.int64],
+) -> None:
+    """Put the best alias in the place of each frequency, if that lessens the sum of squares."""
+    kept = np.empty(N_FREQUENCIES)
+    for i in range(N_FREQUENCIES):
+        _without_others(i, weights, root, design, solution, left[N_FREQUENCIES], rest)
+        alias = _best_alias(times, weights, rest, start, frequency[i], low, high)
+        if alias == frequency[i]:
+            continue
+        for k in range(N_FREQUENCIES):
+            kept[k] = frequency[k]
+        frequency[i] = alias
+        found = refine_model(
+            times, root, values, frequency, N_FREQUENCIES, low, high,
+            design, base, triangle, solution, left,
+        )  # fmt: skip
+        if found < chi2:
+            chi2 = found
+            continue
+        for k in range(N_FREQUENCIES):
+            frequency[k] = kept[k]
+        fit_model(
+            times, root, values, frequency, N_FREQUENCIES, design, base, triangle, solution, left
+        )
+
+
+@kernel
+def _without_others(
+    i: int,
+    weights: NDArray[np.float64],
+    root: NDArray[np.float64],
+    design: NDArray[np.float64],
+    solution: NDArray[np.float64],
+    left: NDArray[np.float64],
+    rest: NDArray[np.float64],
+) -> None:
+    """Fill the values less trend and all frequencies but one, with mean 0 and mean square 1."""
+    first = N_TREND + 2 * N_HARMONICS * i
+    mean = square = 0.0
+    for j in range(rest.size):
+        total = left[j]
+        for p in range(first, first + 2 * N_HARMONICS):
+            total += solution[p] * design[p, j]
+        rest[j] = total / root[j]
+        mean += weights[j] * rest[j]
+    for j in range(rest.size):
+        rest[j] -= mean
+        square += weights[j] * rest[j] * rest[j]
+    scale = 1.0 / np.sqrt(square)
+    for j in range(rest.size):
+        rest[j] *= scale
+
+
+@kernel
+def _best_alias(
+    times: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    rest: NDArray[np.float64],
+    start: NDArray[np.int64],
+    frequency: float,
+    low: float,
+    high: float,
+) -> float:
+    """Return the frequency at or near an alias with the highest power, or that given."""
+    df = 1.0 / (OVERSAMPLING * times[times.size - 1])
+    best = frequency
+    top = exact_power(times, weights, rest, start, 1, 1, best)
+    for shift in ALIASES:
+        for side in range(2):
+            alias = abs(frequency + (shift if side == 0 else -shift))
+            for k in range(-_NEARBY, _NEARBY + 1):
+                f = alias + k * df
+                if low <= f <= high and abs(f - frequency) > _NEARBY * df:
+                    power = exact_power(times, weights, rest, start, 1, 1, f)
+                    if power > top:
+                        best, top = f, power
+    return best
 
 
 @kernel
