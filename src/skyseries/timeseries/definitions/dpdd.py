@@ -55,8 +55,8 @@ def _periodic_feature(
 def _frequency(i: int) -> Feature:
     found = (
         "of the generalized Lomb-Scargle periodogram on the grid of the period limits (step 1 / "
-        "(5 span)), less ln(f / f_N) above f_N = 0.5 mean(1 / dt), then refined with all harmonics, "
-        "or an alias by days or years with which the whole model is better"
+        "(5 span)), less ln(f / f_N) above f_N = 0.5 mean(1 / dt), then refined with all "
+        "harmonics, or an alias by days or years with which the whole model is better"
     )
     what = "values less their trend" if i == 1 else "values less what was found before"
     return _periodic_feature(
