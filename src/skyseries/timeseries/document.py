@@ -61,7 +61,9 @@ A preset leaves out what needs errors, where the light curves have none.
 The presets `{published}` give the columns that Rubin publishes of DiaObjects, by their own names
 and types (below), from fluxes; each is asked for by itself. Columns of another flux are NULL where
 the light curves lack that field or its errors (the same name and `Err`); the quality flag of the
-light curve is applied to all fluxes.
+light curve is applied to all fluxes. The numbers are those of Rubin's own code (`meas_base`), with
+these differences: epochs are left out as above (there: only what is not a number); epochs at one
+time have no slope (there: an infinite one); the skewness of constant values is NULL (there: 0).
 """
 
 _SYMBOLS = {"time": "t", "value": "x", "error": "e"}
