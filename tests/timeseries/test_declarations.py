@@ -85,6 +85,8 @@ def test_unit(feature: Feature) -> None:
     assert scaled == pytest.approx(base * factor**value, rel=1e-9)
     if feature.name in {"firstTime", "lastTime", "LinearIntercept"}:
         return  # not differences of times, or at time zero
+    if feature.presets == ("dpdd-columns",) and feature.cost == "n x frequencies":
+        return  # the day and the year of their aliases do not stretch: see test_dpdd
     stretched = evaluate(feature, (T - 60000) * stretch, X, E, stretch)
     assert stretched == pytest.approx(base * stretch**time, rel=1e-6)
 

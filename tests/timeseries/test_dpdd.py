@@ -7,6 +7,7 @@ import pytest
 
 from skyseries.timeseries import all_features, compute_features
 from skyseries.timeseries.definitions.dpdd import NON_PERIODIC
+from skyseries.timeseries.registry import UNITS
 from tests.timeseries.build import FLUX, ONE_BAND, Epochs, column
 from tests.timeseries.twins import TWINS
 from tests.timeseries.twins_dpdd import NAMES, periodic_twin
@@ -124,6 +125,20 @@ def test_frequencies_do_not_depend_on_where_time_begins() -> None:
     for name in both.column_names:
         one, other = both[name].to_pylist()
         assert other == pytest.approx(one, rel=1e-6, abs=1e-8), name
+
+
+def test_numbers_stretch_with_time_as_their_units_say() -> None:
+    row, _ = three_sinusoids(np.random.default_rng(7), 80, 100.0, 1.0)
+    slow = {**row, "time": 4.0 * (row["time"] - 60000)}
+    longer = {name: 4.0 * value for name, value in LIMITS.items()}
+    names = list(NAMES)
+    base = compute_features(column([row], ONE_BAND), ONE_BAND, names, **LIMITS)
+    stretched = compute_features(column([slow], ONE_BAND), ONE_BAND, names, **longer)
+    features = {f.name: f for f in all_features()}
+    for name in names:
+        factor = 4.0 ** UNITS[features[name].unit][1]
+        one, other = (table[f"flux{name}"][0].as_py() for table in (base, stretched))
+        assert other == pytest.approx(one * factor, rel=1e-6, abs=1e-8), name
 
 
 def test_what_the_model_explains_wholly_has_no_further_frequency() -> None:
