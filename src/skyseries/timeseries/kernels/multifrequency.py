@@ -22,7 +22,6 @@ from skyseries.timeseries.kernels.jointmodel import (
     N_HARMONICS,
     N_TREND,
     N_UNKNOWNS,
-    fit_model,
     refine_model,
 )
 from skyseries.timeseries.kernels.lombscargle import grid_power
@@ -107,23 +106,35 @@ def _frequencies_of(
     power = np.empty(int((high - low) * span * OVERSAMPLING) + 1, np.float32)
     start = np.array([0, n])
     rest = np.empty(n)
-    found, chi2 = -1, 1.0
-    while found < N_FREQUENCIES and chi2 > _NOTHING_LEFT:
-        found += 1
-        if found > 0:
-            _unweigh(left[found - 1], root, rest)
-            frequency[found - 1] = _strongest(
-                times, weights, rest, start, limits, span, nyquist, power
-            )
-        chi2 = refine_model(
-            times, root, values, frequency, found, low, high,
-            design, base, triangle, solution, left,
-        )  # fmt: skip
-    if found == N_FREQUENCIES:
-        _try_aliases(
-            times, weights, root, values, frequency, low, high, chi2,
-            design, base, triangle, solution, left, rest, start,
-        )  # fmt: skip
+    found, chi2 = 0, 1.0
+    kept = np.empty(N_FREQUENCIES)
+    for stage in range(1 + 2 * N_FREQUENCIES):  # the trend, each frequency, the aliases of each
+        if not chi2 > _NOTHING_LEFT:
+            break
+        alias = stage - 1 - N_FREQUENCIES
+        is_settled = alias < 0
+        if alias >= 0:
+            for k in range(N_FREQUENCIES):
+                kept[k] = frequency[k]
+            _without_others(alias, weights, root, design, solution, left[N_FREQUENCIES], rest)
+            frequency[alias] = _best_alias(times, weights, rest, start, kept[alias], low, high)
+            if frequency[alias] == kept[alias]:
+                continue
+        elif stage > 0:
+            _unweigh(left[found], root, rest)
+            frequency[found] = _strongest(times, weights, rest, start, limits, span, nyquist, power)
+            found = stage
+        while True:
+            total = refine_model(
+                times, root, values, frequency, found, low, high,
+                design, base, triangle, solution, left,
+            )  # fmt: skip
+            if is_settled or total < chi2:
+                break
+            is_settled = True  # no better: back to what was
+            for k in range(N_FREQUENCIES):
+                frequency[k] = kept[k]
+        chi2 = total
     if found > 0:
         _fill_model(scale, span, frequency, found, solution, out)
         _fill_significance(times, weights, root, frequency, found, high, left, rest, start, out)
@@ -212,48 +223,6 @@ def _strongest(
     f = low + place * df
     refined, _ = refine_peak(times, weights, rest, start, 1, 1, f, 0.5 * df, low, high)
     return float(refined)
-
-
-@kernel
-def _try_aliases(
-    times: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    root: NDArray[np.float64],
-    values: NDArray[np.float64],
-    frequency: NDArray[np.float64],
-    low: float,
-    high: float,
-    chi2: float,
-    design: NDArray[np.float64],
-    base: NDArray[np.float64],
-    triangle: NDArray[np.float64],
-    solution: NDArray[np.float64],
-    left: NDArray[np.float64],
-    rest: NDArray[np.float64],
-    start: NDArray[np.int64],
-) -> None:
-    """Put the best alias in the place of each frequency, if that lessens the sum of squares."""
-    kept = np.empty(N_FREQUENCIES)
-    for i in range(N_FREQUENCIES):
-        _without_others(i, weights, root, design, solution, left[N_FREQUENCIES], rest)
-        alias = _best_alias(times, weights, rest, start, frequency[i], low, high)
-        if alias == frequency[i]:
-            continue
-        for k in range(N_FREQUENCIES):
-            kept[k] = frequency[k]
-        frequency[i] = alias
-        found = refine_model(
-            times, root, values, frequency, N_FREQUENCIES, low, high,
-            design, base, triangle, solution, left,
-        )  # fmt: skip
-        if found < chi2:
-            chi2 = found
-            continue
-        for k in range(N_FREQUENCIES):
-            frequency[k] = kept[k]
-        fit_model(
-            times, root, values, frequency, N_FREQUENCIES, design, base, triangle, solution, left
-        )
 
 
 @kernel
