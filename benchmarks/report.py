@@ -10,8 +10,8 @@ from results import RESULTS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 ORDER = (
-    "import", "lightcurves", "lookup", "s82", "ogle", "match_kernel", "crossmatch", "engine",
-    "scan", "nested", "expressions", "features",
+    "import", "lightcurves", "lookup", "s82", "ogle", "features", "periodogram", "dpdd",
+    "match_kernel", "crossmatch", "engine", "scan", "nested", "expressions",
 )  # fmt: skip
 
 HEAD = """# Benchmarks

@@ -167,6 +167,24 @@ def test_features_are_lazy_and_those_of_the_whole_column(survey, catalog, monkey
     assert found.schema.field("g_fluxMean").metadata[b"unit"] == b"nJy"
 
 
+def test_published_columns_read_the_other_flux_as_well(tmp_path):
+    sources = pa.table(
+        {
+            "id": [1, 1, 2], "mjd": [1.0, 2.0, 3.0], "band": ["g", "g", "r"],
+            "psfFlux": [1.0, 3.0, 5.0], "psfFluxErr": [1.0, 1.0, 1.0],
+            "scienceFlux": [11.0, 13.0, 15.0], "scienceFluxErr": [1.0, 1.0, 2.0],
+        }
+    )  # fmt: skip
+    catalog = import_small(tmp_path, sources)
+    step = catalog.features("dp1", bands=["g", "r"])
+    assert len(step.columns) == len(catalog.columns) + 1 + 2 * 22
+    found = step.to_arrow()
+    assert by_id(found, "nDiaSources") == [2, 1]
+    assert by_id(found, "g_psfFluxMean") == [2.0, None]
+    assert by_id(found, "g_scienceFluxMean") == [12.0, None]
+    assert by_id(found, "r_scienceFluxMeanErr") == [None, 2.0]
+
+
 def test_periods_are_lazy_and_those_of_the_whole_column(catalog, monkeypatch):
     options = {"min_period": 5.0, "max_period": 20.0, "n_peaks": 2}
     with monkeypatch.context() as patch:

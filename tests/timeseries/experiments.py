@@ -19,8 +19,9 @@ _RED = [
 
 ABSOLUTE_TIMES = {
     "firstTime", "lastTime", "FirstDetection", "LastDetection", "TimeOfMax", "TimeMean",
+    "LinearIntercept",
 }  # fmt: skip
-"""Not differences of times."""
+"""Not differences of times, or at time zero."""
 
 OWN_TIME_SCALE = {
     "SFAmplitude", "SFAmplitudeRobust", "Chi2QSO", "Chi2False", "IARPhi", "MHPSLow", "MHPSHigh",

@@ -52,6 +52,8 @@ def evaluate(
 @by_name
 def test_minimum_number_of_epochs(feature: Feature) -> None:
     n = feature.min_epochs
+    if feature.name in {"MultiAmp", "MultiPhase"}:
+        return  # need others in other bands: see test_rubin
     t, x, e = MINIMUM.get(feature.name, (T, X, E))
     assert evaluate(feature, t[:n], x[:n], e[:n]) is not None
     if n > 0:
@@ -105,6 +107,8 @@ def test_unit(feature: Feature) -> None:
     assert scaled == pytest.approx(base * factor**value, rel=1e-9)
     if feature.name in ABSOLUTE_TIMES:
         return
+    if feature.presets == ("dpdd-columns",) and feature.cost == "n x frequencies":
+        return  # the day and the year of their aliases do not stretch: see test_dpdd
     stretched = evaluate(feature, (t - 60000) * stretch, x, e, stretch)
     expected = pytest.approx(base * stretch**time, rel=1e-6)
     assert (stretched == expected) == (feature.name not in OWN_TIME_SCALE)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from skyseries.photometry import mag_to_njy
 from skyseries.schema import LightCurveFields
-from skyseries.timeseries import all_features, compute_features, feature_schema
+from skyseries.timeseries import Feature, all_features, compute_features, feature_schema
 from tests.timeseries.build import FLUX, MAG, ONE_BAND, Epochs, column, random_rows
 from tests.timeseries.experiments import TESTED_APART
 from tests.timeseries.twins import TWINS
@@ -30,6 +30,12 @@ def usable(row: Epochs | None, band: Any = None, *, flags: bool = False) -> tupl
     if flags:
         good &= ~np.asarray(row["flag"], bool)
     return t[good], x[good], e[good]
+
+
+def has_twin(feature: Feature) -> bool:
+    """Return whether it is compared here: the period searches are in test_dpdd and test_rubin."""
+    is_search = feature.cost == "n x frequencies"
+    return not (feature.parts or is_search or feature.name in {"nExcluded", "nEpochs"})
 
 
 def check(table: pa.Table, rows: list[Epochs | None], *, flags: bool, rtol: float) -> None:
@@ -54,7 +60,7 @@ def check(table: pa.Table, rows: list[Epochs | None], *, flags: bool, rtol: floa
 
 def test_every_feature_has_a_twin() -> None:
     apart = TESTED_APART | {f.name for f in all_features() if f.scope == "pair"}
-    assert {f.name for f in all_features()} - {"nExcluded"} - apart == set(TWINS)
+    assert {f.name for f in all_features() if has_twin(f)} - apart == set(TWINS)
 
 
 def test_all_features_of_random_light_curves() -> None:

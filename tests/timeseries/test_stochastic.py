@@ -13,6 +13,7 @@ from skyseries.timeseries import compute_features
 from skyseries.timeseries.kernels.drw import drw_likelihoods
 from skyseries.timeseries.kernels.structure import segment_structure
 from tests.timeseries.build import FLUX, MAG, ONE_BAND, column
+from tests.timeseries.twins_stochastic import PARAMETERS, quasar
 
 A = NDArray[Any]
 SEEDS = range(4)
@@ -165,18 +166,6 @@ def test_irregular_autoregression(seed: int) -> None:
     doubled = features(np.repeat(t, 2), np.repeat(x, 2) + np.tile([-3, 3], 90), np.repeat(e, 2),
                        ["IARPhi"])  # fmt: skip
     assert doubled == pytest.approx([phi], rel=1e-9)
-
-
-PARAMETERS = {"u": (-3.90, 2.73), "g": (-4.10, 2.92), "r": (-4.34, 3.12), "i": (-4.23, 2.83)}
-
-
-def quasar(t: A, m: A, e: A, band: str) -> tuple[float, float]:
-    variance, tau = (10**p for p in PARAMETERS[band])
-    c = 0.5 * variance * tau * np.exp(-np.abs(t[:, None] - t) / tau) + np.diag(e**2)
-    inverse, ones = np.linalg.inv(c), np.ones(len(t))
-    d = m - (ones @ inverse @ m) / (ones @ inverse @ ones)
-    nu = len(t) - 1
-    return d @ inverse @ d / nu, np.trace(inverse) * np.var(m) / nu
 
 
 def quasar_features(band: str, t: A, m: A, e: A) -> list[Any]:

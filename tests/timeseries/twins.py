@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.timeseries.twins_general import TWINS_GENERAL
+from tests.timeseries.twins_rubin import TWINS_RUBIN
 from tests.timeseries.twins_stochastic import TWINS_STOCHASTIC
 
 A = NDArray[Any]
@@ -132,5 +133,6 @@ TWINS: dict[str, Callable[[A, A, A], float]] = {
     "LinearSlopeErr": lambda t, x, e: _line(t, x, e)[1],
     **TWINS_GENERAL,
     **TWINS_STOCHASTIC,
+    **TWINS_RUBIN,
 }
 """Of (time, value, error); ``nExcluded`` is tested by itself."""

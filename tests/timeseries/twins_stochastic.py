@@ -151,6 +151,18 @@ _CADENCE: dict[str, Twin] = {
     "IntervalShare100d": _share(100),
 }
 
+PARAMETERS = {"u": (-3.90, 2.73), "g": (-4.10, 2.92), "r": (-4.34, 3.12), "i": (-4.23, 2.83)}
+
+
+def quasar(t: A, m: A, e: A, band: str) -> tuple[float, float]:
+    variance, tau = (10**p for p in PARAMETERS[band])
+    c = 0.5 * variance * tau * np.exp(-np.abs(t[:, None] - t) / tau) + np.diag(e**2)
+    inverse, ones = np.linalg.inv(c), np.ones(len(t))
+    d = m - (ones @ inverse @ m) / (ones @ inverse @ ones)
+    nu = len(t) - 1
+    return d @ inverse @ d / nu, np.trace(inverse) * np.var(m) / nu
+
+
 TWINS_STOCHASTIC: dict[str, Twin] = {
     "MHPSLow": _hat(100),
     "MHPSHigh": _hat(10),

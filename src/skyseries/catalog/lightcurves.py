@@ -38,6 +38,7 @@ def features_step(
     from skyseries.timeseries import compute_features, feature_schema, select
     from skyseries.timeseries.measured import measured_field
     from skyseries.timeseries.periodogram import frequency_limits
+    from skyseries.timeseries.rubin import published_table
 
     name = the_column(catalog.schema, column)
     fields = catalog.lightcurve_fields(name)
@@ -48,12 +49,15 @@ def features_step(
     value_type = type_.field(fields.value).type.value_type
     frequency_limits(**limits)
     has_error = measured_field(fields, space).error is not None
-    chosen = select(features, has_error=has_error)  # the features themselves reach any process
+    table = published_table(features)
+    # the features themselves reach any process
+    chosen = table or select(features, has_error=has_error)
+    read = (*fields.names(), *(table.fields() if table is not None else ()))
     schema = feature_schema(fields, chosen, space, bands, value_type)
     compute = partial(
         compute_features, fields=fields, features=chosen, space=space, bands=bands, **limits
     )
-    return Append(catalog._node, name, fields.names(), compute, schema)
+    return Append(catalog._node, name, read, compute, schema)
 
 
 def periods_step(

@@ -19,6 +19,7 @@ from skyseries.timeseries.registry import (
     all_features,
     presets,
 )
+from skyseries.timeseries.rubin import TABLES
 
 __all__ = ["features_page", "main"]
 
@@ -56,6 +57,13 @@ The default preset has {n_default} columns for the six bands {bands}.
 {presets}
 
 A preset leaves out what needs errors, where the light curves have none.
+
+The presets `{published}` give the columns that Rubin publishes of DiaObjects, by their own names
+and types (below), from fluxes; each is asked for by itself. Columns of another flux are NULL where
+the light curves lack that field or its errors (the same name and `Err`); the quality flag of the
+light curve is applied to all fluxes. The numbers are those of Rubin's own code (`meas_base`), with
+these differences: epochs are left out as above (there: only what is not a number); epochs at one
+time have no slope (there: an infinite one); the skewness of constant values is NULL (there: 0).
 """
 
 _SYMBOLS = {"time": "t", "value": "x", "error": "e"}
@@ -74,9 +82,15 @@ def features_page() -> str:
     n_default = sum(len(UGRIZY) if f.scope == "band" else 1 for f in default)
     members = presets()
     listed = "\n".join(f"- `{n}` ({len(members[n])}): {what}" for n, what in PRESETS.items())
-    lines = [_HEAD.format(n_default=n_default, bands="".join(UGRIZY), presets=listed)]
+    published = "`, `".join(TABLES)
+    lines = [
+        _HEAD.format(
+            n_default=n_default, bands="".join(UGRIZY), presets=listed, published=published
+        )
+    ]
     for scope, title in _TITLES.items():
         lines += [f"## {title}", "", *_table([f for f in every if f.scope == scope]), ""]
+    lines += ["## Rubin's published columns", "", *_published_table(), ""]
     return "\n".join(lines)
 
 
@@ -93,6 +107,15 @@ def _table(features: list[Feature]) -> Iterator[str]:
             str(f.min_epochs), f.shift, f.cost, " ".join(f.presets), f.reference,
         ]  # fmt: skip
         yield "| " + " | ".join(cells) + " |"
+
+
+def _published_table() -> Iterator[str]:
+    yield "| preset | column | feature | type | computed from |"
+    yield "| --- | --- | --- | --- | --- |"
+    for table in TABLES.values():
+        for c in table.columns:
+            source = " or ".join(f"`{name}`" for name in c.sources) or "the light curve's flux"
+            yield f"| {table.name} | `{c.name}` | {c.feature} | {c.type} | {source} |"
 
 
 def _unit(feature: Feature) -> str:

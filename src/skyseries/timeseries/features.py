@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ from skyseries.timeseries.epochs import Epochs, iter_epochs, value_type_of
 from skyseries.timeseries.measured import Measured, measured_field
 from skyseries.timeseries.periodogram import DEFAULT_PERIODS, frequency_limits
 from skyseries.timeseries.registry import UNITS, Compute, Feature, parts_of, select
+from skyseries.timeseries.rubin import PublishedTable, published_table
 from skyseries.timeseries.segments import split_by_band
 
 __all__ = ["compute_features", "feature_schema", "unit_of"]
@@ -29,10 +30,19 @@ class _Column:
 
     name: str
     feature: Feature
+    measured: Measured
     place: int | None = None
     """Position of the band, or of the pair of bands; None: all bands together."""
     where: str = ""
     """The band or bands, for the description."""
+    type: pa.DataType | None = None
+    """None: that of the measured field, or of the feature's unit."""
+
+    def is_missing(self, available: Collection[str]) -> bool:
+        """Whether the light curves, which have these fields, lack what it is computed from."""
+        read = (self.measured.value, self.measured.error)
+        lacks_error = self.feature.needs_error and self.measured.error is None
+        return lacks_error or any(name is not None and name not in available for name in read)
 
 
 _Key = tuple[bool, Compute]
@@ -52,7 +62,7 @@ class _Results:
 def compute_features(
     column: pa.StructArray | pa.ChunkedArray,
     fields: LightCurveFields,
-    features: Sequence[str | Feature] | str | None = None,
+    features: Sequence[str | Feature] | PublishedTable | str | None = None,
     space: str | None = None,
     bands: Sequence[str | int] | None = None,
     *,
@@ -73,7 +83,9 @@ def compute_features(
     fields : LightCurveFields
         Which field is the time, the band, ...
     features : str or sequence of str or Feature, optional
-        Names of features and presets (`docs/features.md`). None: the default preset.
+        Names of features and presets (`docs/features.md`). None: the default preset. The presets
+        of published columns (``dp1``) stand alone; their columns are of fluxes, and NULL where
+        the light curves lack the field (``scienceFlux``) or the errors.
     space : {None, "flux"}
         None: magnitudes stay magnitudes. "flux": magnitudes are converted to nJy, and the
         columns are named after the flux.
@@ -97,20 +109,30 @@ def compute_features(
         If a field is missing or of a wrong type.
     """
     frequency_limits(min_period, max_period)
-    measured = measured_field(fields, space)
-    columns = _columns(fields, measured, features, bands)
-    value_type = value_type_of(column.type, fields, measured.value)
-    schema = _schema(columns, measured, value_type, _n_bands(fields, bands))
-    batches = [
-        _table(columns, schema, _compute(columns, epochs, measured, (min_period, max_period)))
-        for epochs in iter_epochs(column, fields, measured, bands)
+    value_type = value_type_of(column.type, fields, measured_field(fields, space).value)
+    available = {field.name for field in column.type}
+    columns = _columns(fields, features, space, bands, available)
+    schema = _schema(columns, value_type, _n_bands(fields, bands))
+    made: dict[str, pa.ChunkedArray | pa.Array] = {}
+    for measured in {c.measured: None for c in columns}:
+        mine = [c for c in columns if c.measured == measured and not c.is_missing(available)]
+        part = pa.schema([schema.field(c.name) for c in mine])
+        batches = [
+            _table(mine, part, _compute(mine, epochs, measured, (min_period, max_period)))
+            for epochs in (iter_epochs(column, fields, measured, bands) if mine else ())
+        ]
+        table = pa.concat_tables(batches) if batches else part.empty_table()
+        made |= zip(table.column_names, table.columns, strict=True)
+    arrays = [
+        made[field.name] if field.name in made else pa.nulls(len(column), field.type)
+        for field in schema
     ]
-    return pa.concat_tables(batches) if batches else schema.empty_table()
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def feature_schema(
     fields: LightCurveFields,
-    features: Sequence[str | Feature] | str | None = None,
+    features: Sequence[str | Feature] | PublishedTable | str | None = None,
     space: str | None = None,
     bands: Sequence[str | int] | None = None,
     value_type: pa.DataType | None = None,
@@ -130,11 +152,10 @@ def feature_schema(
     pyarrow.Schema
         Each field has metadata ``unit`` and ``description``.
     """
-    measured = measured_field(fields, space)
-    columns = _columns(fields, measured, features, bands)
+    columns = _columns(fields, features, space, bands)
     is_single = value_type is not None and pa.types.is_float32(value_type)
     type_ = pa.float32() if is_single else pa.float64()
-    return _schema(columns, measured, type_, _n_bands(fields, bands))
+    return _schema(columns, type_, _n_bands(fields, bands))
 
 
 def _n_bands(fields: LightCurveFields, bands: Sequence[str | int] | None) -> int:
@@ -145,21 +166,60 @@ def _n_bands(fields: LightCurveFields, bands: Sequence[str | int] | None) -> int
 
 def _columns(
     fields: LightCurveFields,
-    measured: Measured,
-    features: Sequence[str | Feature] | str | None,
+    features: Sequence[str | Feature] | PublishedTable | str | None,
+    space: str | None,
     bands: Sequence[str | int] | None,
+    available: Collection[str] = (),
 ) -> list[_Column]:
-    chosen = select(features, has_error=measured.error is not None)
-    columns = [_Column(f.name, f) for f in chosen if f.scope == "all"]
     places = _places(fields, bands)
+    published = published_table(features)
+    if published is not None:
+        return list(_published_columns(published, fields, places["band"], available))
+    measured = measured_field(fields, space)
+    assert not isinstance(features, PublishedTable)  # noqa: S101 - for the type checker
+    chosen = select(features, has_error=measured.error is not None)
+    columns = [_Column(f.name, f, measured) for f in chosen if f.scope == "all"]
     for scope in ("band", "pair"):
         for place, (prefix, where) in enumerate(places[scope]):
             columns += [
-                _Column(f"{prefix}{measured.name}{f.name}", f, place, where)
+                _Column(f"{prefix}{measured.name}{f.name}", f, measured, place, where)
                 for f in chosen
                 if f.scope == scope
             ]
     return columns
+
+
+def _published_columns(
+    table: PublishedTable,
+    fields: LightCurveFields,
+    places: Sequence[tuple[str, str]],
+    available: Collection[str],
+) -> Iterator[_Column]:
+    known = {f.name: f for f in select([c.feature for c in table.columns], has_error=True)}
+    whole = [c for c in table.columns if known[c.feature].scope == "all"]
+    of_band = [c for c in table.columns if known[c.feature].scope == "band"]
+    for place, (prefix, where) in [(None, ("", "")), *enumerate(places)]:
+        for column in whole if place is None else of_band:
+            feature = known[column.feature]
+            if column.min_epochs is not None:
+                feature = replace(feature, min_epochs=column.min_epochs)
+            measured = _source(column.sources, fields, available)
+            # data without bands have columns without them
+            name = column.name if prefix else column.name.removeprefix("{band}").lstrip("_")
+            type_ = pa.type_for_alias(column.type)
+            yield _Column(
+                name.format(band=prefix.removesuffix("_")), feature, measured, place, where, type_
+            )
+
+
+def _source(
+    sources: Sequence[str], fields: LightCurveFields, available: Collection[str]
+) -> Measured:
+    """Return the flux of the light curve, or the first of the fields that there is."""
+    if not sources:
+        return measured_field(fields, "flux")
+    name = next((name for name in sources if name in available), sources[0])
+    return Measured(name, name, f"{name}Err", fields.flux_unit or "", False)
 
 
 def _places(
@@ -179,17 +239,14 @@ def _places(
     return {"band": single, "pair": pairs}
 
 
-def _schema(
-    columns: list[_Column], measured: Measured, value_type: pa.DataType, n_bands: int
-) -> pa.Schema:
-    return pa.schema([_arrow_field(column, measured, value_type, n_bands) for column in columns])
+def _schema(columns: list[_Column], value_type: pa.DataType, n_bands: int) -> pa.Schema:
+    return pa.schema([_arrow_field(column, value_type, n_bands) for column in columns])
 
 
-def _arrow_field(
-    column: _Column, measured: Measured, value_type: pa.DataType, n_bands: int
-) -> pa.Field:
-    feature = column.feature
+def _arrow_field(column: _Column, value_type: pa.DataType, n_bands: int) -> pa.Field:
+    feature, measured = column.feature, column.measured
     type_ = {"count": pa.int32(), "time": pa.float64()}.get(feature.unit, value_type)
+    type_ = column.type or type_
     if feature.parts:
         type_ = pa.list_(value_type, n_bands * len(feature.parts))
     where = "" if feature.scope == "all" else f" of {measured.name}"

@@ -8,7 +8,7 @@ Several features may share one computation (``compute`` returns several rows): i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -24,6 +24,7 @@ __all__ = [
     "Compute",
     "Feature",
     "all_features",
+    "include",
     "parts_of",
     "presets",
     "register",
@@ -67,6 +68,10 @@ PRESETS = {
     "rubin-drp": "what a data release computes from the whole history; has all of rubin-ap",
     "dpdd": "lcPeriodic (32 numbers a band) and lcNonPeriodic (20 a band), as lists",
     "dpdd-columns": "the numbers of dpdd, each a column of its own",
+    "dp02": "the DiaObject columns of Rubin's DP0.2, under their own names",
+    "dp1": "the DiaObject columns of Rubin's DP1, under their own names",
+    "dp2": "the DiaObject columns of Rubin's DP2 (drp_base 1.0.1), under their own names",
+    "apdb": "the DiaObject columns of Rubin's alert production database (10.0.0)",
     "light-curve": "the general features of the package light-curve 0.13",
     "all": "every feature that is registered",
 }
@@ -130,6 +135,14 @@ def register(feature: Feature) -> Feature:
         raise InputError(f"the list {feature.name!r} has an unknown part {missing[0]!r}")
     _REGISTRY[feature.name] = feature
     return feature
+
+
+def include(names: Sequence[str], preset: str) -> None:
+    """Put features that are registered into one more preset."""
+    for name in names:
+        feature = _REGISTRY[name]
+        if preset not in feature.presets:
+            _REGISTRY[name] = replace(feature, presets=(*feature.presets, preset))
 
 
 def all_features() -> Iterator[Feature]:

@@ -17,3 +17,5 @@ from skyseries.timeseries.definitions import stochastic  # noqa: F401  isort: sk
 from skyseries.timeseries.definitions import transient  # noqa: F401  isort: skip
 from skyseries.timeseries.definitions import colors  # noqa: F401  isort: skip
 from skyseries.timeseries.definitions import cadence  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import dpdd  # noqa: F401  isort: skip
+from skyseries.timeseries.definitions import rubin  # noqa: F401  isort: skip
