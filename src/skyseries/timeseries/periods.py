@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from skyseries.errors import InputError
 from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
+from skyseries.timeseries.curve import floor_terms
 from skyseries.timeseries.epochs import Epochs, iter_epochs
-from skyseries.timeseries.kernels.search import search_periods
+from skyseries.timeseries.kernels.search import MAX_FREQUENCIES, search_periods
 from skyseries.timeseries.measured import measured_field
-from skyseries.timeseries.periodogram import floor_terms, frequency_limits
-from skyseries.timeseries.segments import split_by_band
+from skyseries.timeseries.methods import Method, find_method
+from skyseries.timeseries.periodogram import frequency_limits
+from skyseries.timeseries.segments import Segments, split_by_band
+from skyseries.timeseries.streaming import CHUNK, search_streaming
 
 __all__ = ["MIN_SPARE_EPOCHS", "compute_periods", "period_schema"]
+
+Floats = NDArray[np.float64]
 
 MIN_SPARE_EPOCHS = 2
 """How many more epochs than unknowns (means and harmonics) a period needs."""
@@ -29,15 +38,17 @@ def compute_periods(
     max_period: float = 100.0,
     n_peaks: int = 5,
     error_floor: float | None = None,
-    oversampling: float = 5,
-    nterms: int = 1,
+    oversampling: float | None = None,
+    method: str = "lombscargle",
+    **options: Any,
 ) -> pa.Table:
     """Search every light curve of a nested column for its period.
 
-    A multiband Lomb-Scargle periodogram with one phase and amplitude for all bands and a floating
-    mean for each (VanderPlas & Ivezic 2015, ApJ 812, 18), on the frequencies from 1 / max_period
-    to 1 / min_period in steps of 1 / (oversampling x time span), with the highest peaks refined.
-    Epochs are left out as for `compute_features`; all bands that are there are used.
+    By default a multiband Lomb-Scargle periodogram with one phase and amplitude for all bands and
+    a floating mean for each (VanderPlas & Ivezic 2015, ApJ 812, 18), on the frequencies from
+    1 / max_period to 1 / min_period in steps of 1 / (oversampling x time span), with the highest
+    peaks refined. Epochs are left out as for `compute_features`; all bands that are there are
+    used. Long grids are searched in chunks: memory does not grow with the number of frequencies.
 
     Parameters
     ----------
@@ -55,37 +66,48 @@ def compute_periods(
         the first peak is right for 80.1 %, one of five for 99.7 %, as against 80.4 and 99.7; with
         one band a night 75.1 and 97.3 % as against 70.8 and 98.0; with no floor 75.4 and 98.3,
         52.8 and 89.4).
-    oversampling : float
-    nterms : int
-        Harmonics of the shared model. More than one is slower by an order of magnitude.
+    oversampling : float, optional
+        None: the method's own, 5 for Lomb-Scargle.
+    method : {"lombscargle", "mhaov", "bls", "pdm", "ce", "stringlength"}
+        See docs/periods.md.
+    **options
+        Of the method. ``nterms``: harmonics of the model; for Lomb-Scargle more than one is
+        slower by an order of magnitude. For "bls", ``dips`` is "up" for magnitudes and "down" for
+        fluxes unless given.
 
     Returns
     -------
     pyarrow.Table
         n rows with the schema of `period_schema`. NULL where there is no period: fewer epochs
         than the unknowns and two more (``n < n_bands + 2 nterms + 2``, counting only bands with
-        two epochs or more: five in one band), all at one time, values that do not vary, or
-        a time span that asks for more than 5e7 frequencies. ``period_fap`` is NULL for
+        two epochs or more: five in one band; for other methods see `Method.spare`), all at one
+        time, values that do not vary, or a time span that asks for more than 5e7 frequencies.
+        ``period_fap`` is NULL for methods without a formula, and for Lomb-Scargle with
         ``nterms > 1``.
 
     Raises
     ------
     InputError
-        For limits out of order, or lists of unequal length.
+        For limits out of order, an unknown method or option, or lists of unequal length.
     SchemaError
         If a field is missing or of a wrong type.
     """
+    measured = measured_field(fields)
+    if method == "bls" and "dips" not in options:
+        options["dips"] = "up" if measured.is_magnitude else "down"
     schema = period_schema(
         min_period=min_period, max_period=max_period, n_peaks=n_peaks,
-        error_floor=error_floor, oversampling=oversampling, nterms=nterms,
+        error_floor=error_floor, oversampling=oversampling, method=method, **options,
     )  # fmt: skip
-    limits = frequency_limits(min_period, max_period)
-    floor = floor_terms(error_floor)
-    chunks = iter_epochs(column, fields, measured_field(fields), None, all_bands=True)
-    tables = [
-        _table(epochs, schema, limits, n_peaks, floor, float(oversampling), nterms)
-        for epochs in chunks
-    ]
+    found = find_method(method)
+    settled = found.settle(options)
+    search = _Search(
+        found, settled, frequency_limits(min_period, max_period), n_peaks,
+        floor_terms(error_floor),
+        float(found.oversampling(settled) if oversampling is None else oversampling),
+    )  # fmt: skip
+    chunks = iter_epochs(column, fields, measured, None, all_bands=True)
+    tables = [_table(epochs, schema, search) for epochs in chunks]
     return pa.concat_tables(tables) if tables else schema.empty_table()
 
 
@@ -95,36 +117,40 @@ def period_schema(
     max_period: float = 100.0,
     n_peaks: int = 5,
     error_floor: float | None = None,
-    oversampling: float = 5,
-    nterms: int = 1,
+    oversampling: float | None = None,
+    method: str = "lombscargle",
+    **options: Any,
 ) -> pa.Schema:
     """Return the schema of `compute_periods` for these parameters, without any data.
 
     The parameters themselves are recorded as JSON under the key ``skyseries_periods`` of the
     metadata of the field ``period``.
     """
+    found = find_method(method)
+    settled = found.settle(options)
+    oversampling = found.oversampling(settled) if oversampling is None else oversampling
     frequency_limits(min_period, max_period)
-    if n_peaks < 1 or nterms < 1 or not oversampling >= 1:
+    if n_peaks < 1 or not oversampling >= 1:
         raise InputError(
-            "n_peaks, nterms and oversampling must be 1 or more, "
-            f"not {n_peaks}, {nterms}, {oversampling}"
+            f"n_peaks and oversampling must be 1 or more, not {n_peaks}, {oversampling}"
         )
     floor, fraction = floor_terms(error_floor)
     parameters = {
-        "method": "multiband Lomb-Scargle, shared phase, floating mean per band",
+        "method": found.title,
         "min_period": min_period, "max_period": max_period, "n_peaks": n_peaks,
         "error_floor": floor, "error_floor_scatter_fraction": fraction,
-        "oversampling": oversampling, "nterms": nterms,
+        "oversampling": oversampling, **settled,
     }  # fmt: skip
     known = {
         "period": (pa.float64(), "d", "Period at the highest peak of the periodogram"),
         "period_power": (
             pa.float64(), "",
-            "Power at the highest peak: the share of chi2 that the model takes away, 0 to 1",
+            f"Power at the highest peak: {found.power}",
         ),
         "period_fap": (
             pa.float64(), "",
-            "Chance that noise alone gives a peak as high (Baluev 2008, an upper limit)",
+            "Chance that noise alone gives a peak as high"
+            + (" (Baluev 2008, an upper limit)" if method == "lombscargle" else ""),
         ),
         "period_peaks": (
             pa.list_(pa.float64()), "d", "Periods of the highest peaks, the best first",
@@ -138,22 +164,46 @@ def period_schema(
     return pa.schema([fields[0].with_metadata(recorded), *fields[1:]])
 
 
-def _table(
-    epochs: Epochs,
-    schema: pa.Schema,
-    limits: tuple[float, float],
-    n_peaks: int,
-    floor: tuple[float, float],
-    oversampling: float,
-    nterms: int,
-) -> pa.Table:
-    segments = split_by_band(epochs)
-    frequency = np.empty((epochs.size, n_peaks))
+@dataclass(frozen=True)
+class _Search:
+    """What is looked for in every light curve."""
+
+    method: Method
+    options: Mapping[str, Any]
+    limits: tuple[float, float]
+    n_peaks: int
+    floor: tuple[float, float]
+    oversampling: float
+
+    def run(self, segments: Segments, frequency: Floats, best: Floats) -> None:
+        """Fill the frequencies of the peaks, and power and false-alarm probability of the first."""
+        if self.method.name == "lombscargle" and not self._is_long(segments):
+            search_periods(
+                segments.time, segments.value, segments.error, segments.offsets,
+                len(segments.bands), self.limits, self.oversampling, self.options["nterms"],
+                *self.floor, MIN_SPARE_EPOCHS, frequency, best,
+            )  # fmt: skip
+        else:
+            search_streaming(
+                self.method, self.options, segments, self.limits, self.oversampling, self.floor,
+                frequency, best,
+            )  # fmt: skip
+
+    def _is_long(self, segments: Segments) -> bool:
+        """Return whether any grid that is not refused is longer than a chunk."""
+        whole = segments.whole
+        begin = whole.offsets[:-1][whole.count > 0]
+        if begin.size == 0:
+            return False
+        span = np.maximum.reduceat(whole.time, begin) - np.minimum.reduceat(whole.time, begin)
+        steps = (self.limits[1] - self.limits[0]) * self.oversampling * span
+        return bool(np.any((steps > CHUNK) & (steps < MAX_FREQUENCIES)))
+
+
+def _table(epochs: Epochs, schema: pa.Schema, search: _Search) -> pa.Table:
+    frequency = np.empty((epochs.size, search.n_peaks))
     best = np.empty((2, epochs.size))
-    search_periods(
-        segments.time, segments.value, segments.error, segments.offsets, len(epochs.bands),
-        limits, oversampling, nterms, *floor, MIN_SPARE_EPOCHS, frequency, best,
-    )  # fmt: skip
+    search.run(split_by_band(epochs), frequency, best)
     found = np.isfinite(frequency)
     count = found.sum(axis=1)
     periods = 1.0 / frequency
