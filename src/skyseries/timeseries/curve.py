@@ -161,4 +161,4 @@ def _band_codes(band: NDArray[Any] | None, size: int) -> tuple[list[Any], NDArra
     if band is None:
         return [None], np.zeros(size, np.int64)
     names, code = np.unique(band, return_inverse=True)
-    return list(names), code.reshape(-1)
+    return names.tolist(), code.reshape(-1)

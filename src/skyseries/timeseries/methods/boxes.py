@@ -84,8 +84,8 @@ def box_at(curve: Curve, data: CurveData, options: Options, f: float) -> Box:
     """Return the best box of one frequency."""
     begin, length = best_box(*curve.arrays, *_terms(options), f)
     inside = _in_box(f * (data.time - data.origin), begin, length)
-    levels = _levels(data, options, inside)
-    depth = (levels[:, 1] - levels[:, 0]) * (1.0 if options["dips"] == "up" else -1.0)
+    _, depth = _levels(data, options, inside)
+    depth = depth if options["dips"] == "up" else -depth
     weight = np.zeros((len(data.names), 2))
     np.add.at(weight, (data.code, inside.astype(np.int64)), data.weight)
     error = np.full(len(data.names), np.nan)
@@ -111,8 +111,10 @@ def _in_box(cycles: Floats, begin: float, length: float) -> NDArray[np.bool_]:
     return (since - np.floor(since)) < length
 
 
-def _levels(data: CurveData, options: Options, inside: NDArray[np.bool_]) -> Floats:
-    """Return (n_bands, 2) means beside the box and in it; equal where a band does not tell."""
+def _levels(
+    data: CurveData, options: Options, inside: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
+    """Return (n_bands,) means beside the box, and how much higher the values in it are."""
     code, n_bands = data.code, len(data.names)
     weight, value = np.zeros((n_bands, 2)), np.zeros((n_bands, 2))
     first = data.value[0]
@@ -130,8 +132,7 @@ def _levels(data: CurveData, options: Options, inside: NDArray[np.bool_]) -> Flo
         depth = np.divide(step, rest, out=np.zeros(n_bands), where=told)
         depth = np.where(sign * depth >= 0, depth, 0.0)
     beside = mean - depth * weight[:, 1] / total
-    levels: Floats = first + np.stack([beside, beside + depth], axis=1)
-    return levels
+    return first + beside, depth
 
 
 def _model(
@@ -143,8 +144,9 @@ def _model(
     wanted: NDArray[np.int64],
 ) -> Floats:
     begin, length = best_box(*curve.arrays, *_terms(options), f)
-    levels = _levels(data, options, _in_box(f * (data.time - data.origin), begin, length))
-    result: Floats = levels[wanted, _in_box(f * times, begin, length).astype(np.int64)]
+    inside = _in_box(f * (data.time - data.origin), begin, length)
+    beside, depth = _levels(data, options, inside)
+    result: Floats = beside[wanted] + depth[wanted] * _in_box(f * times, begin, length)
     return result
 
 
