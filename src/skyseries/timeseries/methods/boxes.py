@@ -111,9 +111,7 @@ def _in_box(cycles: Floats, begin: float, length: float) -> NDArray[np.bool_]:
     return (since - np.floor(since)) < length
 
 
-def _levels(
-    data: CurveData, options: Options, inside: NDArray[np.bool_]
-) -> tuple[Floats, Floats]:
+def _levels(data: CurveData, options: Options, inside: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Return (n_bands,) means beside the box, and how much higher the values in it are."""
     code, n_bands = data.code, len(data.names)
     weight, value = np.zeros((n_bands, 2)), np.zeros((n_bands, 2))

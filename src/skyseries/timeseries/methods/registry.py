@@ -137,6 +137,8 @@ def positive_integer(name: str, value: Any) -> int:
 
 _POINTS = 16
 _ROUNDS = 2
+_SAME = 1e-9
+"""Powers that differ by less (relatively) are one plateau: sums in another order differ so."""
 
 
 def _refine_on_grids(
@@ -151,10 +153,10 @@ def _refine_on_grids(
             break
         power = np.empty(2 * _POINTS + 1)
         method.fill(curve, options, first, fine, power)
-        k = int(power.argmax())
-        lower = power[k:] < power[k]
-        width = int(lower.argmax()) if lower.any() else power.size - k
-        f, top, step = first + (k + (width - 1) // 2) * fine, float(power[k]), fine
+        high_ones = power >= power.max() - _SAME * abs(power.max())
+        k = int(high_ones.argmax())
+        width = int((~high_ones[k:]).argmax()) or power.size - k
+        f, top, step = first + (k + (width - 1) // 2) * fine, float(power.max()), fine
     if not np.isfinite(top):
         top = float(method.powers(curve, options, np.array([f]))[0])
     return f, top
