@@ -36,8 +36,8 @@ The power is the higher, the better, for every method. Frequencies go from 1 / m
 them. A peak is nowhere topped within 1 / time span.
 
 `periodogram` holds all frequencies (16 bytes each). `compute_periods` goes through long grids in
-chunks of {chunk} and keeps the best peaks only: minutes over ten years need no more memory than days
-over one.
+chunks of {chunk} and keeps the best peaks only: minutes over ten years need no more memory than
+days over one.
 """
 
 _TAIL = """\
@@ -59,7 +59,9 @@ need `method="bootstrap"`: values and errors are drawn anew within each band, at
 
 - `window_function(t, frequency)`: the spectral window; its peaks are the distances of aliases.
 - `Periodogram.candidates(n)`: peaks with those marked that a higher one explains: f/2, 2f, f/3, 3f,
-  and f, f/2, 2f plus or minus {cycles}. A mark is a coincidence: the true one may be the lower.
+  and f, f/2, 2f plus or minus
+  {cycles}.
+  A mark is a coincidence: the true one may be the lower.
 - `prewhiten(t, y, dy, band, n=3)`: several frequencies, each fitted together with those before;
   errors by Montgomery & O'Donoghue (1999).
 - `search_drift(t, y, dy, band, max_rate=...)`: frequency and its derivative together; phase
@@ -71,7 +73,8 @@ def methods_page() -> str:
     """Return the page as Markdown."""
     methods = all_methods()
     cycles = ", ".join(
-        f"{c} (x1)" if most == 1 else f"{c} (x1, x{most})" for c, (_, most) in CYCLES.items()
+        ", ".join(c.replace("1/", f"{n}/") for n in range(1, most + 1))
+        for c, (_, most) in CYCLES.items()
     )
     uses = "\n".join(f"- `{m.name}`: {m.use}." for m in methods)
     return "\n".join(

@@ -90,8 +90,8 @@ def prewhiten(
     Returns
     -------
     Prewhitening
-        Errors by Montgomery & O'Donoghue (1999, Delta Scuti Star Newsletter 13, 28), equations 4,
-        10 and 11, for white noise of the scatter s of the residuals: s sqrt(2 / N) for the
+        Errors by Montgomery & O'Donoghue (1999, Delta Scuti Star Newsletter 13, 28), for white
+        noise of the scatter s of the residuals: s sqrt(2 / N) for the
         amplitude A, that over A for the phase, sqrt(6 / N) s / (pi T A) for the frequency. They
         hold for even sampling and well-separated frequencies.
 

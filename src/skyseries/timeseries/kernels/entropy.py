@@ -28,7 +28,7 @@ def entropy_power(
 ) -> None:
     """Fill 1 - H(value | phase) / H(value) at f0 + k df.
 
-    H(value | phase) = sum of p_ij ln(p_j / p_ij) (equation 2) over `n_phases` bins of phase and
+    H(value | phase) = sum of p_ij ln(p_j / p_ij) over `n_phases` bins of phase and
     `n_levels` equal bins from the lowest to the highest value; of several bands, each with levels
     of its own, the mean weighted by the number of epochs. Errors are not used. 0 for values in one
     level.
