@@ -283,7 +283,7 @@ def test_bootstrap(method: str) -> None:
     rng = np.random.default_rng(9)
     t, band = rng.uniform(0, 50, 80), rng.integers(0, 2, 80)
     wave = np.sin(2 * np.pi * t / 4.4) + 3 * band
-    settings: dict[str, Any] = {"method": method, "min_period": 1.5, "max_period": 20}
+    settings: dict[str, Any] = {"method": method, "min_period": 3.5, "max_period": 6}
     draws = {"method": "bootstrap", "n_bootstrap": 99}
     found = periodogram(t, wave + rng.normal(0, 0.1, 80), np.ones(80), band, **settings)
     assert found.false_alarm_probability(**draws) == pytest.approx(0.01)

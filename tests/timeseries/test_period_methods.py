@@ -10,7 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from skyseries.timeseries import all_methods, compute_periods, period_schema, periodogram
+from skyseries.timeseries import (
+    LightCurve,
+    all_methods,
+    compute_periods,
+    period_schema,
+    periodogram,
+)
 from tests.timeseries.build import FLUX, MAG, column, sinusoid
 from tests.timeseries.test_bad_lightcurves import BAD, GOOD
 
@@ -83,7 +89,13 @@ def test_dips_are_faint_in_magnitudes_and_in_fluxes() -> None:
         table = compute_periods(made, fields, method="bls", min_period=1, max_period=3)
         assert table["period"][0].as_py() == pytest.approx(1.37, abs=0.01)
         recorded = json.loads(table.schema.field("period").metadata[b"skyseries_periods"])
-        assert recorded["dips"] == ("up" if fields is MAG else "down")
+        assert recorded["dips"] == "faint"
+        curve = LightCurve.from_struct(made[0], fields)
+        found = curve.periodogram(method="bls", min_period=1, max_period=3)
+        assert found.period_at_max_power == pytest.approx(1.37, abs=0.01)
+        assert found.box().depth["g"] == pytest.approx(0.3, abs=0.1)
+        up = compute_periods(made, fields, method="bls", min_period=1, max_period=3, dips="up")
+        assert up["period"].equals(table["period"]) == (fields is MAG)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -72,8 +72,7 @@ def compute_periods(
         See docs/periods.md.
     **options
         Of the method. ``nterms``: harmonics of the model; for Lomb-Scargle more than one is
-        slower by an order of magnitude. For "bls", ``dips`` is "up" for magnitudes and "down" for
-        fluxes unless given.
+        slower by an order of magnitude.
 
     Returns
     -------
@@ -93,14 +92,14 @@ def compute_periods(
         If a field is missing or of a wrong type.
     """
     measured = measured_field(fields)
-    if method == "bls" and "dips" not in options:
-        options["dips"] = "up" if measured.is_magnitude else "down"
     schema = period_schema(
         min_period=min_period, max_period=max_period, n_peaks=n_peaks,
         error_floor=error_floor, oversampling=oversampling, method=method, **options,
     )  # fmt: skip
     found = find_method(method)
     settled = found.settle(options)
+    if settled.get("dips") == "faint" and measured.is_magnitude:
+        settled["dips"] = "up"
     search = _Search(
         found, settled, frequency_limits(min_period, max_period), n_peaks,
         floor_terms(error_floor),

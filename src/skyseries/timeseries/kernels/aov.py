@@ -61,9 +61,7 @@ def aov_power(
     for b in range(n_bands):
         lo, hi = start[b], start[b + 1]
         if band_is_long(hi - lo, n_terms):
-            w = weights[lo:hi].copy()
-            wy = w * values[lo:hi]
-            _add_band(times[lo:hi], w, wy, n_terms, f0, df, power)
+            _add_band(times[lo:hi], weights[lo:hi], values[lo:hi], n_terms, f0, df, power)
     for k in range(power.size):
         share = min(power[k] / chi2, 1.0)
         power[k] = share / free_model * free_rest / max(1.0 - share, _LEAST)
@@ -73,7 +71,7 @@ def aov_power(
 def _add_band(
     times: NDArray[np.float64],
     w: NDArray[np.float64],
-    wy: NDArray[np.float64],
+    values: NDArray[np.float64],
     n_terms: int,
     f0: float,
     df: float,
@@ -86,11 +84,16 @@ def _add_band(
     sums = np.zeros((4, 2 * n_terms + 1))
     gram = np.zeros((2 * n_terms, 2 * n_terms))
     right = np.zeros(2 * n_terms)
-    sums[0, 0] = w.sum()
+    wy = np.empty(n)
+    for i in range(n):
+        wy[i] = w[i] * values[i]
+        sums[0, 0] += w[i]
     for k in range(power.size):
         if k % _RESEED == 0:
             _seed(times, f0 + k * df, df, angles)
-        turned[:, :] = angles[:2]
+        for i in range(n):
+            turned[0, i] = angles[0, i]
+            turned[1, i] = angles[1, i]
         for h in range(1, 2 * n_terms + 1):
             if h > 1:
                 _rotate(turned[0], turned[1], angles[0], angles[1])
@@ -103,8 +106,10 @@ def _add_band(
 
 @kernel
 def _seed(times: NDArray[np.float64], f: float, df: float, angles: NDArray[np.float64]) -> None:
-    for i in range(times.size):
-        for p, cycles in enumerate((f * times[i], df * times[i])):
+    for p in range(2):
+        rate = f if p == 0 else df
+        for i in range(times.size):
+            cycles = rate * times[i]
             angle = 2.0 * np.pi * (cycles - np.floor(cycles))
             angles[2 * p, i] = np.cos(angle)
             angles[2 * p + 1, i] = np.sin(angle)

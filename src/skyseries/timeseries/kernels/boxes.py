@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.jit import kernel
-from skyseries.timeseries.kernels.phases import bin_of, start_phases
+from skyseries.timeseries.kernels.phases import add_to_bins, start_phases, weighted_pairs
 
 __all__ = ["MAX_BINS", "best_box", "box_power", "n_bins_of"]
 
@@ -73,17 +73,20 @@ def box_power(
     f0, df : float
     power : (m,) array
     """
-    phase, turn = start_phases(times[: start[n_bands]], f0, df)
+    n = start[n_bands]
+    phase, turn = start_phases(times[:n], f0, df)
+    pairs = weighted_pairs(weights[:n], values[:n])
     size = 0
     for k in (0, power.size - 1):
         f = f0 + k * df
         size = max(size, 2 * n_bins_of(durations, in_time, oversample, f))
+    bins = np.empty((size, 2))
     sums = np.empty((2, n_bands, size + 1))
     gain = np.empty((3, size))
     for k in range(power.size):
         f = f0 + k * df
         n_bins = n_bins_of(durations, in_time, oversample, f)
-        _bin_epochs(phase, turn, weights, values, start, n_bands, n_bins, sums)
+        _bin_epochs(phase, turn, pairs, start, n_bands, n_bins, bins, sums)
         gain[2, :n_bins] = 0.0
         for d in range(durations.size):
             width = _width_of(durations[d], in_time, f, n_bins)
@@ -107,11 +110,14 @@ def best_box(
     f: float,
 ) -> tuple[float, float]:
     """Return where the best box begins and how long it is, both in cycles, at one frequency."""
-    phase, turn = start_phases(times[: start[n_bands]], f, 0.0)
+    n = start[n_bands]
+    phase, turn = start_phases(times[:n], f, 0.0)
+    pairs = weighted_pairs(weights[:n], values[:n])
     n_bins = n_bins_of(durations, in_time, oversample, f)
+    bins = np.empty((n_bins, 2))
     sums = np.empty((2, n_bands, 2 * n_bins + 1))
     gain = np.empty((2, n_bins))
-    _bin_epochs(phase, turn, weights, values, start, n_bands, n_bins, sums)
+    _bin_epochs(phase, turn, pairs, start, n_bands, n_bins, bins, sums)
     best, begin, length = -1.0, 0, 1
     for d in range(durations.size):
         width = _width_of(durations[d], in_time, f, n_bins)
@@ -126,29 +132,25 @@ def best_box(
 def _bin_epochs(
     phase: NDArray[np.int64],
     turn: NDArray[np.int64],
-    weights: NDArray[np.float64],
-    values: NDArray[np.float64],
+    pairs: NDArray[np.float64],
     start: NDArray[np.int64],
     n_bands: int,
     n_bins: int,
+    bins: NDArray[np.float64],
     sums: NDArray[np.float64],
 ) -> None:
     """Fill cumulative sums of weights and weighted values over two cycles; turn the phases on."""
     for b in range(n_bands):
+        lo, hi = start[b], start[b + 1]
+        add_to_bins(phase[lo:hi], turn[lo:hi], pairs[lo:hi], n_bins, bins)
         w, wy = sums[0, b], sums[1, b]
-        w[: n_bins + 1] = 0.0
-        wy[: n_bins + 1] = 0.0
-        for i in range(start[b], start[b + 1]):
-            c = bin_of(phase[i], n_bins) + 1
-            phase[i] += turn[i]
-            w[c] += weights[i]
-            wy[c] += weights[i] * values[i]
         total = total_y = 0.0
-        for j in range(1, n_bins + 1):
-            total += w[j]
-            total_y += wy[j]
-            w[j] = total
-            wy[j] = total_y
+        w[0] = wy[0] = 0.0
+        for j in range(n_bins):
+            total += bins[j, 0]
+            total_y += bins[j, 1]
+            w[j + 1] = total
+            wy[j + 1] = total_y
         for row in (w, wy):
             first, second = row[1 : n_bins + 1], row[n_bins + 1 : 2 * n_bins + 1]
             for j in range(n_bins):

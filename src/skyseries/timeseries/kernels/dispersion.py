@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.jit import kernel
-from skyseries.timeseries.kernels.phases import bin_of, start_phases
+from skyseries.timeseries.kernels.phases import add_to_bins, start_phases, weighted_pairs
 
 __all__ = ["dispersion_power"]
 
@@ -33,26 +33,34 @@ def dispersion_power(
     """
     n = start[n_bands]
     phase, turn = start_phases(times[:n], f0, df)
+    pairs = weighted_pairs(weights[:n], values[:n])
     fine = n_bins * n_covers
-    sums = np.empty((fine, 4))
+    sums = np.empty((fine, 2))
     for k in range(power.size):
         explained = 0.0
         n_filled = 0
         for b in range(n_bands):
-            sums[:] = 0.0
-            for i in range(start[b], start[b + 1]):
-                c = bin_of(phase[i], fine)
-                phase[i] += turn[i]
-                sums[c, 0] += weights[i]
-                sums[c, 1] += weights[i] * values[i]
-            for j in range(fine):
-                w, wy = sums[j, 0], sums[j, 1]
-                for m in range(1, n_covers):
-                    c = j + m if j + m < fine else j + m - fine
-                    w += sums[c, 0]
-                    wy += sums[c, 1]
-                if w > 0:
-                    explained += wy * wy / w
-                    n_filled += 1
+            lo, hi = start[b], start[b + 1]
+            add_to_bins(phase[lo:hi], turn[lo:hi], pairs[lo:hi], fine, sums)
+            share, count = _explained(sums, n_covers)
+            explained += share
+            n_filled += count
         free = n_covers * n - n_filled
         power[k] = 1.0 - (n_covers - explained) / free * (n - n_bands) if free > 0 else 0.0
+
+
+@kernel
+def _explained(sums: NDArray[np.float64], n_covers: int) -> tuple[float, int]:
+    """Return what the means of the bins take away from chi2, and how many bins have epochs."""
+    explained = 0.0
+    n_filled = 0
+    for j in range(sums.shape[0]):
+        w, wy = sums[j, 0], sums[j, 1]
+        for m in range(j + 1, j + n_covers):
+            c = m if m < sums.shape[0] else m - sums.shape[0]
+            w += sums[c, 0]
+            wy += sums[c, 1]
+        filled = w > 0
+        n_filled += filled
+        explained += wy * wy / w if filled else 0.0
+    return explained, n_filled

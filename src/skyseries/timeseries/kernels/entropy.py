@@ -43,10 +43,8 @@ def entropy_power(
     for k in range(power.size):
         entropy = 0.0
         for b in range(n_bands):
-            cells[:] = 0
-            for i in range(start[b], start[b + 1]):
-                cells[bin_of(phase[i], n_phases) * n_levels + level[i]] += 1
-                phase[i] += turn[i]
+            lo, hi = start[b], start[b + 1]
+            _count(phase[lo:hi], turn[lo:hi], level[lo:hi], n_phases, n_levels, cells)
             for j in range(n_phases):
                 count = 0
                 for m in range(j * n_levels, (j + 1) * n_levels):
@@ -54,6 +52,23 @@ def entropy_power(
                     entropy -= logs[cells[m]]
                 entropy += logs[count]
         power[k] = 1.0 - entropy / total if total > 0 else 0.0
+
+
+@kernel
+def _count(
+    phase: NDArray[np.int64],
+    turn: NDArray[np.int64],
+    level: NDArray[np.int64],
+    n_phases: int,
+    n_levels: int,
+    cells: NDArray[np.int64],
+) -> None:
+    """Count the epochs in each bin of phase and value, and turn the phases on."""
+    cells[:] = 0
+    for i in range(phase.size):
+        p = phase[i]
+        phase[i] = p + turn[i]
+        cells[np.uint64(bin_of(p, n_phases) * n_levels + level[i])] += 1
 
 
 @kernel

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from skyseries.jit import kernel
 
-__all__ = ["bin_of", "start_phases", "turn_by"]
+__all__ = ["add_to_bins", "bin_of", "start_phases", "weighted_pairs"]
 
 _FULL = 18446744073709551616.0  # 2^64
 
@@ -41,7 +41,30 @@ def bin_of(phase: int, n_bins: int) -> int:
 
 
 @kernel
-def turn_by(phase: NDArray[np.int64], turn: NDArray[np.int64]) -> None:
-    """Turn all phases to the next frequency."""
+def weighted_pairs(
+    weights: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return (n, 2) weights and weighted values side by side: one load, one store for both."""
+    pairs = np.empty((weights.size, 2))
+    for i in range(weights.size):
+        pairs[i, 0] = weights[i]
+        pairs[i, 1] = weights[i] * values[i]
+    return pairs
+
+
+@kernel
+def add_to_bins(
+    phase: NDArray[np.int64],
+    turn: NDArray[np.int64],
+    pairs: NDArray[np.float64],
+    n_bins: int,
+    sums: NDArray[np.float64],
+) -> None:
+    """Set (n_bins, 2) sums of the pairs in each bin of phase, and turn the phases on."""
+    sums[:n_bins] = 0.0
     for i in range(phase.size):
-        phase[i] += turn[i]
+        p = phase[i]
+        phase[i] = p + turn[i]
+        c = np.uint64(bin_of(p, n_bins))  # unsigned: no check for an index from the end
+        sums[c, 0] += pairs[i, 0]
+        sums[c, 1] += pairs[i, 1]

@@ -14,6 +14,9 @@ __all__ = ["string_power"]
 
 _CYCLE = 1.0 / 18446744073709551616.0  # 2^-64
 
+_FINER = 4
+"""Bins for each epoch in sorting: most have one at most, and little is left to be moved."""
+
 
 @kernel
 def string_power(
@@ -41,29 +44,57 @@ def string_power(
     phase, turn = start_phases(times[:n], f0, df)
     scaled, variance, noise = _scale(weights, values, start, n_bands, is_geometric, is_weighted)
     order = np.empty(n, np.int64)
-    first = np.empty(n + 1, np.int64)
+    first = np.empty(_FINER * n + 1, np.int64)
     for k in range(power.size):
         total = weight = 0.0
         for b in range(n_bands):
             lo, hi = start[b], start[b + 1]
-            _order_by_phase(phase[lo:hi], order[lo:hi], first)
-            before = lo + order[hi - 1]
-            for p in range(lo, hi):
-                i = lo + order[p]
-                step = scaled[i] - scaled[before]
-                if is_geometric:
-                    along = abs(phase[i] * _CYCLE - phase[before] * _CYCLE)
-                    if p == lo:
-                        along = 1.0 - along
-                    total += math.sqrt(step * step + along * along)
-                else:
-                    w = 1.0 / (noise[i] + noise[before])
-                    total += w * step * step
-                    weight += w
-                before = i
+            row = order[: hi - lo]
+            _order_by_phase(phase[lo:hi], row, first[: _FINER * (hi - lo) + 1])
+            if is_geometric:
+                total += _length(phase[lo:hi], row, scaled[lo:hi])
+            else:
+                squares, weights_of_steps = _squares(row, scaled[lo:hi], noise[lo:hi])
+                total += squares
+                weight += weights_of_steps
         power[k] = -total / n if is_geometric else 1.0 - 0.5 * total / (weight * variance)
         for i in range(n):
             phase[i] += turn[i]
+
+
+@kernel
+def _squares(
+    order: NDArray[np.int64], values: NDArray[np.float64], noise: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Return the weighted squares of the steps, and the weights, all around the cycle."""
+    total = weight = 0.0
+    before = np.uint64(order[order.size - 1])
+    for p in range(order.size):
+        i = np.uint64(order[p])  # unsigned: no check for an index from the end
+        step = values[i] - values[before]
+        w = 1.0 / (noise[i] + noise[before])
+        total += w * step * step
+        weight += w
+        before = i
+    return total, weight
+
+
+@kernel
+def _length(
+    phase: NDArray[np.int64], order: NDArray[np.int64], values: NDArray[np.float64]
+) -> float:
+    """Return the length of the string, all around the cycle."""
+    total = 0.0
+    before = np.uint64(order[order.size - 1])
+    for p in range(order.size):
+        i = np.uint64(order[p])
+        step = values[i] - values[before]
+        along = phase[i] * _CYCLE - phase[before] * _CYCLE
+        if p == 0:
+            along += 1.0
+        total += math.sqrt(step * step + along * along)
+        before = i
+    return total
 
 
 @kernel
@@ -80,7 +111,10 @@ def _scale(
     if is_geometric:
         return _quarters(values, start, n_bands), 1.0, weights
     if is_weighted:
-        return values, 1.0, 1.0 / weights[:n]
+        noise = np.empty(n)
+        for i in range(n):
+            noise[i] = 1.0 / weights[i]
+        return values, 1.0, noise
     squares = 0.0
     for b in range(n_bands):
         lo, hi = start[b], start[b + 1]
@@ -113,21 +147,23 @@ def _quarters(
 def _order_by_phase(
     phase: NDArray[np.int64], order: NDArray[np.int64], first: NDArray[np.int64]
 ) -> None:
-    """Fill the order of ascending phase: dealt into as many bins as epochs, then by insertion."""
-    n = phase.size
-    first[: n + 1] = 0
-    for i in range(n):
-        first[bin_of(phase[i], n) + 1] += 1
-    for j in range(n):
-        first[j + 1] += first[j]
-    for i in range(n):
-        c = bin_of(phase[i], n)
-        order[first[c]] = i
+    """Fill the order of ascending phase: dealt into fine bins, then by insertion."""
+    n_bins = first.size - 1
+    first[:] = 0
+    for i in range(phase.size):
+        first[np.uint64(bin_of(phase[i], n_bins) + 1)] += 1
+    total = 0
+    for j in range(n_bins):
+        total += first[j]
+        first[j] = total
+    for i in range(phase.size):
+        c = np.uint64(bin_of(phase[i], n_bins))
+        order[np.uint64(first[c])] = i
         first[c] += 1
-    for p in range(1, n):
+    for p in range(1, order.size):
         i = order[p]
         q = p - 1
-        while q >= 0 and phase[order[q]] > phase[i]:
+        while q >= 0 and phase[np.uint64(order[q])] > phase[np.uint64(i)]:
             order[q + 1] = order[q]
             q -= 1
         order[q + 1] = i

@@ -23,7 +23,7 @@ from skyseries.timeseries.methods.registry import (
 
 __all__ = ["BOXES", "Box", "box_at"]
 
-_DIPS = {"down": -1, "up": 1, "both": 0}
+_DIPS = {"faint": -1, "down": -1, "up": 1, "both": 0}
 _DEPTHS = ("band", "shared")
 _UNITS = ("fraction", "time")
 
@@ -166,7 +166,9 @@ BOXES = register_method(
             Option("duration_unit", "fraction", "that, or 'time'", _one_of(_UNITS)),
             Option("bins_per_duration", 3, "bins of phase in the shortest", positive_integer),
             Option(
-                "dips", "down", "'down' for fluxes, 'up' for magnitudes, or 'both'", _one_of(_DIPS)
+                "dips", "faint",
+                "values in the box are 'down', 'up' or 'both'; 'faint': up where they are known "
+                "to be magnitudes (not in `periodogram`), else down", _one_of(_DIPS),
             ),
             Option("depths", "band", "that: one for each band, or 'shared'", _one_of(_DEPTHS)),
         ),
