@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from skyseries.errors import InputError
 from skyseries.timeseries.curve import Curve, floor_terms, prepare_curve
@@ -102,7 +102,29 @@ def search_drift(
     )
     options = LOMB_SCARGLE.settle({"nterms": nterms})
     curve, data = prepare_curve(t, y, dy, band, floor)
-    span = curve.span
+    df, size, step, rates = _mesh(curve.span, limits, max_rate, oversampling)
+    tops = []
+    for rate in rates:
+        peaks = stream_peaks(
+            LOMB_SCARGLE, _warped(curve, rate), options, limits[0], df, size,
+            reach_of(oversampling), 1,
+        )  # fmt: skip
+        place, power = peaks[0]
+        tops.append((power, rate, limits[0] + df * place))
+    power, rate, f = _climb(curve, nterms, max(tops), df, step)
+    plain = tops[rates.size // 2][0]
+    middle = data.origin + 0.5 * curve.span
+    return Drift(f, rate * f, power, plain, middle, size * rates.size)
+
+
+_MAX_TRIALS = 2_000_000_000
+_ROUNDS = 12
+
+
+def _mesh(
+    span: float, limits: tuple[float, float], max_rate: float, oversampling: float
+) -> tuple[float, int, float, NDArray[np.float64]]:
+    """Return step and number of the frequencies, step of fdot / f, and all fdot / f."""
     if not (max_rate > 0 and max_rate * span < 1):
         raise InputError(
             f"max_rate must be above 0 and below 1 / time span = {1 / span:.3g}, not {max_rate}"
@@ -116,22 +138,7 @@ def search_drift(
         raise InputError(
             f"{size * (2.0 * half + 1):.3g} trials are too many: raise min_period or lower max_rate"
         )
-    rates = max_rate * np.linspace(-1, 1, 2 * half + 1)
-    tops = []
-    for rate in rates:
-        peaks = stream_peaks(
-            LOMB_SCARGLE, _warped(curve, rate), options, limits[0], df, size,
-            reach_of(oversampling), 1,
-        )  # fmt: skip
-        place, power = peaks[0]
-        tops.append((power, rate, limits[0] + df * place))
-    best = max(tops)
-    power, rate, f = _climb(curve, nterms, best, df, step)
-    return Drift(f, rate * f, power, tops[half][0], data.origin + 0.5 * span, size * rates.size)
-
-
-_MAX_TRIALS = 2_000_000_000
-_ROUNDS = 12
+    return df, size, step, max_rate * np.linspace(-1, 1, 2 * half + 1)
 
 
 def _warped(curve: Curve, rate: float) -> Curve:

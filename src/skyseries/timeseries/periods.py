@@ -140,16 +140,20 @@ def period_schema(
         "error_floor": floor, "error_floor_scatter_fraction": fraction,
         "oversampling": oversampling, **settled,
     }  # fmt: skip
+    return _schema(found, parameters)
+
+
+def _schema(method: Method, parameters: Mapping[str, Any]) -> pa.Schema:
     known = {
         "period": (pa.float64(), "d", "Period at the highest peak of the periodogram"),
         "period_power": (
             pa.float64(), "",
-            f"Power at the highest peak: {found.power}",
+            f"Power at the highest peak: {method.power}",
         ),
         "period_fap": (
             pa.float64(), "",
             "Chance that noise alone gives a peak as high"
-            + (" (Baluev 2008, an upper limit)" if method == "lombscargle" else ""),
+            + (" (Baluev 2008, an upper limit)" if method.name == "lombscargle" else ""),
         ),
         "period_peaks": (
             pa.list_(pa.float64()), "d", "Periods of the highest peaks, the best first",

@@ -83,7 +83,8 @@ AOV = register_method(
         title="multiharmonic analysis of variance",
         reference="Schwarzenberg-Czerny 1996, ApJ 460, L107; Mondrik et al. 2015, ApJ 811, L34",
         use="strong harmonics, or amplitudes and phases that differ between well-sampled bands",
-        power="F statistic: mean square of the model over that of the residuals",
+        power="F statistic: mean square of the model over that of the residuals (the code P4J "
+        "multiplies it by the number of bands)",
         multiband="a Fourier series for each band with 2 nterms + 2 epochs or more; sums of "
         "squares and degrees of freedom are added",
         options=(Option("nterms", 2, "harmonics of each series", positive_integer),),
