@@ -45,6 +45,10 @@ _TAIL = """\
 
 {uses}
 
+Measured on 301 RR Lyrae of Stripe 82 (ugriz, some 55 epochs a band, 0.2 to 1.2 d): the first peak
+is right for 80 % by `lombscargle`, 93 % by `pdm`; with one band a night 75 and 70 %. The truth is
+one of five peaks for 99.7 and 99.3 %, with one band a night 97 and 89 %.
+
 A period found by one method can be checked with another; half and double periods are common with
 all that bin phases (an eclipsing binary looks well folded at half its period by Lomb-Scargle, and
 at twice its period by the others).
