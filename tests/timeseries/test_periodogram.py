@@ -197,7 +197,7 @@ def test_unusable_epochs_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"method": "bls"}, "unknown method 'bls'"),
+        ({"method": "fft"}, "unknown method 'fft'; there are 'lombscargle', 'mhaov'"),
         ({"normalization": "x"}, "normalization"),
         ({"nterms": 0}, "nterms"),
         ({"oversampling": 0}, "oversampling"),

@@ -1,26 +1,39 @@
 """Light curves as arrays and Arrow columns: features, periods, periodograms."""
 
 import skyseries.timeseries.definitions  # noqa: F401 - registers the built-in features
+from skyseries.timeseries.aliases import Candidate
+from skyseries.timeseries.drift import Drift, search_drift
 from skyseries.timeseries.features import compute_features, feature_schema
 from skyseries.timeseries.lightcurve import FoldedLightCurve, LightCurve
+from skyseries.timeseries.methods import Method, all_methods
 from skyseries.timeseries.periodogram import Periodogram, periodogram
 from skyseries.timeseries.periods import compute_periods, period_schema
+from skyseries.timeseries.prewhitening import Prewhitening, prewhiten
 from skyseries.timeseries.registry import Feature, all_features, presets, register, select
 from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.window import window_function
 
 __all__ = [
+    "Candidate",
+    "Drift",
     "Feature",
     "FoldedLightCurve",
     "LightCurve",
+    "Method",
     "Periodogram",
+    "Prewhitening",
     "Segments",
     "all_features",
+    "all_methods",
     "compute_features",
     "compute_periods",
     "feature_schema",
     "period_schema",
     "periodogram",
     "presets",
+    "prewhiten",
     "register",
+    "search_drift",
     "select",
+    "window_function",
 ]

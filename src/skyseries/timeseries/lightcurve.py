@@ -164,6 +164,8 @@ class LightCurve:
         """
         good = self._where(self.usable)
         options.setdefault("error_floor", None)
+        if options.get("method") == "bls" and good.fields.is_magnitude:
+            options = {"dips": "up", **options}
         return periodogram(good.time, good.value, good.error, good.bands, **options)
 
     def plot(self, period: float | None = None, ax: Any = None) -> Any:

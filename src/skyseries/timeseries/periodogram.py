@@ -5,71 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skyseries.errors import InputError
-from skyseries.timeseries.kernels.harmonics import exact_powers, prepare
-from skyseries.timeseries.kernels.peaks import (
-    false_alarm_probability,
-    highest_peaks,
-    refine_peak,
-)
-from skyseries.timeseries.kernels.search import MAX_FREQUENCIES, fill_power
-from skyseries.timeseries.nufft import is_faster, nufft_power
+from skyseries.timeseries.aliases import Candidate, mark_aliases
+from skyseries.timeseries.bootstrap import bootstrap_maxima
+from skyseries.timeseries.curve import Curve, CurveData, floor_terms, prepare_curve
+from skyseries.timeseries.kernels.peaks import highest_peaks
+from skyseries.timeseries.kernels.search import MAX_FREQUENCIES
+from skyseries.timeseries.methods import Box, Method, find_method
+from skyseries.timeseries.methods.boxes import box_at
+from skyseries.timeseries.streaming import reach_of, refined_peaks
 
-__all__ = [
-    "DEFAULT_PERIODS",
-    "FLOOR_SCATTER_FRACTION",
-    "Periodogram",
-    "floor_terms",
-    "frequency_limits",
-    "periodogram",
-]
+__all__ = ["DEFAULT_PERIODS", "Periodogram", "frequency_limits", "periodogram"]
 
 Floats = NDArray[np.float64]
-
-FLOOR_SCATTER_FRACTION = 0.25
-"""The default error floor as a fraction of the standard deviation of the values of each band."""
 
 DEFAULT_PERIODS = (0.1, 100.0)
 """Shortest and longest period that are searched for, days."""
 
 _NORMALIZATIONS = ("standard", "model", "log", "psd")
-
-
-@dataclass(frozen=True)
-class _Curve:
-    """A weighed and centred light curve, as `kernels.harmonics.prepare` leaves it."""
-
-    times: Floats
-    weights: Floats
-    values: Floats
-    start: NDArray[np.int64]
-    n_bands: int
-    chi2: float
-
-    @property
-    def n_epochs(self) -> int:
-        return int(self.start[self.n_bands])
-
-    def powers(self, frequency: Floats, nterms: int) -> Floats:
-        return exact_powers(
-            self.times, self.weights, self.values, self.start, self.n_bands, nterms, frequency
-        )
-
-
-@dataclass(frozen=True)
-class _Data:
-    """What was given, as needed for the model: one entry for each epoch that is used."""
-
-    time: Floats
-    value: Floats
-    weight: Floats
-    band: NDArray[Any] | None
 
 
 @dataclass(frozen=True)
@@ -79,15 +37,24 @@ class Periodogram:
     frequency: Floats
     """(m,) 1/d (or the inverse of the unit of the times)."""
     power: Floats
-    """(m,) in the normalisation asked for."""
+    """(m,) in the normalisation asked for; the higher, the better, for every method."""
+    method: str
+    options: dict[str, Any]
+    """The options of the method with their values."""
     normalization: str
-    nterms: int
     n_epochs: int
     """Epochs that were used."""
     n_bands: int
     """Bands with two epochs or more."""
-    _curve: _Curve = field(repr=False)
-    _data: _Data = field(repr=False)
+    _method: Method = field(repr=False)
+    _curve: Curve = field(repr=False)
+    _data: CurveData = field(repr=False)
+    _step: float | None = field(repr=False)
+
+    @property
+    def nterms(self) -> int:
+        """Harmonics of the model; 1 for methods without."""
+        return int(self.options.get("nterms", 1))
 
     @property
     def period_at_max_power(self) -> float:
@@ -107,62 +74,97 @@ class Periodogram:
 
         A peak is nowhere topped within 1 / time span.
         """
-        curve, f = self._curve, self.frequency
-        ascending = np.argsort(f, kind="stable")
-        f, power = f[ascending], self.power[ascending]
+        return np.array([frequency for frequency, _ in self._peaks(n)])
+
+    def candidates(self, n: int = 5) -> list[Candidate]:
+        """Return at most `n` highest peaks, the best first, with aliases of better ones marked.
+
+        Looked for are a half, double, third and triple frequency, and sums and differences of the
+        frequency, its half or its double with 1 and 2 cycles per day, per sidereal day and per
+        year, and 1 per month of 29.53 d. Times must be in days.
+        """
+        found = self._peaks(n)
+        f = np.array([frequency for frequency, _ in found])
+        power = self._normalized(np.array([power for _, power in found]))
+        return mark_aliases(f, power, self._curve.span)
+
+    def _peaks(self, n: int) -> list[tuple[float, float]]:
+        ascending = np.argsort(self.frequency, kind="stable")
+        f, power = self.frequency[ascending], self.power[ascending]
         step = float(np.median(np.diff(f))) if f.size > 1 else 0.0
-        span = float(curve.times[: curve.n_epochs].max())
-        reach = max(1, math.ceil(1.0 / (span * step) - 1e-6)) if step > 0 and span > 0 else 1
-        refined = [
-            refine_peak(
-                curve.times, curve.weights, curve.values, curve.start, curve.n_bands,
-                self.nterms, f[k], 0.5 * step, f[0], f[-1],
-            )
-            for k in highest_peaks(power, reach, n)
-        ]  # fmt: skip
-        refined.sort(key=lambda pair: -pair[1])
-        return np.array([frequency for frequency, _ in refined])
+        reach = reach_of(1.0 / (self._curve.span * step)) if step > 0 else 1
+        places = highest_peaks(power, reach, n)
+        limits = float(f[0]), float(f[-1])
+        return refined_peaks(self._method, self._curve, self.options, f[places], step, limits)
 
     def power_at(self, frequency: ArrayLike) -> Floats:
         """Return the power at any frequencies, computed in float64."""
         f = np.atleast_1d(np.asarray(frequency, np.float64))
-        return _normalize(self._curve.powers(f, self.nterms), self.normalization, self._curve)
+        return self._normalized(self._method.powers(self._curve, self.options, f))
 
-    def false_alarm_probability(self, power: ArrayLike | None = None) -> Floats:
+    def _normalized(self, standard: Floats) -> Floats:
+        return _normalize(standard, self.normalization, self._curve)
+
+    def false_alarm_probability(
+        self,
+        power: ArrayLike | None = None,
+        *,
+        method: str | None = None,
+        n_bootstrap: int = 200,
+        seed: int = 0,
+    ) -> Floats:
         """Return the chance that noise alone gives a peak as high anywhere on the grid.
 
         Parameters
         ----------
         power : array_like, optional
             In the periodogram's normalisation. None: the highest.
+        method : {None, "analytic", "bootstrap"}
+            None or "analytic": for "lombscargle" with one harmonic Baluev 2008 (MNRAS 385, 1279),
+            an upper limit, as good as the truth where it is small; for "mhaov" the F distribution
+            with 2 nterms (f_max - f_min) x time span independent trials, an estimate. "bootstrap":
+            for every method; values with their errors are drawn anew within each band.
+        n_bootstrap : int
+            Draws; no probability below 1 / (n_bootstrap + 1) comes out.
+        seed : int
+            Of the draws.
 
         Returns
         -------
         ndarray
-            Baluev 2008 (MNRAS 385, 1279), an upper limit, as good as the truth where it is small.
-            NaN below one degree of freedom.
+            NaN where there are too few degrees of freedom.
 
         Raises
         ------
         InputError
-            With more than one harmonic, where the formula does not hold.
+            If there is no formula for the method.
         """
-        if self.nterms > 1:
-            raise InputError("the false-alarm probability is known for nterms=1 only")
-        curve = self._curve
         given = np.asarray(self.power.max() if power is None else power, np.float64)
-        standard = _standard(given, self.normalization, curve)
-        f_max = float(self.frequency.max())
-        result = [
-            false_alarm_probability(
-                p, curve.times, curve.weights, curve.n_epochs, curve.n_bands, f_max
+        standard = np.atleast_1d(_standard(given, self.normalization, self._curve)).ravel()
+        if method == "bootstrap":
+            maxima = bootstrap_maxima(
+                self._method, self.options, self._data, self.frequency, self._step,
+                n_bootstrap, seed,
+            )  # fmt: skip
+            above = (maxima[:, None] >= standard * (1 - 1e-6)).sum(axis=0)
+            return ((1.0 + above) / (1.0 + n_bootstrap)).reshape(given.shape)  # type: ignore[no-any-return]
+        if method not in (None, "analytic"):
+            raise InputError(f"method must be 'analytic' or 'bootstrap', not {method!r}")
+        formula = self._method.false_alarm
+        if formula is None or (self.method == "lombscargle" and self.nterms > 1):
+            raise InputError(
+                "the false-alarm probability is known for 'mhaov' and for 'lombscargle' with "
+                "nterms=1 only; take method='bootstrap'"
             )
-            for p in np.atleast_1d(standard).ravel()
-        ]
+        low, high = float(self.frequency.min()), float(self.frequency.max())
+        result = [formula(self._curve, self.options, float(p), low, high) for p in standard]
         return np.array(result).reshape(given.shape)
 
     def model(self, t: ArrayLike, frequency: float | None = None, band: Any = None) -> Floats:
         """Return the values of the best model of one frequency.
+
+        Harmonics for "lombscargle" and "mhaov", the box for "bls", the means of the bins for
+        "pdm".
 
         Parameters
         ----------
@@ -172,17 +174,35 @@ class Periodogram:
             None: that of the highest peak.
         band : (k,) sequence or one band, optional
             The band of each time; needed if the periodogram has bands.
+
+        Raises
+        ------
+        InputError
+            For a method without a model, or without a band where there are several.
         """
+        if self._method.model is None:
+            raise InputError(
+                f"method {self.method!r} has no model of the values; take the one of "
+                "method='lombscargle' or 'mhaov' at its frequency"
+            )
         f = self.frequency_at_max_power if frequency is None else float(frequency)
-        data = self._data
         times = np.atleast_1d(np.asarray(t, np.float64))
-        origin = data.time.min()
-        names, code = _band_codes(data.band, data.time.size)
-        design = _design(data.time - origin, code, len(names), f, self.nterms)
-        root = np.sqrt(data.weight)
-        solution = np.linalg.lstsq(design * root[:, None], data.value * root, rcond=None)[0]
-        wanted = _find_bands(names, band, times.size)
-        return _design(times - origin, wanted, len(names), f, self.nterms) @ solution
+        wanted = self._data.find_bands(band, times.size)
+        since = times - self._data.origin
+        return self._method.model(self._curve, self._data, self.options, f, since, wanted)
+
+    def box(self, frequency: float | None = None) -> Box:
+        """Return transit time, duration and depths of the best box, for method "bls".
+
+        Parameters
+        ----------
+        frequency : float, optional
+            None: that of the highest peak.
+        """
+        if self.method != "bls":
+            raise InputError(f"boxes are for method 'bls', not {self.method!r}")
+        f = self.frequency_at_max_power if frequency is None else float(frequency)
+        return box_at(self._curve, self._data, self.options, f)
 
 
 def periodogram(
@@ -195,16 +215,17 @@ def periodogram(
     min_period: float | None = None,
     max_period: float | None = None,
     frequency: ArrayLike | None = None,
-    nterms: int = 1,
     error_floor: float | None = 0.0,
-    oversampling: float = 5,
+    oversampling: float | None = None,
     normalization: str = "standard",
+    **options: Any,
 ) -> Periodogram:
     """Compute the periodogram of one light curve.
 
-    With bands, all share amplitude and phase, and each has a mean of its own (VanderPlas & Ivezic
-    2015, ApJ 812, 18); with one band this is the generalized Lomb-Scargle periodogram of
-    Zechmeister & Kurster (2009, A&A 496, 577).
+    With bands, "lombscargle" gives all the same amplitude and phase, and each a mean of its own
+    (VanderPlas & Ivezic 2015, ApJ 812, 18); with one band this is the generalized Lomb-Scargle
+    periodogram of Zechmeister & Kurster (2009, A&A 496, 577). For the other methods see
+    docs/periods.md.
 
     Parameters
     ----------
@@ -215,19 +236,23 @@ def periodogram(
         Errors. None: all epochs weigh the same, and there is no error floor.
     band : (n,) sequence, optional
         Text or numbers.
-    method : {"lombscargle"}
+    method : {"lombscargle", "mhaov", "bls", "pdm", "ce", "stringlength"}
     min_period, max_period : float, optional
         Limits of the grid, whose step is 1 / (oversampling x time span). By default 0.1 and 100.
+        All frequencies are held, 16 bytes each, 5e7 at most; `compute_periods` keeps only peaks.
     frequency : (m,) array_like, optional
         The frequencies themselves, instead of limits.
-    nterms : int
-        Harmonics of the model.
     error_floor : float, optional
         Added in quadrature to the errors. None: a quarter of the standard deviation of the
         values of each band.
-    oversampling : float
+    oversampling : float, optional
+        None: the method's own, 5 for Lomb-Scargle; the sharper a method's features in phase, the
+        more.
     normalization : {"standard", "model", "log", "psd"}
-        As in astropy: P = 1 - chi2 / chi2_0; P / (1 - P); -ln(1 - P); P chi2_0 / 2.
+        As in astropy: P = 1 - chi2 / chi2_0; P / (1 - P); -ln(1 - P); P chi2_0 / 2. For
+        "lombscargle" and "bls" only.
+    **options
+        Of the method, such as ``nterms``.
 
     Returns
     -------
@@ -236,37 +261,37 @@ def periodogram(
     Raises
     ------
     InputError
-        For arrays of unequal length, limits out of order, an unknown method, or a light curve
-        without at least two epochs in a band, without a time span or without any variation.
+        For arrays of unequal length, limits out of order, an unknown method or option, or a light
+        curve without at least two epochs in a band, without a time span or without any variation.
     """
-    if method != "lombscargle":
-        raise InputError(f"unknown method {method!r}; there is 'lombscargle'")
+    found = find_method(method)
+    settled = found.settle(options)
     if normalization not in _NORMALIZATIONS:
         raise InputError(f"normalization must be one of {_NORMALIZATIONS}, not {normalization!r}")
-    if nterms < 1 or not oversampling >= 1:
-        raise InputError(f"nterms and oversampling must be 1 or more: {nterms}, {oversampling}")
+    if normalization != "standard" and not found.is_share:
+        raise InputError(f"normalization={normalization!r} means nothing for method {method!r}")
+    oversampling = found.oversampling(settled) if oversampling is None else oversampling
+    if not oversampling >= 1:
+        raise InputError(f"oversampling must be 1 or more, not {oversampling}")
     floor = floor_terms(error_floor) if dy is not None else (0.0, 0.0)
-    curve, data = _prepare(t, y, dy, band, floor)
+    curve, data = prepare_curve(t, y, dy, band, floor)
+    step = None
     if frequency is not None:
         f = np.atleast_1d(np.asarray(frequency, np.float64))
         if f.ndim != 1 or f.size == 0 or not np.all(np.isfinite(f)) or not np.all(f > 0):
             raise InputError("frequency must be a row of finite numbers above zero")
-        power = curve.powers(f, nterms)
+        power = found.powers(curve, settled, f)
     else:
         shortest = DEFAULT_PERIODS[0] if min_period is None else min_period
         longest = DEFAULT_PERIODS[1] if max_period is None else max_period
-        f, power = _on_grid(curve, frequency_limits(shortest, longest), oversampling, nterms)
-    power = _normalize(power, normalization, curve)
-    return Periodogram(f, power, normalization, nterms, data.time.size, curve.n_bands, curve, data)
-
-
-def floor_terms(error_floor: float | None) -> tuple[float, float]:
-    """Return the absolute floor, and that as a fraction of each band's scatter."""
-    if error_floor is None:
-        return 0.0, FLOOR_SCATTER_FRACTION
-    if not (math.isfinite(error_floor) and error_floor >= 0):
-        raise InputError(f"error_floor must be a finite number from 0 on, not {error_floor}")
-    return float(error_floor), 0.0
+        step = 1.0 / (oversampling * curve.span)
+        f = _grid(frequency_limits(shortest, longest), step)
+        power = np.empty(f.size)
+        found.fill(curve, settled, float(f[0]), step, power)
+    return Periodogram(
+        f, _normalize(power, normalization, curve), method, settled, normalization,
+        data.time.size, curve.n_bands, found, curve, data, step,
+    )  # fmt: skip
 
 
 def frequency_limits(min_period: float, max_period: float) -> tuple[float, float]:
@@ -279,93 +304,18 @@ def frequency_limits(min_period: float, max_period: float) -> tuple[float, float
     return 1.0 / max_period, 1.0 / min_period
 
 
-def _prepare(
-    t: ArrayLike, y: ArrayLike, dy: ArrayLike | None, band: Any, floor: tuple[float, float]
-) -> tuple[_Curve, _Data]:
-    time, value = np.asarray(t, np.float64), np.asarray(y, np.float64)
-    error = np.ones(value.shape) if dy is None else np.asarray(dy, np.float64)
-    labels = None if band is None else np.asarray(band)
-    shapes = {a.shape for a in (time, value, error, labels) if a is not None}
-    if len(shapes) != 1 or time.ndim != 1:
-        raise InputError(f"t, y, dy and band must be rows of one length, not of shapes {shapes}")
-    usable = np.isfinite(time) & np.isfinite(value) & np.isfinite(error) & (error > 0)
-    if labels is not None and labels.dtype == object:
-        usable &= np.array([name is not None for name in labels], bool)
-    time, value, error = time[usable], value[usable], error[usable]
-    labels = None if labels is None else np.array(labels[usable].tolist())
-    names, code = _band_codes(labels, time.size)
-    order = np.argsort(code, kind="stable")
-    offsets = np.searchsorted(code[order], np.arange(len(names) + 1))
-    times, weights, values = np.empty(time.size), np.empty(time.size), np.empty(time.size)
-    start = np.empty(offsets.size, np.int64)
-    arrays = (time[order], value[order], error[order])
-    n_bands, chi2 = prepare(*arrays, offsets, *floor, times, weights, values, start)
-    curve = _Curve(times, weights, values, start, n_bands, chi2)
-    if not (chi2 > 0 and math.isfinite(chi2)) or not curve.times[: curve.n_epochs].max() > 0:
-        raise InputError(
-            f"no periodogram of {time.size} usable epochs: two or more at different times in one "
-            "band, and values that vary, are needed"
-        )
-    spread = np.empty(time.size)
-    spread[order] = _variances(arrays[1], arrays[2], offsets, floor)
-    return curve, _Data(time, value, 1.0 / spread, labels)
-
-
-def _variances(
-    value: Floats, error: Floats, offsets: NDArray[np.int64], floor: tuple[float, float]
-) -> Floats:
-    result = error**2 + floor[0] ** 2
-    for lo, hi in pairwise(offsets):
-        if floor[1] > 0 and hi - lo >= 2:
-            result[lo:hi] += (floor[1] * value[lo:hi].std(ddof=1)) ** 2
-    return result
-
-
-def _band_codes(band: NDArray[Any] | None, size: int) -> tuple[list[Any], NDArray[np.int64]]:
-    if band is None:
-        return [None], np.zeros(size, np.int64)
-    names, code = np.unique(band, return_inverse=True)
-    return list(names), code.reshape(-1)
-
-
-def _find_bands(names: list[Any], band: Any, size: int) -> NDArray[np.int64]:
-    if names == [None]:
-        return np.zeros(size, np.int64)
-    if band is None:
-        raise InputError(f"the model differs between bands: give band=, of {names}")
-    places = {name: place for place, name in enumerate(names)}
-    wanted = [band] * size if np.ndim(band) == 0 else list(band)
-    if unknown := [name for name in wanted if name not in places]:
-        raise InputError(f"the light curve has no band {unknown[0]!r}; it has {names}")
-    return np.array([places[name] for name in wanted], np.int64)
-
-
-def _design(t: Floats, code: NDArray[np.int64], n_bands: int, f: float, nterms: int) -> Floats:
-    angle = 2.0 * np.pi * np.outer(f * t, np.arange(1, nterms + 1))
-    return np.hstack([np.cos(angle), np.sin(angle), np.eye(n_bands)[code]])
-
-
-def _on_grid(
-    curve: _Curve, limits: tuple[float, float], oversampling: float, nterms: int
-) -> tuple[Floats, Floats]:
+def _grid(limits: tuple[float, float], step: float) -> Floats:
     low, high = limits
-    df = 1.0 / (oversampling * float(curve.times[: curve.n_epochs].max()))
-    if (high - low) / df >= MAX_FREQUENCIES:
+    if (high - low) / step >= MAX_FREQUENCIES:
         raise InputError(
-            f"{(high - low) / df:.3g} frequencies are too many: look for a wrong time, or raise "
+            f"{(high - low) / step:.3g} frequencies are too many: look for a wrong time, or raise "
             "min_period"
         )
-    power = np.empty(int((high - low) / df) + 1, np.float32)
-    arrays = (curve.times, curve.weights, curve.values, curve.start, curve.n_bands)
-    if nterms == 1 and is_faster(curve.n_epochs, curve.n_bands, power.size):
-        nufft_power(*arrays, low, df, power)
-    else:
-        fill_power(*arrays, nterms, low, df, power)
-    grid: Floats = low + df * np.arange(power.size, dtype=np.float64)
-    return grid, power.astype(np.float64)
+    grid: Floats = low + step * np.arange(int((high - low) / step) + 1, dtype=np.float64)
+    return grid
 
 
-def _normalize(standard: Floats, normalization: str, curve: _Curve) -> Floats:
+def _normalize(standard: Floats, normalization: str, curve: Curve) -> Floats:
     with np.errstate(divide="ignore"):
         if normalization == "model":
             return standard / (1.0 - standard)
@@ -374,7 +324,7 @@ def _normalize(standard: Floats, normalization: str, curve: _Curve) -> Floats:
     return 0.5 * curve.chi2 * standard if normalization == "psd" else standard
 
 
-def _standard(power: Floats, normalization: str, curve: _Curve) -> Floats:
+def _standard(power: Floats, normalization: str, curve: Curve) -> Floats:
     if normalization == "model":
         return np.where(np.isinf(power), 1.0, power / (1.0 + power))
     if normalization == "log":

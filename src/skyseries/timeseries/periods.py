@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from skyseries.errors import InputError
 from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
+from skyseries.timeseries.curve import floor_terms
 from skyseries.timeseries.epochs import Epochs, iter_epochs
 from skyseries.timeseries.kernels.search import Search
 from skyseries.timeseries.measured import measured_field
-from skyseries.timeseries.periodogram import floor_terms, frequency_limits
+from skyseries.timeseries.methods import Method, find_method
+from skyseries.timeseries.periodogram import frequency_limits
 from skyseries.timeseries.searching import search_segments
 from skyseries.timeseries.segments import split_by_band
 
 __all__ = ["MIN_SPARE_EPOCHS", "RANK_TERMS", "compute_periods", "period_schema"]
 
 RANK_TERMS = 4
-"""Harmonics by which the highest peaks are ranked."""
+"""Harmonics by which the highest peaks of a Lomb-Scargle periodogram are ranked."""
+
+Floats = NDArray[np.float64]
 
 MIN_SPARE_EPOCHS = 2
 """How many more epochs than unknowns (means and harmonics) a period needs."""
@@ -33,16 +40,18 @@ def compute_periods(
     max_period: float = 100.0,
     n_peaks: int = 5,
     error_floor: float | None = None,
-    oversampling: float = 5,
-    nterms: int = 1,
-    rank_terms: int = RANK_TERMS,
+    oversampling: float | None = None,
+    rank_terms: int | None = None,
+    method: str = "lombscargle",
+    **options: Any,
 ) -> pa.Table:
     """Search every light curve of a nested column for its period.
 
-    A multiband Lomb-Scargle periodogram with one phase and amplitude for all bands and a floating
-    mean for each (VanderPlas & Ivezic 2015, ApJ 812, 18), on the frequencies from 1 / max_period
-    to 1 / min_period in steps of 1 / (oversampling x time span), with the highest peaks refined.
-    Epochs are left out as for `compute_features`; all bands that are there are used.
+    By default a multiband Lomb-Scargle periodogram with one phase and amplitude for all bands and
+    a floating mean for each (VanderPlas & Ivezic 2015, ApJ 812, 18), on the frequencies from
+    1 / max_period to 1 / min_period in steps of 1 / (oversampling x time span), with the highest
+    peaks refined. Epochs are left out as for `compute_features`; all bands that are there are
+    used. Long grids are searched in chunks: memory does not grow with the number of frequencies.
 
     Parameters
     ----------
@@ -57,41 +66,55 @@ def compute_periods(
         Added in quadrature to the errors, in the unit of the values, for what the model cannot
         follow. None: a quarter of the standard deviation of the values of each band, which needs
         no unit and finds as many Stripe 82 RR Lyrae as the best fixed floor, 0.1 mag.
-    oversampling : float
-    nterms : int
-        Harmonics of the shared model. More than one is slower by an order of magnitude.
-    rank_terms : int
+    oversampling : float, optional
+        None: the method's own, 5 for Lomb-Scargle.
+    rank_terms : int, optional
         The ten highest peaks (or `n_peaks`, if more) are ranked by a fit with so many harmonics,
         fewer where there are few epochs, with all bands scaled to the same scatter. Without
-        (``rank_terms=0``) an alias by a day often stands first.
+        (0) an alias by a day often stands first. None: 4 for Lomb-Scargle, 0 for others.
+    method : {"lombscargle", "mhaov", "bls", "pdm", "ce", "stringlength"}
+        See docs/periods.md.
+    **options
+        Of the method. ``nterms``: harmonics of the model; for Lomb-Scargle more than one is
+        slower by an order of magnitude.
 
     Returns
     -------
     pyarrow.Table
         n rows with the schema of `period_schema`. NULL where there is no period: fewer epochs
         than the unknowns and two more (``n < n_bands + 2 nterms + 2``, counting only bands with
-        two epochs or more: five in one band), all at one time, values that do not vary, or
-        a time span that asks for more than 5e7 frequencies. ``period_fap`` is NULL for
+        two epochs or more: five in one band; for other methods see `Method.spare`), all at one
+        time, values that do not vary, or a time span that asks for more than 5e7 frequencies.
+        ``period_fap`` is NULL for methods without a formula, and for Lomb-Scargle with
         ``nterms > 1``.
 
     Raises
     ------
     InputError
-        For limits out of order, or lists of unequal length.
+        For limits out of order, an unknown method or option, or lists of unequal length.
     SchemaError
         If a field is missing or of a wrong type.
     """
+    measured = measured_field(fields)
     schema = period_schema(
         min_period=min_period, max_period=max_period, n_peaks=n_peaks,
-        error_floor=error_floor, oversampling=oversampling, nterms=nterms, rank_terms=rank_terms,
+        error_floor=error_floor, oversampling=oversampling, rank_terms=rank_terms, method=method,
+        **options,
     )  # fmt: skip
-    limits = frequency_limits(min_period, max_period)
+    found = find_method(method)
+    settled = found.settle(options)
+    if settled.get("dips") == "faint" and measured.is_magnitude:
+        settled["dips"] = "up"
     search = Search(
-        *limits, float(oversampling), nterms, rank_terms, *floor_terms(error_floor),
-        MIN_SPARE_EPOCHS,
-    )  # fmt: skip
-    chunks = iter_epochs(column, fields, measured_field(fields), None, all_bands=True)
-    tables = [_table(epochs, schema, search, n_peaks) for epochs in chunks]
+        *frequency_limits(min_period, max_period),
+        float(found.oversampling(settled) if oversampling is None else oversampling),
+        settled.get("nterms", 1),
+        _rank_terms(rank_terms, found),
+        *floor_terms(error_floor),
+        found.spare(settled),
+    )
+    chunks = iter_epochs(column, fields, measured, None, all_bands=True)
+    tables = [_table(epochs, schema, found, settled, search, n_peaks) for epochs in chunks]
     return pa.concat_tables(tables) if tables else schema.empty_table()
 
 
@@ -101,37 +124,47 @@ def period_schema(
     max_period: float = 100.0,
     n_peaks: int = 5,
     error_floor: float | None = None,
-    oversampling: float = 5,
-    nterms: int = 1,
-    rank_terms: int = RANK_TERMS,
+    oversampling: float | None = None,
+    rank_terms: int | None = None,
+    method: str = "lombscargle",
+    **options: Any,
 ) -> pa.Schema:
     """Return the schema of `compute_periods` for these parameters, without any data.
 
     The parameters themselves are recorded as JSON under the key ``skyseries_periods`` of the
     metadata of the field ``period``.
     """
+    found = find_method(method)
+    settled = found.settle(options)
+    oversampling = found.oversampling(settled) if oversampling is None else oversampling
     frequency_limits(min_period, max_period)
-    if n_peaks < 1 or nterms < 1 or not oversampling >= 1 or rank_terms < 0:
+    ranked = _rank_terms(rank_terms, found)
+    if n_peaks < 1 or not oversampling >= 1 or ranked < 0:
         raise InputError(
-            "n_peaks, nterms and oversampling must be 1 or more, and rank_terms 0 or more, "
-            f"not {n_peaks}, {nterms}, {oversampling}, {rank_terms}"
+            "n_peaks and oversampling must be 1 or more, and rank_terms 0 or more, not "
+            f"{n_peaks}, {oversampling}, {ranked}"
         )
     floor, fraction = floor_terms(error_floor)
     parameters = {
-        "method": "multiband Lomb-Scargle, shared phase, floating mean per band",
+        "method": found.title,
         "min_period": min_period, "max_period": max_period, "n_peaks": n_peaks,
         "error_floor": floor, "error_floor_scatter_fraction": fraction,
-        "oversampling": oversampling, "nterms": nterms, "rank_terms": rank_terms,
+        "oversampling": oversampling, "rank_terms": ranked, **settled,
     }  # fmt: skip
+    return _schema(found, parameters)
+
+
+def _schema(method: Method, parameters: Mapping[str, Any]) -> pa.Schema:
     known = {
         "period": (pa.float64(), "d", "Period of the best of the highest peaks of the periodogram"),
         "period_power": (
             pa.float64(), "",
-            "Power of that peak: the share of chi2 that the model takes away, 0 to 1",
+            f"Power of that peak: {method.power}",
         ),
         "period_fap": (
             pa.float64(), "",
-            "Chance that noise alone gives a highest peak as high (Baluev 2008, an upper limit)",
+            "Chance that noise alone gives a highest peak as high"
+            + (" (Baluev 2008, an upper limit)" if method.name == "lombscargle" else ""),
         ),
         "period_peaks": (
             pa.list_(pa.float64()), "d", "Periods of the candidates, the best first",
@@ -145,9 +178,21 @@ def period_schema(
     return pa.schema([fields[0].with_metadata(recorded), *fields[1:]])
 
 
-def _table(epochs: Epochs, schema: pa.Schema, search: Search, n_peaks: int) -> pa.Table:
-    segments = split_by_band(epochs)
-    frequency, best = search_segments(segments, search, n_peaks)
+def _rank_terms(given: int | None, method: Method) -> int:
+    if given is not None:
+        return given
+    return RANK_TERMS if method.name == "lombscargle" else 0
+
+
+def _table(
+    epochs: Epochs,
+    schema: pa.Schema,
+    method: Method,
+    options: Mapping[str, Any],
+    search: Search,
+    n_peaks: int,
+) -> pa.Table:
+    frequency, best = search_segments(split_by_band(epochs), search, n_peaks, method, options)
     found = np.isfinite(frequency)
     count = found.sum(axis=1)
     periods = 1.0 / frequency

@@ -1,21 +1,34 @@
-"""The period search over segments, each light curve by the cheaper of two ways to its sums."""
+"""The period search over segments: each light curve by the way that suits its size."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skyseries.timeseries.kernels.harmonics import prepare
-from skyseries.timeseries.kernels.search import Search, grid_of, rank_peaks, search_periods
-from skyseries.timeseries.nufft import is_faster, nufft_power
+from skyseries.timeseries.kernels.search import Search, grid_of, search_periods
+from skyseries.timeseries.methods import Method, find_method
+from skyseries.timeseries.nufft import is_faster
 from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.streaming import CHUNK, search_streaming
 
 __all__ = ["search_segments"]
 
 Floats = NDArray[np.float64]
 
+_WORTH_A_LOOK = 500
+"""Epochs below which transforms are never faster than direct sums."""
 
-def search_segments(segments: Segments, search: Search, n_peaks: int) -> tuple[Floats, Floats]:
+
+def search_segments(
+    segments: Segments,
+    search: Search,
+    n_peaks: int,
+    method: Method | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> tuple[Floats, Floats]:
     """Return the best frequencies of each light curve, their power and false-alarm probability.
 
     Parameters
@@ -24,6 +37,10 @@ def search_segments(segments: Segments, search: Search, n_peaks: int) -> tuple[F
         By band.
     search : Search
     n_peaks : int
+    method : Method, optional
+        None: Lomb-Scargle.
+    options : mapping, optional
+        Of the method; None: as in `search`.
 
     Returns
     -------
@@ -32,49 +49,37 @@ def search_segments(segments: Segments, search: Search, n_peaks: int) -> tuple[F
     best : (2, n) array
         Power of the first, false-alarm probability of the highest peak.
     """
+    method = find_method("lombscargle") if method is None else method
+    options = {"nterms": search.n_terms} if options is None else options
     n_bands = len(segments.bands)
     n = segments.size // n_bands
-    frequency, best = np.empty((n, n_peaks)), np.empty((2, n))
-    long = _long_ones(segments, search)
-    search_periods(
-        segments.time, segments.value, segments.error, segments.offsets, n_bands,
-        search, long, frequency, best,
-    )  # fmt: skip
-    for i in np.flatnonzero(long):
-        bounds = segments.offsets[i * n_bands : (i + 1) * n_bands + 1]
-        best[:, i] = _by_transforms(segments, bounds, search, frequency[i])
+    frequency, best = np.full((n, n_peaks), np.nan), np.full((2, n), np.nan)
+    streamed = np.ones(n, bool)
+    if method.name == "lombscargle":
+        streamed = _long_ones(segments, search)
+        search_periods(
+            segments.time, segments.value, segments.error, segments.offsets, n_bands,
+            search, streamed, frequency, best,
+        )  # fmt: skip
+    rows = np.flatnonzero(streamed)
+    search_streaming(method, options, segments, rows, search, frequency, best)
     return frequency, best
 
 
 def _long_ones(segments: Segments, search: Search) -> NDArray[np.bool_]:
-    """Tell for which light curves transforms are faster than direct sums."""
+    """Tell which light curves have a grid of several chunks, or are better done by transforms."""
     whole, n_bands = segments.whole, len(segments.bands)
     result = np.zeros(whole.size, bool)
-    if search.n_terms > 1:
+    filled = np.flatnonzero(whole.count > 0)
+    if filled.size == 0:
         return result
-    # no light curve is worth a look if it is not even with the most frequencies
-    for i in np.flatnonzero(whole.count > 500):
-        time = whole.time[whole.offsets[i] : whole.offsets[i + 1]]
-        size, _ = grid_of(float(np.ptp(time)), search)
-        result[i] = size > 0 and is_faster(time.size, n_bands, size)
+    begin = whole.offsets[filled]
+    span = np.maximum.reduceat(whole.time, begin) - np.minimum.reduceat(whole.time, begin)
+    size = (search.high - search.low) * search.oversampling * span
+    result[filled] = size > CHUNK
+    for k in np.flatnonzero(whole.count[filled] > _WORTH_A_LOOK):
+        n_frequencies, _ = grid_of(span[k], search)
+        n_epochs = int(whole.count[filled[k]])
+        is_long = search.n_terms == 1 and is_faster(n_epochs, n_bands, n_frequencies)
+        result[filled[k]] |= n_frequencies > 0 and is_long
     return result
-
-
-def _by_transforms(
-    segments: Segments, bounds: NDArray[np.int64], search: Search, frequency: Floats
-) -> tuple[float, float]:
-    t, y, e = segments.time, segments.value, segments.error
-    n = int(bounds[-1] - bounds[0])
-    times, weights, values = np.empty(n), np.empty(n), np.empty(n)
-    start = np.empty(bounds.size, np.int64)
-    kept, chi2 = prepare(
-        t, y, e, bounds, search.floor, search.fraction, times, weights, values, start
-    )
-    if not chi2 > 0 or not np.isfinite(chi2):
-        return np.nan, np.nan
-    size, df = grid_of(float(times[: start[kept]].max()), search)
-    power = np.empty(size, np.float32)
-    nufft_power(times, weights, values, start, kept, search.low, df, power)
-    return rank_peaks(
-        times, weights, values, start, kept, t, y, e, bounds, search, df, power, frequency
-    )

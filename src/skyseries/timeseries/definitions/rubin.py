@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from skyseries.timeseries.curve import FLOOR_SCATTER_FRACTION
 from skyseries.timeseries.definitions.references import AP, RUBIN
 from skyseries.timeseries.kernels.search import Search
 from skyseries.timeseries.kernels.sinusoids import segment_intercepts, segment_sinusoids
-from skyseries.timeseries.periodogram import FLOOR_SCATTER_FRACTION
 from skyseries.timeseries.periods import MIN_SPARE_EPOCHS, RANK_TERMS
 from skyseries.timeseries.registry import Feature, include, register
 from skyseries.timeseries.rubin import TABLES
@@ -40,7 +40,7 @@ def _search(by_band: Segments) -> Numbers:
     shortest, longest = by_band.period_limits
     search = Search(
         1.0 / longest, 1.0 / shortest, _OVERSAMPLING, 1, RANK_TERMS, 0.0, FLOOR_SCATTER_FRACTION,
-        MIN_SPARE_EPOCHS,
+        2 + MIN_SPARE_EPOCHS,
     )  # fmt: skip
     frequency, best = search_segments(by_band, search, 1)
     found = np.vstack([frequency.T, best])

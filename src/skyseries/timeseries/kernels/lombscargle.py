@@ -94,14 +94,14 @@ def grid_power(
     Parameters
     ----------
     times, weights, values, start, n_bands
-        One light curve as `harmonics.prepare` leaves it, with a time span.
+        One light curve as `harmonics.prepare` leaves it; times from anywhere on.
     f0, df : float
         First frequency and step, 1/d.
     power : (m,) array
         Within 1e-5 of `harmonics.exact_power`.
     """
     n = start[n_bands]
-    phases, stride = _ratio(df * times[:n].max())
+    phases, stride = _ratio(df * (times[:n].max() - times[:n].min()))
     phases = phases if n >= _FEW else 1
     epochs = _prepare(times[:n], weights, values, start, df * phases / stride)
     band_weight = np.zeros(n_bands)
@@ -143,7 +143,7 @@ def _prepare(
 ) -> _Epochs:
     n = times.size
     turn, base = np.empty((5, n)), np.empty((3, n), np.float32)
-    centred = times - 0.5 * times.max()
+    centred = times - 0.5 * (times.min() + times.max())
     for i in range(n):
         base[2, i] = values[i]
         turn[4, i] = weights[i] / spread(step * centred[i])

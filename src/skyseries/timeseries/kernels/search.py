@@ -23,13 +23,22 @@ from skyseries.timeseries.kernels.peaks import (
     refine_peak,
 )
 
-__all__ = ["MAX_FREQUENCIES", "Search", "fill_power", "grid_of", "rank_peaks", "search_periods"]
+__all__ = [
+    "CANDIDATES",
+    "MAX_FREQUENCIES",
+    "Search",
+    "fill_power",
+    "grid_of",
+    "rank",
+    "search_periods",
+    "terms_of",
+]
 
 MAX_FREQUENCIES = 50_000_000
 """A finer grid than this is refused: a wrong time in the data, or wrong limits."""
 
-_CANDIDATES = 10
-"""Peaks that are ranked."""
+CANDIDATES = 10
+"""How many peaks are ranked, or as many as are wanted, if these are more."""
 
 _EPOCHS_PER_HARMONIC = 6
 """Degrees of freedom that each harmonic of the ranking asks for."""
@@ -54,7 +63,7 @@ class Search(NamedTuple):
     """See `harmonics.prepare`."""
     fraction: float
     spare: int
-    """Degrees of freedom that must be left; else NaN."""
+    """How many more epochs than bands a light curve must have; else NaN."""
 
 
 @kernel
@@ -128,20 +137,27 @@ def search_periods(
             t, y, e, bounds, search.floor, search.fraction, times, weights, values, start
         )
         n = start[kept]
-        if n - kept - 2 * search.n_terms < search.spare or not chi2 > 0 or not np.isfinite(chi2):
+        if n - kept < search.spare or not chi2 > 0 or not np.isfinite(chi2):
             continue
         n_frequencies, df = grid_of(times[:n].max(), search)
         if n_frequencies == 0:
             continue
         power = np.empty(n_frequencies, np.float32)
         fill_power(times, weights, values, start, kept, search.n_terms, search.low, df, power)
-        best[0, i], best[1, i] = rank_peaks(
+        best[0, i], best[1, i] = _best_peaks(
             times, weights, values, start, kept, t, y, e, bounds, search, df, power, frequency[i]
         )
 
 
 @kernel
-def rank_peaks(
+def terms_of(n_epochs: int, n_bands: int, search: Search) -> int:
+    """Return the number of harmonics by which peaks are ranked, 0: not at all."""
+    terms = min(search.rank_terms, (n_epochs - n_bands) // _EPOCHS_PER_HARMONIC)
+    return terms if terms > search.n_terms else 0
+
+
+@kernel
+def _best_peaks(
     times: NDArray[np.float64],
     weights: NDArray[np.float64],
     values: NDArray[np.float64],
@@ -158,28 +174,11 @@ def rank_peaks(
 ) -> tuple[float, float]:
     """Fill the best frequencies of one light curve from its periodogram.
 
-    Parameters
-    ----------
-    times, weights, values, start, n_bands
-        The light curve as `harmonics.prepare` leaves it.
-    t, y, e, bounds
-        The light curve itself: times, values, errors, and where its bands begin.
-    search : Search
-    df : float
-    power : (m,) array
-        The periodogram at ``search.low + k df``.
-    frequency : (n_peaks,) array
-        Filled, the best first.
-
-    Returns
-    -------
-    power, false_alarm_probability : float
-        Of the first, and of the highest peak (NaN with more than one harmonic).
+    Returns the power of the first, and the false-alarm probability of the highest peak.
     """
     n = start[n_bands]
-    terms = min(search.rank_terms, (n - n_bands) // _EPOCHS_PER_HARMONIC)
-    is_ranked = terms > search.n_terms
-    wanted = max(frequency.size, _CANDIDATES) if is_ranked else frequency.size
+    terms = terms_of(n, n_bands, search)
+    wanted = max(frequency.size, CANDIDATES) if terms else frequency.size
     peaks = highest_peaks(power, int(np.ceil(search.oversampling)), wanted)
     found, tops = np.empty(peaks.size), np.empty(peaks.size)
     for p in range(peaks.size):
@@ -191,15 +190,15 @@ def rank_peaks(
     chance = np.nan
     if search.n_terms == 1:
         chance = false_alarm_probability(tops[0], times, weights, n, n_bands, search.high)
-    if is_ranked:
-        _rank(t, y, e, bounds, search, terms, found, tops)
+    if terms:
+        rank(t, y, e, bounds, search, terms, found, tops)
     kept = min(found.size, frequency.size)
     frequency[:kept] = found[:kept]
     return tops[0], chance
 
 
 @kernel
-def _rank(
+def rank(
     t: NDArray[np.float64],
     y: NDArray[np.float64],
     e: NDArray[np.float64],

@@ -1,0 +1,164 @@
+"""One light curve, given as plain arrays, as the period searches want it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from skyseries.errors import InputError
+from skyseries.timeseries.kernels.harmonics import prepare
+
+__all__ = ["FLOOR_SCATTER_FRACTION", "Curve", "CurveData", "floor_terms", "prepare_curve"]
+
+Floats = NDArray[np.float64]
+
+FLOOR_SCATTER_FRACTION = 0.25
+"""The default error floor as a fraction of the standard deviation of the values of each band."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A weighed and centred light curve, as `kernels.harmonics.prepare` leaves it."""
+
+    times: Floats
+    weights: Floats
+    values: Floats
+    start: NDArray[np.int64]
+    n_bands: int
+    chi2: float
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs in bands with two or more."""
+        return int(self.start[self.n_bands])
+
+    @property
+    def span(self) -> float:
+        """Time from the first epoch to the last."""
+        return float(self.times[: self.n_epochs].max())
+
+    @property
+    def arrays(self) -> tuple[Floats, Floats, Floats, NDArray[np.int64], int]:
+        """What every kernel of a period search begins with."""
+        return self.times, self.weights, self.values, self.start, self.n_bands
+
+
+@dataclass(frozen=True)
+class CurveData:
+    """What was given, as needed for a model: one entry for each epoch that is used."""
+
+    time: Floats
+    value: Floats
+    weight: Floats
+    """1 / variance, with the error floor."""
+    band: NDArray[Any] | None
+    origin: float
+    """The first time of a band with two epochs or more: the phase there is 0."""
+
+    @property
+    def names(self) -> list[Any]:
+        """The bands in order; [None] without."""
+        return _band_codes(self.band, self.time.size)[0]
+
+    @property
+    def code(self) -> NDArray[np.int64]:
+        """(n,) place of each epoch's band in `names`."""
+        return _band_codes(self.band, self.time.size)[1]
+
+    def find_bands(self, band: Any, size: int) -> NDArray[np.int64]:
+        """Return the place in `names` of one band, or of each of a sequence."""
+        names = self.names
+        if names == [None]:
+            return np.zeros(size, np.int64)
+        if band is None:
+            raise InputError(f"the model differs between bands: give band=, of {names}")
+        places = {name: place for place, name in enumerate(names)}
+        wanted = [band] * size if np.ndim(band) == 0 else list(band)
+        if unknown := [name for name in wanted if name not in places]:
+            raise InputError(f"the light curve has no band {unknown[0]!r}; it has {names}")
+        return np.array([places[name] for name in wanted], np.int64)
+
+
+def floor_terms(error_floor: float | None) -> tuple[float, float]:
+    """Return the absolute floor, and that as a fraction of each band's scatter."""
+    if error_floor is None:
+        return 0.0, FLOOR_SCATTER_FRACTION
+    if not (math.isfinite(error_floor) and error_floor >= 0):
+        raise InputError(f"error_floor must be a finite number from 0 on, not {error_floor}")
+    return float(error_floor), 0.0
+
+
+def prepare_curve(
+    t: ArrayLike,
+    y: ArrayLike,
+    dy: ArrayLike | None,
+    band: Any,
+    floor: tuple[float, float] = (0.0, 0.0),
+) -> tuple[Curve, CurveData]:
+    """Leave out what cannot be used, weigh and centre the rest.
+
+    Raises
+    ------
+    InputError
+        For arrays of unequal length, or without two epochs at different times in a band, or
+        without any variation.
+    """
+    data, error = _usable(t, y, dy, band)
+    code = data.code
+    order = np.argsort(code, kind="stable")
+    offsets = np.searchsorted(code[order], np.arange(len(data.names) + 1))
+    n = data.time.size
+    times, weights, values = np.empty(n), np.empty(n), np.empty(n)
+    start = np.empty(offsets.size, np.int64)
+    arrays = (data.time[order], data.value[order], error[order])
+    n_bands, chi2 = prepare(*arrays, offsets, *floor, times, weights, values, start)
+    curve = Curve(times, weights, values, start, n_bands, chi2)
+    if not (chi2 > 0 and math.isfinite(chi2)) or not curve.span > 0:
+        raise InputError(
+            f"no periodogram of {n} usable epochs: two or more at different times in one "
+            "band, and values that vary, are needed"
+        )
+    spread = np.empty(n)
+    spread[order] = _variances(arrays[1], arrays[2], offsets, floor)
+    sizes = np.diff(offsets)
+    origin = float(data.time[(sizes >= 2)[code]].min())
+    return curve, CurveData(data.time, data.value, 1.0 / spread, data.band, origin)
+
+
+def _usable(
+    t: ArrayLike, y: ArrayLike, dy: ArrayLike | None, band: Any
+) -> tuple[CurveData, Floats]:
+    time, value = np.asarray(t, np.float64), np.asarray(y, np.float64)
+    error = np.ones(value.shape) if dy is None else np.asarray(dy, np.float64)
+    labels = None if band is None else np.asarray(band)
+    shapes = {a.shape for a in (time, value, error, labels) if a is not None}
+    if len(shapes) != 1 or time.ndim != 1:
+        raise InputError(f"t, y, dy and band must be rows of one length, not of shapes {shapes}")
+    usable = np.isfinite(time) & np.isfinite(value) & np.isfinite(error) & (error > 0)
+    if labels is not None and labels.dtype == object:
+        usable &= np.array([name is not None for name in labels], bool)
+    time, value, error = time[usable], value[usable], error[usable]
+    labels = None if labels is None else np.array(labels[usable].tolist())
+    return CurveData(time, value, error, labels, math.nan), error
+
+
+def _variances(
+    value: Floats, error: Floats, offsets: NDArray[np.int64], floor: tuple[float, float]
+) -> Floats:
+    result = error**2 + floor[0] ** 2
+    for lo, hi in pairwise(offsets):
+        if floor[1] > 0 and hi - lo >= 2:
+            result[lo:hi] += (floor[1] * value[lo:hi].std(ddof=1)) ** 2
+    return result
+
+
+def _band_codes(band: NDArray[Any] | None, size: int) -> tuple[list[Any], NDArray[np.int64]]:
+    if band is None:
+        return [None], np.zeros(size, np.int64)
+    names, code = np.unique(band, return_inverse=True)
+    return names.tolist(), code.reshape(-1)

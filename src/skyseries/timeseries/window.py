@@ -1,0 +1,39 @@
+"""The window function: the periodogram of the times of observation themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from skyseries.errors import InputError
+from skyseries.timeseries.kernels.window import window_power
+from skyseries.timeseries.methods.registry import Floats
+
+__all__ = ["window_function"]
+
+
+def window_function(t: ArrayLike, frequency: ArrayLike) -> Floats:
+    """Return the spectral window |sum exp(2 pi i f t)|^2 / n^2 (Deeming 1975, ApSS 36, 137).
+
+    Parameters
+    ----------
+    t : (n,) array_like
+        Times; those that are not finite are left out.
+    frequency : (m,) array_like
+        In the inverse of the unit of the times.
+
+    Returns
+    -------
+    (m,) ndarray
+        1 at frequency 0 and wherever all times have one phase; a signal at f has aliases at f
+        plus and minus the frequencies of its peaks. NaN without times.
+    """
+    times = np.atleast_1d(np.asarray(t, np.float64))
+    f = np.atleast_1d(np.asarray(frequency, np.float64))
+    if times.ndim != 1 or f.ndim != 1:
+        raise InputError(f"t and frequency must be rows, not of shapes {times.shape}, {f.shape}")
+    times = times[np.isfinite(times)]
+    power = np.full(f.size, np.nan)
+    if times.size:
+        window_power(times - times.min(), f, power)
+    return power

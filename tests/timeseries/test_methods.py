@@ -1,0 +1,315 @@
+"""The period-finding methods against slow twins and astropy, and on signals of their kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.timeseries import BoxLeastSquares
+
+from skyseries.timeseries import all_methods, periodogram
+from skyseries.timeseries.methods import find_method
+from tests.timeseries import twins_periods as twins
+
+Array = np.ndarray
+
+
+def noise(n: int, n_bands: int, seed: int = 1, span: float = 200.0) -> tuple[Array, ...]:
+    rng = np.random.default_rng(seed)
+    t = 60000 + rng.uniform(0, span, n)
+    band = rng.integers(0, n_bands, n)
+    band[: 2 * n_bands] = np.repeat(np.arange(n_bands), 2)
+    e = rng.uniform(0.05, 0.5, n)
+    y = 1e4 + band + np.sin(2 * np.pi * t / 3.3) + rng.normal(0, e)
+    return t, y, e, band
+
+
+CASES: list[tuple[str, Any, dict[str, Any]]] = [
+    ("pdm", twins.pdm, {"n_bins": 10, "n_covers": 1}),
+    ("pdm", twins.pdm, {"n_bins": 5, "n_covers": 3}),
+    ("ce", twins.ce, {"n_phases": 10, "n_levels": 5}),
+    ("ce", twins.ce, {"n_phases": 3, "n_levels": 12}),
+    ("stringlength", twins.string, {"kind": "lafler-kinman", "weighted": True}),
+    ("stringlength", twins.string, {"kind": "lafler-kinman", "weighted": False}),
+    ("stringlength", twins.string, {"kind": "dworetsky", "weighted": True}),
+    ("mhaov", twins.aov, {"nterms": 1}),
+    ("mhaov", twins.aov, {"nterms": 3}),
+    *(
+        ("bls", twins.bls, {"durations": (0.06, 0.2), "bins_per_duration": 3, "dips": dips,
+                            "depths": depths})
+        for dips in ("down", "up", "both") for depths in ("band", "shared")
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "twin", "options"), CASES, ids=lambda v: getattr(v, "__name__", str(v))
+)
+@pytest.mark.parametrize("n_bands", [1, 3])
+def test_against_a_slow_twin(method: str, twin: Any, options: dict[str, Any], n_bands: int) -> None:
+    for n, seed in ((7 * n_bands, 1), (60, 2)):
+        t, y, e, band = noise(n, n_bands, seed)
+        if method == "mhaov" and n < 60:
+            continue
+        result = periodogram(t, y, e, band, method=method, min_period=2.9, **options)
+        every = max(1, result.frequency.size // 23)
+        f = result.frequency[::every]
+        expected = [twin(t, y, e, band, x, **options) for x in f]
+        np.testing.assert_allclose(result.power[::every], expected, rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(result.power_at(f), expected, rtol=1e-6, atol=1e-7)
+
+
+def test_boxes_against_astropy() -> None:
+    rng = np.random.default_rng(3)
+    t = rng.uniform(0, 40, 300)
+    y = 1 - 0.02 * (t % 2.5 < 0.25) + rng.normal(0, 0.01, 300)
+    e = rng.uniform(0.005, 0.02, 300)
+    t[0] = 0.0
+    duration, oversample = 0.25, 4
+    periods = np.arange(20, 100) / 16  # a whole number of bins, which have no rounding
+    theirs = BoxLeastSquares(t, y, e).power(
+        periods, [duration, 0.5], objective="snr", oversample=oversample
+    )
+    ours = periodogram(
+        t, y, e, method="bls", frequency=1 / periods, durations=(duration, 0.5),
+        duration_unit="time", bins_per_duration=oversample, normalization="psd",
+    )  # fmt: skip
+    # where a cycle ends, astropy 8 puts the first bins over the last one, and we go around
+    boxes = [ours.box(1 / p) for p in periods]
+    middles = np.array([[b.transit_time for b in boxes], theirs.transit_time])
+    halves = np.array([[b.duration for b in boxes], theirs.duration]) / 2
+    inside = (middles > halves) & (middles + halves < periods - duration / oversample)
+    inner = inside.all(axis=0)
+    assert inner.mean() > 0.7
+    np.testing.assert_allclose(np.sqrt(2 * ours.power[inner]), theirs.power[inner], rtol=1e-9)
+    np.testing.assert_allclose([b.signal_to_noise for b in boxes], np.sqrt(2 * ours.power))
+    best = int(theirs.power.argmax())
+    assert periods[best] == pytest.approx(2.5)
+    box = ours.box(1 / 2.5)
+    assert box.duration == pytest.approx(theirs.duration[best])
+    assert box.depth[None] == pytest.approx(theirs.depth[best], rel=1e-9)
+    assert box.depth_error[None] == pytest.approx(theirs.depth_err[best], rel=1e-9)
+    assert box.signal_to_noise == pytest.approx(theirs.depth_snr[best], rel=1e-9)
+    assert box.transit_time == pytest.approx(0.125)  # as planted
+    assert box.transit_time == pytest.approx(theirs.transit_time[best], abs=duration / oversample)
+
+
+def eclipses(t: Array, period: float) -> Array:
+    phase = t / period % 1
+    return 0.5 * np.exp(-0.5 * ((phase - 0.3) / 0.05) ** 2) + 0.3 * np.exp(
+        -0.5 * ((phase - 0.68) / 0.05) ** 2
+    )
+
+
+def sawtooth(t: Array, period: float) -> Array:
+    return t / period % 1
+
+
+def box(t: Array, period: float) -> Array:
+    return 0.3 * (t / period % 1 < 0.05)
+
+
+def overtone(t: Array, period: float) -> Array:
+    return 0.1 * np.sin(2 * np.pi * t / period) + 0.3 * np.cos(4 * np.pi * t / period)
+
+
+@pytest.mark.parametrize(
+    ("method", "signal", "n"),
+    [
+        ("bls", box, 300),
+        ("pdm", eclipses, 400),
+        ("ce", eclipses, 400),
+        ("stringlength", sawtooth, 120),
+        ("mhaov", overtone, 200),
+        ("lombscargle", sawtooth, 120),
+    ],
+)
+@pytest.mark.parametrize("bands", ["g", "gri"])
+def test_planted_signals_are_found(method: str, signal: Any, n: int, bands: str) -> None:
+    rng = np.random.default_rng(4)
+    for period in (0.7312, 2.6117):
+        t = 60000 + rng.uniform(0, 120, n)
+        code = rng.integers(0, len(bands), n)
+        y = 18 + 0.7 * code + signal(t, period) + rng.normal(0, 0.02, n)
+        band = np.array(list(bands))[code]
+        options = {"dips": "up"} if method == "bls" else {}
+        result = periodogram(
+            t, y, np.full(n, 0.02), band, method=method, min_period=0.5, max_period=5, **options
+        )
+        assert abs(result.frequency_at_max_power - 1 / period) < 0.2 / 120
+        assert result.power_at(result.frequency_at_max_power) >= result.power.max() * (1 - 1e-6)
+
+
+def test_a_box_in_three_bands() -> None:
+    rng = np.random.default_rng(5)
+    n, period = 600, 1.7
+    t = 60000 + rng.uniform(0, 200, n)
+    band = np.array(list("gri"))[rng.integers(0, 3, n)]
+    deep = {"g": 0.5, "r": 0.3, "i": 0.2}
+    y = 18 + np.array([deep[b] for b in band]) * ((t - 60000.4) / period % 1 < 0.08)
+    y += rng.normal(0, 0.02, n)
+    for depths in ("band", "shared"):
+        result = periodogram(
+            t, y, np.full(n, 0.02), band, method="bls", dips="up", depths=depths, min_period=1,
+            max_period=3,
+        )  # fmt: skip
+        found = result.box()
+        assert found.period == pytest.approx(period, abs=1e-3)
+        middle = (found.transit_time - 60000.4) / period % 1
+        assert middle == pytest.approx(0.04, abs=0.02)
+        assert found.transit_time - t.min() <= period
+        assert found.duration / period == pytest.approx(0.1, abs=0.03)
+        chi2 = np.sum(((y - result.model(t, band=band)) / 0.02) ** 2)
+        power = result.power_at(result.frequency_at_max_power)[0]
+        start = sum(twins.scatter(y[band == b], np.full((band == b).sum(), 0.02)) for b in "gri")
+        assert 1 - chi2 / start == pytest.approx(power, rel=1e-6)
+        assert found.signal_to_noise**2 == pytest.approx(power * start, rel=1e-6)
+        if depths == "band":
+            for b, depth in deep.items():
+                assert found.depth[b] == pytest.approx(depth, rel=0.35)
+                assert found.depth_error[b] < 0.01
+        else:
+            assert len(set(found.depth.values())) == 1
+
+
+def test_models() -> None:
+    rng = np.random.default_rng(6)
+    t = rng.uniform(0, 100, 400)
+    band = rng.integers(0, 2, 400)
+    y = np.sin(2 * np.pi * t / 3) * (1 + band) + 5 * band + rng.normal(0, 0.05, 400)
+    for method in ("mhaov", "pdm"):
+        result = periodogram(t, y, np.full(400, 0.05), band, method=method, min_period=2)
+        left = y - result.model(t, 1 / 3.0, band)
+        assert left.std() < (0.06 if method == "mhaov" else 0.4)
+        assert abs(left.mean()) < 0.01
+    for method in ("ce", "stringlength"):
+        with pytest.raises(ValueError, match="no model"):
+            periodogram(t, y, method=method, min_period=2).model(t)
+    with pytest.raises(ValueError, match="boxes are for"):
+        periodogram(t, y, min_period=2).box()
+
+
+def test_single_epochs_of_a_band_do_not_move_the_phases() -> None:
+    t, y, e, band = noise(60, 2)
+    early = np.append(t, t.min() - 3.21), np.append(y, 1.0), np.append(e, 0.1), np.append(band, 7)
+    for method in ("pdm", "bls"):
+        plain = periodogram(t, y, e, band, method=method, min_period=2)
+        more = periodogram(*early, method=method, min_period=2)
+        np.testing.assert_array_equal(plain.power, more.power)
+        np.testing.assert_allclose(plain.model(t, 0.3, band), more.model(t, 0.3, band), rtol=1e-12)
+
+
+@pytest.mark.parametrize("method", [m.name for m in all_methods()])
+def test_a_constant_and_a_factor_change_nothing(method: str) -> None:
+    t, y, e, band = noise(50, 2)
+    f = np.linspace(0.05, 1.5, 60)
+    power = periodogram(t, y, e, band, method=method, frequency=f).power
+    moved = periodogram(t, 8 * (y + 2.0**20), 8 * e, band, method=method, frequency=f).power
+    np.testing.assert_allclose(moved, power, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("method", [m.name for m in all_methods()])
+def test_fast_signals_over_ten_years(method: str) -> None:
+    t, y, e, band = noise(80, 2, span=3650.0)
+    result = periodogram(t, y, e, band, method=method, min_period=0.0200, max_period=0.02002)
+    every = max(1, result.frequency.size // 40)
+    f = result.frequency[::every]
+    close = np.isclose(result.power[::every], result.power_at(f), rtol=1e-4, atol=1e-5)
+    assert close.mean() > 0.9  # an epoch on the border of two bins may be in either
+
+
+@pytest.mark.parametrize("method", [m.name for m in all_methods()])
+def test_bad_light_curves(method: str) -> None:
+    for t, y in (([], []), ([1.0], [2.0]), ([1.0, 2.0], [3.0, 3.0]), ([1.0, 1.0], [3.0, 4.0])):
+        with pytest.raises(ValueError, match="no periodogram"):
+            periodogram(t, y, method=method)
+    rng = np.random.default_rng(7)
+    for n in range(2, 9):
+        t, y = rng.uniform(0, 10, n), rng.normal(0, 1, n)
+        for band in (None, ["g"] * n, [*"gr", *["i"] * (n - 2)]):
+            if band is not None and n < 4:
+                continue
+            result = periodogram(t, y, band=band, method=method, min_period=0.5)
+            assert np.isfinite(result.power).all()
+            assert result.period_at_max_power > 0
+    repeated = np.repeat(t, 2)
+    assert np.isfinite(periodogram(repeated, rng.normal(0, 1, 16), method=method).power).all()
+    huge = periodogram(t, 1e100 * y, np.full(t.size, 1e99), method=method)
+    assert np.isfinite(huge.power).all()
+    constant_in_one = np.where(np.arange(8) < 4, 1.0, rng.normal(0, 1, 8))
+    one = periodogram(t, constant_in_one, band=[*"ggggrrrr"], method=method)
+    assert np.isfinite(one.power).all()
+
+
+def test_wrong_options() -> None:
+    t, y, e, _ = noise(30, 1)
+    for method, options, message in (
+        ("bls", {"nterms": 2}, "has no option 'nterms'"),
+        ("bls", {"durations": (0.1, -1)}, "durations"),
+        ("bls", {"durations": ()}, "durations"),
+        ("bls", {"durations": 0.7}, "at most 0.5"),
+        ("bls", {"dips": "left"}, "dips"),
+        ("pdm", {"n_bins": 1}, "n_bins"),
+        ("pdm", {"n_covers": 0}, "n_covers"),
+        ("ce", {"n_levels": 2.5}, "n_levels"),
+        ("ce", {"normalization": "log"}, "means nothing"),
+        ("stringlength", {"kind": "x"}, "kind"),
+        ("stringlength", {"weighted": 3}, "weighted"),
+        ("mhaov", {"nterms": "two"}, "nterms"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            periodogram(t, y, e, method=method, **options)
+    with pytest.raises(ValueError, match="stringlength"):
+        find_method("nothing")
+
+
+def test_false_alarms_by_the_f_distribution() -> None:
+    rng = np.random.default_rng(8)
+    for nterms in (1, 2):
+        probabilities = []
+        for _ in range(200):
+            t = rng.uniform(0, 60, 80)
+            result = periodogram(
+                t, rng.normal(0, 1, 80), np.ones(80), rng.integers(0, 2, 80), method="mhaov",
+                nterms=nterms, min_period=1.0, max_period=30,
+            )  # fmt: skip
+            probabilities.append(float(result.false_alarm_probability()))
+        below = np.mean(np.array(probabilities) < 0.2)
+        assert 0.07 < below < 0.4
+    assert result.false_alarm_probability([0.0, 1e9]) == pytest.approx([1.0, 0.0], abs=1e-12)
+
+
+@pytest.mark.parametrize("method", ["lombscargle", "ce", "bls"])
+def test_bootstrap(method: str) -> None:
+    rng = np.random.default_rng(9)
+    t, band = rng.uniform(0, 50, 80), rng.integers(0, 2, 80)
+    wave = np.sin(2 * np.pi * t / 4.4) + 3 * band
+    settings: dict[str, Any] = {"method": method, "min_period": 3.5, "max_period": 6}
+    draws = {"method": "bootstrap", "n_bootstrap": 99}
+    found = periodogram(t, wave + rng.normal(0, 0.1, 80), np.ones(80), band, **settings)
+    assert found.false_alarm_probability(**draws) == pytest.approx(0.01)
+    noise = periodogram(t, 3 * band + rng.normal(0, 1, 80), np.ones(80), band, **settings)
+    chance = noise.false_alarm_probability(**draws)
+    assert chance > 0.01
+    assert chance == noise.false_alarm_probability(**draws)
+    assert chance != pytest.approx(noise.false_alarm_probability(**draws, seed=1), abs=1e-12)
+    given = periodogram(
+        t, noise._data.value, np.ones(80), band, method=method, frequency=noise.frequency
+    )
+    assert given.false_alarm_probability(**draws) == pytest.approx(float(chance), abs=0.03)
+    with pytest.raises(ValueError, match="n_bootstrap"):
+        noise.false_alarm_probability(method="bootstrap", n_bootstrap=0)
+    with pytest.raises(ValueError, match="'analytic' or 'bootstrap'"):
+        noise.false_alarm_probability(method="guess")
+
+
+def test_bootstrap_agrees_with_baluev() -> None:
+    rng = np.random.default_rng(10)
+    t = rng.uniform(0, 50, 60)
+    result = periodogram(t, rng.normal(0, 1, 60), np.ones(60), min_period=1, max_period=20)
+    levels = np.quantile(result.power, [0.97, 0.99, 1.0]) * 1.2
+    drawn = result.false_alarm_probability(levels, method="bootstrap", n_bootstrap=400)
+    formula = result.false_alarm_probability(levels)
+    assert (drawn <= formula + 0.08).all()
+    assert (drawn >= 0.3 * formula - 0.05).all()

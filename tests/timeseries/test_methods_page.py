@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from skyseries.timeseries import all_methods
+from skyseries.timeseries.methods_page import main, methods_page
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "periods.md"
+
+
+def test_page_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == methods_page(), (
+        "run: python -m skyseries.timeseries.methods_page docs/periods.md"
+    )
+
+
+def test_page_names_every_method_and_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([str(tmp_path / "page.md")])
+    main([])
+    text = (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert capsys.readouterr().out == text
+    for method in all_methods():
+        assert f"| `{method.name}` | {method.title} |" in text
+        for option in method.options:
+            assert f"| `{method.name}` | `{option.name}` |" in text
