@@ -3,10 +3,12 @@
 import skyseries.timeseries.definitions  # noqa: F401 - registers the built-in features
 from skyseries.timeseries.features import compute_features, feature_schema
 from skyseries.timeseries.lightcurve import FoldedLightCurve, LightCurve
+from skyseries.timeseries.lightcurvepackage import light_curve_features
 from skyseries.timeseries.periodogram import Periodogram, periodogram
 from skyseries.timeseries.periods import compute_periods, period_schema
 from skyseries.timeseries.registry import Feature, all_features, presets, register, select
 from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.userfeature import feature, features_of
 
 __all__ = [
     "Feature",
@@ -17,7 +19,10 @@ __all__ = [
     "all_features",
     "compute_features",
     "compute_periods",
+    "feature",
     "feature_schema",
+    "features_of",
+    "light_curve_features",
     "period_schema",
     "periodogram",
     "presets",
