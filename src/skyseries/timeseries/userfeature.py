@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.errors import ExecutionError, InputError
-from skyseries.jit import is_compiled
-from skyseries.timeseries.kernels.each import loop_over
+from skyseries.timeseries.kernels.each import is_compiled, loop_over
 from skyseries.timeseries.registry import UNITS, Feature, Unit, register
 from skyseries.timeseries.segments import Segments
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from skyseries.jit import kernel, literal_unroll
+from skyseries.jit import is_compiled, kernel, literal_unroll
 
-__all__ = ["loop_over"]
+__all__ = ["is_compiled", "loop_over"]
 
 _KEPT = 64
 """Loops that are remembered: the functions of a long session in a notebook do not pile up."""
