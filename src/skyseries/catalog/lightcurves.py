@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,11 @@ def features_step(
     compute = partial(
         compute_features, fields=fields, features=chosen, space=space, bands=bands, **limits
     )
-    return Append(catalog._node, name, fields.names(), compute, schema)
+    said = {
+        "step": "features", "features": [feature.name for feature in chosen], "space": space,
+        "bands": bands, **limits,
+    }  # fmt: skip
+    return Append(catalog._node, name, fields.names(), compute, schema, json.dumps(said))
 
 
 def periods_step(
@@ -65,7 +70,12 @@ def periods_step(
     name = the_column(catalog.schema, column)
     fields = catalog.lightcurve_fields(name)
     compute = partial(compute_periods, fields=fields, **options)
-    return Append(catalog._node, name, fields.names(), compute, period_schema(**options))
+    schema = period_schema(**options)
+    recorded = (schema.field(0).metadata or {}).get(b"skyseries_periods", b"{}")
+    said = {"step": "periods", **options, **json.loads(recorded)}
+    return Append(
+        catalog._node, name, fields.names(), compute, schema, json.dumps(said, default=str)
+    )
 
 
 def lightcurve_of(catalog: LightCurveVerbs, id: Any, column: str | None) -> LightCurve:

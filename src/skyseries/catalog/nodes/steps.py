@@ -214,6 +214,8 @@ class Append(RowStep):
     """The fields of the light curve that the function looks at."""
     function: Callable[[pa.ChunkedArray], pa.Table]
     columns: pa.Schema
+    said: str = ""
+    """JSON of the verb and its parameters, for the provenance of what is written."""
 
     def __post_init__(self) -> None:
         check_columns([self.source], self.child.schema)
