@@ -23,6 +23,7 @@ __all__ = ["features"]
 @click.option("--space", type=click.Choice(["mag", "flux"]), help="Magnitudes or fluxes.")
 @click.option("--min-period", type=float, help="Shortest period that is searched for, days.")
 @click.option("--max-period", type=float, help="Longest period, days.")
+@click.option("--barycentric", is_flag=True, help="Bring times to the solar-system barycentre.")
 @extension_options
 @output_option
 @engine_options
@@ -34,6 +35,7 @@ def features(
     space: str | None,
     min_period: float | None,
     max_period: float | None,
+    barycentric: bool,
     extension: str | None,
     overwrite: bool,
     resume: bool,
@@ -59,6 +61,8 @@ def features(
 
     limits: dict[str, Any] = {"min_period": min_period, "max_period": max_period}
     given = {name: value for name, value in limits.items() if value is not None}
+    if barycentric:
+        given["barycentric"] = True
     own = None if space == "mag" else space  # magnitudes stay what they are
     with sky.executor(executor, workers):
         found = sky.open_catalog(catalog).features(features=chosen, space=own, **given)

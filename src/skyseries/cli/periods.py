@@ -18,6 +18,7 @@ __all__ = ["periods"]
 @click.option("--max-period", type=float, help="Longest period, days.")
 @click.option("--n-peaks", type=click.IntRange(min=1), help="How many candidates to keep.")
 @click.option("--error-floor", type=float, help="Added to the errors in quadrature.")
+@click.option("--barycentric", is_flag=True, help="Bring times to the solar-system barycentre.")
 @extension_options
 @output_option
 @engine_options
@@ -35,7 +36,9 @@ def periods(
     import skyseries as sky
     from skyseries.cli.output import keep_result
 
-    given = {name: value for name, value in search.items() if value is not None}
+    given = {
+        name: value for name, value in search.items() if value is not None and value is not False
+    }
     with sky.executor(executor, workers):
         found = sky.open_catalog(catalog).periods(**given)
         keep_result(found, output, extension, overwrite=overwrite, resume=resume)

@@ -1,6 +1,7 @@
 """Light curves as arrays and Arrow columns: features, periods, periodograms."""
 
 import skyseries.timeseries.definitions  # noqa: F401 - registers the built-in features
+from skyseries.timeseries.barycentre import barycentric_times
 from skyseries.timeseries.features import compute_features, feature_schema
 from skyseries.timeseries.lightcurve import FoldedLightCurve, LightCurve
 from skyseries.timeseries.lightcurvepackage import light_curve_features
@@ -17,6 +18,7 @@ __all__ = [
     "Periodogram",
     "Segments",
     "all_features",
+    "barycentric_times",
     "compute_features",
     "compute_periods",
     "feature",

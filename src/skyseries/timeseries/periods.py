@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import ArrayLike
 
 from skyseries.errors import InputError
 from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
+from skyseries.timeseries.barycentre import at_barycentre
 from skyseries.timeseries.epochs import Epochs, iter_epochs
 from skyseries.timeseries.kernels.search import search_periods
 from skyseries.timeseries.measured import measured_field
 from skyseries.timeseries.periodogram import floor_terms, frequency_limits
 from skyseries.timeseries.segments import split_by_band
+
+if TYPE_CHECKING:
+    from astropy.coordinates import EarthLocation
 
 __all__ = ["MIN_SPARE_EPOCHS", "compute_periods", "period_schema"]
 
@@ -31,6 +37,10 @@ def compute_periods(
     error_floor: float | None = None,
     oversampling: float = 5,
     nterms: int = 1,
+    barycentric: bool = False,
+    ra: ArrayLike | None = None,
+    dec: ArrayLike | None = None,
+    location: EarthLocation | tuple[float, float, float] | None = None,
 ) -> pa.Table:
     """Search every light curve of a nested column for its period.
 
@@ -58,6 +68,13 @@ def compute_periods(
     oversampling : float
     nterms : int
         Harmonics of the shared model. More than one is slower by an order of magnitude.
+    barycentric : bool
+        Bring the times to the solar-system barycentre, in TDB, where the observatory is their
+        reference position (`barycentric_times`).
+    ra, dec : (n,) array_like, optional
+        Positions of the objects, degrees, ICRS; needed for `barycentric`.
+    location : EarthLocation or tuple, optional
+        The observatory; by default Rubin's.
 
     Returns
     -------
@@ -71,7 +88,8 @@ def compute_periods(
     Raises
     ------
     InputError
-        For limits out of order, or lists of unequal length.
+        For limits out of order, or lists of unequal length. With `barycentric` also where format,
+        scale or reference position of the times are not known.
     SchemaError
         If a field is missing or of a wrong type.
     """
@@ -82,6 +100,8 @@ def compute_periods(
     limits = frequency_limits(min_period, max_period)
     floor = floor_terms(error_floor)
     chunks = iter_epochs(column, fields, measured_field(fields), None, all_bands=True)
+    if barycentric:
+        chunks = at_barycentre(chunks, fields, ra, dec, location)
     tables = [
         _table(epochs, schema, limits, n_peaks, floor, float(oversampling), nterms)
         for epochs in chunks
