@@ -273,6 +273,14 @@ def test_fingerprints() -> None:
 
     assert fingerprint(scaled(2.0)) == fingerprint(scaled(2.0)) != fingerprint(scaled(3.0))
     assert fingerprint(lambda t: t + 1) != fingerprint(lambda t: t + 2)
+
+    def calls(factor: float) -> str:
+        names = {"factor": factor}
+        code = "def helper(t): return t * factor\ndef function(t): return [helper(x) for x in t]"
+        exec(code, names)  # noqa: S102
+        return fingerprint(names["function"])
+
+    assert calls(2.0) == calls(2.0) != calls(3.0)
     assert fingerprint({"a": 1}) != fingerprint({"a": 2})
     assert fingerprint({"x", "y", "z"}) == fingerprint({"z", "y", "x"})
     assert fingerprint(np.arange(3)) != fingerprint(np.arange(4))

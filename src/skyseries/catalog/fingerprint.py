@@ -27,13 +27,13 @@ def fingerprint(*values: Any) -> str:
     be looked into (an extractor of another package) counts by its pickle.
     """
     digest = hashlib.sha256()
-    for token in _tokens(values, set()):
+    for token in _tokens(values, frozenset()):
         digest.update(token.encode(errors="surrogatepass") if isinstance(token, str) else token)
         digest.update(b"\0")
     return digest.hexdigest()[:32]
 
 
-def _tokens(value: Any, seen: set[int]) -> Iterator[str | bytes]:
+def _tokens(value: Any, seen: frozenset[int]) -> Iterator[str | bytes]:
     if isinstance(value, _PLAIN):
         yield f"{type(value).__name__}:{value!r}"
         return
@@ -52,7 +52,7 @@ def _tokens(value: Any, seen: set[int]) -> Iterator[str | bytes]:
         yield from _deeper(value, seen)
 
 
-def _deeper(value: Any, seen: set[int]) -> Iterator[str | bytes]:
+def _deeper(value: Any, seen: frozenset[int]) -> Iterator[str | bytes]:
     if isinstance(value, np.ndarray) and value.dtype != object:
         yield from (f"{value.dtype} {value.shape}", np.ascontiguousarray(value).tobytes())
     elif isinstance(value, pa.Table):
@@ -91,8 +91,11 @@ def _of_table(table: pa.Table) -> Iterator[bytes]:
     yield sink.getvalue().to_pybytes()
 
 
-def _of_function(function: types.FunctionType, seen: set[int]) -> Iterator[str | bytes]:
-    """Yield the code of a function; of our own, which has a version, the name."""
+def _of_function(function: types.FunctionType, seen: frozenset[int]) -> Iterator[str | bytes]:
+    """Yield the code of a function and of those beside it; of our own, which has a version, a name.
+
+    What it calls in other modules counts by its name.
+    """
     module = function.__module__ or ""
     yield f"{module}.{function.__qualname__}"
     if module.partition(".")[0] == "skyseries":
@@ -101,12 +104,24 @@ def _of_function(function: types.FunctionType, seen: set[int]) -> Iterator[str |
     yield from _of_code(code, seen)
     cells = [cell.cell_contents for cell in function.__closure__ or ()]
     yield from _tokens((function.__defaults__, function.__kwdefaults__, cells), seen)
-    for name in code.co_names:
-        if name in function.__globals__:
-            yield from _tokens(function.__globals__[name], seen)
+    for name in _names_in(code):
+        value = function.__globals__.get(name)
+        plain = getattr(value, "py_func", value)
+        if isinstance(plain, types.FunctionType) and plain.__globals__ is not function.__globals__:
+            yield f"{plain.__module__}.{plain.__qualname__}"
+        elif name in function.__globals__:
+            yield from _tokens(value, seen)
 
 
-def _of_code(code: types.CodeType, seen: set[int]) -> Iterator[str | bytes]:
+def _names_in(code: types.CodeType) -> Iterator[str]:
+    """Yield the global names that a function and the functions within it use."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _names_in(constant)
+
+
+def _of_code(code: types.CodeType, seen: frozenset[int]) -> Iterator[str | bytes]:
     yield code.co_code
     yield repr((code.co_names, code.co_varnames, code.co_freevars))
     for constant in code.co_consts:
