@@ -122,13 +122,13 @@ def test_lists_of_fixed_size_survive(copy: Path, lists: str) -> None:
 
 @pytest.mark.interop
 def test_lsdb_joins_the_extension_by_id(copy: Path, lists: str) -> None:
-    lsdb = pytest.importorskip("lsdb")
+    dask, lsdb = pytest.importorskip("dask"), pytest.importorskip("lsdb")
     plan = sky.open_catalog(copy).features([lists, "nObs", "timeSpan"])
     name = next(f.name for f in plan.schema if pa.types.is_fixed_size_list(f.type))
     plan.write_extension("derived")
     plan.write_extension("derived", overwrite=True)
     expected = {row["id"]: row for row in plan.drop("lightcurve").to_arrow().to_pylist()}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), dask.config.set(scheduler="synchronous"):
         warnings.simplefilter("ignore")
         catalog = lsdb.open_catalog(copy)
         loaded = catalog.load_extension("derived").compute(progress_bar=False)
@@ -171,14 +171,15 @@ def counted(self, facts):
 Marks.set = counted
 with sky.executor(engine, workers=2):
     plan = sky.open_catalog(sys.argv[1]).periods(min_period=2.0)
-    written = plan.write_extension("periods", resume=True, margin_arcsec=3600.0)
+    options = {"resume": True, "margin_arcsec": 3600.0, "overwrite": "overwrite" in sys.argv}
+    written = plan.write_extension("periods", **options)
 print(len(seen), written.rows, written.provenance["run"], written.version)
 """
 
 
-def run(path: Path, stop: int, engine: str = "threads") -> subprocess.CompletedProcess[str]:
+def run(path: Path, stop: int, *words: str) -> subprocess.CompletedProcess[str]:
     code = textwrap.dedent(PROGRAM)
-    command = [sys.executable, "-c", code, str(path), str(stop), engine]
+    command = [sys.executable, "-c", code, str(path), str(stop), *(words or ["threads"])]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -201,6 +202,28 @@ def test_a_run_that_is_killed_goes_on(copy: Path, tmp_path: Path) -> None:
     assert content(copy / "periods") == content(whole / "periods")
     assert sky.validate_catalog(copy / "periods").ok
     assert not list((copy / "periods").glob(".import*"))
+
+
+def test_a_killed_overwrite_leaves_the_old_version(copy: Path) -> None:
+    assert run(copy, 0).returncode == 0
+    assert run(copy, 2, "serial", "overwrite").returncode == 9
+    loaded = sky.open_catalog(copy).load_extension("periods")
+    assert loaded.to_arrow()["period"].null_count < len(loaded)
+    assert sky.validate_catalog(copy / "periods").ok
+    assert sky.validate_catalog(copy).ok
+    done = run(copy, 0, "threads", "overwrite")
+    assert done.stdout.split()[-1] == "v000002", done.stderr
+
+
+def test_workers_set_marks(copy: Path) -> None:
+    plan = sky.open_catalog(copy).features(["nObs", "Mean"])
+    with sky.executor("processes", workers=2):
+        written = plan.write_catalog(copy.parent / "out", resume=True)
+    assert written.rows == len(sky.open_catalog(copy))
+    assert sky.open_catalog(copy.parent / "out").to_arrow().equals(plan.to_arrow())
+    assert (
+        sky.open_catalog(copy.parent / "out").provenance["out"]["run"] == written.provenance["run"]
+    )
 
 
 def content(folder: Path) -> dict[str, bytes]:

@@ -66,6 +66,8 @@ def test_the_list_of_a_preset(capsys: Captured) -> None:
         (["periods", "SURVEY", "--overwrite"], 2, "give --write-extension"),
         (["periods", "SURVEY", "--write-extension", "a b"], 1, "letters, digits"),
         (["periods", "SURVEY", "--write-extension", "a", "-o", "a.csv"], 2, "either --output or"),
+        (["features", "SURVEY", "--barycentric"], 1, "refposition='topocenter'"),
+        (["periods", "SURVEY", "--barycentric"], 1, "refposition='topocenter'"),
         (["features", "SURVEY", "--min-period", "9", "--max-period", "2"], 1, "period"),
     ],
 )
