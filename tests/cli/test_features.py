@@ -6,9 +6,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 import skyseries as sky
+import skyseries.timeseries.registry as registry
 from skyseries.cli.app import _run
 from skyseries.timeseries import all_features, presets
 from tests.pipelines.survey import random_survey, small_parts, write_parts
@@ -99,6 +101,40 @@ def test_extensions(survey: Path, capsys: Captured) -> None:
     loaded = catalog.load_extension("statistics").load_extension("periods")
     assert {"period", "nObs"} <= set(loaded.columns)
     assert loaded.provenance["statistics"]["parameters"][0]["min_period"] == 0.5
+
+
+MINE = """
+import numba
+from skyseries.timeseries import feature
+
+factor = 2
+
+@feature(unit="count")
+@numba.njit
+def twice(t, flux, flux_err, band):
+    return factor * t.size
+"""
+
+
+@pytest.mark.parametrize("engine", ["serial", "processes"])
+def test_features_of_a_file(
+    survey: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+    mine = survey.parent / "mine.py"
+    mine.write_text(MINE)
+    out = survey.parent / "out.parquet"
+    args = ["features", str(survey), "--code", str(mine), "--features", "twice,nObs"]
+    assert _run([*args, "-o", str(out), "--executor", engine]) == 0, capsys.readouterr().err
+    table = pq.read_table(out)
+    assert [n and 2 * n for n in table["nObs"].to_pylist()] == [
+        n or 0 for n in table["twice"].to_pylist()
+    ]
+    capsys.readouterr()
+    for text, said in (("1 / 0", "ZeroDivisionError"), ("x = 1", "registers no feature")):
+        mine.write_text(text)
+        assert _run(["features", "--list", "--code", str(mine)]) == 1
+        assert said in capsys.readouterr().err
 
 
 def test_features_without_options_are_the_default_preset(survey: Path, capsys: Captured) -> None:

@@ -20,6 +20,10 @@ __all__ = ["features"]
     "--features", "wanted", callback=names,
     help="Names of features and presets, such as Mean,StetsonJ.  [default: the preset default]",
 )  # fmt: skip
+@click.option(
+    "--code", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Python file that registers features of your own; may be repeated.",
+)  # fmt: skip
 @click.option("--space", type=click.Choice(["mag", "flux"]), help="Magnitudes or fluxes.")
 @click.option("--min-period", type=float, help="Shortest period that is searched for, days.")
 @click.option("--max-period", type=float, help="Longest period, days.")
@@ -32,6 +36,7 @@ def features(
     listed: bool,
     preset: str | None,
     wanted: list[str] | None,
+    code: tuple[Path, ...],
     space: str | None,
     min_period: float | None,
     max_period: float | None,
@@ -49,6 +54,7 @@ def features(
     """
     chosen = [*([] if preset is None else [preset]), *(wanted or [])] or None
     _check_preset(preset)
+    _load(code)
     if listed:
         from skyseries.timeseries.document import features_text
 
@@ -67,6 +73,13 @@ def features(
     with sky.executor(executor, workers):
         found = sky.open_catalog(catalog).features(features=chosen, space=own, **given)
         keep_result(found, output, extension, overwrite=overwrite, resume=resume)
+
+
+def _load(code: tuple[Path, ...]) -> None:
+    for path in code:
+        from skyseries.timeseries import load_features
+
+        load_features(path)
 
 
 def _check_preset(preset: str | None) -> None:

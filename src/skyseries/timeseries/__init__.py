@@ -9,7 +9,7 @@ from skyseries.timeseries.periodogram import Periodogram, periodogram
 from skyseries.timeseries.periods import compute_periods, period_schema
 from skyseries.timeseries.registry import Feature, all_features, presets, register, select
 from skyseries.timeseries.segments import Segments
-from skyseries.timeseries.userfeature import feature, features_of
+from skyseries.timeseries.userfeature import feature, features_of, load_features
 
 __all__ = [
     "Feature",
@@ -25,6 +25,7 @@ __all__ = [
     "feature_schema",
     "features_of",
     "light_curve_features",
+    "load_features",
     "period_schema",
     "periodogram",
     "presets",

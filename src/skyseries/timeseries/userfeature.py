@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import os
 import threading
+import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
@@ -13,10 +16,10 @@ from numpy.typing import NDArray
 
 from skyseries.errors import ExecutionError, InputError
 from skyseries.timeseries.kernels.each import is_compiled, loop_over
-from skyseries.timeseries.registry import UNITS, Feature, Unit, register
+from skyseries.timeseries.registry import UNITS, Feature, Unit, all_features, register
 from skyseries.timeseries.segments import Segments
 
-__all__ = ["feature", "features_of", "function_segments"]
+__all__ = ["feature", "features_of", "function_segments", "load_features"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -147,6 +150,31 @@ def features_of(
         )
         for k in range(len(names))
     )  # fmt: skip
+
+
+def load_features(path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Run a Python file that registers features of one's own; return their names.
+
+    So do the command line's ``skyseries features --code``. Functions of the file travel to other
+    processes with their code: it need not be installed there.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, fails, or registers nothing.
+    """
+    file = Path(path)
+    before = {feature.name: feature for feature in all_features()}
+    module = types.ModuleType(f"features of {file.stem}")  # not importable: pickled by value
+    module.__file__ = str(file)
+    try:
+        exec(compile(file.read_text("utf-8"), str(file), "exec"), vars(module))  # noqa: S102
+    except Exception as error:
+        raise InputError(f"{file} failed: {type(error).__name__}: {error}") from error
+    names = tuple(f.name for f in all_features() if before.get(f.name) is not f)
+    if not names:
+        raise InputError(f"{file} registers no feature: decorate a function with @feature")
+    return names
 
 
 def _one_each(given: str | Sequence[str], names: tuple[str, ...], what: str) -> tuple[str, ...]:
