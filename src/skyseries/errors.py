@@ -92,14 +92,13 @@ class MissingDependencyError(SkyseriesError, ImportError):
     ----------
     package : str
         What could not be imported.
-    extra : str
-        The extra of Skyseries that brings it.
+    extra : str, optional
+        The extra of Skyseries that brings it; None: the package is to be installed by itself.
     """
 
-    def __init__(self, package: str, extra: str) -> None:
-        super().__init__(
-            f"{package} is not installed; install it with: pip install 'skyseries[{extra}]'"
-        )
+    def __init__(self, package: str, extra: str | None) -> None:
+        what = package if extra is None else f"'skyseries[{extra}]'"
+        super().__init__(f"{package} is not installed; install it with: pip install {what}")
         self.package = package
         self.extra = extra
 

@@ -26,13 +26,14 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 import numba
+from numba import literal_unroll
 
 try:
     import fcntl
 except ImportError:  # Windows has no fcntl; processes there compile for themselves
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["kernel"]
+__all__ = ["is_compiled", "kernel", "literal_unroll"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,9 +41,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 @overload
 def kernel(function: F) -> F: ...
 @overload
-def kernel(*, fastmath: bool | set[str] = ..., inline: bool = ...) -> Callable[[F], F]: ...
 def kernel(
-    function: F | None = None, *, fastmath: bool | set[str] = False, inline: bool = False
+    *, fastmath: bool | set[str] = ..., inline: bool = ..., cache: bool = ...
+) -> Callable[[F], F]: ...
+def kernel(
+    function: F | None = None,
+    *,
+    fastmath: bool | set[str] = False,
+    inline: bool = False,
+    cache: bool = True,
 ) -> F | Callable[[F], F]:
     """Compile a loop over arrays with the project's policy.
 
@@ -55,6 +62,9 @@ def kernel(
         Only where no NaN or infinity reaches the loop.
     inline : bool
         Compile into the caller (small helpers of other kernels).
+    cache : bool
+        Keep the machine code on disk. False for a loop that is made around a function of the
+        user's: the function may change without any of our sources changing.
     """
 
     def decorate(f: F) -> F:
@@ -62,11 +72,23 @@ def kernel(
         if inline:
             options["inline"] = "always"
         dispatcher = numba.njit(**options)(f)
-        if fcntl is not None:
+        if cache and fcntl is not None:
             _enable_locked_cache(dispatcher)
         return dispatcher  # type: ignore[no-any-return]
 
     return decorate if function is None else decorate(function)
+
+
+def is_compiled(function: Callable[..., Any]) -> bool:
+    """Return whether a function is one of Numba's, which other compiled loops can call.
+
+    Such a function has its name for other processes after this: Numba gives it when it is
+    pickled first, and fails if two threads do so at once.
+    """
+    if not isinstance(function, numba.core.dispatcher.Dispatcher):
+        return False
+    _ = function._uuid
+    return True
 
 
 def _enable_locked_cache(dispatcher: Any) -> None:

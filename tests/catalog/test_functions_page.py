@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import skyseries as sky
+import skyseries.timeseries.registry as registry
 from skyseries.timeseries.simulate import simulate_survey
 from tests.pipelines.survey import write_parts
 from tests.test_docs import blocks
@@ -28,8 +29,10 @@ def results(tmp_path_factory):
     )  # fmt: skip
     program = "\n".join(blocks("docs/functions.md", "python")).replace('"survey"', "survey")
     names = {"survey": folder / "survey"}
-    exec(program, names)  # noqa: S102 - our own page
-    return names
+    with pytest.MonkeyPatch.context() as patch:  # features of the page are not those of other tests
+        patch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+        exec(program, names)  # noqa: S102 - our own page
+        yield names
 
 
 def test_every_example_has_an_answer(results):
@@ -39,6 +42,7 @@ def test_every_example_has_an_answer(results):
         "span": ["span"],
         "colour": ["g_r"],
         "first": ["field", "first_times"],
+        "others": [f"{band}_psfFlux_lc_linexp_fit_reduced_chi2" for band in "y"],
         "fragile": ["x", "_error"],
     }.items():
         catalog = results[name]
@@ -55,6 +59,17 @@ def test_the_first_example_is_right(results):
             assert math.isclose(
                 row["rise"], np.float64(max(r) / np.median(np.float32(r))), rel_tol=1e-6
             )
+
+
+def test_the_features_of_the_page(results):
+    table = results["steps"].to_arrow()
+    assert "r_psfFluxriseRate" in table.column_names
+    assert "r_psfFluxfallRate" not in table.column_names
+    for row in table.to_pylist():
+        curve = row["lightcurve"]
+        order = np.argsort(curve["midpointMjdTai"])
+        flux = np.array(curve["psfFlux"], float)[order]
+        assert math.isclose(row["largestStep"], np.abs(np.diff(flux)).max(), rel_tol=1e-6)
 
 
 def test_the_partitions_of_the_page(results):

@@ -13,10 +13,10 @@ from skyseries.timeseries import (
     periodogram,
     prewhiten,
     search_drift,
+    searching,
     streaming,
     window_function,
 )
-from skyseries.timeseries import periods as periods_module
 from skyseries.timeseries.aliases import mark_aliases
 from skyseries.timeseries.methods import find_method
 from skyseries.timeseries.streaming import stream_peaks
@@ -219,5 +219,5 @@ def test_twenty_minutes_over_ten_years(monkeypatch: pytest.MonkeyPatch) -> None:
     period = table["period"][0].as_py()
     assert abs(1 / period - 72.00131) < 0.1 / np.ptp(t)
     assert table["period_fap"][0].as_py() < 1e-6
-    monkeypatch.setattr(periods_module, "CHUNK", 10**9)  # all at once
+    monkeypatch.setattr(searching, "CHUNK", 10**9)  # all at once
     assert compute_periods(made, MAG, **settings).equals(table)

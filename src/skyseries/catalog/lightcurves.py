@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from skyseries.catalog.curves import known_fields, recorded_bands, the_column
 from skyseries.catalog.held import first_scan
@@ -18,6 +20,7 @@ from skyseries.catalog.nodes.steps import Append
 from skyseries.catalog.rows import Rows
 from skyseries.catalog.running import units_of
 from skyseries.errors import CatalogError
+from skyseries.schema import LightCurveFields
 
 if TYPE_CHECKING:
     from skyseries.catalog.verbs.lightcurves import LightCurveVerbs
@@ -32,7 +35,9 @@ def features_step(
     features: Sequence[str | Feature] | str | None,
     space: str | None,
     bands: Sequence[str | int] | None,
-    limits: Mapping[str, float],
+    limits: Mapping[str, Any],
+    barycentric: bool,
+    location: Any,
 ) -> Append:
     """Return the step that adds feature columns."""
     from skyseries.timeseries import compute_features, feature_schema, select
@@ -51,17 +56,26 @@ def features_step(
     has_error = measured_field(fields, space).error is not None
     table = published_table(features)
     # the features themselves reach any process
-    chosen = table or select(features, has_error=has_error)
+    selected = () if table is not None else select(features, has_error=has_error)
+    chosen = selected if table is None else table
     read = (*fields.names(), *(table.fields() if table is not None else ()))
     schema = feature_schema(fields, chosen, space, bands, value_type)
     compute = partial(
         compute_features, fields=fields, features=chosen, space=space, bands=bands, **limits
     )
-    return Append(catalog._node, name, read, compute, schema)
+    said = {
+        "step": "features", "features": [f.name for f in selected] if table is None else table.name,
+        "space": space, "bands": bands, **limits,
+    }  # fmt: skip
+    return _append(catalog, name, read, fields, compute, schema, said, barycentric, location)
 
 
 def periods_step(
-    catalog: LightCurveVerbs, column: str | None, options: Mapping[str, Any]
+    catalog: LightCurveVerbs,
+    column: str | None,
+    options: Mapping[str, Any],
+    barycentric: bool,
+    location: Any,
 ) -> Append:
     """Return the step that adds the columns of a period search."""
     from skyseries.timeseries import compute_periods, period_schema
@@ -69,7 +83,35 @@ def periods_step(
     name = the_column(catalog.schema, column)
     fields = catalog.lightcurve_fields(name)
     compute = partial(compute_periods, fields=fields, **options)
-    return Append(catalog._node, name, fields.names(), compute, period_schema(**options))
+    schema = period_schema(**options)
+    recorded = (schema.field(0).metadata or {}).get(b"skyseries_periods", b"{}")
+    said = {"step": "periods", **options, **json.loads(recorded)}
+    read = fields.names()
+    return _append(catalog, name, read, fields, compute, schema, said, barycentric, location)
+
+
+def _append(
+    catalog: LightCurveVerbs,
+    name: str,
+    read: tuple[str, ...],
+    fields: LightCurveFields,
+    compute: partial[pa.Table],
+    schema: pa.Schema,
+    said: dict[str, Any],
+    barycentric: bool,
+    location: Any,
+) -> Append:
+    """Return the step, which hands the positions over where the times are to be moved."""
+    moves = False
+    if barycentric:
+        from skyseries.timeseries.barycentre import RUBIN, is_barycentric, site_of
+
+        moves = not is_barycentric(fields)
+        site_of(RUBIN if location is None else location)
+        compute = partial(compute, barycentric=True, location=location)
+        said |= {"barycentric": True, "location": str(RUBIN if location is None else location)}
+    text = json.dumps(said, default=str)
+    return Append(catalog._node, name, read, compute, schema, moves, text)
 
 
 def lightcurve_of(catalog: LightCurveVerbs, id: Any, column: str | None) -> LightCurve:

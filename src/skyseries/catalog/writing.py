@@ -7,11 +7,13 @@ positions. Its rows are computed unit by unit and streamed into the file.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +21,11 @@ import pyarrow.compute as pc
 
 from skyseries.catalog.division import Unit, divide
 from skyseries.catalog.explain import steps_of
+from skyseries.catalog.fingerprint import fingerprint
 from skyseries.catalog.node import SKY_CELLS, UNPLACED, Area, Hints, Node, Pieces, RowStep
 from skyseries.catalog.nodes.join import Join
 from skyseries.catalog.nodes.match import Match
+from skyseries.catalog.provenance import new_provenance, to_properties
 from skyseries.catalog.rows import Ints
 from skyseries.errors import ExecutionError, InputError
 from skyseries.executors import Task, current_executor
@@ -34,6 +38,7 @@ from skyseries.hats.layout import default_names
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.leaf_stream import write_leaf
 from skyseries.hats.margin_build import build_margin
+from skyseries.hats.marks import Marks
 from skyseries.hats.partitions import Cell, Partitions, cut
 from skyseries.hats.publication import new_version
 from skyseries.hats.publish import write_catalog_folder
@@ -60,6 +65,8 @@ class Written(NamedTuple):
     partitions: int
     margin_rows: int | None
     index_rows: int | None
+    provenance: Mapping[str, Any] = MappingProxyType({})
+    """Run id, date, versions of the code and of the catalogs, parameters."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,8 @@ class Target:
         Fields of the nested columns.
     margin_arcsec : float or None
     overwrite : bool
+    resume : bool
+        Go on with the same write that was stopped.
     """
 
     path: str | os.PathLike[str]
@@ -89,6 +98,7 @@ class Target:
     lightcurves: Mapping[str, LightCurveFields]
     margin_arcsec: float | None
     overwrite: bool
+    resume: bool = False
 
 
 class LeafTask(NamedTuple):
@@ -103,13 +113,20 @@ def write_catalog(node: Node, target: Target) -> Written:
     """Compute a plan and write its rows as a collection."""
     schema = _schema(node, target.position)
     names = default_names(target.name, target.margin_arcsec, target.id)
-    with new_version(target.path, target.overwrite) as version:
+    run = _run_name(node, target) if target.resume else None
+    with new_version(target.path, target.overwrite, run) as version:
         root = version.build / names["primary"]
-        write = partial(_write_leaves, schema=schema, root=root, target=target)
+        provenance, marks = new_provenance(node), None
+        if version.marks is not None:
+            marks = Marks(version.marks, root)
+            provenance = marks.note("run", provenance)
+            for part in ("margin", "index"):  # these are made anew
+                shutil.rmtree(version.build / names.get(part, part), ignore_errors=True)
+        write = partial(_write_leaves, schema=schema, root=root, target=target, marks=marks)
         facts = write_catalog_folder(
             root,
             schema,
-            _run(node, write),
+            _run(node, write, marks),
             name=target.name,
             kind=target.kind,
             ra=target.position[0],
@@ -118,7 +135,8 @@ def write_catalog(node: Node, target: Target) -> Written:
             properties={
                 "hats_cols_survey_id": target.id,
                 "skyseries_plan": " < ".join(line.strip() for line in steps_of(node)),
-            },
+            }
+            | to_properties(provenance),
         )
         primary = open_dataset(Location(str(root)))
         margin_rows = index_rows = None
@@ -137,14 +155,29 @@ def write_catalog(node: Node, target: Target) -> Written:
                 ((target.id, names["index"]),) if target.id is not None else (),
             )
         )
-    partitions = len(facts.partitions)
-    return Written(str(target.path), number, facts.rows, partitions, margin_rows, index_rows)
+    return Written(
+        str(target.path), number, facts.rows, len(facts.partitions), margin_rows, index_rows,
+        MappingProxyType(provenance),
+    )  # fmt: skip
 
 
-def _run(node: Node, write: partial[list[LeafFacts]]) -> Iterator[LeafFacts]:
-    """Write all leaves, on the engine that holds; yield their facts."""
-    tasks = []
-    for leaves in shared_out(leaf_tasks(node)):
+def _run_name(node: Node, target: Target) -> str:
+    """Return a name that this plan has in each process, and no other one."""
+    from skyseries import __version__
+
+    return fingerprint(__version__, node, target.name, target.position, target.id, target.kind)
+
+
+def _run(node: Node, write: partial[list[LeafFacts]], marks: Marks | None) -> Iterator[LeafFacts]:
+    """Write all leaves that are not done, on the engine that holds; yield the facts of all."""
+    tasks, to_do = [], []
+    for leaf in leaf_tasks(node):
+        done = None if marks is None else marks.get(leaf.cell)
+        if done is None:
+            to_do.append(leaf)
+        else:
+            yield done
+    for leaves in shared_out(to_do):
         start, stop = leaves[0].units[0][0], leaves[-1].units[-1][1]
         arguments = (node.narrow(Area.of(start, stop)), tuple(leaves))
         weight = sum(leaf.weight for leaf in leaves)
@@ -154,12 +187,21 @@ def _run(node: Node, write: partial[list[LeafFacts]]) -> Iterator[LeafFacts]:
 
 
 def _write_leaves(
-    node: Node, leaves: Sequence[LeafTask], *, schema: pa.Schema, root: Path, target: Target
+    node: Node,
+    leaves: Sequence[LeafTask],
+    *,
+    schema: pa.Schema,
+    root: Path,
+    target: Target,
+    marks: Marks | None,
 ) -> list[LeafFacts]:
-    return [
-        write_leaf(root, leaf.cell, schema, _tables(node, leaf, schema, target), target.lightcurves)
-        for leaf in leaves
-    ]
+    written = []
+    for leaf in leaves:
+        tables = _tables(node, leaf, schema, target)
+        written.append(write_leaf(root, leaf.cell, schema, tables, target.lightcurves))
+        if marks is not None:
+            marks.set(written[-1])
+    return written
 
 
 def _tables(node: Node, leaf: LeafTask, schema: pa.Schema, target: Target) -> Iterator[pa.Table]:

@@ -8,7 +8,14 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["columns", "engine_options", "names", "output_option", "progress_option"]
+__all__ = [
+    "columns",
+    "engine_options",
+    "extension_options",
+    "names",
+    "output_option",
+    "progress_option",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,6 +59,20 @@ def output_option(command: F) -> F:
         callback=_check_output,
         help="File to write: .parquet, .csv, .fits or .vot.  [default: CSV on standard output]",
     )(command)
+
+
+def extension_options(command: F) -> F:
+    """Add ``--write-extension``, ``--overwrite`` and ``--resume``."""
+    for option in (
+        click.option("--resume", is_flag=True, help="Go on where a stopped run has ended."),
+        click.option("--overwrite", is_flag=True, help="Write the next version of the extension."),
+        click.option(
+            "--write-extension", "extension", metavar="NAME",
+            help="Keep the columns beside the catalog, as its extension NAME.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
 
 
 def names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:

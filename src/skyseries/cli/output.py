@@ -13,7 +13,34 @@ import click
 if TYPE_CHECKING:
     from skyseries.catalog import Catalog
 
-__all__ = ["write_result"]
+__all__ = ["keep_result", "write_result"]
+
+
+def keep_result(
+    catalog: Catalog, output: Path | None, extension: str | None, *, overwrite: bool, resume: bool
+) -> None:
+    """Compute a catalog, and write it as an extension or to a file.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    output : Path, optional
+        As for `write_result`.
+    extension : str, optional
+        Name of the extension of the catalog on disk.
+    overwrite, resume : bool
+        As for `Catalog.write_extension`.
+    """
+    if extension is None:
+        for given, option in ((overwrite, "--overwrite"), (resume, "--resume")):
+            if given:
+                raise click.UsageError(f"{option} is about an extension: give --write-extension")
+        write_result(catalog, output)
+        return
+    if output is not None:
+        raise click.UsageError("give either --output or --write-extension")
+    written = catalog.write_extension(extension, overwrite=overwrite, resume=resume)
+    click.echo(f"{written.path}: {written.rows:,} rows, version {written.version}", err=True)
 
 
 def write_result(catalog: Catalog, output: Path | None) -> None:

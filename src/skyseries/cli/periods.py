@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from skyseries.cli.options import engine_options, output_option
+from skyseries.cli.options import engine_options, extension_options, output_option
 
 __all__ = ["periods"]
 
@@ -18,15 +18,27 @@ __all__ = ["periods"]
 @click.option("--max-period", type=float, help="Longest period, days.")
 @click.option("--n-peaks", type=click.IntRange(min=1), help="How many candidates to keep.")
 @click.option("--error-floor", type=float, help="Added to the errors in quadrature.")
+@click.option("--barycentric", is_flag=True, help="Bring times to the solar-system barycentre.")
+@extension_options
 @output_option
 @engine_options
 def periods(
-    catalog: str, output: Path | None, executor: str | None, workers: int | None, **search: Any
+    catalog: str,
+    extension: str | None,
+    overwrite: bool,
+    resume: bool,
+    output: Path | None,
+    executor: str | None,
+    workers: int | None,
+    **search: Any,
 ) -> None:
     """Find the periods of every light curve in CATALOG."""
     import skyseries as sky
-    from skyseries.cli.output import write_result
+    from skyseries.cli.output import keep_result
 
-    given = {name: value for name, value in search.items() if value is not None}
+    given = {
+        name: value for name, value in search.items() if value is not None and value is not False
+    }
     with sky.executor(executor, workers):
-        write_result(sky.open_catalog(catalog).periods(**given), output)
+        found = sky.open_catalog(catalog).periods(**given)
+        keep_result(found, output, extension, overwrite=overwrite, resume=resume)

@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from skyseries.errors import CatalogError
+from skyseries.errors import CatalogError, CatalogNotFoundError
 from skyseries.hats.files import Location, write_text
 from skyseries.hats.properties import format_properties, now, parse_properties, split_list
 
-__all__ = ["Collection", "next_version", "promote", "read_collection"]
+__all__ = ["Collection", "at_version", "next_version", "promote", "read_collection"]
 
 COLLECTION_FILE = "collection.properties"
 
@@ -62,6 +62,33 @@ def read_collection(root: Location) -> Collection | None:
         default_margin=properties.get("default_margin") or (margins[0] if margins else None),
         indexes=tuple(zip(pairs[::2], pairs[1::2], strict=False)),
     )
+
+
+def at_version(root: Location, collection: Collection, number: int) -> Collection:
+    """Return what a collection was at an earlier version, which has the same parts.
+
+    Raises
+    ------
+    CatalogNotFoundError
+        If there is no such version.
+    """
+    there, name = collection.version, f"v{number:06d}"
+    primary = name if there is None else collection.primary.replace(there, name, 1)
+    file = root.join(primary).join("hats.properties")
+    if there is None or file.read_text_if_there() is None:
+        raise CatalogNotFoundError(
+            f"{root} has no version {number}"
+            + ("" if there is None else f"; the current one is {int(there[1:])}")
+        )
+
+    def kept(path: str) -> str | None:
+        path = path.replace(there, name, 1)
+        folder = root.join(path).join("hats.properties")
+        return path if folder.read_text_if_there() is not None else None
+
+    margins = tuple(path for old in collection.margins if (path := kept(old)))
+    indexes = tuple((field, path) for field, old in collection.indexes if (path := kept(old)))
+    return Collection(collection.name, primary, margins, margins[0] if margins else None, indexes)
 
 
 def next_version(root: Path) -> str:

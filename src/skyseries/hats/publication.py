@@ -24,6 +24,7 @@ __all__ = ["NewVersion", "check_target", "new_version", "write_lock"]
 _LEFTOVERS = re.compile(r"\.import.*|v\d{6}|\..*\.part")
 """What a stopped import or write may have left behind; all else is not ours."""
 _BUILD = ".import-build-"
+_MARKS = ".import-marks-"
 
 
 class NewVersion:
@@ -35,13 +36,16 @@ class NewVersion:
         The catalog that it is a version of.
     build : Path
         Where its folders are written; it is on the same disk.
+    marks : Path or None
+        Where the marks of a run that can be resumed are.
     name : str or None
         ``v000002``, ..., once it is published.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, run: str | None = None) -> None:
         self.root = root
-        self.build = root / f"{_BUILD}{uuid.uuid4().hex[:8]}"
+        self.build = root / f"{_BUILD}{run or uuid.uuid4().hex[:8]}"
+        self.marks = None if run is None else root / f"{_MARKS}{run}"
         self.name: str | None = None
 
     def publish(self, collection: Collection) -> str:
@@ -71,7 +75,9 @@ class NewVersion:
 
 
 @contextmanager
-def new_version(path: str | os.PathLike[str], overwrite: bool = False) -> Iterator[NewVersion]:
+def new_version(
+    path: str | os.PathLike[str], overwrite: bool = False, run: str | None = None
+) -> Iterator[NewVersion]:
     """Write a version of a catalog; leaving the block unpublished removes all of it.
 
     Parameters
@@ -80,11 +86,15 @@ def new_version(path: str | os.PathLike[str], overwrite: bool = False) -> Iterat
         The folder of the catalog: a new one, an empty one, or that of a catalog.
     overwrite : bool
         Make the next version if there is a catalog already.
+    run : str, optional
+        A name for what is written: leaving the block unpublished keeps it, and the next block of
+        this name goes on with it.
 
     Raises
     ------
     InputError
-        If there is a catalog and not `overwrite`, or the folder holds something else.
+        If there is a catalog and not `overwrite`, or the folder holds something else, or the
+        unfinished version of another run.
     StorageError
         If it cannot be written, or something else is writing there.
     """
@@ -94,19 +104,44 @@ def new_version(path: str | os.PathLike[str], overwrite: bool = False) -> Iterat
     try:
         with write_lock(root):
             check_target(root, overwrite)  # another may have ended while we came here
-            for left in root.glob(f"{_BUILD}*"):
-                shutil.rmtree(left, ignore_errors=True)
-            version = NewVersion(root)
+            version = NewVersion(root, run)
+            _clear(version)
             try:
                 with storage_errors(str(root)):
-                    version.build.mkdir()
+                    version.build.mkdir(exist_ok=True)
                 yield version
             finally:
-                shutil.rmtree(version.build, ignore_errors=True)
+                if version.marks is None or version.name is not None:
+                    _remove(version.build, version.marks)
     finally:
         for folder in made:  # those that are empty, from the deepest on
             with suppress(OSError):
                 folder.rmdir()
+
+
+def _clear(version: NewVersion) -> None:
+    """Remove what stopped runs have left; of the run that goes on, files without a name."""
+    kept = {version.build, version.marks}
+    if version.marks is not None:
+        for other in version.root.glob(f"{_MARKS}*"):
+            if other not in kept:
+                raise InputError(
+                    f"{version.root} holds what a stopped run of another plan, or of another "
+                    "version of Skyseries or of the catalog, has written. Run that one again, "
+                    "or start from the beginning with resume=False"
+                )
+        if not version.marks.exists():
+            _remove(version.build)
+        for part in list(version.build.rglob(".*.part")):
+            shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink()
+    for pattern in (_BUILD, _MARKS):
+        _remove(*[left for left in version.root.glob(f"{pattern}*") if left not in kept])
+
+
+def _remove(*folders: Path | None) -> None:
+    for folder in folders:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_target(root: Path, overwrite: bool) -> None:

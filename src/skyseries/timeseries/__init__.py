@@ -2,15 +2,18 @@
 
 import skyseries.timeseries.definitions  # noqa: F401 - registers the built-in features
 from skyseries.timeseries.aliases import Candidate
+from skyseries.timeseries.barycentre import barycentric_times
 from skyseries.timeseries.drift import Drift, search_drift
 from skyseries.timeseries.features import compute_features, feature_schema
 from skyseries.timeseries.lightcurve import FoldedLightCurve, LightCurve
+from skyseries.timeseries.lightcurvepackage import light_curve_features
 from skyseries.timeseries.methods import Method, all_methods
 from skyseries.timeseries.periodogram import Periodogram, periodogram
 from skyseries.timeseries.periods import compute_periods, period_schema
 from skyseries.timeseries.prewhitening import Prewhitening, prewhiten
 from skyseries.timeseries.registry import Feature, all_features, presets, register, select
 from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.userfeature import feature, features_of, load_features
 from skyseries.timeseries.window import window_function
 
 __all__ = [
@@ -25,9 +28,14 @@ __all__ = [
     "Segments",
     "all_features",
     "all_methods",
+    "barycentric_times",
     "compute_features",
     "compute_periods",
+    "feature",
     "feature_schema",
+    "features_of",
+    "light_curve_features",
+    "load_features",
     "period_schema",
     "periodogram",
     "presets",

@@ -1,12 +1,13 @@
-"""Write the page of all features from the registry: ``python -m skyseries.timeseries.document``.
+"""The features that are registered, as text: a page of Markdown, a table for a terminal.
 
-The page goes to the file that is given, or to standard output.
+``python -m skyseries.timeseries.document`` writes the page, which goes to the file that is
+given, or to standard output.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import skyseries.timeseries.definitions  # noqa: F401 - fills the registry
@@ -18,10 +19,11 @@ from skyseries.timeseries.registry import (
     Feature,
     all_features,
     presets,
+    select,
 )
 from skyseries.timeseries.rubin import TABLES
 
-__all__ = ["features_page", "main"]
+__all__ = ["features_page", "features_text", "main"]
 
 _HEAD = """\
 # Light-curve features
@@ -116,6 +118,31 @@ def _published_table() -> Iterator[str]:
         for c in table.columns:
             source = " or ".join(f"`{name}`" for name in c.sources) or "the light curve's flux"
             yield f"| {table.name} | `{c.name}` | {c.feature} | {c.type} | {source} |"
+
+
+def features_text(features: Sequence[str | Feature] | str | None = "all") -> str:
+    """Return features as a table of plain text, a line each.
+
+    Parameters
+    ----------
+    features : str or sequence of str or Feature, optional
+        Names of features and presets; None: the default preset.
+
+    Raises
+    ------
+    InputError
+        For a name that is not known.
+    """
+    rows = [("feature", "of", "unit", "min", "presets", "formula")]
+    rows += [
+        (f.name, f.scope, _unit(f), str(f.min_epochs), ",".join(f.presets) or "-", f.formula)
+        for f in select(features, has_error=True)
+    ]
+    width = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(row, width, strict=True)).rstrip()
+        for row in rows
+    )
 
 
 def _unit(feature: Feature) -> str:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from skyseries.photometry import UGRIZY
 from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
+from skyseries.timeseries.barycentre import at_barycentre
 from skyseries.timeseries.epochs import Epochs, iter_epochs, value_type_of
 from skyseries.timeseries.measured import Measured, measured_field
 from skyseries.timeseries.periodogram import DEFAULT_PERIODS, frequency_limits
 from skyseries.timeseries.registry import UNITS, Compute, Feature, parts_of, select
 from skyseries.timeseries.rubin import PublishedTable, published_table
 from skyseries.timeseries.segments import split_by_band
+
+if TYPE_CHECKING:
+    from astropy.coordinates import EarthLocation
 
 __all__ = ["compute_features", "feature_schema", "unit_of"]
 
@@ -68,6 +73,10 @@ def compute_features(
     *,
     min_period: float = DEFAULT_PERIODS[0],
     max_period: float = DEFAULT_PERIODS[1],
+    barycentric: bool = False,
+    ra: ArrayLike | None = None,
+    dec: ArrayLike | None = None,
+    location: EarthLocation | tuple[float, float, float] | None = None,
 ) -> pa.Table:
     """Compute features of every light curve of a nested column.
 
@@ -94,6 +103,13 @@ def compute_features(
         never depend on which bands the data hold.
     min_period, max_period : float
         Limits of the periods that features search for, days.
+    barycentric : bool
+        Bring the times to the solar-system barycentre, in TDB, where the observatory is their
+        reference position (`barycentric_times`).
+    ra, dec : (n,) array_like, optional
+        Positions of the objects, degrees, ICRS; needed for `barycentric`.
+    location : EarthLocation or tuple, optional
+        The observatory; by default Rubin's.
 
     Returns
     -------
@@ -104,7 +120,8 @@ def compute_features(
     ------
     InputError
         For an unknown feature, lists of unequal length, or, where no bands are given, data with
-        a band outside ugrizy or bands that are not text.
+        a band outside ugrizy or bands that are not text. With `barycentric` also where format,
+        scale or reference position of the times are not known.
     SchemaError
         If a field is missing or of a wrong type.
     """
@@ -117,9 +134,12 @@ def compute_features(
     for measured in {c.measured: None for c in columns}:
         mine = [c for c in columns if c.measured == measured and not c.is_missing(available)]
         part = pa.schema([schema.field(c.name) for c in mine])
+        chunks = iter_epochs(column, fields, measured, bands) if mine else iter(())
+        if barycentric:
+            chunks = at_barycentre(chunks, fields, ra, dec, location)
         batches = [
             _table(mine, part, _compute(mine, epochs, measured, (min_period, max_period)))
-            for epochs in (iter_epochs(column, fields, measured, bands) if mine else ())
+            for epochs in chunks
         ]
         table = pa.concat_tables(batches) if batches else part.empty_table()
         made |= zip(table.column_names, table.columns, strict=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from skyseries.errors import InputError
 from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
+from skyseries.timeseries.barycentre import at_barycentre
 from skyseries.timeseries.curve import floor_terms
 from skyseries.timeseries.epochs import Epochs, iter_epochs
 from skyseries.timeseries.kernels.search import Search
@@ -20,6 +21,9 @@ from skyseries.timeseries.methods import Method, find_method
 from skyseries.timeseries.periodogram import frequency_limits
 from skyseries.timeseries.searching import search_segments
 from skyseries.timeseries.segments import split_by_band
+
+if TYPE_CHECKING:
+    from astropy.coordinates import EarthLocation
 
 __all__ = ["MIN_SPARE_EPOCHS", "RANK_TERMS", "compute_periods", "period_schema"]
 
@@ -43,6 +47,10 @@ def compute_periods(
     oversampling: float | None = None,
     rank_terms: int | None = None,
     method: str = "lombscargle",
+    barycentric: bool = False,
+    ra: ArrayLike | None = None,
+    dec: ArrayLike | None = None,
+    location: EarthLocation | tuple[float, float, float] | None = None,
     **options: Any,
 ) -> pa.Table:
     """Search every light curve of a nested column for its period.
@@ -74,6 +82,13 @@ def compute_periods(
         (0) an alias by a day often stands first. None: 4 for Lomb-Scargle, 0 for others.
     method : {"lombscargle", "mhaov", "bls", "pdm", "ce", "stringlength"}
         See docs/periods.md.
+    barycentric : bool
+        Bring the times to the solar-system barycentre, in TDB, where the observatory is their
+        reference position (`barycentric_times`).
+    ra, dec : (n,) array_like, optional
+        Positions of the objects, degrees, ICRS; needed for `barycentric`.
+    location : EarthLocation or tuple, optional
+        The observatory; by default Rubin's.
     **options
         Of the method. ``nterms``: harmonics of the model; for Lomb-Scargle more than one is
         slower by an order of magnitude.
@@ -91,7 +106,8 @@ def compute_periods(
     Raises
     ------
     InputError
-        For limits out of order, an unknown method or option, or lists of unequal length.
+        For limits out of order, an unknown method or option, or lists of unequal length. With
+        `barycentric` also where format, scale or reference position of the times are not known.
     SchemaError
         If a field is missing or of a wrong type.
     """
@@ -114,6 +130,8 @@ def compute_periods(
         found.spare(settled),
     )
     chunks = iter_epochs(column, fields, measured, None, all_bands=True)
+    if barycentric:
+        chunks = at_barycentre(chunks, fields, ra, dec, location)
     tables = [_table(epochs, schema, found, settled, search, n_peaks) for epochs in chunks]
     return pa.concat_tables(tables) if tables else schema.empty_table()
 

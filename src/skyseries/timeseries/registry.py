@@ -119,15 +119,21 @@ class Feature:
 _REGISTRY: dict[str, Feature] = {}
 
 
-def register(feature: Feature) -> Feature:
+def register(feature: Feature, *, replace: bool = False) -> Feature:
     """Add a feature to the registry, so that every front end knows it.
+
+    Parameters
+    ----------
+    feature : Feature
+    replace : bool
+        Put it in the place of a feature of the same name, as when a notebook's cell runs again.
 
     Raises
     ------
     InputError
         If the name is taken, a preset that is named is not known, or a part is not registered.
     """
-    if feature.name in _REGISTRY or feature.name in PRESETS:
+    if feature.name in PRESETS or (feature.name in _REGISTRY and not replace):
         raise InputError(f"a feature or preset named {feature.name!r} is already registered")
     if unknown := [name for name in feature.presets if name not in PRESETS or name == "all"]:
         raise InputError(f"{feature.name!r} cannot be in preset {unknown[0]!r}: see PRESETS")

@@ -212,8 +212,12 @@ class Append(RowStep):
     source: str
     fields: tuple[str, ...]
     """The fields of the light curve that the function looks at."""
-    function: Callable[[pa.ChunkedArray], pa.Table]
+    function: Callable[..., pa.Table]
     columns: pa.Schema
+    positions: bool = False
+    """Whether the function takes the positions of the objects too, ``ra=`` and ``dec=``."""
+    said: str = ""
+    """JSON of the verb and its parameters, for the provenance of what is written."""
 
     def __post_init__(self) -> None:
         check_columns([self.source], self.child.schema)
@@ -232,6 +236,8 @@ class Append(RowStep):
     def needs(self, paths: Sequence[str]) -> list[str]:
         old = [path for path in paths if path not in self.columns.names]
         new = [f"{self.source}.{f.name}" for f in self._type()] if len(old) < len(paths) else []
+        if new and self.positions:
+            new += self.child.position or ()
         return list(dict.fromkeys([*old, *new]))
 
     def hints(self, hints: Hints) -> Hints:
@@ -243,7 +249,11 @@ class Append(RowStep):
     def _compute(self, rows: Rows, wanted: list[str], index: Index) -> pa.Table:
         type_ = self._type()
         lists = rows.fetch([f"{self.source}.{field.name}" for field in type_], index)
-        added = self.function(struct_of(lists, self.source, type_))
+        more: dict[str, Floats] = {}
+        if self.positions:
+            places = [x if index is None else x[index] for x in rows.positions()]
+            more = dict(zip(("ra", "dec"), places, strict=True))
+        added = self.function(struct_of(lists, self.source, type_), **more)
         return pa.table({n: added.column(n).cast(self.columns.field(n).type) for n in wanted})
 
     def describe(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from skyseries.catalog.associations import AssociationWritten, joined_id, write_association
 from skyseries.catalog.held import Held, first_scan
@@ -17,9 +17,10 @@ from skyseries.catalog.nodes.keyindex import origin
 from skyseries.catalog.nodes.pairs import no_clash, renamed
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Select
+from skyseries.catalog.provenance import recorded_provenance, scans_of, to_properties
 from skyseries.catalog.writing import Target, Written, write_catalog
 from skyseries.errors import CatalogError, InputError, SchemaError
-from skyseries.hats.collection import COLLECTION_FILE, Collection, read_collection
+from skyseries.hats.collection import COLLECTION_FILE, Collection, at_version, read_collection
 from skyseries.hats.dataset import open_dataset
 from skyseries.hats.extension import (
     Extension,
@@ -39,12 +40,26 @@ class ExtensionVerbs(Held):
     """Verbs that write and load what belongs to a catalog."""
 
     @property
+    def provenance(self) -> dict[str, dict[str, Any]]:
+        """How the catalogs that are read were made, by name; of those that say so.
+
+        Each has the id and date of the run, the versions of the code and of the catalogs that
+        were read, and the parameters of features and periods.
+        """
+        found = ((s.dataset.name, recorded_provenance(s.dataset)) for s in scans_of(self._node))
+        return {name: said for name, said in found if said is not None}
+
+    @property
     def extensions(self) -> list[str]:
         """Names of the extensions that the collection lists."""
         return list(listed_extensions(self._root))
 
     def load_extension(
-        self, name_or_path: str | os.PathLike[str], columns: Sequence[str] | None = None
+        self,
+        name_or_path: str | os.PathLike[str],
+        columns: Sequence[str] | None = None,
+        *,
+        version: int | None = None,
     ) -> Self:
         """Add the columns of an extension.
 
@@ -54,6 +69,8 @@ class ExtensionVerbs(Held):
             Its name, if the collection lists it; else the path of its ``.properties`` file.
         columns : sequence of str, optional
             Those that are wanted; by default all that the extension says it adds.
+        version : int, optional
+            An older one than the current one, from 1 on; `provenance` tells how it was made.
 
         Returns
         -------
@@ -63,14 +80,15 @@ class ExtensionVerbs(Held):
         Raises
         ------
         CatalogNotFoundError, CatalogError
-            If there is no such extension, or its file is no extension's.
+            If there is no such extension or version, or its file is no extension's.
         """
         listed = listed_extensions(self._root)
         file = listed.get(os.fspath(name_or_path)) or locate(name_or_path)
         extension, root = read_extension(file)
-        data = _open(root, type(self))
+        data = _open(root, type(self), version)
         check_columns([extension.primary_key], self.schema)
-        wanted = list(columns or extension.columns) or _added(extension, data)
+        said = extension.columns if version is None else ()
+        wanted = list(columns or said) or _added(extension, data)
         kept = list(dict.fromkeys([extension.key, *wanted]))
         data = data._with(Select(data._node, tuple(kept)))
         check_keys(self.schema.field(extension.primary_key), data.schema.field(extension.key))
@@ -97,6 +115,7 @@ class ExtensionVerbs(Held):
         how: Literal["left", "inner"] = "left",
         margin_arcsec: float | None = 10.0,
         overwrite: bool = False,
+        resume: bool = False,
     ) -> Written:
         """Compute columns, and write them as an extension of the catalog.
 
@@ -117,7 +136,10 @@ class ExtensionVerbs(Held):
         margin_arcsec : float or None
             Width of its margin.
         overwrite : bool
-            Write the next version of an extension that is there.
+            Write the next version of an extension that is there. The versions before stay:
+            ``load_extension(name, version=1)``.
+        resume : bool
+            Go on with the same extension where a stopped run has ended, as for `write_catalog`.
 
         Returns
         -------
@@ -148,6 +170,7 @@ class ExtensionVerbs(Held):
             lightcurves={n: f for n, f in known.items() if n in kept.columns},
             margin_arcsec=margin_arcsec,
             overwrite=overwrite,
+            resume=resume,
         )
         written = write_catalog(kept._node, target)
         primary = self._root.name if inside else str(self._root)
@@ -155,7 +178,7 @@ class ExtensionVerbs(Held):
         said = {
             "hats_builder": _builder(),
             "skyseries_primary_version": self._collection.version,
-        }
+        } | to_properties(written.provenance)
         write_extension_file(folder, extension, said)
         if inside:
             list_extension(folder, name)
@@ -218,9 +241,13 @@ class ExtensionVerbs(Held):
         )
 
 
-def _open(root: Location, kind: type[Held]) -> Held:
+def _open(root: Location, kind: type[Held], version: int | None) -> Held:
     """Open the catalog or collection of an extension's columns."""
     collection = read_collection(root)
+    if version is not None:
+        if collection is None:
+            raise CatalogError(f"{root} has no versions: it is no collection")
+        collection = at_version(root, collection, version)
     dataset = open_dataset(root if collection is None else root.join(collection.primary))
     return kind(Scan(dataset), root, collection or Collection(dataset.name, ""))
 
@@ -241,7 +268,7 @@ def _check_place(folder: Path, name: str, inside: bool, replace: bool) -> None:
             f"{folder} is no collection, which could list an extension: give path= to write it "
             "elsewhere"
         )
-    if inside and not replace and (folder / name).exists():
+    if inside and not replace and (folder / name / COLLECTION_FILE).exists():
         raise InputError(f"{folder / name} is there already; overwrite=True replaces an extension")
 
 

@@ -25,6 +25,7 @@ from skyseries.catalog.rows import TableRows
 from skyseries.catalog.verbs.tablefunctions import TableFunctionOf, TableKind
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.partitions import Cell
+from skyseries.timeseries.kernels.each import is_compiled
 
 __all__ = ["FunctionVerbs"]
 
@@ -224,6 +225,7 @@ class FunctionVerbs(Held):
         check_columns([a.path for a in arguments if a.path is not None], self.schema)
         names = [names] if isinstance(names, str) else names
         collect = on_error == "collect"
+        is_compiled(function)  # it can be pickled by any thread from here on
         rule: Rule = "number"
         if schema is None:
             found = _row_schema(self._node, verb, function, arguments, bands, names, collect)

@@ -13,6 +13,8 @@ from skyseries.catalog.nodes.epochs import SliceEpochs, SortEpochs
 from skyseries.errors import InputError
 
 if TYPE_CHECKING:
+    from astropy.coordinates import EarthLocation
+
     from skyseries.timeseries import Feature, LightCurve
 
 __all__ = ["LightCurveVerbs"]
@@ -44,6 +46,8 @@ class LightCurveVerbs(Held):
         bands: Sequence[str | int] | None = None,
         min_period: float = 0.1,
         max_period: float = 100.0,
+        barycentric: bool = False,
+        location: EarthLocation | tuple[float, float, float] | None = None,
         column: str | None = None,
     ) -> Self:
         """Add features of the light curves as columns (`skyseries.timeseries.compute_features`).
@@ -58,11 +62,22 @@ class LightCurveVerbs(Held):
             Bands that get columns; by default those that the catalog has.
         min_period, max_period : float
             Limits of the periods that features search for, days.
+        barycentric : bool
+            Bring the times to the solar-system barycentre, in TDB, where the observatory is their
+            reference position: short periods over years need it
+            (`skyseries.timeseries.barycentric_times`).
+        location : EarthLocation or tuple, optional
+            The observatory, or its longitude and latitude in degrees and height in m; by default
+            Rubin's.
         column : str, optional
             The nested column; not needed if there is only one.
         """
         limits = {"min_period": min_period, "max_period": max_period}
-        return self._with(lightcurves.features_step(self, column, features, space, bands, limits))
+        return self._with(
+            lightcurves.features_step(
+                self, column, features, space, bands, limits, barycentric, location
+            )
+        )
 
     def periods(
         self,
@@ -71,6 +86,8 @@ class LightCurveVerbs(Held):
         max_period: float = 100.0,
         n_peaks: int = 5,
         error_floor: float | None = None,
+        barycentric: bool = False,
+        location: EarthLocation | tuple[float, float, float] | None = None,
         column: str | None = None,
         **options: Any,
     ) -> Self:
@@ -84,6 +101,13 @@ class LightCurveVerbs(Held):
             How many candidates `period_peaks` lists, best first.
         error_floor : float, optional
             Added in quadrature to the errors, in units of the measured values.
+        barycentric : bool
+            Bring the times to the solar-system barycentre, in TDB, where the observatory is their
+            reference position: short periods over years need it
+            (`skyseries.timeseries.barycentric_times`).
+        location : EarthLocation or tuple, optional
+            The observatory, or its longitude and latitude in degrees and height in m; by default
+            Rubin's.
         column : str, optional
             The nested column; not needed if there is only one.
         **options
@@ -95,7 +119,7 @@ class LightCurveVerbs(Held):
             "n_peaks": n_peaks,
             "error_floor": error_floor,
         }
-        return self._with(lightcurves.periods_step(self, column, options))
+        return self._with(lightcurves.periods_step(self, column, options, barycentric, location))
 
     def lightcurve(self, id: int | str, column: str | None = None) -> LightCurve:
         """Read the light curve of one object, through the id index.

@@ -68,6 +68,7 @@ class ResultVerbs(Held):
         id: str | None = None,
         id_index: bool = True,
         overwrite: bool = False,
+        resume: bool = False,
     ) -> Written:
         """Compute, and write the result as a HATS collection; rows are streamed to the files.
 
@@ -88,11 +89,16 @@ class ResultVerbs(Held):
         overwrite : bool
             Write the next version of a catalog that is there. Who has it open goes on with the
             version before.
+        resume : bool
+            Keep the leaves that are done if the run is stopped, and go on with them when the same
+            plan is written to the same place again. They count as done for the same parameters,
+            functions, catalogs and version of Skyseries only. False: start from the beginning,
+            and remove what a stopped run has left.
 
         Returns
         -------
         Written
-            Path, version, rows, partitions.
+            Path, version, rows, partitions, provenance.
 
         Raises
         ------
@@ -111,6 +117,7 @@ class ResultVerbs(Held):
             lightcurves={n: f for n, f in self._known_fields().items() if n in self.columns},
             margin_arcsec=margin_arcsec,
             overwrite=overwrite,
+            resume=resume,
         )
         return write_catalog(self._node, target)
 

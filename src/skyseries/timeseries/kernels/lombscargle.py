@@ -4,7 +4,7 @@ Three things make it fast. The sums are computed at steps of 0.6 / T only, T bei
 and interpolated between (`gridding`), since a grid of 5 frequencies per 1 / T knows no more. Sums
 of cos^2 and of cos sin are those of cos and sin at twice the frequency: the grid is walked from its
 upper end, where these are computed first, and further down they are there already. And the
-innermost loop holds its sums in vector registers (`lanes`).
+innermost loop holds its sums in vector registers (`vectors`).
 
 The angle at frequency f + k df is that at f (kept in float64, one for each epoch) plus k df t
 (a table of `LANES` steps for each epoch): cos and sin follow by the addition theorem with four
@@ -30,7 +30,7 @@ from skyseries.timeseries.kernels.gridding import (
     spread,
 )
 from skyseries.timeseries.kernels.harmonics import exact_power
-from skyseries.timeseries.kernels.lanes import LANES, WIDTH, add_epochs, add_weights
+from skyseries.timeseries.kernels.vectors import LANES, WIDTH, add_epochs, add_weights
 
 __all__ = ["grid_power"]
 
@@ -71,7 +71,7 @@ class _Epochs(NamedTuple):
     turn: NDArray[np.float64]
     """(5, n) cos and sin of the angle, of its turn from block to block, and the weight."""
     base: NDArray[np.float32]
-    """See `lanes.add_epochs`."""
+    """See `vectors.add_epochs`."""
     sums: NDArray[np.float32]
     """(blocks, 4, LANES)"""
     long: NDArray[np.float64]

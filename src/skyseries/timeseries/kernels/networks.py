@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from skyseries.jit import kernel
 from skyseries.timeseries.kernels.sorting import sort_row
-from skyseries.timeseries.kernels.vectors import LANES, exchange
+from skyseries.timeseries.kernels.vectors import EIGHT, exchange
 
 __all__ = ["NETWORK_LIMIT", "sort_segments"]
 
@@ -33,22 +33,22 @@ def sort_segments(y: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray
     """
     out = np.empty_like(y)
     order, longest = _by_length(offsets)
-    rows = np.empty(longest * LANES)
-    for first in range(0, order.size, LANES):
-        last = min(first + LANES, order.size)
+    rows = np.empty(longest * EIGHT)
+    for first in range(0, order.size, EIGHT):
+        last = min(first + EIGHT, order.size)
         n = 0
         for k in range(first, last):
             n = max(n, offsets[order[k] + 1] - offsets[order[k]])
-        columns = rows[: n * LANES]
-        for k in range(first, first + LANES):
+        columns = rows[: n * EIGHT]
+        for k in range(first, first + EIGHT):
             lo = hi = 0
             if k < last:
                 lo, hi = offsets[order[k]], offsets[order[k] + 1]
-            _fill_lane(y[lo:hi], columns[k - first :: LANES])
+            _fill_lane(y[lo:hi], columns[k - first :: EIGHT])
         _sort_lanes(columns, n)
         for k in range(first, last):
             lo, hi = offsets[order[k]], offsets[order[k] + 1]
-            _empty_lane(columns[k - first :: LANES], out[lo:hi])
+            _empty_lane(columns[k - first :: EIGHT], out[lo:hi])
     for s in range(offsets.size - 1):
         lo, hi = offsets[s], offsets[s + 1]
         if hi - lo > NETWORK_LIMIT:
@@ -108,7 +108,7 @@ def _sort_lanes(rows: NDArray[np.float64], n: int) -> None:
         while True:
             for start in range(r, n - d, 2 * p):
                 for i in range(start, min(start + p, n - d)):
-                    exchange(rows, i * LANES, (i + d) * LANES)
+                    exchange(rows, i * EIGHT, (i + d) * EIGHT)
             if q == p:
                 break
             d = q - p

@@ -1,0 +1,303 @@
+"""Features and periods kept beside a catalog: provenance, versions, runs that are stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import textwrap
+import warnings
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import skyseries as sky
+import skyseries.timeseries.registry as registry
+from skyseries.catalog import division
+from skyseries.catalog.fingerprint import fingerprint
+from skyseries.errors import CatalogNotFoundError, InputError
+from skyseries.hats.facts import CurveFacts, LeafFacts
+from skyseries.hats.marks import Marks
+from skyseries.hats.partitions import Cell
+from skyseries.timeseries import Feature, register
+
+
+@pytest.fixture
+def copy(survey: Any, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(survey.path, tmp_path / "survey"))
+
+
+def rows(table: pa.Table) -> list[dict[str, Any]]:
+    return sorted(table.to_pylist(), key=lambda row: row["id"])
+
+
+# --- provenance and versions --------------------------------------------------------------------
+
+
+def test_a_result_says_how_it_was_made(copy: Path) -> None:
+    catalog = sky.open_catalog(copy)
+    plan = catalog.features(["nObs", "Mean"], bands=["r"], min_period=0.3)
+    written = plan.write_extension("statistics")
+    again = sky.open_catalog(copy).load_extension("statistics")
+    said = again.provenance["statistics"]
+    assert said == dict(written.provenance)
+    assert len(said["run"]) == 36
+    age = datetime.now(UTC) - datetime.fromisoformat(said["date"])
+    assert timedelta(0) <= age + timedelta(seconds=1) < timedelta(minutes=5)
+    assert said["code"]["skyseries"] == sky.__version__
+    assert said["catalogs"] == [{"name": "survey", "version": "v000001"}]
+    assert said["parameters"] == [
+        {
+            "step": "features", "features": ["nObs", "Mean"], "space": None, "bands": ["r"],
+            "min_period": 0.3, "max_period": 100.0,
+        }
+    ]  # fmt: skip
+    properties = (copy / "statistics.properties").read_text()
+    assert said["run"] in properties
+    assert "skyseries_primary_version=v000001" in properties
+
+
+def test_periods_say_their_parameters(copy: Path) -> None:
+    written = sky.open_catalog(copy).periods(n_peaks=2, min_period=5.0).write_extension("periods")
+    (said,) = written.provenance["parameters"]
+    assert said["step"] == "periods"
+    assert (said["n_peaks"], said["min_period"], said["nterms"]) == (2, 5.0, 1)
+
+
+def test_an_old_version_stays(copy: Path) -> None:
+    catalog = sky.open_catalog(copy)
+    catalog.features(["nObs", "Mean"]).write_extension("statistics")
+    first = sky.open_catalog(copy).load_extension("statistics")
+    expected = rows(first.drop("lightcurve").to_arrow())
+    written = catalog.features(["nObs", "timeSpan"]).write_extension("statistics", overwrite=True)
+    assert written.version == "v000002"
+    now = sky.open_catalog(copy)
+    new = now.load_extension("statistics")
+    assert [c for c in new.columns if c not in catalog.columns] == ["nObs", "timeSpan"]
+    old = now.load_extension("statistics", version=1)
+    assert rows(old.drop("lightcurve").to_arrow()) == expected
+    runs = [c.provenance["statistics"]["run"] for c in (first, old, new)]
+    assert runs[0] == runs[1] != runs[2]
+    for number in (0, 3):
+        with pytest.raises(CatalogNotFoundError, match=f"no version {number}; the current one is"):
+            now.load_extension("statistics", version=number)
+
+
+# --- lists of fixed size ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lists(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Register a list of three numbers for each band; return its name."""
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+    parts = ("Mean", "StetsonJ", "Percentile50")
+    register(Feature("List", "Three numbers", "three", parts=parts, scope="all"))
+    return "List"
+
+
+def test_lists_of_fixed_size_survive(copy: Path, lists: str) -> None:
+    catalog = sky.open_catalog(copy)
+    plan = catalog.features([lists, "nObs"])
+    (name,) = (f.name for f in plan.schema if pa.types.is_fixed_size_list(f.type))
+    expected = plan.select(["id", name]).to_arrow()
+    assert expected.schema.field(name).type.list_size % 3 == 0
+    assert expected[name].combine_chunks().flatten().null_count > 0
+    with sky.executor("processes", workers=2):
+        plan.write_extension("lists", margin_arcsec=3600.0)
+    loaded = sky.open_catalog(copy).load_extension("lists")
+    assert loaded.schema.field(name).type == expected.schema.field(name).type
+    assert rows(loaded.select(["id", name]).to_arrow()) == rows(expected)
+    report = sky.validate_catalog(copy / "lists")
+    assert report.ok, report.text()
+    assert list((copy / "lists").glob("v*/lists_3600arcs/dataset/Norder*"))
+    some = loaded.query("nObs > 5").select(["id", name]).to_arrow()
+    assert 0 < len(some) < len(expected)
+
+
+@pytest.mark.interop
+def test_lsdb_joins_the_extension_by_id(copy: Path, lists: str) -> None:
+    dask, lsdb = pytest.importorskip("dask"), pytest.importorskip("lsdb")
+    plan = sky.open_catalog(copy).features([lists, "nObs", "timeSpan"])
+    name = next(f.name for f in plan.schema if pa.types.is_fixed_size_list(f.type))
+    plan.write_extension("derived")
+    plan.write_extension("derived", overwrite=True)
+    expected = {row["id"]: row for row in plan.drop("lightcurve").to_arrow().to_pylist()}
+    with warnings.catch_warnings(), dask.config.set(scheduler="synchronous"):
+        warnings.simplefilter("ignore")
+        catalog = lsdb.open_catalog(copy)
+        loaded = catalog.load_extension("derived").compute(progress_bar=False)
+        alone = lsdb.open_catalog(copy / "derived").compute(progress_bar=False)
+    for frame in (loaded, alone):
+        assert len(frame) == len(expected)
+        for id, n, span, numbers in zip(
+            frame["id"], frame["nObs"], frame["timeSpan"], frame[name], strict=True
+        ):
+            row = expected[id]
+            assert n == row["nObs"]
+            assert (None if pd.isna(span) else span) == row["timeSpan"]
+            want = np.array(row[name], float)
+            np.testing.assert_array_equal(np.array(list(numbers), float), want)
+
+
+# --- runs that are stopped ----------------------------------------------------------------------
+
+PROGRAM = """
+import os, sys
+import skyseries as sky
+from skyseries.hats.marks import Marks
+
+stop, engine = int(sys.argv[2]), sys.argv[3]
+set_mark, seen = Marks.set, []
+
+def counted(self, facts):
+    set_mark(self, facts)
+    seen.append(facts.cell)
+    if len(seen) == stop:
+        os._exit(9)
+
+Marks.set = counted
+with sky.executor(engine, workers=2):
+    plan = sky.open_catalog(sys.argv[1]).periods(min_period=2.0)
+    options = {"resume": True, "margin_arcsec": 3600.0, "overwrite": "overwrite" in sys.argv}
+    written = plan.write_extension("periods", **options)
+print(len(seen), written.rows, written.provenance["run"], written.version)
+"""
+
+
+def run(path: Path, stop: int, *words: str) -> subprocess.CompletedProcess[str]:
+    code = textwrap.dedent(PROGRAM)
+    command = [sys.executable, "-c", code, str(path), str(stop), *(words or ["threads"])]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_run_that_is_killed_goes_on(copy: Path, tmp_path: Path) -> None:
+    whole = Path(shutil.copytree(copy, tmp_path / "whole"))
+    done = run(whole, 0)
+    assert done.returncode == 0, done.stderr
+    leaves = int(done.stdout.split()[0])
+    assert leaves > 3
+    assert run(copy, 2).returncode == 9
+    assert sky.open_catalog(copy).extensions == []
+    (marks,) = (copy / "periods").glob(".import-marks-*")
+    id = json.loads((marks / "run.json").read_text())["run"]
+    assert run(copy, 1).returncode == 9
+    done = run(copy, 0)
+    assert done.returncode == 0, done.stderr
+    seen, n, run_id, version = done.stdout.split()
+    assert int(seen) == leaves - 3  # what was complete is not computed again
+    assert (run_id, version, int(n)) == (id, "v000001", len(sky.open_catalog(copy)))
+    assert content(copy / "periods") == content(whole / "periods")
+    assert sky.validate_catalog(copy / "periods").ok
+    assert not list((copy / "periods").glob(".import*"))
+
+
+def test_a_killed_overwrite_leaves_the_old_version(copy: Path) -> None:
+    assert run(copy, 0).returncode == 0
+    assert run(copy, 2, "serial", "overwrite").returncode == 9
+    loaded = sky.open_catalog(copy).load_extension("periods")
+    assert loaded.to_arrow()["period"].null_count < len(loaded)
+    assert sky.validate_catalog(copy / "periods").ok
+    assert sky.validate_catalog(copy).ok
+    done = run(copy, 0, "threads", "overwrite")
+    assert done.stdout.split()[-1] == "v000002", done.stderr
+
+
+def test_workers_set_marks(copy: Path) -> None:
+    plan = sky.open_catalog(copy).features(["nObs", "Mean"])
+    with sky.executor("processes", workers=2):
+        written = plan.write_catalog(copy.parent / "out", resume=True)
+    assert written.rows == len(sky.open_catalog(copy))
+    assert sky.open_catalog(copy.parent / "out").to_arrow().equals(plan.to_arrow())
+    assert (
+        sky.open_catalog(copy.parent / "out").provenance["out"]["run"] == written.provenance["run"]
+    )
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Return each file's bytes, but for the properties, which hold the time."""
+    return {
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in folder.rglob("*")
+        if p.is_file() and "properties" not in p.name
+    }
+
+
+def test_another_plan_does_not_go_on(copy: Path) -> None:
+    assert run(copy, 2).returncode == 9
+    plan = sky.open_catalog(copy).periods(min_period=3.0)
+    with pytest.raises(InputError, match="a stopped run of another plan"):
+        plan.write_extension("periods", resume=True)
+    written = plan.write_extension("periods")
+    assert written.version == "v000001"
+    assert not list((copy / "periods").glob(".import*"))
+
+
+def test_a_failure_keeps_what_is_done(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(division, "SMALLEST", 100)
+    calls = []
+    set_mark = Marks.set
+
+    def fails(self: Marks, facts: LeafFacts) -> None:
+        set_mark(self, facts)
+        calls.append(facts.cell)
+        if len(calls) == 2:
+            raise RuntimeError("the disk is gone")
+
+    plan = sky.open_catalog(copy).features(["nObs"])
+    monkeypatch.setattr(Marks, "set", fails)
+    with sky.executor("serial"):
+        with pytest.raises(Exception, match="the disk is gone"):
+            plan.write_extension("n", resume=True)
+        assert len(list((copy / "n").glob(".import-marks-*/*-*.json"))) == 2
+        plan.write_extension("n", resume=True)
+    assert len(set(calls)) == len(calls)
+    loaded = sky.open_catalog(copy).load_extension("n")
+    assert rows(loaded.select(["id", "nObs"]).to_arrow()) == rows(
+        plan.select(["id", "nObs"]).to_arrow()
+    )
+
+
+def test_marks_hold_all_facts(tmp_path: Path) -> None:
+    marks = Marks(tmp_path / "marks", tmp_path)
+    table = pa.table({"a": [1, 2], "b": [[1.0], None]})
+    facts = LeafFacts(
+        Cell(1, 5), 0, 0, {"lc": CurveFacts(3, 2, (1.5, 2.5), ("g", 4))},
+        np.array([1, 2]), np.array([3, 4]), table, table.slice(0, 1),
+    )  # fmt: skip
+    assert marks.get(Cell(1, 5)) is None
+    marks.set(facts)
+    found = marks.get(Cell(1, 5))
+    assert found is not None
+    assert (found.cell, found.rows, found.curves) == (facts.cell, 0, facts.curves)
+    assert found.pixels.tolist() == [1, 2]
+    assert found.statistics.equals(table)
+    (tmp_path / "marks" / "1-5.json").write_text("{")
+    assert marks.get(Cell(1, 5)) is None
+    marks.set(LeafFacts(Cell(1, 6), 5, 100))
+    assert marks.get(Cell(1, 6)) is None  # there is no such file
+
+
+def test_fingerprints() -> None:
+    def scaled(factor: float) -> Any:
+        return lambda t: t * factor
+
+    assert fingerprint(scaled(2.0)) == fingerprint(scaled(2.0)) != fingerprint(scaled(3.0))
+    assert fingerprint(lambda t: t + 1) != fingerprint(lambda t: t + 2)
+
+    def calls(factor: float) -> str:
+        names = {"factor": factor}
+        code = "def helper(t): return t * factor\ndef function(t): return [helper(x) for x in t]"
+        exec(code, names)  # noqa: S102
+        return fingerprint(names["function"])
+
+    assert calls(2.0) == calls(2.0) != calls(3.0)
+    assert fingerprint({"a": 1}) != fingerprint({"a": 2})
+    assert fingerprint({"x", "y", "z"}) == fingerprint({"z", "y", "x"})
+    assert fingerprint(np.arange(3)) != fingerprint(np.arange(4))
+    assert fingerprint(pa.schema([("a", pa.int64())])) != fingerprint(pa.schema([("a", "int32")]))
