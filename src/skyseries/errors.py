@@ -102,5 +102,5 @@ class MissingDependencyError(SkyseriesError, ImportError):
         self.package = package
         self.extra = extra
 
-    def __reduce__(self) -> tuple[type[MissingDependencyError], tuple[str, str]]:
+    def __reduce__(self) -> tuple[type[MissingDependencyError], tuple[str, str | None]]:
         return type(self), (self.package, self.extra)
