@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from skyseries.jit import kernel
 
-__all__ = ["equalize", "exact_power", "exact_powers", "prepare"]
+__all__ = ["equalize", "exact_power", "exact_powers", "nested_powers", "prepare"]
 
 _PIVOT = 1e-10
 """A direction whose share of the weights is below this cannot be told from a constant."""
@@ -168,7 +168,26 @@ def exact_power(
 
     The other arguments are as `prepare` fills them.
     """
-    size = 2 * n_terms
+    power = np.empty(n_terms)
+    nested_powers(times, weights, values, start, n_bands, frequency, power)
+    return float(power[n_terms - 1])
+
+
+@kernel
+def nested_powers(
+    times: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    values: NDArray[np.float64],
+    start: NDArray[np.int64],
+    n_bands: int,
+    frequency: float,
+    power: NDArray[np.float64],
+) -> None:
+    """Fill the power at one frequency of the models with 1, 2, ... harmonics.
+
+    Each is part of the next: their powers are what the elimination of the largest passes by.
+    """
+    size = 2 * power.size
     gram = np.zeros((size, size))
     right = np.zeros(size)
     band_sum = np.empty(size)
@@ -195,13 +214,18 @@ def exact_power(
         for p in range(size):
             for q in range(p + 1):
                 gram[p, q] -= band_sum[p] * band_sum[q] / band_weight
-    return min(1.0, _explained(gram, right))
+    _explained(gram, right, power)
 
 
 @kernel
-def _explained(gram: NDArray[np.float64], right: NDArray[np.float64]) -> float:
-    """Return right . gram^-1 . right by Cholesky, leaving out directions without weight."""
-    power = 0.0
+def _explained(
+    gram: NDArray[np.float64], right: NDArray[np.float64], power: NDArray[np.float64]
+) -> None:
+    """Fill right . gram^-1 . right of the first 2, 4, ... unknowns by Cholesky.
+
+    Directions without weight are left out.
+    """
+    total = 0.0
     for p in range(right.size):
         for q in range(p):
             for r in range(q):
@@ -212,11 +236,11 @@ def _explained(gram: NDArray[np.float64], right: NDArray[np.float64]) -> float:
         if gram[p, p] > _PIVOT:
             gram[p, p] = np.sqrt(gram[p, p])
             right[p] /= gram[p, p]
-            power += right[p] * right[p]
+            total += right[p] * right[p]
         else:
             gram[p, p] = 0.0
             right[p] = 0.0
-    return power
+        power[p // 2] = min(1.0, total)
 
 
 @kernel

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.jit import kernel
-from skyseries.timeseries.kernels.harmonics import equalize, exact_power, prepare
+from skyseries.timeseries.kernels.harmonics import equalize, exact_power, nested_powers, prepare
 from skyseries.timeseries.kernels.lombscargle import grid_power
 from skyseries.timeseries.kernels.peaks import (
     false_alarm_probability,
@@ -42,6 +42,8 @@ CANDIDATES = 10
 
 _EPOCHS_PER_HARMONIC = 6
 """Degrees of freedom that each harmonic of the ranking asks for."""
+
+_TINY = 1e-12
 
 _RANK_STEP = 0.1
 """Reach of the refinement by several harmonics, in units of 1 / time span."""
@@ -208,10 +210,12 @@ def rank(
     found: NDArray[np.float64],
     tops: NDArray[np.float64],
 ) -> None:
-    """Order the peaks by the power of a model with `terms` harmonics.
+    """Order the peaks by fits with up to `terms` harmonics.
 
-    A peak moves to the frequency of that model where the harmonics are worth their number (by the
-    Bayesian information criterion): for a sinusoid they would only add noise.
+    What counts is the Bayesian information criterion of the number of harmonics that suits a peak
+    best: with a fixed number, half the frequency of a sinusoid would fit as well as the frequency
+    itself. A peak moves to the frequency of the fit if that has more harmonics than the
+    periodogram: for a sinusoid these would only add noise.
     """
     lo, hi = bounds[0], bounds[bounds.size - 1]
     scaled, errors = np.empty(hi - lo), np.empty(hi - lo)
@@ -225,15 +229,19 @@ def rank(
     n = start[n_bands]
     step = _RANK_STEP / times[:n].max()
     score, frequency, power = np.empty(found.size), found.copy(), tops.copy()
+    powers = np.empty(terms)
     for p in range(found.size):
-        before = frequency[p]
-        f, top = refine_peak(
-            times, weights, values, start, n_bands, terms, before, step, search.low, search.high
-        )
-        few = exact_power(times, weights, values, start, n_bands, search.n_terms, before)
-        gain = n * np.log((1.0 - few) / (1.0 - top)) if top < 1.0 else np.inf
-        is_worth = gain > 2.0 * (terms - search.n_terms) * np.log(n)
-        _insert(found, tops, score, p, f if is_worth else before, power[p], top)
+        f, _ = refine_peak(
+            times, weights, values, start, n_bands, terms, frequency[p], step,
+            search.low, search.high,
+        )  # fmt: skip
+        nested_powers(times, weights, values, start, n_bands, f, powers)
+        gain, best = -np.inf, 0
+        for k in range(search.n_terms - 1, terms):
+            worth = -n * np.log(max(1.0 - powers[k], _TINY)) - 2.0 * (k + 1) * np.log(n)
+            if worth > gain:
+                gain, best = worth, k + 1
+        _insert(found, tops, score, p, f if best > search.n_terms else frequency[p], power[p], gain)
 
 
 @kernel
