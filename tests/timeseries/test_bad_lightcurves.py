@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from skyseries.timeseries import LightCurve, compute_features, compute_periods
-from tests.timeseries.build import MAG, Epochs, column
+from tests.timeseries.build import FLUX, MAG, Epochs, column
 
 N = 12
 RNG = np.random.default_rng(1)
@@ -130,3 +130,19 @@ def test_a_million_epochs() -> None:
     assert table["nObs"].to_pylist() == [n]
     periods = compute_periods(made, MAG, min_period=3.2, max_period=3.4)
     assert periods["period"][0].as_py() == pytest.approx(3.3, abs=1e-3)
+
+
+def test_a_long_light_curve_beside_empty_ones() -> None:
+    rng = np.random.default_rng(8)
+    n = 5001
+    long = {
+        "time": 60000 + np.sort(rng.uniform(0, 900, n)), "band": ["g"] * n,
+        "value": rng.normal(100, 15, n), "error": np.full(n, 5.0),
+    }  # fmt: skip
+    empty: dict[str, list[Any]] = {"time": [], "band": [], "value": [], "error": []}
+    made = column([empty, long, empty], FLUX)
+    table = compute_features(made, FLUX, "rubin-drp", min_period=10.0)
+    alone = compute_features(made.slice(1, 1), FLUX, "rubin-drp", min_period=10.0)
+    assert table.slice(1, 1).equals(alone)
+    assert table["g_psfFluxDRWTau"].is_valid().to_pylist() == [False, True, False]
+    assert table["g_psfFluxNdata"].to_pylist() == [0, n, 0]

@@ -18,7 +18,7 @@ def thinned(segments: Segments) -> Segments:
     count = segments.count
     if not count.size or count.max() <= MOST_EPOCHS:
         return segments
-    stride = -(-count // MOST_EPOCHS)
+    stride = np.maximum(-(-count // MOST_EPOCHS), 1)
     place = np.arange(segments.offsets[-1]) - np.repeat(segments.offsets[:-1], count)
     keep = place % np.repeat(stride, count) == 0
     kept = np.zeros(count.size + 1, np.int64)
