@@ -196,11 +196,14 @@ def _codes(
     codes = _index(keys, names, fields.band)
     if bands is None and not all_bands:
         _refuse_unknown(keys, codes)
-    if positions is not None:
+    if positions is None:
+        codes = codes.copy()  # Arrow's memory is read-only
+    else:
         found = np.append(codes, np.int32(-1))  # a null index takes the last place
-        index = pc.fill_null(positions.cast(pa.int64()), len(keys))
-        codes = found[index.to_numpy(zero_copy_only=False)]
-    return np.array(codes, np.int32), names or (None,)
+        if positions.null_count:
+            positions = pc.fill_null(positions.cast(pa.int64()), len(keys))
+        codes = np.take(found, positions.to_numpy(zero_copy_only=False))
+    return codes.astype(np.int32, copy=False), names or (None,)
 
 
 def _keys(values: pa.Array) -> tuple[pa.Array, pa.Array | None]:
