@@ -56,20 +56,44 @@ compiled = numba.njit(nogil=True, error_model="numpy")  # nogil: threads run sid
 
 
 @compiled
+def median_and_mad(values):
+    """Return the median of values in ascending order, and their median distance from it.
+
+    The distances ascend to both sides of the median: no second sorting is needed.
+    """
+    n = values.size
+    middle = (values[(n - 1) // 2] + values[n // 2]) / 2
+    left, right = (n - 1) // 2, (n - 1) // 2 + 1
+    before = last = 0.0
+    for _ in range(n // 2 + 1):
+        before = last
+        if left >= 0 and (right >= n or middle - values[left] <= values[right] - middle):
+            last = middle - values[left]
+            left -= 1
+        else:
+            last = values[right] - middle
+            right += 1
+    return middle, last if n % 2 else (before + last) / 2
+
+
+@compiled
 def biweight(values):
-    """Return the biweight location and scale (Beers, Flynn & Gebhardt 1990, eq. 5 and 9)."""
-    middle = np.median(values)
-    spread = np.median(np.abs(values - middle))
+    """Return the biweight location and scale (Beers, Flynn & Gebhardt 1990, eq. 5 and 9).
+
+    The values are in ascending order.
+    """
+    middle, spread = median_and_mad(values)
     if spread == 0:
         return middle, 0.0
+    by_location, by_scale = 1 / (6 * spread), 1 / (9 * spread)
     above = below = upper = lower = 0.0
     for value in values:
         d = value - middle
-        u = (d / (6 * spread)) ** 2
+        u = (d * by_location) ** 2
         if u < 1:
             above += d * (1 - u) ** 2
             below += (1 - u) ** 2
-        v = (d / (9 * spread)) ** 2
+        v = (d * by_scale) ** 2
         if v < 1:
             upper += d * d * (1 - v) ** 4
             lower += (1 - v) * (1 - 5 * v)
@@ -117,7 +141,11 @@ def reference(time, mag, start, end):
         if start <= time[i] <= end or np.floor(time[i]) == night:
             continue
         night = np.floor(time[i])
-        first[n] = mag[i]
+        k = n  # sorted by insertion, which is fast for a hundred values
+        while k > 0 and first[k - 1] > mag[i]:
+            first[k] = first[k - 1]
+            k -= 1
+        first[k] = mag[i]
         n += 1
     if n < MIN_NIGHTS:
         return np.nan, np.nan, n
