@@ -290,7 +290,7 @@ def best_dip(time, mag, err, band):
 @compiled
 def seen(band, i):
     """Whether the band of a point is that of an earlier one."""
-    for k in range(i - 1, -1, -1):  # backwards: most often it is the one before
+    for k in range(i - 1, -1, -1):  # noqa: SIM110 - Numba; backwards: it is most often the last
         if band[k] == band[i]:
             return True
     return False
@@ -420,7 +420,8 @@ def main():
         print(" ".join(f"{row[name]:12.5g}" for name in columns))
     rate = n / seconds / engine.workers
     print(f"{table.num_rows} candidates in {n:,} light curves")
-    print(f"{rate:,.0f} light curves per second and worker: {2e9 / rate / 3600:,.0f} core-hours for 2e9")
+    hours = 2e9 / rate / 3600
+    print(f"{rate:,.0f} light curves per second and worker: {hours:,.0f} core-hours for 2e9")
 
 
 if __name__ == "__main__":

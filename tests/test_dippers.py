@@ -129,7 +129,6 @@ def test_boyajians_star(dippers, shared_data):
     mag = -2.5 * np.log10(flux / normal_flux(time, flux))
     error = 1.4826 * np.median(abs(np.diff(mag))) / np.sqrt(2)
     found = dippers.episodes(time, mag, np.full(len(time), error))
-    print(found)
     known = [792, 1516, 1540, 1568]
     best = sorted(found, key=lambda dip: -dip[2])[:4]
     for day, (start, end, *_) in zip(known, sorted(best), strict=True):
@@ -156,7 +155,10 @@ def test_planted_dips_are_found(dippers, twin, survey, expected):
     assert slow.to_arrow()["id"].to_pylist() == ids
 
 
-@pytest.mark.parametrize("engine", ["threads", "processes", "dask", "spark"])
+@pytest.mark.parametrize(
+    "engine",
+    ["threads", *(pytest.param(e, marks=pytest.mark.slow) for e in ("processes", "dask", "spark"))],
+)
 def test_the_same_list_on_every_engine(dippers, survey, expected, engine):
     need = {"dask": "distributed", "spark": "pyspark"}.get(engine)
     if need and importlib.util.find_spec(need) is None:
