@@ -10,7 +10,7 @@ from results import RESULTS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 ORDER = (
-    "import", "lightcurves", "lookup", "s82", "ogle", "features", "periodogram", "dpdd",
+    "import", "lightcurves", "lookup", "s82", "ogle", "features", "periodogram", "dpdd", "dippers",
     "match_kernel", "crossmatch", "engine", "scan", "nested", "expressions",
 )  # fmt: skip
 

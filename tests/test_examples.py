@@ -35,6 +35,14 @@ def test_survey_to_periods():
     assert right >= 18
 
 
+def test_dippers():  # what it finds: test_dippers.py
+    *rows, count, cost = run("dippers.py", "--stars", "300", "--engine", "serial").splitlines()[1:]
+    assert count == f"{len(rows)} candidates in 300 light curves"
+    assert len(rows) > 12
+    assert all(int(row.split()[0]) < 25 for row in rows)
+    assert cost.endswith(" core-hours for 2e9")
+
+
 # --- two surveys together -----------------------------------------------------------------------
 
 

@@ -208,6 +208,9 @@ def _at_once(answers: list[Any], names: list[str]) -> list[Sequence[Any]] | None
     """Return the values of each column where all answers are of one simple form."""
     kinds = set(map(type, answers))
     n = len(names)
+    if kinds == {tuple, type(None)}:  # a search that finds something for some rows
+        nothing = (None,) * n
+        answers, kinds = [nothing if a is None else a for a in answers], {tuple}
     if n == 1 and kinds <= {float, int, bool, str, np.float64, np.float32, np.int64, np.ndarray}:
         return [answers]
     if kinds == {tuple} and set(map(len, answers)) == {n}:
