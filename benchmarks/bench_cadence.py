@@ -1,4 +1,4 @@
-"""RR Lyrae stars on the LSST cadence: are their periods right after two years?
+"""RR Lyrae stars on the LSST cadence: how many periods are right after two years.
 
 Each star is a simulated RR Lyrae (three of four of type ab) with g between 18 and 22, observed at
 the visits of one field of the published simulation of LSST during that field's first years, with
@@ -116,9 +116,9 @@ def main() -> None:
         raise SystemExit("the real data (../shared/data) is not beside the project")
     notes = (
         "Periods 0.2 to 1.2 d, default options; g between 18 and 22; "
-        f"{100 * LOST_VISITS:.0f} % of the visits of a field miss the star. Fields with fewer than "
-        f"{LEAST_VISITS} visits in the time are left out: none of the 24 in two years (the least has "
-        "106 visits), one in one year, which is for information."
+        f"{100 * LOST_VISITS:.0f} % of the visits of a field miss the star. Fields with fewer "
+        f"than {LEAST_VISITS} visits in the time are left out: none of the 24 in two years (the "
+        "least has 106 visits), one in one year, which is for information."
     )
     rows = [run(a.stars, years) for years in (2.0, 1.0)]
     save("cadence", "RR Lyrae stars on the LSST cadence", rows, notes, full=a.stars >= 500)
