@@ -95,7 +95,7 @@ def main() -> None:
     a = parser.parse_args()
     restart_in_one_thread()
     column, several = light_curves(int(a.objects), 80, 1), min(a.repeats, 3)
-    # in 80 epochs no band has the 30 that lcPeriodic asks for
+    # of 80 epochs few bands have the 32 that lcPeriodic asks for
     longer = light_curves(20, 300, 3)
     ap, drp = (chosen(name, periodic=True) for name in ("rubin-ap", "rubin-drp"))
     quick_ap, quick_drp = (chosen(name, periodic=False) for name in ("rubin-ap", "rubin-drp"))
