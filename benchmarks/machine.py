@@ -14,7 +14,7 @@ __all__ = ["describe"]
 
 _PACKAGES = (
     "skyseries", "numpy", "numba", "pyarrow", "duckdb", "pandas", "hats", "hats-import", "lsdb",
-    "nested-pandas", "dask",
+    "nested-pandas", "dask", "light-curve", "astropy",
 )  # fmt: skip
 
 

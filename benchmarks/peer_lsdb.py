@@ -41,17 +41,77 @@ def plan(a: argparse.Namespace) -> dict[str, object]:
     return {"plan_s": round(time.perf_counter() - started, 2), "tasks": len(graph)}
 
 
+def features(a: argparse.Namespace) -> dict[str, object]:
+    """Compute light-curve's features of each row, and write them with id and position."""
+    import light_curve as lc
+    import lsdb
+    import numpy as np
+
+    extractor = lc.Extractor(*(getattr(lc, name)() for name in a.features.split(",")))
+    names, keys = a.names.split(","), ["id", "ra", "dec"]
+    columns = ["lightcurve.mjd", "lightcurve.flux", "lightcurve.err"]
+
+    def extract(t: object, y: object, e: object) -> object:
+        return tuple(extractor(t, y, e, sorted=True, check=False))
+
+    catalog = lsdb.open_catalog(a.folder, columns=[*keys, *columns])
+    found = catalog.map_rows(
+        extract, columns=columns, row_container="args", output_names=names,
+        meta=dict.fromkeys(names, np.float64), append_columns=True, infer_nesting=False,
+    )  # fmt: skip
+    found[[*keys, *names]].write_catalog(a.output, catalog_name="features", progress_bar=False)
+    return {}
+
+
+def features_many(a: argparse.Namespace) -> dict[str, object]:
+    """Compute the same of each partition at once, from its Arrow column."""
+    import light_curve as lc
+    import lsdb
+    import pandas as pd
+    import pyarrow as pa
+
+    extractor = lc.Extractor(*(getattr(lc, name)() for name in a.features.split(",")))
+    names, keys = a.names.split(","), ["id", "ra", "dec"]
+    fields = ["mjd", "flux", "err"]
+
+    def extract(frame: object) -> object:
+        made = frame[keys]
+        if not len(frame):  # the call by which the types are found
+            return made.assign(**dict.fromkeys(names, 0.0))
+        nested = frame["lightcurve"]
+        lengths = nested.nest.to_lists()["mjd"].list.len().to_numpy()
+        offsets = pa.array([0, *lengths.cumsum()], pa.int32())
+        flat = [pa.array(nested.nest[name].to_numpy()) for name in fields]
+        column = pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(flat, fields))
+        roles = dict(zip(("t", "m", "sigma"), fields, strict=True))
+        found = extractor.many(column, arrow_fields=roles, sorted=True, check=False, n_jobs=1)
+        return pd.concat([made, pd.DataFrame(found, columns=names, index=made.index)], axis=1)
+
+    columns = [*keys, *(f"lightcurve.{name}" for name in fields)]
+    catalog = lsdb.open_catalog(a.folder, columns=columns)
+    found = catalog.map_partitions(extract)
+    found.write_catalog(a.output, catalog_name="features", progress_bar=False)
+    return {}
+
+
+TASKS = {
+    "crossmatch": crossmatch, "plan": plan, "features": features, "features_many": features_many,
+}  # fmt: skip
+
+
 def main() -> None:
     """Run one task and print what came out."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("task", choices=["crossmatch", "plan"])
+    parser.add_argument("task", choices=sorted(TASKS))
     parser.add_argument("folder")
     parser.add_argument("--rows", type=int)
     parser.add_argument("--output")
+    parser.add_argument("--features", help="extractors of light-curve")
+    parser.add_argument("--names", help="columns of what they give")
     parser.add_argument("--scheduler", default="synchronous")
     a = parser.parse_args()
     started = time.perf_counter()
-    run = {"crossmatch": crossmatch, "plan": plan}[a.task]
+    run = TASKS[a.task]
     if a.scheduler == "client":
         from dask.distributed import Client
 

@@ -10,7 +10,8 @@ from results import RESULTS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 ORDER = (
-    "import", "lightcurves", "lookup", "s82", "ogle", "features", "periodogram", "dpdd", "dippers",
+    "import", "lightcurves", "lookup", "s82", "cadence", "ogle", "features", "features_hats",
+    "dippers", "rubin", "periodogram", "dpdd",
     "match_kernel", "crossmatch", "engine", "scan", "nested", "expressions",
 )  # fmt: skip
 
@@ -49,7 +50,8 @@ def _where(document: dict[str, Any]) -> str:
     named = "hats-import" in json.dumps(document["rows"])
     names = ["skyseries", "numpy", "numba", "pyarrow"]
     names += ["hats-import", "hats", "dask"] if named else []
-    names += [n for n in ("lsdb", "scipy", "nested-pandas") if n in _peers(document)]
+    peers = ("lsdb", "scipy", "nested-pandas", "light-curve", "astropy")
+    names += [n for n in peers if n in _peers(document)]
     versions = ", ".join(f"{n} {packages[n]}" for n in names if n in packages)
     return (
         f"{document['date']}; {machine['cpu']}, {machine['cores']} cores, "
