@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -41,7 +42,7 @@ class Concat(Node):
                     f"{self.parts[0].position}; bring them to one name with rename()"
                 )
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         return self.parts[0].schema
 

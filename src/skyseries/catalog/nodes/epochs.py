@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -183,7 +184,7 @@ class AssignEpochs(EpochStep):
     expression: adql.Expr
     text: str = ""
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         before = self.child.schema
         old = before.field(self.column)

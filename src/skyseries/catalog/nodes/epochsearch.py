@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -56,7 +57,7 @@ class EpochSearch(RowStep):
                 f"objects and epochs both have {min(both)!r}; leave it out of columns="
             )
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         before = self.child.schema
         inner = [f.with_type(f.type.value_type) for f in before.field(self.column).type]

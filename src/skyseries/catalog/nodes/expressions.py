@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -94,7 +95,7 @@ class Assign(RowStep):
     expressions: tuple[adql.Expr, ...]
     texts: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         before = self.child.schema
         new: Mapping[str, pa.Field] = {field.name: field for field in self.columns}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ class MapRows(RowStep):
             return self.answers
         return self.answers.append(pa.field(ERROR_COLUMN, pa.string()))
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         before = self.child.schema
         return pa.schema([*before, *self.columns], before.metadata)

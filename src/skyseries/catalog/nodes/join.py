@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -48,7 +49,7 @@ class Join(Node):
     right_names: Renamed
     asof: AsOf | None = None
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         left = self.left_names.schema(self.left.schema)
         if self.how == "anti":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -48,7 +49,7 @@ class JoinCurves(Node):
     fields: tuple[str, ...]
     time: str | None
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         return self.child.schema.append(pa.field(self.name, self._type(self.fields)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +87,7 @@ class MapValues(RowStep):
             known = Scratch(partial(_order_of, map_node, cell))
         return cls(child, map_node, cell, numbered, tuple(kept), known)
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         new = [self.map.schema.field(name).with_nullable(True) for name in self.columns]
         return pa.schema([*self.child.schema, *new], self.child.schema.metadata)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -87,7 +87,7 @@ class Match(Node):
     right_names: Renamed
     distance: str = "_dist_arcsec"
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         left = self.left_names.schema(self.left.schema)
         if self.how == "anti":

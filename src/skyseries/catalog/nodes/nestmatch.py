@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -44,7 +45,7 @@ class NestedMatch(Node):
                 "leave it out with select([...])"
             )
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         left = self.match.left_names.schema(self.match.left.schema)
         return left.append(pa.field(self.name, self._type()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -28,7 +29,7 @@ class RightOnly(RowStep):
     place: tuple[str, str] | None
     """The columns of the left position."""
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         return self.columns
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -89,7 +90,7 @@ class Rename(RowStep):
 
     names: Renamed
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         return self.names.schema(self.child.schema)
 

@@ -78,7 +78,7 @@ class MapPartitions(Node):
         if self.collect:
             check_new([ERROR_COLUMN], self.answers)
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         if not self.collect:
             return self.answers

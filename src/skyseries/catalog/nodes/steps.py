@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -56,15 +57,16 @@ class Select(RowStep):
         check_columns(self.columns, self.child.schema)
         if again := [name for name in self.columns if self.columns.count(name) > 1]:
             raise SchemaError(f"column {again[0]!r} is named more than once")
-        whole = [n for n in self.columns if any(p.startswith(f"{n}.") for p in self._field_paths())]
+        whole = [n for n in self.columns if any(p.startswith(f"{n}.") for p in self._field_paths)]
         if whole:
             raise SchemaError(f"{whole[0]!r} is named as a whole and by its fields")
 
+    @cached_property
     def _field_paths(self) -> list[str]:
-        schema = self.child.schema
-        return [path for path in self.columns if split_path(path, schema)[1] is not None]
+        known = set(self.child.schema.names)
+        return [path for path in self.columns if path not in known and "." in path]
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         before = self.child.schema
         kept: dict[str, pa.Field] = {}
@@ -84,7 +86,7 @@ class Select(RowStep):
         return names if names is not None and set(names) <= set(self.columns) else None
 
     def _paths_of(self, column: str) -> list[str]:
-        return [path for path in self._field_paths() if path.startswith(f"{column}.")]
+        return [path for path in self._field_paths if path.startswith(f"{column}.")]
 
     def needs(self, paths: Sequence[str]) -> list[str]:
         found: list[str] = []
@@ -223,7 +225,7 @@ class Append(RowStep):
         check_columns([self.source], self.child.schema)
         check_new(self.columns.names, self.child.schema)
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         before = self.child.schema
         return pa.schema([*before, *self.columns], before.metadata)
