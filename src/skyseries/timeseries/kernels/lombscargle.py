@@ -46,8 +46,8 @@ _FEW = 32
 _GROUP = 64 * _TILE
 """Epochs after which float32 sums are carried to float64."""
 
-_TABLE = 1024
-"""Epochs up to which one table (0.5 MB) serves all chunks; else each tile makes its own anew."""
+_TABLE = 8192
+"""Epochs up to which one table (4 MB) serves all chunks; else each tile makes its own anew."""
 
 _WELL_CONDITIONED = np.float32(0.02)
 """Below this determinant (at most 1/4) float32 would leave errors above 1e-5 in the power."""
