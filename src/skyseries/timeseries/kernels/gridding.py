@@ -38,18 +38,20 @@ _TERMS = 12
 
 
 def _transform_series() -> NDArray[np.float64]:
-    """Return the Chebyshev series of the transform of phi, in u = 2 (x / x_max)^2 - 1."""
-    nodes, weights = np.polynomial.legendre.leggauss(200)
-    phi = weights * np.exp(_BETA * (np.sqrt(1.0 - nodes**2) - 1.0))
+    """Return the Chebyshev series of the transform of phi, in u = 2 (x / x_max)^2 - 1.
 
-    def transform(u: NDArray[np.float64]) -> NDArray[np.float64]:
-        x = 0.5 * BANDWIDTH * np.sqrt(0.5 * (u + 1.0))
-        result: NDArray[np.float64] = np.cos(np.pi * TAPS * np.outer(x, nodes)) @ phi
-        return 0.5 * TAPS * result
-
-    degree = 2 * _TERMS
-    nodes_u = np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))
-    return np.asarray(np.polynomial.chebyshev.chebfit(nodes_u, transform(nodes_u), degree))
+    Sums at the Chebyshev nodes, for the integral as for the series: exact to rounding.
+    """
+    angle = (np.arange(256) + 0.5) * np.pi / 256
+    nodes = np.cos(angle)
+    phi = np.pi / 256 * np.sin(angle) * np.exp(_BETA * (np.sin(angle) - 1.0))
+    size = 2 * _TERMS + 1
+    place = (np.arange(size) + 0.5) * np.pi / size
+    x = 0.5 * BANDWIDTH * np.cos(0.5 * place)
+    transform = 0.5 * TAPS * np.cos(np.pi * TAPS * np.outer(x, nodes)) @ phi
+    series = 2.0 / size * np.cos(np.outer(np.arange(size), place)) @ transform
+    series[0] *= 0.5
+    return np.asarray(series)
 
 
 _SERIES = _transform_series()
