@@ -98,7 +98,9 @@ def _figures(rows: list[dict[str, Any]]) -> str:
 
 
 def _number(value: float | None, digits: int) -> str:
-    return "" if value is None else f"{value:,.{digits}f}"
+    if value is None:
+        return ""
+    return f"{value:.3g}" if digits and 0 < value < 1 else f"{value:,.{digits}f}"
 
 
 def main() -> None:
