@@ -12,12 +12,13 @@ from skyseries import adql
 from skyseries.catalog.curves import the_column
 from skyseries.catalog.held import Held, first_scan
 from skyseries.catalog.ids import as_id, id_column, index_of
-from skyseries.catalog.names import POSITION_NAMES, check_columns, fields_of
+from skyseries.catalog.names import check_columns, fields_of
 from skyseries.catalog.nodes.epochsearch import EpochSearch, coordinate_limits
 from skyseries.catalog.nodes.ids import IdSearch
 from skyseries.catalog.nodes.steps import Search
 from skyseries.catalog.origin import has_moved, name_now, stored_as
 from skyseries.errors import InputError, SchemaError
+from skyseries.schema.recognition import find_position
 from skyseries.spatial.regions import Box, Cone, Moc, Pixels, Polygon, Region
 
 __all__ = ["SearchVerbs"]
@@ -172,7 +173,7 @@ class SearchVerbs(Held):
         """
         name = the_column(self.schema, column)
         there = fields_of(self.schema, name)
-        place = fields or next((pair for pair in POSITION_NAMES if set(pair) <= set(there)), None)
+        place = fields or find_position(there)
         if place is None:
             raise SchemaError(
                 f"the epochs of {name!r} have no positions of their own that are recognised among "
