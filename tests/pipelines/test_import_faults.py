@@ -154,7 +154,8 @@ def test_ctrl_c_leaves_what_can_be_gone_on_with(survey):
             from skyseries.pipelines import journal
             real = journal._marked
             def slow(*args):
-                print("begin", flush=True)
+                sys.stdout.write("begin\\n")  # in one piece: tasks write side by side
+                sys.stdout.flush()
                 time.sleep(0.2)
                 return real(*args)
             journal._marked = slow
