@@ -144,15 +144,12 @@ class Match(Node):
         return [*self.left.pieces(self.hints(hints)), *self.right.pieces(Hints())]
 
     def narrow(self, area: Area) -> Node:
-        reach = self.rule.halo(self.rule.radius_arcsec)
-        if self.rule.radius is not None or self.rule.left_motion is not None:
-            return replace(self, left=self.left.narrow(area))
-        more = 2 * reach if self.rule.one_to_one else 0.0
-        return replace(
-            self,
-            left=self.left.narrow(area.around(more)),
-            right=self.right.narrow(area.around(reach)),
-        )
+        rule = self.rule
+        rivals = 2 * self.reach_arcsec if rule.one_to_one else 0.0
+        narrowed = replace(self, left=self.left.narrow(area.around(rivals)))
+        if rule.radius is not None or rule.left_motion is not None:
+            return narrowed
+        return replace(narrowed, right=self.right.narrow(area.around(self.reach_arcsec)))
 
     def demand(self, paths: Sequence[str]) -> Iterator[tuple[Scan, list[str]]]:
         yield from self.reads(self.left_names.old(paths), self.right_names.old(paths))
