@@ -13,7 +13,7 @@ from skyseries.catalog.ids import id_column
 from skyseries.catalog.names import fields_of, nested_columns
 from skyseries.catalog.node import Node
 from skyseries.catalog.nodes.scan import Scan
-from skyseries.catalog.origin import home_of, name_now, stored_as
+from skyseries.catalog.origin import has_moved, home_of, name_now, stored_as
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.collection import Collection
 from skyseries.hats.dataset import Dataset
@@ -106,6 +106,14 @@ class Held:
     def _filed_by(self) -> tuple[str, str]:
         """Return the names that the positions have in the catalog on disk, or the table."""
         return first_node(self._node).position or (self.dataset.ra, self.dataset.dec)
+
+    def _check_places(self, what: str) -> None:
+        """Raise InputError if the columns of the positions are not where rows are filed."""
+        if has_moved(self._node):
+            raise InputError(
+                f"the columns of the positions were replaced, and {what} where they are filed; "
+                "give the new ones other names, or assign them afterwards"
+            )
 
     def _id_name(self, option: str = "column") -> str:
         """Return what the id column of the catalog is called here.

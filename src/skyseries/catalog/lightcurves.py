@@ -106,6 +106,8 @@ def _append(
         from skyseries.timeseries.barycentre import RUBIN, is_barycentric, site_of
 
         moves = not is_barycentric(fields)
+        if moves:
+            catalog._check_places("times are moved for")
         site_of(RUBIN if location is None else location)
         compute = partial(compute, barycentric=True, location=location)
         said |= {"barycentric": True, "location": str(RUBIN if location is None else location)}

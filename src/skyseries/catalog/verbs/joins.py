@@ -232,6 +232,7 @@ class JoinVerbs(Held):
         """
         if not isinstance(map_catalog, Held):
             raise InputError("merge_map takes a catalog; open the map with open_catalog(path)")
+        self._check_places("values are looked up")
         return self._with(MapValues.of(self._node, map_catalog._node, columns, order))
 
     def _joined(

@@ -13,7 +13,6 @@ from skyseries.catalog.held import Held
 from skyseries.catalog.names import POSITION_NAMES, fields_of
 from skyseries.catalog.nodes.epochsearch import EpochSearch, coordinate_limits
 from skyseries.catalog.nodes.steps import Search
-from skyseries.catalog.origin import has_moved
 from skyseries.errors import InputError, SchemaError
 from skyseries.spatial.regions import Box, Cone, Moc, Pixels, Polygon, Region
 
@@ -33,11 +32,7 @@ class SearchVerbs(Held):
         InputError
             If these columns were replaced by `assign`.
         """
-        if has_moved(self._node):
-            raise InputError(
-                "the columns of the positions were replaced, and rows are searched for where they "
-                "are filed; give the new ones other names, or search first"
-            )
+        self._check_places("rows are searched for")
         return self._with(Search(self._node, region))
 
     def cone_search(self, ra: float, dec: float, radius_arcsec: float) -> Self:
