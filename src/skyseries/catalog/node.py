@@ -27,7 +27,17 @@ if TYPE_CHECKING:
     from skyseries.adql import Bounds
     from skyseries.catalog.nodes.scan import Scan
 
-__all__ = ["SKY", "SKY_CELLS", "UNPLACED", "Area", "Hints", "Node", "Pieces", "RowStep"]
+__all__ = [
+    "SKY",
+    "SKY_CELLS",
+    "UNPLACED",
+    "Area",
+    "Hints",
+    "Node",
+    "Pieces",
+    "RowStep",
+    "steps_of",
+]
 
 SKY_CELLS = 12 << 2 * HPX_ORDER
 
@@ -221,3 +231,11 @@ class RowStep(Node):
 
     def narrow(self, area: Area) -> Node:
         return replace(self, child=self.child.narrow(area))
+
+
+def steps_of(node: Node, depth: int = 0) -> list[str]:
+    """Return the nodes of a plan, a line each; what a node takes rows from stands below it."""
+    lines = [f"{'  ' * depth}{node.describe()}"]
+    for child in node.children:
+        lines += steps_of(child, depth + 1)
+    return lines

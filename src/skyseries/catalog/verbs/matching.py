@@ -13,7 +13,6 @@ from skyseries.catalog import tables
 from skyseries.catalog.density import density_arcmin
 from skyseries.catalog.extent import extent
 from skyseries.catalog.held import Held, first_scan
-from skyseries.catalog.ids import id_column
 from skyseries.catalog.names import check_columns, check_new
 from skyseries.catalog.nodes.concat import Concat
 from skyseries.catalog.nodes.expressions import Assign
@@ -191,7 +190,7 @@ class MatchVerbs(Held):
             Column that tells whether two rows are the same object, and so no pair; by default
             the id column of the catalog.
         """
-        key = id_column(self.dataset, self._collection, id)
+        key = self._id_name("id") if id is None else id
         check_columns([key], self.schema)
         rule = MatchRule(
             radius_arcsec=_number(radius_arcsec),
