@@ -33,12 +33,14 @@ from skyseries.hats.collection import Collection
 from skyseries.hats.dataset import open_dataset
 from skyseries.hats.facts import LeafFacts
 from skyseries.hats.files import Location
-from skyseries.hats.index_build import build_index
+from skyseries.hats.index_build import build_index, check_ids
 from skyseries.hats.layout import default_names
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.leaf_stream import write_leaf
+from skyseries.hats.margin import check_width
 from skyseries.hats.margin_build import build_margin
 from skyseries.hats.marks import Marks
+from skyseries.hats.names import check_catalog_name, check_columns
 from skyseries.hats.partitions import Cell, Partitions, cut
 from skyseries.hats.publication import new_version
 from skyseries.hats.publish import write_catalog_folder
@@ -111,7 +113,12 @@ class LeafTask(NamedTuple):
 
 def write_catalog(node: Node, target: Target) -> Written:
     """Compute a plan and write its rows as a collection."""
+    check_catalog_name(target.name)
+    check_width(target.margin_arcsec)
     schema = _schema(node, target.position)
+    check_columns(schema.names)
+    if target.id is not None:
+        check_ids(schema, target.id)
     names = default_names(target.name, target.margin_arcsec, target.id)
     run = _run_name(node, target) if target.resume else None
     with new_version(target.path, target.overwrite, run) as version:

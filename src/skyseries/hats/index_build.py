@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from skyseries.errors import InputError, SchemaError
+from skyseries.errors import SchemaError
 from skyseries.executors import Task, current_executor
 from skyseries.hats.batches import leaf_batches
 from skyseries.hats.dataset import Dataset
@@ -27,6 +27,7 @@ from skyseries.hats.files import atomic_path
 from skyseries.hats.layout import INDEX_FOLDER
 from skyseries.hats.leaf import HPX_COLUMN, parquet_options
 from skyseries.hats.margin_build import source_groups
+from skyseries.hats.names import check_index_column
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.publish import write_index_folder
 from skyseries.hats.rowcells import cell_columns, row_cells
@@ -37,6 +38,7 @@ __all__ = [
     "INDEX_PART_ROWS",
     "IndexBuilt",
     "build_index",
+    "check_ids",
     "index_entries",
     "index_ranges",
     "write_index_part",
@@ -80,7 +82,7 @@ def build_index(
     InputError
         If the name of the column cannot stand in hats.properties.
     """
-    field = _check_column(primary, column)
+    field = check_ids(primary.schema, column)
     groups = source_groups(primary.partitions, current_executor().workers)
     work = work or root.parent / f".{root.name}-{uuid.uuid4().hex[:8]}"
     try:
@@ -174,12 +176,20 @@ def write_index_part(
     return IndexBuilt(table.num_rows, int(repeated))
 
 
-def _check_column(primary: Dataset, column: str) -> pa.Field:
-    if column not in primary.schema.names:
+def check_ids(schema: pa.Schema, column: str) -> pa.Field:
+    """Return the column of the ids, or raise an error if there can be no index of it.
+
+    Raises
+    ------
+    SchemaError
+        If there is no such column, or it cannot be ids.
+    InputError
+        If its name cannot stand in hats.properties.
+    """
+    if column not in schema.names:
         raise SchemaError(f"there is no column {column!r} to make an index of")
-    if any(c in " ,;\n/" for c in column):
-        raise InputError(f"the column {column!r} cannot have an id index: rename the column")
-    field = primary.schema.field(column)
+    check_index_column(column)
+    field = schema.field(column)
     type_ = field.type
     text = pa.types.is_string(type_) or pa.types.is_large_string(type_)
     if not (pa.types.is_integer(type_) or text):

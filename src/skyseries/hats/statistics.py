@@ -10,6 +10,7 @@ its columns that it needs, and what was read is kept until the file is replaced.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import closing
 from functools import lru_cache
@@ -34,6 +35,7 @@ Ints = NDArray[np.int64]
 
 STATISTICS_FILE = "per_partition_statistics.parquet"
 
+_REPEATED = r"\.(list|key_value)\."
 _KEYS = ("Norder", "Npix", "row_group_index")
 _COUNTS = ("null_count", "row_count", "disk_bytes", "memory_bytes")
 
@@ -168,9 +170,7 @@ class RowGroups:
     def _sum(self, key: str, columns: Sequence[str] | None) -> Ints:
         below = None if columns is None else tuple(f"{name}." for name in columns)
         paths = [path for path, _ in column_paths(self._schema) if self.has(path)]
-        names = [
-            self._name(p, key) for p in paths if below is None or f"{p}.".startswith(below)
-        ]
+        names = [self._name(p, key) for p in paths if below is None or f"{p}.".startswith(below)]
         self._file.load(names)
         return sum((self._numbers(name, 0) for name in names), np.zeros(len(self), np.int64))
 
@@ -214,9 +214,7 @@ def read_statistics(dataset: Dataset) -> RowGroups | None:
 
 def _flat_path(file: _StatisticsFile, schema: pa.Schema) -> str:
     """Return a leaf column with one value for each row; empty if none is described."""
-    flat = (
-        path for path, _ in column_paths(schema) if ".list." not in path and ".key_value." not in path
-    )
+    flat = (path for path, _ in column_paths(schema) if not re.search(_REPEATED, path))
     return next((path for path in flat if f"{path}::row_count" in file.names), "")
 
 
