@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from skyseries.errors import SchemaError
+from skyseries.errors import InputError, SchemaError
 from skyseries.executors import Task, current_executor
 from skyseries.hats.batches import leaf_batches
 from skyseries.hats.dataset import Dataset
@@ -38,6 +38,7 @@ __all__ = [
     "INDEX_PART_ROWS",
     "IndexBuilt",
     "build_index",
+    "check_id_lengths",
     "check_ids",
     "index_entries",
     "index_ranges",
@@ -46,6 +47,8 @@ __all__ = [
 
 INDEX_PART_ROWS = 5_000_000
 """Rows of a file of the index."""
+_LONGEST_ID = 4096
+"""Parquet files do not say the lowest and highest of longer values."""
 INDEX_GROUP_ROWS = 8192
 """Rows of a row group of the index: one is read for a look-up, about 1 ms."""
 
@@ -111,10 +114,23 @@ def build_index(
     return built
 
 
+def check_id_lengths(ids: pa.ChunkedArray, column: str) -> None:
+    """Raise InputError if an id is too long for the bounds that a look-up goes by."""
+    if pa.types.is_integer(ids.type) or not len(ids):
+        return
+    longest = pc.max(pc.binary_length(ids)).as_py() or 0
+    if longest > _LONGEST_ID:
+        raise InputError(
+            f"column {column!r} has an id of {longest:,} bytes; ids of more than {_LONGEST_ID:,} "
+            "bytes cannot have an index: give id_index=False"
+        )
+
+
 def index_entries(
     ids: pa.ChunkedArray, hpx: pa.ChunkedArray | NDArray[np.int64], column: str, cell: Cell
 ) -> pa.Table:
     """Return the rows of the index for rows of one partition, sorted by id."""
+    check_id_lengths(ids, column)
     order = pc.sort_indices(ids)
     cells = pa.chunked_array([pa.array(hpx)]) if isinstance(hpx, np.ndarray) else hpx
     n = len(ids)

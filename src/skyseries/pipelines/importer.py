@@ -319,10 +319,11 @@ def _run(plan: ImportPlan, root: Path, engine: Executor, progress: Progress) -> 
     if not plan.object_files:
         plan = replace(plan, object_files=tuple(derive.derive_objects(plan, journal, epochs)))
     shuffled = stages.shuffle(plan, journal, stages.object_chunks(plan), epochs)
-    partitions, weights = stages.cut_partitions(plan, shuffled)
-    leaves = stages.build_leaves(plan, journal, shuffled, partitions, weights)
+    partitions, loads = stages.cut_partitions(plan, shuffled)
+    leaves = stages.build_leaves(plan, journal, shuffled, partitions, loads)
     names = default_names(plan.name, plan.margin_arcsec, plan.id if plan.id_index else None)
-    facts = publish.Facts.of(plan, shuffled, leaves)
+    heavy = stages.note_heavy(plan, partitions, loads)
+    facts = publish.Facts.of(shuffled, leaves, heavy)
     publish.write_primary(plan, plan.build / names["primary"], leaves)
     if "margin" in names:
         cells, rows = stages.merge_margin(

@@ -15,8 +15,8 @@ from skyseries.errors import InputError, SchemaError
 from skyseries.formats import InputFile, find_files, read_schema, unify_schemas
 from skyseries.hats.margin import check_width
 from skyseries.hats.names import RESERVED
+from skyseries.hats.sizes import Limits
 from skyseries.pipelines.ids import check_id_type
-from skyseries.pipelines.plan import Limits
 from skyseries.schema import LightCurveFields, column_meta
 from skyseries.spatial.healpix import margin_order
 
