@@ -138,7 +138,8 @@ def _check(first: pa.Schema, other: pa.Schema, number: int) -> None:
         )
     for field in first:
         there = other.field(field.name)
-        if not as_nullable(there).type.equals(as_nullable(field).type):
+        types = [as_nullable(f).type for f in (field, there) if not pa.types.is_null(f.type)]
+        if len(types) == 2 and not types[0].equals(types[1]):
             raise SchemaError(
                 f"column {field.name!r} is {there.type} in catalog {number} and {field.type} in "
                 "the first; assign(CAST(...)) makes them alike"

@@ -271,6 +271,8 @@ class JoinVerbs(Held):
         self, on: str | None, left_on: str | None, right_on: str | None, right: pa.Schema
     ) -> tuple[str, str]:
         if on is None and left_on is None:
+            if first_scan(self._node) is None:
+                raise InputError("a table does not say which column is its id: give on=")
             left_on = id_column(self.dataset, self._collection)
             right_on = right_on or left_on
         return _keys(on, left_on, right_on, self.schema, right)

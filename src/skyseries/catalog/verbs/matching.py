@@ -191,7 +191,9 @@ class MatchVerbs(Held):
             Column that tells whether two rows are the same object, and so no pair; by default
             the id column of the catalog.
         """
-        key = id_column(self.dataset, self._collection, id)
+        if id is None and first_scan(self._node) is None:
+            raise InputError("a table does not say which column is its id: give id=")
+        key = id_column(self.dataset, self._collection) if id is None else id
         check_columns([key], self.schema)
         rule = MatchRule(
             radius_arcsec=_number(radius_arcsec),
