@@ -5,8 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 
 from skyseries.errors import SchemaError
+from skyseries.schema.nullable import as_nullable
 
-__all__ = ["as_schema", "as_type"]
+__all__ = ["as_schema", "as_type", "honest"]
 
 
 def as_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -29,6 +30,15 @@ def as_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
             )
         columns.append(as_type(column, field.type))
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def honest(table: pa.Table) -> pa.Table:
+    """Return a table with those columns as nullable that say otherwise, but have nulls."""
+    fields = [
+        as_nullable(field) if column.null_count or field.type.num_fields else field
+        for field, column in zip(table.schema, table.columns, strict=True)
+    ]
+    return as_schema(table, pa.schema(fields, table.schema.metadata))
 
 
 def as_type(column: pa.ChunkedArray | pa.Array, type_: pa.DataType) -> pa.ChunkedArray | pa.Array:

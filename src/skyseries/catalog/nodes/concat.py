@@ -91,10 +91,12 @@ class Concat(Node):
         return rows if (np.diff(hpx) >= 0).all() else rows.take(argsort(hpx))
 
     def _alike(self, part: Node, area: Area, hints: Hints) -> Rows:
-        """Return the rows of a part; where its types are stricter, in those of the result."""
+        """Return the rows of a part, what is inside of its columns in the types of the result."""
         rows = part.rows(area, hints)
-        here = [self.schema.field(name).type for name in part.schema.names]
-        return rows if here == part.schema.types else _Loosened(rows, self.schema)
+        types = self.schema.types
+        same = types == [part.schema.field(name).type for name in self.schema.names]
+        plain = same and not any(type_.num_fields for type_ in types)
+        return rows if plain else _Loosened(rows, self.schema)
 
 
 class _Loosened(Wrapped):
