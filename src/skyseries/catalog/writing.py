@@ -53,7 +53,7 @@ from skyseries.hats.partitions import Cell, Partitions, cut
 from skyseries.hats.publication import new_version
 from skyseries.hats.publish import write_catalog_folder
 from skyseries.hats.sizes import Limits, row_sizes
-from skyseries.schema import LightCurveFields
+from skyseries.schema import LightCurveFields, as_type
 from skyseries.spatial.healpix import HPX_ORDER, margin_order
 from skyseries.spatial.order import run_lengths
 from skyseries.timeseries.nested import Nested
@@ -254,7 +254,7 @@ def _in_time_order(table: pa.Table, lightcurves: Mapping[str, LightCurveFields])
         if after is not before:
             place = table.column_names.index(column)
             field = table.schema.field(column)
-            table = table.set_column(place, field, after.to_arrow().cast(field.type))
+            table = table.set_column(place, field, as_type(after.to_arrow(), field.type))
     return table
 
 

@@ -24,6 +24,7 @@ from skyseries.hats.layout import leaf_location
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.properties import read_properties
+from skyseries.schema import as_schema
 
 __all__ = ["Dataset", "open_dataset", "open_leaf"]
 
@@ -322,6 +323,6 @@ def _conform(table: pa.Table, schema: pa.Schema, leaf: Location) -> pa.Table:
     if table.schema.equals(schema):
         return table.replace_schema_metadata(schema.metadata)
     try:
-        return table.cast(schema)
+        return as_schema(table, schema)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
         raise CatalogError(f"{leaf} does not fit the catalog's schema: {error}") from error

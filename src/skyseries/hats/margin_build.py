@@ -28,6 +28,7 @@ from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.publish import write_margin_folder
 from skyseries.hats.rowcells import cell_columns, row_cells
 from skyseries.hats.runs import Run, Runs, write_run
+from skyseries.schema import as_schema
 from skyseries.spatial.healpix import margin_order
 from skyseries.spatial.order import argsort, run_lengths
 
@@ -220,7 +221,9 @@ def write_margin_leaves(
         if healpix is not None:
             table = table.take(pa.array(argsort(table.column(healpix).to_numpy())))
         with LeafWriter(root / leaf_path(leaf.cell), schema) as writer:
-            writer.write(table.cast(schema), row_group_bounds(table.num_rows, row_epochs(table)))
+            writer.write(
+                as_schema(table, schema), row_group_bounds(table.num_rows, row_epochs(table))
+            )
         rows += table.num_rows
     return rows
 
