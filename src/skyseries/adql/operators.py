@@ -7,7 +7,8 @@ from skyseries.adql.dialect import Dialect
 from skyseries.adql.expressions import Constant, Convert, Expr, Operation
 from skyseries.adql.lexer import Position, error_at
 from skyseries.adql.types import Type, common_type
-from skyseries.adql.units import conversion_factor, unit_of_operator
+from skyseries.adql.units import unit_of_operator
+from skyseries.units import conversion_factor
 
 __all__ = ["arithmetic", "coalesce", "concatenate", "in_unit", "negate"]
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-
 from skyseries.adql.expressions import Constant, Expr
 
-__all__ = ["conversion_factor", "unit_of_operator"]
+__all__ = ["unit_of_operator"]
 
 
 def unit_of_operator(operator: str, left: Expr, right: Expr) -> str | None:
@@ -25,39 +22,3 @@ def unit_of_operator(operator: str, left: Expr, right: Expr) -> str | None:
     if operator == "/" and left.unit is not None and left.unit == right.unit:
         return ""
     return None
-
-
-@cache
-def conversion_factor(source: str, target: str) -> float:
-    """Return by what to multiply a value.
-
-    Parameters
-    ----------
-    source, target : str
-        In VOUnit syntax, such as ``mas.yr**-1``.
-
-    Raises
-    ------
-    ValueError
-        With a message for people: a unit is not known, or they differ in kind.
-    """
-    before, after = _unit(source), _unit(target)
-    if not before.is_equivalent(after):
-        raise ValueError(f"{source} cannot be converted to {target}")
-    try:
-        return float(before.to(after))
-    except Exception as error:
-        raise ValueError(f"{source} is not {target} times a number") from error
-
-
-def _unit(text: str) -> Any:
-    from astropy import units
-
-    if not text.strip():
-        raise ValueError("an empty text is no unit")
-    for syntax in ("vounit", "generic", "fits"):
-        try:
-            return units.Unit(text, format=syntax)
-        except ValueError:
-            continue
-    raise ValueError(f"{text!r} is no unit that is known")

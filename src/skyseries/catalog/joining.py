@@ -6,7 +6,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from skyseries.catalog import tables
 from skyseries.catalog.held import Held, first_scan
 from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.nodes.keyindex import known_index
@@ -15,6 +14,7 @@ from skyseries.catalog.nodes.partners import Broadcast, Everything, Indexed, Nea
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.shuffle import Shuffled
 from skyseries.hats.statistics import read_statistics
+from skyseries.tables import to_table
 
 __all__ = ["SMALL_BYTES", "Other", "brought", "found_by_key"]
 
@@ -29,7 +29,7 @@ Other = Any
 
 def other_side(other: Any) -> Other:
     """Return the other side of a join: a catalog, or any table as an Arrow one."""
-    return other if isinstance(other, Held) else tables.to_arrow(other)
+    return other if isinstance(other, Held) else to_table(other)
 
 
 def found_by_key(other: Other, key: str) -> Partners:

@@ -10,7 +10,6 @@ import pyarrow as pa
 from skyseries.errors import SchemaError
 
 __all__ = [
-    "POSITION_NAMES",
     "check_columns",
     "check_new",
     "fields_of",
@@ -19,13 +18,6 @@ __all__ = [
     "nested_columns",
     "split_path",
 ]
-
-POSITION_NAMES = (
-    ("ra", "dec"), ("RA", "DEC"), ("RA", "Dec"), ("coord_ra", "coord_dec"),
-    ("RA_ICRS", "DE_ICRS"), ("RAJ2000", "DEJ2000"), ("_RAJ2000", "_DEJ2000"),
-    ("raj2000", "dej2000"), ("ra_deg", "dec_deg"), ("RAdeg", "DEdeg"), ("s_ra", "s_dec"),
-)  # fmt: skip
-"""Columns of right ascension and declination in degrees, as surveys and VizieR call them."""
 
 
 def is_nested(type_: pa.DataType) -> bool:

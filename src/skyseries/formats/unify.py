@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -12,6 +11,7 @@ from skyseries.errors import SchemaError
 from skyseries.formats.cast import check_columns
 from skyseries.formats.inputs import InputFile
 from skyseries.schema import ColumnMeta, column_meta, with_column_meta
+from skyseries.units import same_unit
 
 __all__ = ["promote", "unify_schemas"]
 
@@ -83,7 +83,7 @@ class _Column:
 
     def _merge_meta(self, other: ColumnMeta, path: str) -> None:
         mine = self.meta
-        if mine.unit and other.unit and not _same_unit(mine.unit, other.unit):
+        if mine.unit and other.unit and not same_unit(mine.unit, other.unit):
             raise SchemaError(
                 f"column {self.name!r} is in {mine.unit} in {self.unit_path} "
                 f"but in {other.unit} in {path}; convert one of them"
@@ -99,18 +99,6 @@ class _Column:
     def field(self) -> pa.Field:
         field = pa.field(self.name, self.type, self.nullable, self.metadata.metadata)
         return with_column_meta(field, self.meta)
-
-
-def _same_unit(one: str, other: str) -> bool:
-    if one.strip() == other.strip():
-        return True
-    import astropy.units as u
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", u.UnitsWarning)
-        first, second = (u.Unit(text, parse_strict="silent") for text in (one, other))
-    known = not isinstance(first, u.UnrecognizedUnit)
-    return bool(known and first == second)
 
 
 def _plain(type: pa.DataType) -> pa.DataType:

@@ -2,52 +2,24 @@
 
 A light curve is a ``struct<list<...>>`` of equal lengths under the survey's own field names.
 The roles of the fields are kept in extra keys of ``hats.properties``
-(``skyseries_lightcurve.<column>.<role>``); Rubin's and ZTF's names are recognised without them.
+(``skyseries_lightcurve.<column>.<role>``); the names of `recognition` are known without them.
 Nothing is assumed silently: an unknown time scale or unit stays None.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 
-from skyseries.errors import SchemaError
+from skyseries.errors import InputError, SchemaError
+from skyseries.schema.recognition import FLUX_UNITS, TIMES, find_error, find_name
+from skyseries.schema.times import check_flux_unit, settled_times, time_unit_words
+from skyseries.units import factor_to, plain_unit
 
 __all__ = ["LightCurveFields"]
 
 _PREFIX = "skyseries_lightcurve."
-
-_KNOWN_NAMES: dict[str, tuple[str, ...]] = {
-    "time": (
-        "midpointMjdTai", "midPointTai", "expMidptMJD", "obsStartMJD",
-        "hmjd", "mjd", "bjd", "hjd", "jd", "time", "t",
-    ),
-    "band": ("band", "filterName", "filter", "passband", "fid", "filtercode"),
-    "flux": ("psfFlux", "psFlux", "psfDiffFlux", "forcediffimflux", "flux"),
-    "mag": ("psfMag", "mag", "magpsf", "magnitude"),
-    "flag": ("psfFlux_flag", "catflags", "flag", "flags"),
-}  # fmt: skip
-"""Names by role, the more specific first: Rubin (DP0.2, DP1, APDB), ZTF, then plain words."""
-
-_ERROR_NAMES: dict[str, tuple[str, ...]] = {
-    "forcediffimflux": ("forcediffimfluxunc",),
-    "magpsf": ("sigmapsf",),
-}
-"""Errors whose name does not follow from the value's by `_error_candidates`."""
-
-_KNOWN_TIMES: dict[str, dict[str, str]] = {
-    "midpointMjdTai": {"time_format": "mjd", "time_scale": "tai", "refposition": "topocenter"},
-    "midPointTai": {"time_format": "mjd", "time_scale": "tai", "refposition": "topocenter"},
-    "expMidptMJD": {"time_format": "mjd", "time_scale": "tai", "refposition": "topocenter"},
-    "hmjd": {"time_format": "mjd", "time_scale": "utc", "refposition": "heliocenter"},
-    "mjd": {"time_format": "mjd"},
-    "hjd": {"time_format": "jd", "refposition": "heliocenter"},
-    "bjd": {"time_format": "jd", "refposition": "barycenter"},
-    "jd": {"time_format": "jd"},
-}
-"""What a survey's own name says of its times (Rubin's data products; ZTF's documentation)."""
-
-_NANOJANSKY_NAMES = {"psfFlux", "psFlux", "psfDiffFlux"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +40,7 @@ class LightCurveFields:
     flag: str | None = None
     """Field of a quality flag: an epoch is bad where it is true or not zero."""
     time_format: str | None = None
-    """``mjd`` or ``jd``."""
+    """``mjd``, ``jd``, ``btjd``, ... (`schema.times`); None: not known."""
     time_scale: str | None = None
     """``tai``, ``utc``, ``tdb``, ...; None: not known."""
     refposition: str | None = None
@@ -77,6 +49,10 @@ class LightCurveFields:
     """``nJy``, ...; None: not known."""
 
     def __post_init__(self) -> None:
+        settled = settled_times(self.time_format, self.time_scale, self.refposition)
+        words = zip(("time_format", "time_scale", "refposition"), settled, strict=True)
+        for name, word in (*words, ("flux_unit", check_flux_unit(self.flux_unit))):
+            object.__setattr__(self, name, word)
         if self.flux is None and self.mag is None:
             raise SchemaError("a light curve needs a flux or a magnitude field; give flux= or mag=")
 
@@ -94,6 +70,39 @@ class LightCurveFields:
     def is_magnitude(self) -> bool:
         """Whether `value` is a magnitude (brighter is smaller)."""
         return self.mag is not None
+
+    def conversions(self, units: Mapping[str, str]) -> dict[str, float]:
+        """Return by what to multiply fields to have days, magnitudes, and fluxes of one unit.
+
+        Parameters
+        ----------
+        units : mapping from str to str
+            What the fields say of themselves; others say nothing.
+
+        Returns
+        -------
+        factors : dict
+            Of the fields that are in another unit.
+
+        Raises
+        ------
+        InputError
+            If a unit is not known or of another kind.
+        """
+        flux = self.flux_unit or plain_unit(units.get(self.flux or "", ""))
+        targets = {
+            self.time: "d", self.mag: "mag", self.mag_err: "mag", self.flux: flux,
+            self.flux_err: flux,
+        }  # fmt: skip
+        factors = {}
+        for name, target in targets.items():
+            unit = "" if name is None else units.get(name, "")
+            if name is None or (name == self.time and time_unit_words(unit) is not None):
+                continue
+            factor = factor_to(unit, target, f"field {name!r}")
+            if factor != 1.0:
+                factors[name] = factor
+        return factors
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the fields that have a role, the time first."""
@@ -126,44 +135,37 @@ class LightCurveFields:
             for key, value in properties.items()
             if key.startswith(prefix) and (role := key.removeprefix(prefix)) in known
         }
-        return cls(**roles) if "time" in roles else None
+        if "time" not in roles:
+            return None
+        try:
+            return cls(**roles)
+        except SchemaError:
+            raise
+        except InputError as error:  # written before such words were checked
+            warnings.warn(f"the light curves {column!r}: {error}; it is ignored", stacklevel=2)
+            said = ("time_format", "time_scale", "refposition", "flux_unit")
+            return cls(**{role: value for role, value in roles.items() if role not in said})
 
     @classmethod
     def guess(cls, available: Iterable[str]) -> LightCurveFields | None:
-        """Recognise the roles from Rubin's, ZTF's and plain names; None if no light curve."""
+        """Recognise the roles from the names (`recognition`); None if it is no light curve."""
         available = list(available)
-
-        def find(role: str) -> str | None:
-            return next((name for name in _KNOWN_NAMES[role] if name in available), None)
-
-        time, flux, mag = find("time"), find("flux"), find("mag")
+        time, flux, mag = (find_name(role, available) for role in ("time", "flux", "mag"))
         if time is None or (flux is None and mag is None):
             return None
+        alone = flux is None or mag is None
         return cls(
             time=time,
-            band=find("band"),
+            band=find_name("band", available),
             flux=flux,
-            flux_err=_find_error(flux, available),
+            flux_err=None if flux is None else find_error(flux, available, alone=alone),
             mag=mag,
-            mag_err=_find_error(mag, available),
-            flag=find("flag"),
-            flux_unit="nJy" if flux in _NANOJANSKY_NAMES else None,
-            **_KNOWN_TIMES.get(time, {}),
+            mag_err=None if mag is None else find_error(mag, available, alone=alone),
+            flag=find_name("flag", available),
+            flux_unit=FLUX_UNITS.get((flux or "").lower()),
+            **TIMES.get(time.lower(), {}),
         )
 
     def override(self, **roles: str | None) -> LightCurveFields:
         """Return a copy with the given roles replaced; None leaves a role as it is."""
         return replace(self, **{role: name for role, name in roles.items() if name is not None})
-
-
-def _error_candidates(value: str) -> tuple[str, ...]:
-    return (
-        *_ERROR_NAMES.get(value, ()),
-        f"{value}Err", f"{value}_err", f"{value}err", f"{value}_error", f"err_{value}",
-    )  # fmt: skip
-
-
-def _find_error(value: str | None, available: list[str]) -> str | None:
-    if value is None:
-        return None
-    return next((name for name in _error_candidates(value) if name in available), None)

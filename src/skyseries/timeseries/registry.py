@@ -158,11 +158,11 @@ def all_features() -> Iterator[Feature]:
 
 def presets() -> dict[str, tuple[str, ...]]:
     """Return the names of the features of each preset; ``all`` has every feature."""
-    result: dict[str, tuple[str, ...]] = dict.fromkeys(PRESETS, ())
-    for feature in all_features():
-        for preset in (*feature.presets, "all"):
-            result[preset] = (*result[preset], feature.name)
-    return result
+    return {preset: tuple(feature.name for feature in _members(preset)) for preset in PRESETS}
+
+
+def _members(preset: str) -> Iterator[Feature]:
+    return (f for f in all_features() if preset == "all" or preset in f.presets)
 
 
 def select(
@@ -185,17 +185,16 @@ def select(
     """
     names = [DEFAULT_PRESET] if features is None else features
     names = [names] if isinstance(names, str) else list(names)
-    known = presets()
     chosen: dict[str, Feature] = {}
     for name in names:
-        if isinstance(name, str) and name in known:
-            members = (_REGISTRY[member] for member in known[name])
+        if isinstance(name, str) and name in PRESETS:
+            members = _members(name)
             chosen.update((f.name, f) for f in members if has_error or not f.needs_error)
             continue
         feature = _REGISTRY.get(name) if isinstance(name, str) else name
         if feature is None:
             raise InputError(
-                f"no feature or preset {name!r}; presets: {', '.join(known)}; "
+                f"no feature or preset {name!r}; presets: {', '.join(PRESETS)}; "
                 f"features: {', '.join(_REGISTRY)}"
             )
         if feature.needs_error and not has_error:

@@ -88,6 +88,14 @@ class Segments:
         )  # fmt: skip
         return ordered, code
 
+    def filled(
+        self, rows: int, kernel: Callable[..., None], *arguments: Any
+    ) -> NDArray[np.float64]:
+        """Return a (rows, n) array that a kernel fills, which takes it after `arguments`."""
+        out = np.empty((rows, self.size))
+        kernel(*arguments, out)
+        return out
+
     def once(self, make: Callable[[Segments], T]) -> T:
         """Return ``make(self)``, which is called only the first time."""
         if make not in self._made:

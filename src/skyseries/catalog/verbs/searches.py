@@ -10,10 +10,11 @@ from skyseries import adql
 from skyseries.catalog.byid import id_step
 from skyseries.catalog.curves import the_column
 from skyseries.catalog.held import Held
-from skyseries.catalog.names import POSITION_NAMES, fields_of
+from skyseries.catalog.names import fields_of
 from skyseries.catalog.nodes.epochsearch import EpochSearch, coordinate_limits
 from skyseries.catalog.nodes.steps import Search
 from skyseries.errors import InputError, SchemaError
+from skyseries.schema.recognition import find_position
 from skyseries.spatial.regions import Box, Cone, Moc, Pixels, Polygon, Region
 
 __all__ = ["SearchVerbs"]
@@ -146,7 +147,7 @@ class SearchVerbs(Held):
         """
         name = the_column(self.schema, column)
         there = fields_of(self.schema, name)
-        place = fields or next((pair for pair in POSITION_NAMES if set(pair) <= set(there)), None)
+        place = fields or find_position(there)
         if place is None:
             raise SchemaError(
                 f"the epochs of {name!r} have no positions of their own that are recognised among "

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from skyseries.catalog import output
 from skyseries.catalog.nodes.calls import function_name
-from skyseries.catalog.tables import to_arrow
 from skyseries.errors import SchemaError, SkyseriesError
 from skyseries.hats.partitions import Cell
+from skyseries.tables import to_table
 
 __all__ = ["TableFunctionOf", "TableKind"]
 
@@ -61,7 +61,7 @@ class TableFunctionOf:
         if isinstance(answer, dict) and all(np.ndim(value) == 0 for value in answer.values()):
             answer = {name: [value] for name, value in answer.items()}
         try:
-            table = to_arrow(answer)
+            table = to_table(answer, "the answer")
         except (SkyseriesError, pa.ArrowException, TypeError, ValueError) as error:
             raise SchemaError(
                 f"map_partitions: the answer of {self.name} is no table: {error}"

@@ -6,8 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.timeseries.definitions.references import AP, DRP, RICHARDS
-from skyseries.timeseries.kernels.cadence import N_CADENCE, segment_cadence
-from skyseries.timeseries.registry import Feature, Scope, register
+from skyseries.timeseries.kernels.cadence import (
+    N_INTERVALS,
+    N_NIGHTS,
+    segment_intervals,
+    segment_nights,
+)
+from skyseries.timeseries.registry import Compute, Feature, Scope, register
 from skyseries.timeseries.segments import Segments
 
 __all__: list[str] = []
@@ -15,25 +20,37 @@ __all__: list[str] = []
 Numbers = NDArray[np.float64]
 
 
-def _cadence(segments: Segments) -> Numbers:
-    out = np.empty((N_CADENCE, segments.size))
-    segment_cadence(segments.time, segments.offsets, out)
-    return out
+def _nights(segments: Segments) -> Numbers:
+    return segments.filled(N_NIGHTS, segment_nights, segments.time, segments.offsets)
 
 
-def _all_bands(whole: Segments) -> Numbers:
+def _intervals(segments: Segments) -> Numbers:
+    return segments.filled(N_INTERVALS, segment_intervals, segments.time, segments.offsets)
+
+
+def _in_time(whole: Segments) -> Segments:
+    """Return all bands of each light curve in the order of time."""
     if whole.by_band is None or len(whole.by_band.bands) == 1:
-        return _cadence(whole)
-    return _cadence(whole.by_band.merged[0])
+        return whole
+    return whole.by_band.merged[0]
+
+
+def _nights_of_all(whole: Segments) -> Numbers:
+    return _nights(_in_time(whole))
+
+
+def _intervals_of_all(whole: Segments) -> Numbers:
+    return _intervals(_in_time(whole))
 
 
 def _features(scope: Scope) -> list[Feature]:
     """Return the declarations for each band, or for all bands together."""
     is_all = scope == "all"
-    compute, where = (_all_bands, ", all bands") if is_all else (_cadence, "")
+    nights, intervals = (_nights_of_all, _intervals_of_all) if is_all else (_nights, _intervals)
+    where = ", all bands" if is_all else ""
 
     def feature(
-        output: int, name: str, description: str, formula: str, **options: object
+        compute: Compute, output: int, name: str, description: str, formula: str, **options: object
     ) -> Feature:
         full = name[0].lower() + name[1:] if is_all else name
         given = {"min_epochs": 2, "unit": "none", "presets": DRP, "cost": "n", **options}
@@ -44,7 +61,7 @@ def _features(scope: Scope) -> list[Feature]:
 
     shares = [
         feature(
-            4 + k, f"IntervalShare{name}", f"Share of the intervals shorter than {text}",
+            intervals, 4 + k, f"IntervalShare{name}", f"Share of the intervals shorter than {text}",
             f"#(dt < {text}) / (n - 1)", reference=RICHARDS,
         )
         for k, (name, text) in enumerate(
@@ -52,25 +69,26 @@ def _features(scope: Scope) -> list[Feature]:
         )
     ]  # fmt: skip
     return [
-        feature(8, "NumNights", "Number of nights with epochs, a night a day of MJD (from midnight "
-                "to midnight in the time scale of the data)", "#{floor(t)}",
+        feature(nights, 0, "NumNights", "Number of nights with epochs, a night a day of MJD (from "
+                "midnight to midnight in the time scale of the data)", "#{floor(t)}",
                 unit="count", min_epochs=1, presets=DRP if is_all else AP),
-        feature(9, "EpochsPerNight", "Epochs for each such night", "n / NumNights",
+        feature(nights, 1, "EpochsPerNight", "Epochs for each such night", "n / NumNights",
                 min_epochs=1),
-        feature(10, "NumSeasons", "Number of runs of epochs without an interval above 60 d",
+        feature(nights, 2, "NumSeasons", "Number of runs of epochs without an interval above 60 d",
                 "1 + #(dt > 60 d)", unit="count", min_epochs=1),
-        feature(0, "IntervalMean", "Mean of the intervals between successive epochs", "mean(dt)",
-                unit="time"),
-        feature(1, "IntervalSigma", "Standard deviation of the intervals",
+        feature(intervals, 0, "IntervalMean", "Mean of the intervals between successive epochs",
+                "mean(dt)", unit="time"),
+        feature(intervals, 1, "IntervalSigma", "Standard deviation of the intervals",
                 "sqrt(sum((dt - mean(dt))^2) / (n - 2))", unit="time", min_epochs=3),
-        feature(2, "IntervalMedian", "Median of the intervals", "median(dt)",
+        feature(intervals, 2, "IntervalMedian", "Median of the intervals", "median(dt)",
                 unit="time", cost="n log n"),
         *shares,
     ]  # fmt: skip
 
 
 _LONGEST = Feature(
-    "intervalMax", "Longest interval between successive epochs, all bands", "max(dt)", _all_bands,
+    "intervalMax", "Longest interval between successive epochs, all bands", "max(dt)",
+    _intervals_of_all,
     output=3, scope="all", unit="time", inputs=("time",), min_epochs=2, shift="invariant",
     presets=DRP,
 )  # fmt: skip

@@ -25,12 +25,15 @@ _NULL = "; NULL where a flux is not above zero"
 
 
 def _brightness(segments: Segments) -> Numbers:
-    out = np.empty((N_COLORS, segments.size))
-    segment_brightness(
-        segments.value, segments.error, segments.sorted_value, segments.offsets,
-        segments.is_magnitude, out,
-    )  # fmt: skip
-    return out
+    return segments.filled(
+        N_COLORS,
+        segment_brightness,
+        segments.value,
+        segments.error,
+        segments.sorted_value,
+        segments.offsets,
+        segments.is_magnitude,
+    )
 
 
 def _colors(segments: Segments) -> Numbers:

@@ -24,9 +24,7 @@ def _excluded(segments: Segments) -> Numbers:
 
 
 def _spans(segments: Segments) -> Numbers:
-    out = np.empty((N_SPANS, segments.size))
-    segment_spans(segments.time, segments.offsets, out)
-    return out
+    return segments.filled(N_SPANS, segment_spans, segments.time, segments.offsets)
 
 
 _ALL_BANDS = [

@@ -32,12 +32,16 @@ _COUNT = {1: "first", 2: "second", 3: "third"}
 
 def _periodic(segments: Segments) -> Numbers:
     shortest, longest = segments.period_limits
-    out = np.empty((N_PERIODIC, segments.size))
     limits = (1.0 / longest, 1.0 / shortest)
-    segment_frequencies(
-        segments.time, segments.value, segments.error, segments.offsets, limits, out
+    return segments.filled(
+        N_PERIODIC,
+        segment_frequencies,
+        segments.time,
+        segments.value,
+        segments.error,
+        segments.offsets,
+        limits,
     )
-    return out
 
 
 def _periodic_feature(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.timeseries.definitions.references import DRP, LIGHT_CURVE
-from skyseries.timeseries.definitions.trends import _trends
+from skyseries.timeseries.definitions.trends import trends_of
 from skyseries.timeseries.kernels.fits import N_PARABOLA, segment_parabola
 from skyseries.timeseries.registry import Feature, register
 from skyseries.timeseries.segments import Segments
@@ -17,40 +17,45 @@ Numbers = NDArray[np.float64]
 
 
 def _parabola(segments: Segments) -> Numbers:
-    out = np.empty((N_PARABOLA, segments.size))
-    segment_parabola(segments.time, segments.value, segments.error, segments.offsets, out)
-    return out
+    return segments.filled(
+        N_PARABOLA,
+        segment_parabola,
+        segments.time,
+        segments.value,
+        segments.error,
+        segments.offsets,
+    )
 
 
 _LINES = [
     Feature(
         "LinearAtFirst", "Straight line of LinearSlope at the time of the first epoch",
-        "xw + LinearSlope (t_1 - tw)", _trends, output=6,
+        "xw + LinearSlope (t_1 - tw)", trends_of, output=6,
         inputs=("time", "value", "error"), error_optional=True, min_epochs=2, shift="moves",
     ),
     Feature(
         "LinearReducedChi2", "Chi square of the straight line of LinearSlope for each degree of "
         "freedom",
-        "sum(((x - line) / e)^2) / (n - 2)", _trends, output=7,
+        "sum(((x - line) / e)^2) / (n - 2)", trends_of, output=7,
         unit="none", inputs=("time", "value", "error"), min_epochs=3, shift="invariant",
         presets=DRP + LIGHT_CURVE,
     ),
     Feature(
         "LinearTrend", "Slope of the straight line fitted with equal weights; NULL if all times "
         "are equal",
-        "sum((t - mean(t)) (x - mean(x))) / sum((t - mean(t))^2)", _trends, output=8,
+        "sum((t - mean(t)) (x - mean(x))) / sum((t - mean(t))^2)", trends_of, output=8,
         unit="value/time", inputs=("time", "value"), min_epochs=2, shift="invariant",
         presets=LIGHT_CURVE,
     ),
     Feature(
         "LinearTrendErr", "Standard error of LinearTrend from the residuals",
-        "LinearTrendNoise / sqrt(sum((t - mean(t))^2))", _trends, output=9,
+        "LinearTrendNoise / sqrt(sum((t - mean(t))^2))", trends_of, output=9,
         unit="value/time", inputs=("time", "value"), min_epochs=3, shift="invariant",
         presets=LIGHT_CURVE,
     ),
     Feature(
         "LinearTrendNoise", "Standard deviation of the residuals of LinearTrend",
-        "sqrt(sum((x - line)^2) / (n - 2))", _trends, output=10,
+        "sqrt(sum((x - line)^2) / (n - 2))", trends_of, output=10,
         inputs=("time", "value"), min_epochs=3, shift="invariant", presets=DRP + LIGHT_CURVE,
     ),
 ]  # fmt: skip

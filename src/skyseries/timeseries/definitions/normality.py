@@ -14,9 +14,7 @@ __all__: list[str] = []
 
 
 def _anderson_darling(segments: Segments) -> NDArray[np.float64]:
-    out = np.empty((1, segments.size))
-    segment_anderson_darling(segments.sorted_value, segments.offsets, out)
-    return out
+    return segments.filled(1, segment_anderson_darling, segments.sorted_value, segments.offsets)
 
 
 register(

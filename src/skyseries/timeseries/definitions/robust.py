@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from skyseries.timeseries.definitions.quantiles import _quantiles
+from skyseries.timeseries.definitions.quantiles import quantiles_of
 from skyseries.timeseries.definitions.references import AP, DRP, LIGHT_CURVE
 from skyseries.timeseries.kernels.robust import (
     segment_biweight_scale,
@@ -22,28 +22,22 @@ Numbers = NDArray[np.float64]
 
 
 def _biweight(segments: Segments) -> Numbers:
-    out = np.empty((1, segments.size))
-    order = segments.once(_quantiles)
-    segment_biweight_scale(segments.value, segments.offsets, order[5], order[8], out)
-    return out
+    order = segments.once(quantiles_of)
+    return segments.filled(
+        1, segment_biweight_scale, segments.value, segments.offsets, order[5], order[8]
+    )
 
 
 def _qn(segments: Segments) -> Numbers:
-    out = np.empty((1, segments.size))
-    segment_qn_scale(segments.sorted_value, segments.offsets, out)
-    return out
+    return segments.filled(1, segment_qn_scale, segments.sorted_value, segments.offsets)
 
 
 def _tails(segments: Segments) -> Numbers:
-    out = np.empty((2, segments.size))
-    segment_tails(segments.sorted_value, segments.offsets, out)
-    return out
+    return segments.filled(2, segment_tails, segments.sorted_value, segments.offsets)
 
 
 def _otsu(segments: Segments) -> Numbers:
-    out = np.empty((4, segments.size))
-    segment_otsu(segments.sorted_value, segments.offsets, out)
-    return out
+    return segments.filled(4, segment_otsu, segments.sorted_value, segments.offsets)
 
 
 _OTSU = "Otsu 1979, IEEE Trans. SMC 9, 62"

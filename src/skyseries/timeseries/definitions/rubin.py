@@ -30,9 +30,9 @@ def _all_epochs(segments: Segments) -> Numbers:
 
 
 def _intercepts(segments: Segments) -> Numbers:
-    out = np.empty((1, segments.size))
-    segment_intercepts(segments.time, segments.value, segments.error, segments.offsets, out)
-    return out
+    return segments.filled(
+        1, segment_intercepts, segments.time, segments.value, segments.error, segments.offsets
+    )
 
 
 def _search(by_band: Segments) -> Numbers:
@@ -56,12 +56,16 @@ def _shared_period(whole: Segments) -> Numbers:
 
 def _sinusoids(segments: Segments) -> Numbers:
     frequency = np.ascontiguousarray(segments.once(_search)[0])
-    out = np.empty((2, segments.size))
-    segment_sinusoids(
-        segments.time, segments.value, segments.error, segments.offsets, len(segments.bands),
-        frequency, out,
-    )  # fmt: skip
-    return out
+    return segments.filled(
+        2,
+        segment_sinusoids,
+        segments.time,
+        segments.value,
+        segments.error,
+        segments.offsets,
+        len(segments.bands),
+        frequency,
+    )
 
 
 _SHARED = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from skyseries.timeseries.definitions.moments import _moments, _stetson_j
+from skyseries.timeseries.definitions.moments import moments_of, stetson_j_of
 from skyseries.timeseries.definitions.references import (
     AP,
     DRP,
@@ -13,7 +13,7 @@ from skyseries.timeseries.definitions.references import (
     LIGHT_CURVE,
     STETSON,
 )
-from skyseries.timeseries.definitions.trends import _trends
+from skyseries.timeseries.definitions.trends import trends_of
 from skyseries.timeseries.kernels.sequence import (
     segment_autocorrelation_k,
     segment_cusum,
@@ -28,34 +28,30 @@ Numbers = NDArray[np.float64]
 
 
 def _cusum(segments: Segments) -> Numbers:
-    out = np.empty((1, segments.size))
-    moments = segments.once(_moments)
-    segment_cusum(segments.value, segments.offsets, moments[0], moments[4], out)
-    return out
+    moments = segments.once(moments_of)
+    return segments.filled(
+        1, segment_cusum, segments.value, segments.offsets, moments[0], moments[4]
+    )
 
 
 def _runs(segments: Segments) -> Numbers:
-    out = np.empty((2, segments.size))
-    segment_runs(segments.value, segments.offsets, out)
-    return out
+    return segments.filled(2, segment_runs, segments.value, segments.offsets)
 
 
 def _abbe(segments: Segments) -> Numbers:
     n = np.maximum(segments.count, 2)
-    abbe: Numbers = segments.once(_trends)[2] * n / (2.0 * (n - 1))
+    abbe: Numbers = segments.once(trends_of)[2] * n / (2.0 * (n - 1))
     return abbe[np.newaxis]
 
 
 def _stetson_l(segments: Segments) -> Numbers:
     with np.errstate(over="ignore", invalid="ignore"):
-        product: Numbers = segments.once(_stetson_j)[0] * segments.once(_moments)[9] / 0.798
+        product: Numbers = segments.once(stetson_j_of)[0] * segments.once(moments_of)[9] / 0.798
     return product[np.newaxis]
 
 
 def _autocorrelation(segments: Segments) -> Numbers:
-    out = np.empty((1, segments.size))
-    segment_autocorrelation_k(segments.value, segments.offsets, out)
-    return out
+    return segments.filled(1, segment_autocorrelation_k, segments.value, segments.offsets)
 
 
 _KIM = "Kim et al. 2014, A&A 566, A43"
@@ -72,7 +68,7 @@ _SEQUENCE = [
         "EtaE", "Von Neumann's ratio with slopes in place of differences; NULL for constant "
         "values or equal times",
         "(t_n - t_1)^2 / (n - 1)^3 sum(((x[j+1] - x[j]) / (t[j+1] - t[j]))^2) / Sigma^2",
-        _trends, output=5, reference=f"{_KIM}, as in light-curve",
+        trends_of, output=5, reference=f"{_KIM}, as in light-curve",
         unit="none", inputs=("time", "value"), min_epochs=2, shift="invariant",
         presets=AP + LIGHT_CURVE,
     ),

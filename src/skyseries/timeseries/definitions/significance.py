@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from skyseries.timeseries.definitions.moments import _moments
-from skyseries.timeseries.definitions.quantiles import _quantiles
+from skyseries.timeseries.definitions.moments import moments_of
+from skyseries.timeseries.definitions.quantiles import quantiles_of
 from skyseries.timeseries.definitions.references import AP, DRP, LIGHT_CURVE
 from skyseries.timeseries.kernels.significance import (
     segment_chi2_probability,
@@ -22,22 +22,22 @@ Numbers = NDArray[np.float64]
 
 
 def _probability(segments: Segments) -> Numbers:
-    out = np.empty((1, segments.size))
-    segment_chi2_probability(segments.once(_moments)[7], segments.count, out)
-    return out
+    return segments.filled(
+        1, segment_chi2_probability, segments.once(moments_of)[7], segments.count
+    )
 
 
 def _roms(segments: Segments) -> Numbers:
-    out = np.empty((1, segments.size))
-    median = segments.once(_quantiles)[5]
-    segment_roms(segments.value, segments.error, segments.offsets, median, out)
-    return out
+    median = segments.once(quantiles_of)[5]
+    return segments.filled(
+        1, segment_roms, segments.value, segments.error, segments.offsets, median
+    )
 
 
 def _peak_to_peak(segments: Segments) -> Numbers:
-    out = np.empty((1, segments.size))
-    segment_peak_to_peak(segments.value, segments.error, segments.offsets, out)
-    return out
+    return segments.filled(
+        1, segment_peak_to_peak, segments.value, segments.error, segments.offsets
+    )
 
 
 _SIGNIFICANCE = [

@@ -45,21 +45,19 @@ _THIN = f"; of more than {MOST_EPOCHS} epochs every k-th"
 
 def _structure(segments: Segments) -> Numbers:
     few = segments.once(thinned)
-    out = np.empty((N_STRUCTURE, few.size))
-    segment_structure(few.time, few.value, few.error, few.offsets, out)
-    return out
+    return few.filled(N_STRUCTURE, segment_structure, few.time, few.value, few.error, few.offsets)
 
 
 def _indices(segments: Segments) -> Numbers:
-    out = np.empty((3, segments.size))
-    segment_structure_indices(segments.time, segments.value, segments.offsets, out)
-    return out
+    return segments.filled(
+        3, segment_structure_indices, segments.time, segments.value, segments.offsets
+    )
 
 
 def _drw(segments: Segments) -> Numbers:
-    out = np.empty((3, segments.size))
-    segment_drw(segments.time, segments.value, segments.error, segments.offsets, out)
-    return out
+    return segments.filled(
+        3, segment_drw, segments.time, segments.value, segments.error, segments.offsets
+    )
 
 
 def _qso(segments: Segments) -> Numbers:
@@ -68,12 +66,17 @@ def _qso(segments: Segments) -> Numbers:
     of_band = np.tile(of_band, (segments.size // len(names), 1))
     tau = 10.0 ** of_band[:, 1]
     variance = 0.5 * tau * 10.0 ** of_band[:, 0]
-    out = np.empty((2, segments.size))
-    segment_qso(
-        segments.time, segments.value, segments.error, segments.offsets,
-        _magnitude_scale(segments), tau, variance, out,
-    )  # fmt: skip
-    return out
+    return segments.filled(
+        2,
+        segment_qso,
+        segments.time,
+        segments.value,
+        segments.error,
+        segments.offsets,
+        _magnitude_scale(segments),
+        tau,
+        variance,
+    )
 
 
 def _magnitude_scale(segments: Segments) -> Numbers:
@@ -92,16 +95,12 @@ def _magnitude_scale(segments: Segments) -> Numbers:
 
 
 def _iar(segments: Segments) -> Numbers:
-    out = np.empty((1, segments.size))
-    segment_iar(segments.time, segments.value, segments.offsets, out)
-    return out
+    return segments.filled(1, segment_iar, segments.time, segments.value, segments.offsets)
 
 
 def _autocorrelation(segments: Segments) -> Numbers:
     few = segments.once(thinned)
-    out = np.empty((2, few.size))
-    segment_autocorrelation(few.time, few.value, few.offsets, out)
-    return out
+    return few.filled(2, segment_autocorrelation, few.time, few.value, few.offsets)
 
 
 def _hat(segments: Segments) -> Numbers:

@@ -14,9 +14,7 @@ __all__: list[str] = []
 
 
 def _times(segments: Segments) -> NDArray[np.float64]:
-    out = np.empty((N_TIMES, segments.size))
-    segment_times(segments.time, segments.offsets, out)
-    return out
+    return segments.filled(N_TIMES, segment_times, segments.time, segments.offsets)
 
 
 _TIMES = [

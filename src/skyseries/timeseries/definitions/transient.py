@@ -27,12 +27,15 @@ _FADED = "; in magnitudes flux / error is 2.5 / ln(10) / e"
 
 
 def _transient(segments: Segments) -> Numbers:
-    out = np.empty((N_TRANSIENT, segments.size))
-    segment_transient(
-        segments.time, segments.value, segments.error, segments.offsets,
-        segments.is_magnitude, out,
-    )  # fmt: skip
-    return out
+    return segments.filled(
+        N_TRANSIENT,
+        segment_transient,
+        segments.time,
+        segments.value,
+        segments.error,
+        segments.offsets,
+        segments.is_magnitude,
+    )
 
 
 def _since_detections(whole: Segments) -> Numbers:

@@ -9,16 +9,39 @@ from numpy.typing import NDArray
 
 from skyseries.jit import kernel
 
-__all__ = ["N_CADENCE", "SEASON", "segment_cadence"]
+__all__ = ["N_INTERVALS", "N_NIGHTS", "SEASON", "segment_intervals", "segment_nights"]
 
-N_CADENCE = 11
+N_INTERVALS = 8
+N_NIGHTS = 3
 
 SEASON = 60.0
 """A longer interval without epochs, in days, ends a season."""
 
 
 @kernel
-def segment_cadence(
+def segment_nights(
+    t: NDArray[np.float64], offsets: NDArray[np.int64], out: NDArray[np.float64]
+) -> None:
+    """Fill nights (days of MJD that have epochs), epochs per night and seasons of each segment.
+
+    Parameters
+    ----------
+    t : (m,) array
+        Days, in ascending order within each segment.
+    offsets : (n + 1,) array
+    out : (3, n) array
+        NaN for no epochs.
+    """
+    for s in range(offsets.size - 1):
+        lo, hi = offsets[s], offsets[s + 1]
+        out[:, s] = np.nan
+        if hi > lo:
+            out[0, s], out[2, s] = _nights_and_seasons(t[lo:hi])
+            out[1, s] = (hi - lo) / out[0, s]
+
+
+@kernel
+def segment_intervals(
     t: NDArray[np.float64], offsets: NDArray[np.int64], out: NDArray[np.float64]
 ) -> None:
     """Fill what is known of the intervals between successive epochs of each segment.
@@ -28,18 +51,13 @@ def segment_cadence(
     t : (m,) array
         Days, in ascending order within each segment.
     offsets : (n + 1,) array
-    out : (11, n) array
+    out : (8, n) array
         Mean of the intervals, their standard deviation (n - 1), median, longest; shares below an
-        hour, 1, 10 and 100 d; nights (days of MJD that have epochs), epochs per night, seasons.
-        NaN where undefined.
+        hour, 1, 10 and 100 d. NaN where undefined.
     """
     for s in range(offsets.size - 1):
         lo, hi = offsets[s], offsets[s + 1]
         out[:, s] = np.nan
-        if lo == hi:
-            continue
-        out[8, s], out[10, s] = _nights_and_seasons(t[lo:hi])
-        out[9, s] = (hi - lo) / out[8, s]
         if hi - lo >= 2:
             gaps = np.empty(hi - lo - 1)
             for j in range(gaps.size):

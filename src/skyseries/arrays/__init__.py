@@ -1,0 +1,24 @@
+"""What users give as arrays and numbers, of whichever library, as plain NumPy arrays.
+
+One rule each: units are converted (`skyseries.units`); what is masked, null, NA or None is NaN
+in numbers and None in labels; text, booleans and complex numbers are no numbers; times of astropy,
+NumPy and pandas become days.
+"""
+
+from skyseries.arrays.labels import labels
+from skyseries.arrays.numbers import measured, number, numbers
+from skyseries.arrays.sky import position, positions
+from skyseries.arrays.times import MJD_OF_UNIX, day_number, days, warn_coarse
+
+__all__ = [
+    "MJD_OF_UNIX",
+    "day_number",
+    "days",
+    "labels",
+    "measured",
+    "number",
+    "numbers",
+    "position",
+    "positions",
+    "warn_coarse",
+]

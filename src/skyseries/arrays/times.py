@@ -1,0 +1,191 @@
+"""Times: days as numbers, astropy's Time and TimeDelta, dates of NumPy, pandas, Arrow and text."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyseries.arrays.containers import Plain, is_missing, opened
+from skyseries.arrays.numbers import as_floats, number
+from skyseries.errors import InputError
+from skyseries.units import factor_to
+
+__all__ = ["MJD_OF_UNIX", "coarseness", "day_number", "days", "is_time", "warn_coarse"]
+
+Floats = NDArray[np.float64]
+
+MJD_OF_UNIX = 40587.0
+"""MJD of 1970-01-01, where the dates of NumPy and Arrow begin."""
+
+_PER_DAY = {
+    "D": 1, "h": 24, "m": 1440, "s": 86400, "ms": 86400 * 10**3, "us": 86400 * 10**6,
+    "ns": 86400 * 10**9, "ps": 86400 * 10**12, "fs": 86400 * 10**15, "as": 86400 * 10**18,
+}  # fmt: skip
+_TOO_COARSE = 1e-4
+"""Days: 9 s, a hundredth of the shortest period that is searched for by default."""
+
+
+def is_time(values: Any) -> bool:
+    """Return whether this is a Time of astropy, or an array of one."""
+    return hasattr(values, "mjd") and hasattr(values, "jd1") and hasattr(values, "scale")
+
+
+def days(values: Any, what: str = "t") -> Floats:
+    """Return times as days.
+
+    Parameters
+    ----------
+    values : array of any library, Time, TimeDelta, dates
+        Numbers are days, or in a unit of time that they say. Times of astropy and dates become
+        MJD (in their own scale; dates as they are written, with a zone in UTC), TimeDelta and
+        time intervals days.
+    what : str
+        Its name in errors.
+
+    Returns
+    -------
+    t : array of float64
+        NaN where missing.
+
+    Raises
+    ------
+    InputError
+        For anything that is no time.
+    """
+    if is_time(values):
+        return _masked(values.mjd)
+    if hasattr(values, "jd1") and hasattr(values, "to_value"):  # TimeDelta
+        return _masked(values.jd)
+    if isinstance(values, list | tuple) and any(map(is_time, values)):
+        each = [np.nan if is_missing(one) else _one(one, what) for one in values]
+        return np.array(each, np.float64)
+    plain = opened(values, what)
+    kind = plain.values.dtype.kind
+    if kind == "O" and _has_dates(plain):
+        plain = plain._replace(values=_dates(plain, what))
+        kind = plain.values.dtype.kind
+    if kind == "M":
+        return _filled(_since(plain.values, np.datetime64(0, "s")) + MJD_OF_UNIX, plain)
+    if kind == "m":
+        return _filled(_since(plain.values, np.timedelta64(0, "s")), plain)
+    if kind in "US":
+        return _filled(_of_text(plain, what) + MJD_OF_UNIX, plain)
+    factor = factor_to(plain.unit, "d", what)
+    found = as_floats(plain, what)
+    return found if factor == 1.0 else found * factor
+
+
+def day_number(value: Any, what: str) -> float:
+    """Return one time or length of time in days; as `days`.
+
+    Raises
+    ------
+    InputError
+        If it is not one time.
+    """
+    if is_time(value) or hasattr(value, "jd1"):
+        return _one(value, what)
+    if isinstance(value, np.datetime64 | np.timedelta64 | dt.date | dt.timedelta):
+        return float(days([value], what)[0])
+    return number(value, "d", what)
+
+
+def coarseness(t: NDArray[Any]) -> float:
+    """Return the days between neighbouring numbers of an array's type, at its largest value."""
+    if t.dtype.kind != "f" or not t.size:
+        return 0.0
+    finite = np.abs(t[np.isfinite(t)])
+    return float(np.spacing(finite.max())) if finite.size else 0.0
+
+
+def warn_coarse(values: Any, what: str = "t", stacklevel: int = 3) -> None:
+    """Warn if times are rounded because their type has too few digits for them (float32 JD)."""
+    array = values if isinstance(values, np.ndarray) else getattr(values, "to_numpy", None)
+    array = array() if callable(array) else array
+    if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or array.dtype.itemsize >= 8:
+        return
+    step = coarseness(array)
+    if step > _TOO_COARSE:
+        warnings.warn(
+            f"the times {what} are {array.dtype}: at {np.nanmax(array):.1f} they are rounded to "
+            f"{step:.3g} d, and what was rounded cannot be had back; take them from a float64 "
+            "column",
+            stacklevel=stacklevel,
+        )
+
+
+def _one(value: Any, what: str) -> float:
+    try:
+        return float(value.mjd if is_time(value) else value.jd)
+    except (AttributeError, TypeError, ValueError):
+        raise InputError(f"{what} must be one time, not {value!r:.60}") from None
+
+
+def _masked(found: Any) -> Floats:
+    return np.asarray(np.ma.filled(getattr(found, "filled", lambda _: found)(np.nan), np.nan))
+
+
+def _filled(found: Floats, plain: Plain) -> Floats:
+    return found if plain.missing is None else np.where(plain.missing, np.nan, found)
+
+
+def _since(values: NDArray[Any], zero: Any) -> Floats:
+    """Return days since a moment, exactly rounded; NaN for NaT."""
+    gone = np.isnat(values)
+    step = np.datetime_data(values.dtype)[0]
+    if step in ("Y", "M"):
+        values, step = values.astype(f"{values.dtype.kind}8[D]"), "D"
+    ticks = (values - zero.astype(values.dtype)).astype(np.int64)
+    if step == "W":
+        return np.where(gone, np.nan, ticks * 7.0)
+    per_day = _PER_DAY[step]
+    whole, rest = np.divmod(ticks, per_day)
+    return np.where(gone, np.nan, whole + rest / per_day)
+
+
+def _has_dates(plain: Plain) -> bool:
+    kinds = (dt.date, dt.timedelta, np.datetime64, np.timedelta64, str, bytes)
+    first = next((v for v in plain.values.ravel() if not is_missing(v)), None)
+    return isinstance(first, kinds)
+
+
+def _dates(plain: Plain, what: str) -> NDArray[Any]:
+    values = [None if is_missing(v) else _without_zone(v) for v in plain.values.ravel()]
+    first = next(v for v in values if v is not None)
+    if isinstance(first, str):
+        return np.array(["NaT" if v is None else str(v) for v in values]).reshape(
+            plain.values.shape
+        )
+    kind = "m8[ns]" if isinstance(first, dt.timedelta | np.timedelta64) else "M8[ns]"
+    try:
+        return np.array(values, kind).reshape(plain.values.shape)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{what} is no row of times: {error}") from None
+
+
+def _without_zone(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        return value.astimezone(dt.UTC).replace(tzinfo=None)
+    return value
+
+
+def _of_text(plain: Plain, what: str) -> Floats:
+    array = plain.values
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "replace")
+    array = np.char.strip(array)
+    array = np.where((array == "") | (np.char.lower(array) == "nan"), "NaT", array)
+    array = np.char.replace(np.char.rstrip(array, "Zz"), " ", "T")
+    try:
+        return _since(array.astype("M8[ns]"), np.datetime64(0, "s"))
+    except ValueError:
+        shown = next(iter(plain.values.ravel().tolist()), "")
+        raise InputError(
+            f"{what} must be days, or dates such as 2026-01-31T04:05:06; not {shown!r}"
+        ) from None

@@ -1,0 +1,101 @@
+"""Arrow types as all of Skyseries knows them: no dictionaries, no views, structs of lists.
+
+Other libraries hand over text as views (polars) or dictionaries (pandas' and polars'
+categories), and light curves as lists of structs (nested-pandas): many kernels of Arrow know
+none of these. They are brought to their plain forms once, where a table comes in.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.types as pt
+
+__all__ = ["plain_array", "plain_type"]
+
+
+def plain_type(type_: pa.DataType) -> pa.DataType:
+    """Return the type without dictionaries and views, with lists of structs as structs of lists."""
+    if pt.is_dictionary(type_):
+        return plain_type(type_.value_type)
+    if pt.is_string_view(type_):
+        return pa.large_string()
+    if pt.is_binary_view(type_):
+        return pa.large_binary()
+    if pt.is_struct(type_):
+        return pa.struct([field.with_type(plain_type(field.type)) for field in type_])
+    if pt.is_fixed_size_list(type_):
+        inner = type_.value_field.with_type(plain_type(type_.value_type))
+        return pa.list_(inner, type_.list_size)
+    if _is_list(type_):
+        if pt.is_struct(type_.value_type):
+            return pa.struct([f.with_type(pa.list_(plain_type(f.type))) for f in type_.value_type])
+        make = pa.large_list if pt.is_large_list(type_) else pa.list_
+        return make(type_.value_field.with_type(plain_type(type_.value_type)))
+    return type_
+
+
+def plain_array(array: Any) -> Any:
+    """Return an array or chunked array of the plain type; as it is where it has it."""
+    target = plain_type(array.type)
+    if target == array.type:
+        return array
+    if isinstance(array, pa.ChunkedArray):
+        return pa.chunked_array([_plain(chunk) for chunk in array.chunks], target)
+    return _plain(array)
+
+
+def _is_list(type_: pa.DataType) -> bool:
+    views = pt.is_list_view(type_) or pt.is_large_list_view(type_)
+    return bool(pt.is_list(type_) or pt.is_large_list(type_) or views)
+
+
+def _plain(array: pa.Array) -> pa.Array:
+    kind, target = array.type, plain_type(array.type)
+    if kind == target:
+        return array
+    if pt.is_dictionary(kind):
+        return _plain(array.dictionary).take(array.indices)
+    if pt.is_list_view(kind) or pt.is_large_list_view(kind):
+        return _plain(array.cast(pa.large_list(kind.value_field)))
+    if pt.is_struct(kind):
+        parts = [_plain(child) for child in array.flatten()]
+        return pa.StructArray.from_arrays(parts, fields=list(target), mask=array.is_null())
+    if pt.is_fixed_size_list(kind):
+        lists = _plain(array.cast(pa.list_(kind.value_field)))
+        return lists.cast(target)
+    if _is_list(kind) and pt.is_struct(kind.value_type):
+        return _struct_of_lists(array, target)
+    if _is_list(kind):
+        build = pa.LargeListArray if pt.is_large_list(kind) else pa.ListArray
+        offsets, values = _parts(array)
+        mask = array.is_null() if array.null_count else None
+        return build.from_arrays(offsets, _plain(values), type=target, mask=mask)
+    return array.cast(target)
+
+
+def _parts(array: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return offsets from 0 on without nulls, and the values between them."""
+    offsets = array.offsets
+    first, last = offsets[0].as_py(), offsets[len(array)].as_py()
+    if array.null_count or first:
+        import numpy as np
+        import pyarrow.compute as pc
+
+        lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
+        bounds = np.zeros(len(array) + 1, np.int64)
+        np.cumsum(lengths, out=bounds[1:])
+        return pa.array(bounds, offsets.type), array.flatten()
+    return offsets, array.values.slice(first, last - first)
+
+
+def _struct_of_lists(array: pa.Array, target: pa.StructType) -> pa.StructArray:
+    offsets, values = _parts(array)
+    small = offsets.cast(pa.int32())
+    lists = [
+        pa.ListArray.from_arrays(small, _plain(child), type=field.type)
+        for child, field in zip(values.flatten(), target, strict=True)
+    ]
+    mask = array.is_null() if array.null_count else None
+    return pa.StructArray.from_arrays(lists, fields=list(target), mask=mask)
