@@ -17,7 +17,7 @@ from skyseries.catalog.nodes.joincurves import JoinCurves
 from skyseries.catalog.nodes.joinmap import MapValues
 from skyseries.catalog.nodes.match import Match
 from skyseries.catalog.nodes.nestmatch import NestedMatch
-from skyseries.catalog.nodes.outer import RightOnly
+from skyseries.catalog.nodes.outer import RightOnly, Unpaired
 from skyseries.catalog.nodes.pairs import Rename
 from skyseries.catalog.nodes.places import ByHash, ByPlace
 from skyseries.catalog.nodes.scan import Scan
@@ -28,7 +28,7 @@ __all__ = ["bands_of", "has_moved", "home_of", "name_now", "stored_as"]
 
 _KEEP = (
     Filter, Search, IdSearch, ByHash, ByPlace, Select, EpochStep, Append, MapRows, MapValues,
-    JoinCurves,
+    JoinCurves, Unpaired,
 )  # fmt: skip
 """Nodes that leave the columns that are there as they are, under their names."""
 
