@@ -33,13 +33,23 @@ _KEEP = (
 """Nodes that leave the columns that are there as they are, under their names."""
 
 
-def stored_as(node: Node, column: str) -> str | None:
+def stored_as(node: Node, column: str, *, of_first: bool = False) -> str | None:
     """Return the column of the first catalog on disk that a column of a result is.
 
     None if it is computed, is of another catalog, or nothing is known. The epochs of a column of
     light curves may be others.
+
+    Parameters
+    ----------
+    node : Node
+    column : str
+    of_first : bool
+        Of rows of several catalogs, those of the first one say it.
     """
     while not isinstance(node, Scan):
+        if of_first and isinstance(node, Concat):
+            node = node.parts[0]
+            continue
         before = _before(node, column)
         if before is None or before.side:
             return None
@@ -131,7 +141,8 @@ def _keeps(node: Node, column: str) -> bool:
 def name_now(node: Node, column: str) -> str | None:
     """Return what a column of the first catalog is called in a result; None if it is not there."""
     names = sorted(node.schema.names, key=lambda name: name != column)
-    return next((name for name in names if stored_as(node, name) == column), None)
+    found = (name for name in names if stored_as(node, name, of_first=True) == column)
+    return next(found, None)
 
 
 def has_moved(node: Node) -> bool:
