@@ -12,6 +12,7 @@ from skyseries.errors import CatalogError, CatalogNotFoundError
 from skyseries.hats.dataset import open_dataset, open_leaf
 from skyseries.hats.files import locate
 from skyseries.hats.partitions import Cell
+from skyseries.hats.statistics import recorded_rows
 
 CELLS = [Cell(1, 5), Cell(1, 6), Cell(2, 31)]
 PROPERTIES = "obs_collection=small\ndataproduct_type=object\nhats_col_ra=ra\nhats_nrows=6\n"
@@ -50,7 +51,7 @@ def test_open_and_read(root):
     assert dataset.kind == "object"
     assert (dataset.ra, dataset.dec) == ("ra", "dec")
     assert dataset.healpix_column is None
-    assert dataset.rows == dataset.count_rows() == 6
+    assert dataset.rows == recorded_rows(dataset) == 6
     assert list(dataset.partitions) == sorted(CELLS, key=Cell.range)
     assert dataset.read(CELLS[1]).equals(rows(2))
     assert dataset.read(CELLS[1], ["ra"]).equals(rows(2).select(["ra"]))
@@ -76,12 +77,12 @@ def test_the_schema_comes_from_a_leaf_where_nothing_else_has_it(tmp_path, suffix
     assert open_dataset(root).schema.names == ["id", "ra"]
 
 
-def test_rows_are_counted_where_the_properties_do_not_say(root):
+def test_rows_are_not_known_where_nothing_says_them(root):
     text = (root.local / "hats.properties").read_text()
     (root.local / "hats.properties").write_text(text.replace("hats_nrows=6\n", ""))
     dataset = open_dataset(root)
     assert dataset.rows is None
-    assert dataset.count_rows() == 6
+    assert recorded_rows(dataset) is None
 
 
 def test_hive_columns_are_no_data(root):

@@ -97,13 +97,6 @@ class Dataset:
             raise CatalogError(f"partition {cell} of {self.root} has no file")
         return files
 
-    def count_rows(self) -> int:
-        """Return the rows: as the properties say, else from all footers."""
-        if self.rows is not None:
-            return self.rows
-        leaves = [leaf for cell in self.partitions for leaf in self.leaves(cell)]
-        return sum(self.footer(leaf).num_rows for leaf in leaves)
-
     @staticmethod
     def footer(leaf: Location) -> pq.FileMetaData:
         """Return the footer of a leaf; the file is opened only if it is not known yet.
