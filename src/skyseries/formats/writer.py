@@ -134,7 +134,7 @@ def _votable_header(schema: pa.Schema) -> dict[bytes, bytes]:
         if not pt.is_nested(field.type)
     ]
     text = (
-        '<VOTABLE version="1.5" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE><TABLE>'
+        '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE><TABLE>'
         + "".join(fields)
         + "</TABLE></RESOURCE></VOTABLE>"
     )
