@@ -1,6 +1,7 @@
 """Read and write tables: Parquet, CSV, ECSV, FITS and VOTable as streams of record batches."""
 
 from skyseries.formats.delimited import BadRow
+from skyseries.formats.flat import plain_array, plain_type
 from skyseries.formats.inputs import FILE_NAME, Chunk, InputFile, find_files
 from skyseries.formats.nulls import NullValues
 from skyseries.formats.scan import chunks, read_schema, read_schemas, read_table, scan
@@ -15,6 +16,8 @@ __all__ = [
     "NullValues",
     "chunks",
     "find_files",
+    "plain_array",
+    "plain_type",
     "read_schema",
     "read_schemas",
     "read_table",

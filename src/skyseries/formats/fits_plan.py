@@ -21,7 +21,15 @@ from skyseries.formats.ascii import ascii_text, ascii_unit
 from skyseries.formats.flat import Source, fixed_values, flatten_batch, to_text
 from skyseries.schema import column_meta
 
-__all__ = ["STORED", "ZEROS", "OutColumn", "plan_columns", "stored_text", "table_header"]
+__all__ = [
+    "STORED",
+    "ZEROS",
+    "OutColumn",
+    "check_names",
+    "plan_columns",
+    "stored_text",
+    "table_header",
+]
 
 CODES = {
     pa.bool_(): "L", pa.uint8(): "B", pa.int8(): "B", pa.int16(): "I", pa.uint16(): "I",
@@ -104,9 +112,8 @@ def plan_columns(source: Source, flat: pa.Schema) -> tuple[list[OutColumn], int]
     Raises
     ------
     InputError
-        If FITS cannot hold so many columns, a name, or the nulls of a list.
+        If FITS cannot hold the nulls of a list.
     """
-    _check_names(flat.names)
     columns = [_plan(field) for field in flat]
     rows = 0
     for batch in source.batches():
@@ -119,7 +126,8 @@ def plan_columns(source: Source, flat: pa.Schema) -> tuple[list[OutColumn], int]
     return [_choose_null(column, source, flat, i) for i, column in enumerate(columns)], rows
 
 
-def _check_names(names: Sequence[str]) -> None:
+def check_names(names: Sequence[str]) -> None:
+    """Raise InputError if FITS cannot hold so many columns, or one of their names."""
     if len(names) > _MOST_COLUMNS:
         raise InputError(
             f"a FITS table has {_MOST_COLUMNS} columns at most, not {len(names)}: choose fewer, or "

@@ -20,6 +20,7 @@ from skyseries.formats.fits_plan import (
     STORED,
     ZEROS,
     OutColumn,
+    check_names,
     plan_columns,
     stored_text,
     table_header,
@@ -33,8 +34,9 @@ _BLOCK = 2880
 
 def write_fits(source: Source, path: Path) -> None:
     """Write the rows of a source as the first extension of a FITS file."""
-    source.make_repeatable()
     flat = flatten_schema(source.schema)
+    check_names(flat.names)
+    source.make_repeatable()
     columns, rows = plan_columns(source, flat)
     with path.open("w+b") as out, tempfile.TemporaryFile(dir=path.parent) as heap:
         header = table_header(columns, rows)

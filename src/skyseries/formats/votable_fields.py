@@ -6,7 +6,7 @@ VOTable 1.5 (IVOA Recommendation), sections 2 (primitive types), 4.1 (FIELD), 5 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
@@ -19,7 +19,15 @@ from skyseries.formats.ascii import ascii_unit
 from skyseries.formats.times import TimeMeta, format_of, with_time_meta
 from skyseries.schema import ColumnMeta, column_meta, with_column_meta
 
-__all__ = ["VOTableField", "datatype_of", "field_xml", "local_name", "parse_fields"]
+__all__ = [
+    "VOTableField",
+    "check_names",
+    "datatype_of",
+    "field_xml",
+    "is_xml_name",
+    "local_name",
+    "parse_fields",
+]
 
 _ARROW_TYPES = {
     "boolean": pa.bool_(), "bit": pa.bool_(), "unsignedByte": pa.uint8(), "short": pa.int16(),
@@ -177,17 +185,21 @@ def datatype_of(type: pa.DataType) -> tuple[str, str]:
     return "char", "*"
 
 
-def field_xml(column: pa.Field, datatype: str, arraysize: str) -> str:
-    """Return the FIELD element of a column.
+def check_names(names: Sequence[str]) -> None:
+    """Raise InputError if XML cannot hold one of these names of columns."""
+    for name in names:
+        if not is_xml_name(name):
+            raise InputError(f"VOTable cannot hold the name {name!r}: rename this column")
 
-    Raises
-    ------
-    InputError
-        If XML cannot hold its name.
-    """
+
+def is_xml_name(name: str) -> bool:
+    """Whether XML can hold the name of a column."""
+    return bool(name.strip()) and not _NOT_XML.search(name)
+
+
+def field_xml(column: pa.Field, datatype: str, arraysize: str) -> str:
+    """Return the FIELD element of a column."""
     meta, name = column_meta(column), column.name
-    if not name.strip() or _NOT_XML.search(name):
-        raise InputError(f"VOTable cannot hold the name {name!r}: rename this column")
     attributes = {"name": name, "datatype": datatype}
     if arraysize:
         attributes["arraysize"] = arraysize

@@ -22,7 +22,7 @@ from skyseries.formats.flat import (
     text_bytes,
     to_text,
 )
-from skyseries.formats.votable_fields import datatype_of, field_xml
+from skyseries.formats.votable_fields import check_names, datatype_of, field_xml
 
 __all__ = ["write_votable"]
 
@@ -43,6 +43,7 @@ Lengths = npt.NDArray[np.int64]
 def write_votable(source: Source, path: Path) -> None:
     """Write the rows of a source as a VOTable."""
     flat = flatten_schema(source.schema)
+    check_names(flat.names)
     types = _types(source, flat)
     with path.open("wb") as out:
         out.write(_head(flat, types))
