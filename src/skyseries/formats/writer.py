@@ -87,6 +87,8 @@ def write_table(
                 _WRITERS[chosen](source, temporary)
             finally:
                 source.close()
+    except (pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+        raise InputError(f"{text}: {chosen} cannot keep this table: {error}") from error
     except OSError as error:
         if isinstance(error, StorageError):
             raise

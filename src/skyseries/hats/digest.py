@@ -69,12 +69,8 @@ def _plain(array: Any) -> Any:
         return array.storage
     if pa.types.is_dictionary(type_):
         return array.dictionary_decode()
-    if (
-        pa.types.is_fixed_size_list(type_)
-        or pa.types.is_list_view(type_)
-        or pa.types.is_large_list_view(type_)
-    ):
-        return array.cast(pa.large_list(type_.value_type))
+    if pa.types.is_fixed_size_list(type_):
+        return array.cast(pa.list_(type_.value_type))
     if pa.types.is_string_view(type_):
         return array.cast(pa.large_string())
     if pa.types.is_binary_view(type_) or pa.types.is_fixed_size_binary(type_):
