@@ -52,9 +52,7 @@ def test_only_folders_below_what_is_named(tmp_path: Path) -> None:
     assert read_table(path).column_names == ["x"]
     assert read_table(tmp_path / "run=1" / "band=g").column_names == ["x"]
     assert read_table(tmp_path / "run=1").column_names == ["x", "band"]
-    assert read_table(f"{tmp_path}/run=*/band=g/*").to_pylist() == [
-        {"x": 1, "run": 1, "band": "g"}
-    ]
+    assert read_table(f"{tmp_path}/run=*/band=g/*").to_pylist() == [{"x": 1, "run": 1, "band": "g"}]
     assert read_table(f"{tmp_path}/run=1/*/*.parquet").column_names == ["x", "band"]
 
 

@@ -133,7 +133,10 @@ def _with_cards(path: Path, cards: dict[str, Any], name: str = "TIME") -> TimeMe
             {"TCTYP1": "TAI", "TRPOS1": "BARYCENTER", "JDREF": 0.0, "TREFPOS": "GEOCENTER"},
             TimeMeta("jd", "tai", "barycenter", "0.0"),
         ),
-        ({"TIMESYS": "UTC", "DATEREF": "2000-01-01T12:00:00"}, TimeMeta("", "utc", "", "2451545.0")),
+        (
+            {"TIMESYS": "UTC", "DATEREF": "2000-01-01T12:00:00"},
+            TimeMeta("", "utc", "", "2451545.0"),
+        ),
     ],
 )
 def test_time_frames_of_fits(tmp_path: Path, cards: dict[str, Any], meta: TimeMeta) -> None:
