@@ -176,3 +176,27 @@ def test_errors_of_the_reader_name_the_leaf(root):
     leaf = open_dataset(root).leaves(CELLS[1])[0]
     with pytest.raises(CatalogError, match=r"Npix=6"), open_leaf(leaf) as file:
         file.read_row_group(7)
+
+
+def test_views_of_text_are_read_as_text(tmp_path):
+    root = write_catalog(tmp_path)
+    text = pa.array(["a", None], pa.string_view())
+    curve = pa.struct([("band", pa.list_(pa.string_view()))])
+    table = pa.table(
+        {
+            "id": [1, 2],
+            "name": text,
+            "raw": pa.array([b"a", None], pa.binary_view()),
+            "lc": pa.array([{"band": ["g", None]}, None], curve),
+        }
+    )
+    leaf = root.join("dataset/Norder=1/Dir=0/Npix=5.parquet")
+    pq.write_table(table, str(leaf))
+    pq.write_metadata(table.schema, str(root.join("dataset/_common_metadata")))
+    dataset = open_dataset(root)
+    assert dataset.schema.field("name").type == pa.string()
+    read = dataset.read_leaf(leaf, ["name", "raw", "lc", "lc.band"])
+    assert read.schema.types[:2] == [pa.string(), pa.binary()]
+    assert read["lc.band"].type == pa.list_(pa.field("element", pa.string()))
+    assert read["name"].to_pylist() == ["a", None]
+    assert read["lc"].to_pylist() == [{"band": ["g", None]}, None]
