@@ -54,10 +54,11 @@ def parse_bytes(text: str | int) -> int:
     InputError
         If the text is not a positive size.
     """
-    if isinstance(text, int):
+    if isinstance(text, int) and not isinstance(text, bool):
         number, unit = float(text), ""
     else:
-        match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+(?:[eE][0-9]+)?)\s*([A-Za-z]*)\s*", text)
+        size = r"\s*([0-9]*\.?[0-9]+(?:[eE][0-9]+)?)\s*([A-Za-z]*)\s*"
+        match = re.fullmatch(size, text) if isinstance(text, str) else None
         if match is None:
             raise InputError(f"not a size in bytes: {text!r}; write for instance 1GB or 512MiB")
         number, unit = float(match[1]), match[2].upper().removesuffix("B")

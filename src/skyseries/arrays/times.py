@@ -25,7 +25,7 @@ _PER_DAY = {
     "D": 1, "h": 24, "m": 1440, "s": 86400, "ms": 86400 * 10**3, "us": 86400 * 10**6,
     "ns": 86400 * 10**9, "ps": 86400 * 10**12, "fs": 86400 * 10**15, "as": 86400 * 10**18,
 }  # fmt: skip
-_TOO_COARSE = 1e-4
+TOO_COARSE = 1e-4
 """Days: 9 s, a hundredth of the shortest period that is searched for by default."""
 
 
@@ -109,7 +109,7 @@ def warn_coarse(values: Any, what: str = "t", stacklevel: int = 3) -> None:
     if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or array.dtype.itemsize >= 8:
         return
     step = coarseness(array)
-    if step > _TOO_COARSE:
+    if step > TOO_COARSE:
         warnings.warn(
             f"the times {what} are {array.dtype}: at {np.nanmax(array):.1f} they are rounded to "
             f"{step:.3g} d, and what was rounded cannot be had back; take them from a float64 "
