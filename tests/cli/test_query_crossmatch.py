@@ -194,4 +194,8 @@ def test_exit_codes(survey, capfd, words, code, said):
     ],
 )
 def test_lists_of_expressions(text, expected):
-    assert columns(click.Context(click.Command("x")), click.Option(["--select"]), text) == expected
+    option = click.Option(["--select"], multiple=True)
+    context = click.Context(click.Command("x"))
+    assert columns(context, option, (text,)) == expected
+    assert columns(context, option, ("z", text)) == ["z", *expected]
+    assert columns(context, option, ()) is None

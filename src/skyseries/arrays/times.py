@@ -35,7 +35,7 @@ _PER_DAY = {
     "D": 1, "h": 24, "m": 1440, "s": 86400, "ms": 86400 * 10**3, "us": 86400 * 10**6,
     "ns": 86400 * 10**9, "ps": 86400 * 10**12, "fs": 86400 * 10**15, "as": 86400 * 10**18,
 }  # fmt: skip
-_TOO_COARSE = 1e-4
+TOO_COARSE = 1e-4
 """Days: 9 s, a hundredth of the shortest period that is searched for by default."""
 
 
@@ -163,7 +163,7 @@ def _warn_coarse(array: NDArray[Any], factor: float, what: str) -> None:
     if array.dtype.kind != "f" or array.dtype.itemsize >= 8:
         return
     step = coarseness(array) * factor
-    if step > _TOO_COARSE:
+    if step > TOO_COARSE:
         warnings.warn(
             f"the times {what} are {array.dtype}, and so rounded to {step:.3g} d: what was rounded "
             "cannot be had back; take them from a float64 column",

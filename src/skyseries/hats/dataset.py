@@ -7,6 +7,7 @@ a spatial index column of another name or order, or none.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -182,6 +183,32 @@ class Dataset:
         return _reopened, (self.root, self.opened)
 
 
+def _not_found(root: Location) -> str:
+    """Return why there is no catalog, and what may be meant."""
+    if not root.exists():
+        near = difflib.get_close_matches(root.name, _folders(root.parent()), 1)
+        return f"there is no folder {root}" + (f"; did you mean {near[0]!r}?" if near else "")
+    text = f"{root} is no HATS catalog: it has no hats.properties and no collection.properties"
+    if not root.is_local:
+        return text
+    if root.local.is_file():
+        return (
+            f"{root} is a file, and a catalog is a folder: import_catalog makes one of a table, "
+            "and from_table takes it as it is"
+        )
+    above = root.parent()
+    if above.join("collection.properties").exists():
+        return f"{root} is a version of a catalog: open {above}"
+    below = [name for name in _folders(root) if any((root.local / name).glob("*.properties"))]
+    return text + (f"; {below[0]!r} in it is one" if below else "")
+
+
+def _folders(root: Location) -> list[str]:
+    if not root.is_local or not root.local.is_dir():
+        return []
+    return sorted(path.name for path in root.local.iterdir() if path.is_dir())
+
+
 def open_dataset(root: Location) -> Dataset:
     """Open one catalog folder (not a collection).
 
@@ -194,9 +221,7 @@ def open_dataset(root: Location) -> Dataset:
     """
     properties = read_properties(root, PROPERTY_FILES)
     if properties is None:
-        raise CatalogNotFoundError(
-            f"{root} is no HATS catalog: it has no hats.properties and no collection.properties"
-        )
+        raise CatalogNotFoundError(_not_found(root))
     suffix = properties.get("hats_npix_suffix", ".parquet")
     partitions = _read_partitions(root, suffix)
     schema = _read_schema(root, partitions, suffix)

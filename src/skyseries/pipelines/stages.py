@@ -46,6 +46,8 @@ class Shuffled:
     orphans: list[Run] = field(default_factory=list)
     unplaced: list[Run] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    odd: list[Outcome] = field(default_factory=list)
+    """What is odd in the sources, task by task."""
 
 
 def object_chunks(plan: ImportPlan) -> list[Chunk]:
@@ -100,6 +102,7 @@ def _shuffle_sources(
     )
     shuffled.sources = runs_of(done)
     shuffled.orphans = runs_of(done, "orphans")
+    shuffled.odd = [outcome["odd"] for outcome in done]
     shuffled.counts |= {"sources": total(done, "rows"), "orphans": total(done, "n_orphans")}
 
 
