@@ -20,6 +20,7 @@ from skyseries.schema import column_meta, with_column_meta
 
 __all__ = ["parquet_chunks", "read_parquet_schema", "scan_parquet"]
 
+_BATCH_BYTES = 128 << 20
 _VOTABLE_KEY = b"IVOA.VOTable-Parquet.content"
 """VOTable in Parquet 1.0 (IVOA Note, 2025): a VOTable without data in the file's metadata."""
 _ASTROPY_KEY = b"table_meta_yaml"
@@ -99,6 +100,13 @@ def parquet_chunks(file: InputFile, target_rows: int) -> list[Chunk]:
     return chunks
 
 
+def _rows_of_batch(metadata: pq.FileMetaData) -> int:
+    """Return how many rows make a batch of bounded size, as far as the footer tells."""
+    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+    widest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=0)
+    return max(int(_BATCH_BYTES / max(widest, 1)), 1)
+
+
 def scan_parquet(
     file: InputFile,
     target: pa.Schema,
@@ -112,6 +120,7 @@ def scan_parquet(
         select_fields(parquet.schema_arrow, target.names, file.path)
         groups = None if chunk is None or chunk.row_groups is None else list(chunk.row_groups)
         row = 0 if chunk is None else chunk.first_row
+        batch_rows = min(batch_rows, _rows_of_batch(parquet.metadata))
         for batch in parquet.iter_batches(batch_rows, row_groups=groups, columns=target.names):
             if batch.num_rows:
                 yield conform(batch, target, file.path, first_row=row, null_values=null_values)

@@ -185,7 +185,9 @@ def import_catalog(
         kind=kind,  # type: ignore[arg-type]
         ra=ra,
         dec=dec,
-        lightcurve_name=_check_new_column(lightcurve_name, inputs["object_schema"]),
+        lightcurve_name=_check_new_column(
+            lightcurve_name, inputs["object_schema"] if lightcurves is not None else pa.schema([])
+        ),
         null_values=null_values,
         on_nan_position=on_nan_position,
         on_repeated_id=on_repeated_id if kind == "object" else "keep",

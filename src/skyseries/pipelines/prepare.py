@@ -13,6 +13,7 @@ import pyarrow as pa
 from skyseries.catalog.names import nearest_names
 from skyseries.errors import InputError, SchemaError
 from skyseries.formats import InputFile, find_files, read_schema, unify_schemas
+from skyseries.hats.curves import plain_curves
 from skyseries.hats.margin import check_width
 from skyseries.hats.names import RESERVED
 from skyseries.hats.sizes import Limits
@@ -52,7 +53,7 @@ def read_input(
         )
     schema = unify_schemas(files, schemas)
     kept = [f for f in schema if f.name not in RESERVED]
-    plain = [f.with_type(_plain(f.type, f.name == id)) for f in kept]
+    plain = [plain_curves(f.with_type(_plain(f.type, f.name == id))) for f in kept]
     left_out = tuple(f.name for f in schema if f not in kept)
     return tuple(files), pa.schema(plain), left_out
 
