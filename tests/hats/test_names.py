@@ -39,7 +39,7 @@ def test_bad_names(tmp_path, name):
 
 
 def test_the_folder_gives_the_name(tmp_path):
-    with pytest.raises(InputError, match="'bright stars' cannot name a catalog.*name="):
+    with pytest.raises(InputError, match=r"'bright stars' cannot name a catalog.*name="):
         sky.from_table(TABLE).write_catalog(tmp_path / "bright stars")
     sky.from_table(TABLE).write_catalog(tmp_path / "bright stars", "bright", id="id")
     assert sky.validate_catalog(tmp_path / "bright stars").ok
@@ -64,12 +64,14 @@ def test_columns_that_readers_would_take_for_parts_of_a_path(tmp_path, name):
 
 
 def test_odd_names_of_columns_are_kept(tmp_path):
-    names = ["the id", "α = ra", " dec", "a#b:c\nd"]
+    names = ["the id", "the = ra", " dec", "a#b:c\nd"]
     table = pa.table([[1, 2], [1.0, 2.0], [1.0, 2.0], [5, 6]], names)
-    memory = sky.from_table(table, ra="α = ra", dec=" dec")
+    memory = sky.from_table(table, ra="the = ra", dec=" dec")
     memory.write_catalog(tmp_path / "c", id="the id", id_index=False)
     assert sky.validate_catalog(tmp_path / "c").ok
-    assert sky.open_catalog(tmp_path / "c").select(names).to_arrow().to_pydict() == table.to_pydict()
+    assert (
+        sky.open_catalog(tmp_path / "c").select(names).to_arrow().to_pydict() == table.to_pydict()
+    )
 
 
 @pytest.mark.parametrize("width", [0, -1, float("nan"), 648_000, "10", True])

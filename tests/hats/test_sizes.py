@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -117,7 +119,7 @@ def test_what_ranges_of_runs_weigh(tmp_path, alike):
     bounds = np.array([0, 10, 11, 500, 500, 990, 1000])
     expected = [
         [inside.sum(), size[inside].sum(), count[inside].sum()]
-        for inside in ((key >= a) & (key < b) for a, b in zip(bounds[:-1], bounds[1:], strict=True))
+        for inside in ((key >= a) & (key < b) for a, b in itertools.pairwise(bounds))
     ]
     whole = Runs(runs, "key")
     assert whole.loads(bounds).tolist() == expected
