@@ -10,7 +10,7 @@ from skyseries.errors import InputError
 from skyseries.hats.names import check_catalog_name
 
 TABLE = pa.table({"id": [1, 2], "ra": [1.0, 2.0], "dec": [1.0, 2.0]})
-GOOD = ["a", "a=b", "#a", "!a", "a:b", "a*", "%20", "étoile", "a.b", "a..b", "v000001", "con", "-"]
+GOOD = ["#a=b", "!a:b", "a*[1]?", "étoile%20", "a..b", "v000001"]
 BAD = [
     "", ".", "..", ".a", "a b", "a\tb", "a\nb", "a,b", "a;b", "a/b", "../b", "a\\b", "a\u2003b",
     "a\u2028b", "a\x00b", "a\x1bb", "\ud800", "x" * 101, "é" * 51,

@@ -114,7 +114,7 @@ def test_what_cannot_be_kept_is_told_with_numbers(tmp_path):
     )  # fmt: skip
     (note,) = [note for note in report.notes if "above the limit" in note]
     assert note.startswith("2 leaves above the limit, the first Norder=9/")
-    assert "with 6 rows where 5 are the limit" in note or "bytes where 50,000 are" in note
+    assert "with 7 rows where 5 are the limit" in note or "bytes where 50,000 are" in note
     assert note.endswith("down to order 9, coarser than the cells of the margin")
     check_valid(tmp_path / "c")
 
