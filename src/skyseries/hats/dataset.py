@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from skyseries.errors import CatalogError, CatalogNotFoundError, SkyseriesError
+from skyseries.hats.curves import plain_curves
 from skyseries.hats.files import Location
 from skyseries.hats.layout import leaf_location
 from skyseries.hats.leaf import HPX_COLUMN
@@ -81,6 +82,16 @@ class Dataset:
         """Rows as the properties say; None if they do not."""
         text = self.properties.get("hats_nrows", "")
         return int(text) if text.isdigit() else None
+
+    @property
+    def has_leaves(self) -> bool:
+        """Whether it has rows at all: an association may only say which columns are the ids."""
+        return _has_leaves(self.properties)
+
+    @property
+    def has_positions(self) -> bool:
+        """Whether its rows have a position: those of maps and associations may have a cell only."""
+        return {self.ra, self.dec} <= set(self.schema.names)
 
     def leaves(self, cell: Cell) -> list[Location]:
         """Return the files of a partition: one, or those of its folder.
@@ -223,14 +234,23 @@ def open_dataset(root: Location) -> Dataset:
     if properties is None:
         raise CatalogNotFoundError(_not_found(root))
     suffix = properties.get("hats_npix_suffix", ".parquet")
-    partitions = _read_partitions(root, suffix)
-    schema = _read_schema(root, partitions, suffix)
+    if _has_leaves(properties):
+        partitions = _read_partitions(root, suffix)
+        schema = _read_schema(root, partitions, suffix)
+    else:
+        partitions, schema = Partitions.of([]), pa.schema([])
     kept = [
         f.with_type(_without_views(f.type))
         for f in schema
         if f.name not in _HIVE_COLUMNS or f.name in _index_columns(properties)
     ]
-    return Dataset(root, properties, pa.schema(kept), partitions, suffix, _stamp(root))
+    schema = pa.schema([plain_curves(field) for field in kept])
+    return Dataset(root, properties, schema, partitions, suffix, _stamp(root))
+
+
+def _has_leaves(properties: Mapping[str, str]) -> bool:
+    said = properties.get("hats_assn_leaf_files", "true").lower()
+    return properties.get("dataproduct_type") != "association" or said != "false"
 
 
 def _without_views(type_: pa.DataType) -> pa.DataType:

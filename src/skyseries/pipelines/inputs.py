@@ -12,6 +12,7 @@ import pyarrow.types as pt
 
 from skyseries.errors import InputError, SchemaError
 from skyseries.formats import InputFile, find_files, read_schema, read_schemas, unify_schemas
+from skyseries.hats.curves import plain_curves
 from skyseries.hats.names import RESERVED
 from skyseries.pipelines import derive, prepare, roles
 from skyseries.pipelines.ids import check_id_type, check_same_kind
@@ -288,7 +289,8 @@ def _names(columns: Any, word: str) -> list[str]:
 
 
 def _plain_schema(schema: pa.Schema, id: str | None) -> pa.Schema:
-    return pa.schema([field.with_type(_plain(field.type, field.name == id)) for field in schema])
+    plain = (field.with_type(_plain(field.type, field.name == id)) for field in schema)
+    return pa.schema([plain_curves(field) for field in plain])
 
 
 def _plain(kind: pa.DataType, is_id: bool) -> pa.DataType:

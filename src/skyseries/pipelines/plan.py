@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from skyseries import __version__
 from skyseries.formats import InputFile
+from skyseries.hats.curves import known_curves
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.sizes import Limits
 from skyseries.pipelines.intake import Intake
@@ -118,6 +119,12 @@ class ImportPlan:
             ]
             schema.append(pa.field(self.lightcurve_name, pa.struct(lists)))
         return pa.schema(schema)
+
+    @property
+    def curves(self) -> dict[str, LightCurveFields]:
+        """The columns of light curves: those that objects have already, and the one to be made."""
+        found = known_curves(self.object_schema)
+        return found if self.lightcurve is None else found | {self.lightcurve_name: self.lightcurve}
 
     @property
     def object_bytes(self) -> int:

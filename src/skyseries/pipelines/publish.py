@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -135,7 +136,7 @@ def write_primary(plan: ImportPlan, root: Path, leaves: list[Outcome]) -> None:
         kind=plan.kind,
         ra=plan.ra,
         dec=plan.dec,
-        lightcurves={} if plan.lightcurve is None else {plan.lightcurve_name: plan.lightcurve},
+        lightcurves=plan.curves,
         properties={
             "hats_cols_survey_id": plan.id,
             "hats_max_rows": plan.limits.max_rows,
@@ -146,7 +147,7 @@ def write_primary(plan: ImportPlan, root: Path, leaves: list[Outcome]) -> None:
 
 def write_margin(plan: ImportPlan, root: Path, cells: Partitions, rows: int) -> None:
     """Write everything but the leaves of the margin catalog."""
-    curves = plan.lightcurve
+    roles = [fields.to_properties(column) for column, fields in plan.curves.items()]
     write_margin_folder(
         root,
         plan.leaf_schema,
@@ -156,7 +157,7 @@ def write_margin(plan: ImportPlan, root: Path, cells: Partitions, rows: int) -> 
         threshold_arcsec=float(plan.margin_arcsec or 0),
         ra=plan.ra,
         dec=plan.dec,
-        properties=None if curves is None else curves.to_properties(plan.lightcurve_name),
+        properties=dict(ChainMap(*roles)),
     )
 
 

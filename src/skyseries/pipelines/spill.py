@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from skyseries.errors import InputError
 from skyseries.formats import Chunk
+from skyseries.hats.curves import in_time_order
 from skyseries.hats.index_build import check_id_lengths
-from skyseries.hats.leaf import HPX_COLUMN
+from skyseries.hats.leaf import HPX_COLUMN, row_epochs
 from skyseries.hats.runs import Run, write_run
 from skyseries.hats.sizes import divided, row_sizes, take
 from skyseries.pipelines.ids import IdTable, id_keys
@@ -44,7 +45,7 @@ def spill_objects(plan: ImportPlan, chunk: Chunk, folder: Path) -> Outcome:
         outcome["rows"] += table.num_rows
         table, repeated = _first_of_each_id(plan, table)
         outcome["repeated"] += repeated
-        placed, unplaced = place(plan, table, chunk.file.path)
+        placed, unplaced = place(plan, _in_time_order(plan, table, chunk), chunk.file.path)
         _refuse_nulls(plan, placed, chunk.file.path)
         if plan.id is not None and plan.id_index:
             check_id_lengths(placed.column(plan.id), plan.id)
@@ -57,10 +58,20 @@ def spill_objects(plan: ImportPlan, chunk: Chunk, folder: Path) -> Outcome:
     return outcome
 
 
+def _in_time_order(plan: ImportPlan, table: pa.Table, chunk: Chunk) -> pa.Table:
+    """Sort the light curves that objects have in a column already."""
+    try:
+        return in_time_order(table, plan.curves)
+    except InputError as error:
+        raise InputError(f"{chunk.file.path}: {error}") from None
+
+
 def write_placed(plan: ImportPlan, path: Path, placed: pa.Table) -> Run:
-    """Write rows that are sorted along the sky, with the bytes that they take in a leaf."""
+    """Write rows that are sorted along the sky, with bytes and epochs that they add to a leaf."""
     sizes = row_sizes(placed.drop_columns([HPX_COLUMN])) + plan.frame_bytes
-    return write_run(path, placed, HPX_COLUMN, sizes)
+    epochs = row_epochs(placed, lists=False)
+    measures = sizes, 0.0 if epochs is None else epochs.astype(np.float64)
+    return write_run(path, placed, HPX_COLUMN, measures)
 
 
 def spill_sources(plan: ImportPlan, chunk: Chunk, folder: Path, route: Path) -> Outcome:
@@ -90,7 +101,7 @@ def spill_sources(plan: ImportPlan, chunk: Chunk, folder: Path, route: Path) -> 
         table = _encode_text(table).take(order)
         table = table.append_column(RANK_COLUMN, pa.array(rank[order]))
         path = folder / f"run-{number:04d}.arrow"
-        outcome["runs"].append(vars(write_run(path, table, RANK_COLUMN, sizes)))
+        outcome["runs"].append(vars(write_run(path, table, RANK_COLUMN, (sizes, 1.0))))
     outcome["odd"] = odd.counts
     return outcome
 

@@ -147,9 +147,7 @@ def _loads(plan: ImportPlan, reader: PieceReader, cells: np.ndarray, order: int)
 def _between(reader: PieceReader, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
     """Return rows, bytes and epochs of ranges that do not overlap."""
     bounds, _ = run_lengths(np.sort(np.concatenate([start, stop])))
-    rows, epochs, nbytes = reader.loads(bounds)
-    loads = np.column_stack([rows, nbytes, epochs])
-    return np.asarray(loads[np.searchsorted(bounds, start)])
+    return reader.loads(bounds)[np.searchsorted(bounds, start)]
 
 
 def _most(plan: ImportPlan) -> list[tuple[str, int]]:
