@@ -110,7 +110,7 @@ def number(value: Any, unit: str = "", what: str = "the value") -> float:
         raise InputError(f"{what} must be a number, not {value!r}")
     own = unit_text(getattr(value, "unit", None))
     factor = factor_to(own, unit, what)
-    if own:
+    if getattr(value, "unit", None) is not None:
         value = getattr(value, "value", value)
     if hasattr(value, "as_py") and library_of(value) == "pyarrow":
         value = value.as_py()
