@@ -6,19 +6,23 @@ NumPy and pandas become days.
 """
 
 from skyseries.arrays.labels import labels
-from skyseries.arrays.numbers import measured, number, numbers
-from skyseries.arrays.sky import position, positions
+from skyseries.arrays.numbers import measured, number, numbers, pair, whole, whole_numbers
+from skyseries.arrays.sky import is_coordinate, position, positions
 from skyseries.arrays.times import MJD_OF_UNIX, day_number, days, warn_coarse
 
 __all__ = [
     "MJD_OF_UNIX",
     "day_number",
     "days",
+    "is_coordinate",
     "labels",
     "measured",
     "number",
     "numbers",
+    "pair",
     "position",
     "positions",
     "warn_coarse",
+    "whole",
+    "whole_numbers",
 ]

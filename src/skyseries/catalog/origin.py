@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from skyseries.catalog.held import Held, first_scan
+from skyseries.catalog.ids import id_column
 from skyseries.catalog.node import Node
 from skyseries.catalog.nodes.epochs import EpochStep
 from skyseries.catalog.nodes.expressions import Assign, Filter
@@ -12,8 +14,9 @@ from skyseries.catalog.nodes.match import Match
 from skyseries.catalog.nodes.pairs import Rename
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Append, Search, Select
+from skyseries.errors import InputError
 
-__all__ = ["has_moved", "name_now", "stored_as"]
+__all__ = ["has_moved", "id_name", "name_now", "stored_as"]
 
 _KEEP = (Filter, Search, IdSearch, Select, EpochStep, Append, JoinCurves)
 """Steps that leave the columns of the objects as they are, under their names."""
@@ -55,3 +58,19 @@ def has_moved(node: Node) -> bool:
             return True
         node = before
     return False
+
+
+def id_name(held: Held, argument: str) -> str:
+    """Return what the id column of a catalog is called in its plan.
+
+    Raises
+    ------
+    InputError
+        If it starts from a table, which has none: `argument` has to be given.
+    CatalogError
+        If the catalog on disk names none.
+    """
+    if first_scan(held._node) is None:
+        raise InputError(f"a table does not say which of its columns is the id: give {argument}=")
+    key = id_column(held.dataset, held._collection)
+    return name_now(held._node, key) or key

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from skyseries.arrays import number, whole
 from skyseries.catalog import explain, info, output, running
 from skyseries.catalog.held import Held, first_node, first_scan
 from skyseries.catalog.ids import id_column
@@ -50,9 +51,7 @@ class ResultVerbs(Held):
 
     def head(self, n: int = 5) -> pd.DataFrame:
         """Return the first n rows along the sky; only as much is read as is needed."""
-        if n < 0:
-            raise InputError(f"n must not be negative, not {n}")
-        return output.to_pandas(running.first(self._node, n))
+        return output.to_pandas(running.first(self._node, whole(n, "n", least=0)))
 
     def __len__(self) -> int:
         if not self._node.filters and first_scan(self._node) is not None:
@@ -64,7 +63,7 @@ class ResultVerbs(Held):
         path: str | os.PathLike[str],
         name: str | None = None,
         *,
-        margin_arcsec: float | None = 10.0,
+        margin_arcsec: Any = 10.0,
         id: str | None = None,
         id_index: bool = True,
         overwrite: bool = False,
@@ -80,7 +79,7 @@ class ResultVerbs(Held):
             A folder of this machine that all workers see.
         name : str, optional
             Of the catalog; by default that of the folder.
-        margin_arcsec : float or None
+        margin_arcsec : float, angle or None
             Width of the margin; None: without one.
         id : str, optional
             Column of the ids; by default that of the catalog.
@@ -105,6 +104,8 @@ class ResultVerbs(Held):
         InputError
             If there is a catalog already, or rows have no position.
         """
+        if margin_arcsec is not None:
+            margin_arcsec = number(margin_arcsec, "arcsec", "margin_arcsec")
         if margin_arcsec is not None and not margin_arcsec > 0:
             raise InputError(f"margin_arcsec must be above 0, or None, not {margin_arcsec}")
         key = self._id_of_result(id)
