@@ -131,3 +131,10 @@ def test_products_of_units():
     assert conversion_factor("arcsec/century", "mas/yr") == pytest.approx(10.0)
     with pytest.raises(ValueError, match="cannot be converted"):
         conversion_factor("mag", "mas")
+
+
+def test_units_of_aggregates():
+    wanted = {"VARIANCE": "mas**2", "STDDEV": "mas", "MEDIAN": "mas", "COUNT": ""}
+    for name, unit in wanted.items():
+        assert resolve_value(f"{name}(e)", SCOPE, grouped=True).unit == unit
+    assert resolve_value("VARIANCE(plain)", SCOPE, grouped=True).unit is None

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from skyseries.arrays import number
 from skyseries.catalog.division import Unit, divide
 from skyseries.catalog.explain import steps_of
 from skyseries.catalog.fingerprint import fingerprint
@@ -47,7 +48,15 @@ from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.order import run_lengths
 from skyseries.timeseries.nested import Nested
 
-__all__ = ["LeafTask", "Target", "Written", "leaf_tasks", "shared_out", "write_catalog"]
+__all__ = [
+    "LeafTask",
+    "Target",
+    "Written",
+    "leaf_tasks",
+    "margin_width",
+    "shared_out",
+    "write_catalog",
+]
 
 _TABLE_ORDER = 10
 """Finest order of the partitions of a table in memory."""
@@ -107,6 +116,22 @@ class LeafTask(NamedTuple):
     cell: Cell
     units: tuple[tuple[int, int], ...]
     weight: float
+
+
+def margin_width(width: Any) -> float | None:
+    """Return the width of a margin, arcsec, as it is given: a number, an angle, or None.
+
+    Raises
+    ------
+    InputError
+        If it is not above 0.
+    """
+    if width is None:
+        return None
+    arcsec = number(width, "arcsec", "margin_arcsec")
+    if not arcsec > 0:
+        raise InputError(f"margin_arcsec must be above 0, or None, not {width!r}")
+    return arcsec
 
 
 def write_catalog(node: Node, target: Target) -> Written:

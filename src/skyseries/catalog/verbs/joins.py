@@ -8,7 +8,7 @@ from typing import Any, Literal, Self, get_args
 
 import pyarrow as pa
 
-from skyseries.arrays import number
+from skyseries.arrays import number, whole
 from skyseries.catalog.asof import AsOf, Direction
 from skyseries.catalog.associations import associated
 from skyseries.catalog.held import Held, first_scan
@@ -243,6 +243,8 @@ class JoinVerbs(Held):
         """
         if not isinstance(map_catalog, Held):
             raise InputError("merge_map takes a catalog; open the map with open_catalog(path)")
+        columns = None if columns is None else names_list(columns)
+        order = None if order is None else whole(order, "order", least=0)
         return self._with(MapValues.of(self._node, map_catalog._node, columns, order))
 
     def _joined(

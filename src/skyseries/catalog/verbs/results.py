@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from skyseries.arrays import number, whole
+from skyseries.arrays import whole
 from skyseries.catalog import explain, info, output, running
 from skyseries.catalog.held import Held, first_node, first_scan
 from skyseries.catalog.ids import id_column
 from skyseries.catalog.names import check_columns
 from skyseries.catalog.origin import name_now
-from skyseries.catalog.writing import Target, Written, write_catalog
-from skyseries.errors import CatalogError, InputError
+from skyseries.catalog.writing import Target, Written, margin_width, write_catalog
+from skyseries.errors import CatalogError
 
 if TYPE_CHECKING:
     import astropy.table
@@ -104,10 +104,6 @@ class ResultVerbs(Held):
         InputError
             If there is a catalog already, or rows have no position.
         """
-        if margin_arcsec is not None:
-            margin_arcsec = number(margin_arcsec, "arcsec", "margin_arcsec")
-        if margin_arcsec is not None and not margin_arcsec > 0:
-            raise InputError(f"margin_arcsec must be above 0, or None, not {margin_arcsec}")
         key = self._id_of_result(id)
         target = Target(
             path=path,
@@ -116,7 +112,7 @@ class ResultVerbs(Held):
             kind=self._kind(),
             id=key if id_index else None,
             lightcurves={n: f for n, f in self._known_fields().items() if n in self.columns},
-            margin_arcsec=margin_arcsec,
+            margin_arcsec=margin_width(margin_arcsec),
             overwrite=overwrite,
             resume=resume,
         )
