@@ -8,12 +8,14 @@ NumPy and pandas become days.
 from skyseries.arrays.labels import labels
 from skyseries.arrays.numbers import measured, number, numbers, pair, whole, whole_numbers
 from skyseries.arrays.sky import is_coordinate, position, positions
-from skyseries.arrays.times import MJD_OF_UNIX, day_number, days, warn_coarse
+from skyseries.arrays.times import MJD_OF_UNIX, clock_of, day_number, days, days_long, warn_coarse
 
 __all__ = [
     "MJD_OF_UNIX",
+    "clock_of",
     "day_number",
     "days",
+    "days_long",
     "is_coordinate",
     "labels",
     "measured",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skyseries.catalog.info import size_text
-from skyseries.catalog.node import SKY_CELLS, Hints, Node
+from skyseries.catalog.node import SKY_CELLS, Hints, Node, steps_of
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.pruning import groups_that_may_match, pieces_of
 from skyseries.catalog.running import units_of
@@ -15,7 +15,7 @@ from skyseries.hats.dataset import Dataset
 from skyseries.hats.partitions import Cell
 from skyseries.hats.statistics import read_statistics
 
-__all__ = ["Explanation", "ScanPlan", "explain", "steps_of"]
+__all__ = ["Explanation", "ScanPlan", "explain"]
 
 
 @dataclass(frozen=True)
@@ -82,21 +82,14 @@ def explain(node: Node, footers: bool = False) -> Explanation:
     return Explanation(tuple(steps_of(node)), scans, len(units_of(node)))
 
 
-def steps_of(node: Node, depth: int = 0) -> list[str]:
-    """Return the nodes of a plan, a line each; what a node takes rows from stands below it."""
-    lines = [f"{'  ' * depth}{node.describe()}"]
-    for child in node.children:
-        lines += steps_of(child, depth + 1)
-    return lines
-
-
 def _hints_of(node: Node, hints: Hints) -> dict[int, Hints]:
-    """Return what each catalog may leave out."""
+    """Return what each catalog may leave out; one that is read twice, what both readings may."""
     if isinstance(node, Scan):
         return {id(node): hints}
     found: dict[int, Hints] = {}
     for i, child in enumerate(node.children):
-        found |= _hints_of(child, node.child_hints(i, hints))
+        for scan, said in _hints_of(child, node.child_hints(i, hints)).items():
+            found[scan] = said if found.get(scan, said) == said else Hints()
     return found
 
 

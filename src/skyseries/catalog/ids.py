@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 
 from skyseries.arrays.containers import is_missing
 from skyseries.catalog.node import Area
-from skyseries.errors import CatalogError, InputError, SchemaError
+from skyseries.errors import CatalogError, SchemaError
 from skyseries.hats.collection import Collection
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location
@@ -51,13 +52,13 @@ def asked_ids(ids: Any) -> list[Any]:
 
     Raises
     ------
-    InputError
-        If a whole table is given.
     SchemaError
-        If an id is missing: None, NA or masked.
+        If a whole table is given, or an id is missing: None, NA or masked.
     """
     if isinstance(ids, Mapping) or hasattr(ids, "columns"):
-        raise InputError(f"ids must be a row of them, not a {type(ids).__name__}: give one column")
+        raise SchemaError(
+            f"ids are one column, not a {type(ids).__name__}: give one of its columns"
+        )
     if hasattr(ids, "unmasked") and hasattr(ids, "mask"):  # astropy's Masked
         ids = np.ma.MaskedArray(np.asarray(ids.unmasked), np.asarray(ids.mask))
     if isinstance(ids, np.ndarray) and not isinstance(ids, np.ma.MaskedArray):
@@ -86,16 +87,23 @@ def as_id(id: Any, type_: pa.DataType) -> Any:
     """
     if pa.types.is_dictionary(type_):
         type_ = type_.value_type
-    wants_text = pa.types.is_string(type_) or pa.types.is_large_string(type_)
+    wants_text = (
+        pa.types.is_string(type_)
+        or pa.types.is_large_string(type_)
+        or pa.types.is_string_view(type_)
+    )
     if wants_text != isinstance(id, str):
         raise SchemaError(f"the ids of this catalog are {type_}; {id!r} is {type(id).__name__}")
     if wants_text:
         return id
-    if isinstance(id, bool) or not hasattr(id, "__index__"):
+    try:
+        number = operator.index(id)
+    except TypeError:  # so is what stands for a value that is masked
+        number = None
+    if number is None or isinstance(id, bool | np.bool_):
         raise SchemaError(f"an id must be a whole number, not {id!r}")
     signed = pa.types.is_signed_integer(type_)
     bits = type_.bit_width - signed
-    number = id.__index__()
     return number if -(1 << bits) * signed <= number < 1 << bits else None
 
 

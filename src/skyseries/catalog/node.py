@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from skyseries.catalog.rows import Floats, Ints, Rows
 from skyseries.hats.partitions import Partitions
+from skyseries.schema import as_schema
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.regions import Region
 
@@ -25,7 +26,17 @@ if TYPE_CHECKING:
     from skyseries.adql import Bounds
     from skyseries.catalog.nodes.scan import Scan
 
-__all__ = ["SKY", "SKY_CELLS", "UNPLACED", "Area", "Hints", "Node", "Pieces", "RowStep"]
+__all__ = [
+    "SKY",
+    "SKY_CELLS",
+    "UNPLACED",
+    "Area",
+    "Hints",
+    "Node",
+    "Pieces",
+    "RowStep",
+    "steps_of",
+]
 
 SKY_CELLS = 12 << 2 * HPX_ORDER
 
@@ -161,8 +172,7 @@ class Node(abc.ABC):
     def table(self, rows: Rows) -> pa.Table:
         """Return the rows in the columns and types of the result."""
         schema = self.schema
-        table = rows.fetch(schema.names)
-        return table.cast(schema) if table.schema != schema else table
+        return as_schema(rows.fetch(schema.names), schema)
 
 
 @dataclass(frozen=True)
@@ -209,3 +219,11 @@ class RowStep(Node):
 
     def narrow(self, area: Area) -> Node:
         return replace(self, child=self.child.narrow(area))
+
+
+def steps_of(node: Node, depth: int = 0) -> list[str]:
+    """Return the nodes of a plan, a line each; what a node takes rows from stands below it."""
+    lines = [f"{'  ' * depth}{node.describe()}"]
+    for child in node.children:
+        lines += steps_of(child, depth + 1)
+    return lines

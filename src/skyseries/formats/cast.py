@@ -13,6 +13,7 @@ from skyseries.formats.nulls import NullValues, mask_sentinels, sentinels_of
 __all__ = ["cast_cells", "check_columns", "conform", "select_fields"]
 
 Convert = Callable[[pa.Array], pa.Array]
+_NOT_CONVERTED = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, ValueError)
 
 
 def conform(
@@ -58,18 +59,32 @@ def cast_cells(
     field: pa.Field,
     path: str,
     place: Callable[[int], str],
+    hint: str = "",
 ) -> pa.Array:
-    """Convert a column; on failure find the first cell that does not convert and name it."""
+    """Convert a column; on failure find the first cell that does not convert and name it.
+
+    Parameters
+    ----------
+    array : pyarrow.Array
+    convert : callable
+    field : pyarrow.Field
+    path : str
+    place : callable
+        Names the place in the file of the cell with an index.
+    hint : str
+        What can be done about it, for the message.
+    """
     try:
         return convert(array)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
+    except _NOT_CONVERTED as error:
         index = _first_failure(array, convert)
         if index is None:
             raise InputError(f"{path}: column {field.name!r}: {error}") from error
         value = array[index].as_py()
+        shown = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         raise InputError(
             f"{path}, {place(index)}, column {field.name!r}: "
-            f"{value!r} does not fit the type {field.type}"
+            f"{shown!r} does not fit the type {field.type}{hint and '; ' + hint}"
         ) from error
 
 
@@ -79,7 +94,7 @@ def _first_failure(array: pa.Array, convert: Convert) -> int | None:
     def fails(start: int, stop: int) -> bool:
         try:
             convert(array.slice(start, stop - start))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError):
+        except _NOT_CONVERTED:
             return True
         return False
 

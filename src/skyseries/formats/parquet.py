@@ -13,6 +13,7 @@ from skyseries.errors import InputError
 from skyseries.formats.cast import conform, select_fields
 from skyseries.formats.ecsv import parse_header
 from skyseries.formats.inputs import Chunk, InputFile
+from skyseries.formats.mixins import Mixins
 from skyseries.formats.nulls import NullValues
 from skyseries.formats.opening import is_url, open_raw, reading
 from skyseries.formats.votable_fields import parse_fields
@@ -20,6 +21,7 @@ from skyseries.schema import column_meta, with_column_meta
 
 __all__ = ["parquet_chunks", "read_parquet_schema", "scan_parquet"]
 
+_BATCH_BYTES = 128 << 20
 _VOTABLE_KEY = b"IVOA.VOTable-Parquet.content"
 """VOTable in Parquet 1.0 (IVOA Note, 2025): a VOTable without data in the file's metadata."""
 _ASTROPY_KEY = b"table_meta_yaml"
@@ -69,7 +71,13 @@ def read_parquet_schema(file: InputFile) -> pa.Schema:
         if field.name in described:
             plain = with_column_meta(plain, column_meta(described[field.name]))
         fields.append(with_column_meta(plain, own))
-    return pa.schema(fields)
+    return _mixins(schema.metadata, file.path).logical(pa.schema(fields))
+
+
+def _mixins(metadata: dict[bytes, bytes] | None, path: str) -> Mixins:
+    """Return which columns belong together, in a file that astropy wrote."""
+    text = (metadata or {}).get(_ASTROPY_KEY)
+    return Mixins() if text is None else parse_header(text.decode(), path).mixins
 
 
 def _described(metadata: dict[bytes, bytes], path: str) -> dict[str, pa.Field]:
@@ -99,6 +107,13 @@ def parquet_chunks(file: InputFile, target_rows: int) -> list[Chunk]:
     return chunks
 
 
+def _rows_of_batch(metadata: pq.FileMetaData) -> int:
+    """Return how many rows make a batch of bounded size, as far as the footer tells."""
+    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+    widest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=0)
+    return max(int(_BATCH_BYTES / max(widest, 1)), 1)
+
+
 def scan_parquet(
     file: InputFile,
     target: pa.Schema,
@@ -109,10 +124,15 @@ def scan_parquet(
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a file, or of some of its row groups."""
     with _open(file) as parquet:
-        select_fields(parquet.schema_arrow, target.names, file.path)
+        schema = parquet.schema_arrow
+        mixins = _mixins(schema.metadata, file.path)
+        select_fields(mixins.logical(schema), target.names, file.path)
+        own = mixins.physical(target, schema)
         groups = None if chunk is None or chunk.row_groups is None else list(chunk.row_groups)
         row = 0 if chunk is None else chunk.first_row
-        for batch in parquet.iter_batches(batch_rows, row_groups=groups, columns=target.names):
+        batch_rows = min(batch_rows, _rows_of_batch(parquet.metadata))
+        for batch in parquet.iter_batches(batch_rows, row_groups=groups, columns=own.names):
             if batch.num_rows:
-                yield conform(batch, target, file.path, first_row=row, null_values=null_values)
+                whole = mixins.combine(batch, target) if mixins else batch
+                yield conform(whole, target, file.path, first_row=row, null_values=null_values)
             row += batch.num_rows

@@ -11,12 +11,11 @@ import pyarrow as pa
 
 from skyseries.arrays import whole
 from skyseries.catalog import explain, info, output, running
-from skyseries.catalog.held import Held, first_node, first_scan
-from skyseries.catalog.ids import id_column
+from skyseries.catalog.held import Held, first_scan
 from skyseries.catalog.names import check_columns
-from skyseries.catalog.origin import name_now
+from skyseries.catalog.rowcount import row_count
 from skyseries.catalog.writing import Target, Written, margin_width, write_catalog
-from skyseries.errors import CatalogError
+from skyseries.errors import CatalogError, InputError
 
 if TYPE_CHECKING:
     import astropy.table
@@ -54,9 +53,7 @@ class ResultVerbs(Held):
         return output.to_pandas(running.first(self._node, whole(n, "n", least=0)))
 
     def __len__(self) -> int:
-        if not self._node.filters and first_scan(self._node) is not None:
-            return self.dataset.count_rows()
-        return running.count(self._node)
+        return row_count(self._node)
 
     def write_catalog(
         self,
@@ -107,7 +104,7 @@ class ResultVerbs(Held):
         key = self._id_of_result(id)
         target = Target(
             path=path,
-            name=name or Path(path).name,
+            name=name or Path(path).absolute().name,
             position=self._node.position or self._filed_by(),
             kind=self._kind(),
             id=key if id_index else None,
@@ -118,10 +115,6 @@ class ResultVerbs(Held):
         )
         return write_catalog(self._node, target)
 
-    def _filed_by(self) -> tuple[str, str]:
-        """Return the names that the positions have in the catalog on disk, or the table."""
-        return first_node(self._node).position or (self.dataset.ra, self.dataset.dec)
-
     def _kind(self) -> str:
         scan = first_scan(self._node)
         kind = "object" if scan is None else scan.dataset.kind
@@ -131,14 +124,10 @@ class ResultVerbs(Held):
         if id is not None:
             check_columns([id], self.schema)
             return id
-        scan = first_scan(self._node)
         try:
-            key = None if scan is None else id_column(scan.dataset, self._collection)
-        except CatalogError:
+            return self._id_name()
+        except (CatalogError, InputError):
             return None
-        if key is None:
-            return None
-        return name_now(self._node, key) or (key if key in self.columns else None)
 
     def explain(self, footers: bool = False) -> explain.Explanation:
         """Return what would be read and done; nothing is computed.

@@ -11,7 +11,6 @@ from skyseries.arrays import number, whole
 from skyseries.catalog.held import Held
 from skyseries.catalog.nodes.concat import Concat
 from skyseries.catalog.nodes.places import ByHash, ByPlace
-from skyseries.catalog.origin import id_name
 from skyseries.catalog.summaries.batches import Batch, as_arrays, batches
 from skyseries.catalog.summaries.duplicates import duplicate_places
 from skyseries.catalog.summaries.expressions import named, per_object
@@ -155,7 +154,7 @@ class RowSetVerbs(ColumnVerbs):
         """
         if keep not in ("first", "last"):
             raise InputError(f"keep is 'first' or 'last', not {keep!r}")
-        texts = named(id_name(self, "subset") if subset is None else subset)
+        texts = named(self._id_name("subset") if subset is None else subset)
         if not texts:
             raise InputError("drop_duplicates needs at least one column")
         keys = [per_object(text, self._scope()) for text in texts.values()]

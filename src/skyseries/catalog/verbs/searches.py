@@ -7,18 +7,16 @@ from typing import Any, Self
 
 from skyseries import adql
 from skyseries.arrays import is_coordinate, pair, positions, whole_numbers
+from skyseries.catalog.byid import id_step
 from skyseries.catalog.curves import the_column
 from skyseries.catalog.held import Held
-from skyseries.catalog.ids import as_id, asked_ids, index_of
 from skyseries.catalog.names import check_columns, fields_of, names_list, names_pair
 from skyseries.catalog.nodes.epochsearch import (
     EpochSearch,
     coordinate_limits,
     factors_to_degrees,
 )
-from skyseries.catalog.nodes.ids import IdSearch
 from skyseries.catalog.nodes.steps import Search
-from skyseries.catalog.origin import has_moved, id_name, stored_as
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema.recognition import find_position
 from skyseries.spatial.regions import Box, Cone, Moc, Pixels, Polygon, Region
@@ -44,11 +42,7 @@ class SearchVerbs(Held):
                 f"a region of skyseries.spatial.regions is needed, such as Cone(ra, dec, radius), "
                 f"not {region!r:.60}"
             )
-        if has_moved(self._node):
-            raise InputError(
-                "the columns of the positions were replaced, and rows are searched for where they "
-                "are filed; give the new ones other names, or search first"
-            )
+        self._check_places("rows are searched for")
         return self._with(Search(self._node, region))
 
     def cone_search(self, ra: Any, dec: Any = None, radius_arcsec: Any = None) -> Self:
@@ -142,16 +136,7 @@ class SearchVerbs(Held):
         SchemaError
             If text is given for numbers, or the reverse, or an id is missing (None, NA, masked).
         """
-        name = id_name(self, "column") if column is None else column
-        check_columns([name], self.schema)
-        if name not in self.columns:
-            raise SchemaError(f"{name!r} is a field of a light curve, not a column of ids")
-        type_ = self.schema.field(name).type
-        asked = asked_ids(ids)
-        known = tuple(found for value in asked if (found := as_id(value, type_)) is not None)
-        stored = stored_as(self._node, name)
-        index = None if stored is None else index_of(self._root, self._collection, stored)
-        return self._with(IdSearch(self._node, name, known, index, stored or name))
+        return self._with(id_step(self, ids, column))
 
     def search_epochs(
         self,
@@ -193,7 +178,7 @@ class SearchVerbs(Held):
                 f"{', '.join(there)}; say which fields they are with fields=(ra, dec)"
             )
         if columns is None:
-            columns = [id_name(self, "columns")]
+            columns = [self._id_name("columns")]
         check_columns([f"{name}.{field}" for field in place], self.schema)
         cone = Cone(ra, dec, radius_arcsec)
         to_degrees = factors_to_degrees(self.schema, name, place)

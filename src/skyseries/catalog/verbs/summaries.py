@@ -32,6 +32,7 @@ from skyseries.catalog.summaries.inputs import lifted
 from skyseries.catalog.summaries.quantiles import quantiles
 from skyseries.catalog.summaries.sorting import top
 from skyseries.errors import InputError, QueryError, SchemaError
+from skyseries.schema import as_schema
 from skyseries.spatial.healpix import HPX_ORDER
 
 __all__ = ["Groups", "SummaryVerbs"]
@@ -107,7 +108,7 @@ class Groups:
             field_of(field.name, expression, schema).with_type(field.type)
             for field, expression in zip(table.schema, [*self._keys, *values], strict=True)
         ]
-        return table.cast(pa.schema(fields))
+        return as_schema(table, pa.schema(fields))
 
 
 class SummaryVerbs(Held):
@@ -381,6 +382,11 @@ class SummaryVerbs(Held):
         counts : ndarray of int64 (float64 with weights), shape (12 * 4**order,)
             Or with ``dense=False`` a pair: the cells, ascending, and their counts. Rows without
             a position are in no cell.
+
+        Raises
+        ------
+        InputError
+            If the columns of the positions were replaced by `assign`.
         """
         order = whole(order, "order")
         limit = _MAX_DENSE_ORDER if dense else HPX_ORDER
@@ -389,6 +395,7 @@ class SummaryVerbs(Held):
                 f"order must be from 0 to {limit}, not {order}"
                 + ("; with dense=False up to 29" if dense and order <= HPX_ORDER else "")
             )
+        self._check_places("rows are counted")
         weight = None if weights is None else number(weights, self._scope())
         cells, counts = histograms.sky_counts(self._under(condition), order, weight)
         if not dense:

@@ -1,0 +1,42 @@
+"""Objects by their ids, whatever steps a catalog has: which column, which values, which index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skyseries.catalog.held import Held
+from skyseries.catalog.ids import as_id, asked_ids, index_of
+from skyseries.catalog.names import check_columns
+from skyseries.catalog.nodes.ids import IdSearch
+from skyseries.catalog.origin import stored_as
+from skyseries.errors import SchemaError
+
+__all__ = ["id_step"]
+
+
+def id_step(held: Held, ids: Any, column: str | None, option: str = "column") -> IdSearch:
+    """Return the step that keeps the objects with some ids.
+
+    Parameters
+    ----------
+    held : Held
+    ids : int, str or a sequence or array of them, of any library
+    column : str, optional
+        By default the id column of the catalog.
+    option : str
+        What the caller calls `column`.
+
+    Raises
+    ------
+    SchemaError
+        If there is no such column, text is given for numbers or the reverse, or an id is missing.
+    """
+    name = held._id_name(option) if column is None else column
+    check_columns([name], held.schema)
+    if name not in held.columns:
+        raise SchemaError(f"{name!r} is a field of a light curve, not a column of ids")
+    type_ = held.schema.field(name).type
+    found = tuple(id for value in asked_ids(ids) if (id := as_id(value, type_)) is not None)
+    stored = stored_as(held._node, name)
+    index = None if stored is None else index_of(held._root, held._collection, stored)
+    return IdSearch(held._node, name, found, index, stored or name)
