@@ -139,7 +139,7 @@ def test_missing_ids_are_told(asked):
 
 
 def test_a_table_is_no_row_of_ids():
-    with pytest.raises(InputError, match="give one column"):
+    with pytest.raises(InputError, match="one of its columns"):
         STARS.id_search(pd.DataFrame({"name": ["a"]}), "name")
 
 

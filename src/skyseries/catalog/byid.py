@@ -20,7 +20,7 @@ def id_step(held: Held, ids: Any, column: str | None, option: str = "column") ->
     Parameters
     ----------
     held : Held
-    ids : int, str or a sequence of them
+    ids : int, str or a sequence or array of them, of any library
     column : str, optional
         By default the id column of the catalog.
     option : str
@@ -29,7 +29,7 @@ def id_step(held: Held, ids: Any, column: str | None, option: str = "column") ->
     Raises
     ------
     SchemaError
-        If there is no such column, or text is given for numbers, or the reverse.
+        If there is no such column, text is given for numbers or the reverse, or an id is missing.
     """
     name = held._id_name(option) if column is None else column
     check_columns([name], held.schema)

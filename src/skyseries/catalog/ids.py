@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from skyseries.arrays.containers import is_missing
 from skyseries.catalog.node import Area
-from skyseries.errors import CatalogError, InputError, SchemaError
+from skyseries.errors import CatalogError, SchemaError
 from skyseries.hats.collection import Collection
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location
@@ -52,13 +52,13 @@ def asked_ids(ids: Any) -> list[Any]:
 
     Raises
     ------
-    InputError
-        If a whole table is given.
     SchemaError
-        If an id is missing: None, NA or masked.
+        If a whole table is given, or an id is missing: None, NA or masked.
     """
     if isinstance(ids, Mapping) or hasattr(ids, "columns"):
-        raise InputError(f"ids must be a row of them, not a {type(ids).__name__}: give one column")
+        raise SchemaError(
+            f"ids are one column, not a {type(ids).__name__}: give one of its columns"
+        )
     if hasattr(ids, "unmasked") and hasattr(ids, "mask"):  # astropy's Masked
         ids = np.ma.MaskedArray(np.asarray(ids.unmasked), np.asarray(ids.mask))
     if isinstance(ids, np.ndarray) and not isinstance(ids, np.ma.MaskedArray):

@@ -54,7 +54,7 @@ def expression_in(held: Held, given: Any, unit: str, what: str) -> adql.Expr:
     expression = adql.resolve_value(given, held._scope())
     if expression.level is not None:
         raise InputError(f"{what}={given!r} has a value for each epoch, not for each row")
-    if not expression.type.is_number:
+    if not (expression.type.is_number or expression.type is adql.Type.NULL):
         raise InputError(f"{what}={given!r} is a {expression.type.value}, not a number")
     return adql.in_needed_unit(expression, unit, f"{what}={given!r}")
 
@@ -214,7 +214,8 @@ def _unit_of(held: Held, column: str, what: str) -> str:
         check_columns([column], held.schema)
         raise SchemaError(f"{what}: {column!r} is a field of a light curve, not a column")
     field = held.schema.field(column)
-    if not (pa.types.is_integer(field.type) or pa.types.is_floating(field.type)):
+    known = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+    if not (known or pa.types.is_null(field.type)):
         raise SchemaError(f"{what}: column {column!r} is {field.type}, not a number")
     return column_meta(field).unit
 

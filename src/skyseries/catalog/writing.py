@@ -135,20 +135,18 @@ def margin_width(width: Any) -> float | None:
     Raises
     ------
     InputError
-        If it is not above 0.
+        If it is none.
     """
     if width is None:
         return None
     arcsec = number(width, "arcsec", "margin_arcsec")
-    if not arcsec > 0:
-        raise InputError(f"margin_arcsec must be above 0, or None, not {width!r}")
+    check_width(arcsec)
     return arcsec
 
 
 def write_catalog(node: Node, target: Target) -> Written:
     """Compute a plan and write its rows as a collection."""
     check_catalog_name(target.name)
-    check_width(target.margin_arcsec)
     schema = _schema(node, target.position)
     check_columns(schema.names)
     if target.id is not None:

@@ -12,6 +12,7 @@ from skyseries.arrays import number, whole
 from skyseries.catalog.asof import AsOf, Direction
 from skyseries.catalog.associations import associated
 from skyseries.catalog.held import Held, first_scan
+from skyseries.catalog.ids import id_column
 from skyseries.catalog.joining import Other, brought, found_by_key, other_side
 from skyseries.catalog.names import check_columns, check_new, is_nested, names_list, names_pair
 from skyseries.catalog.nodes.join import Join
@@ -242,9 +243,9 @@ class JoinVerbs(Held):
         """
         if not isinstance(map_catalog, Held):
             raise InputError("merge_map takes a catalog; open the map with open_catalog(path)")
-        self._check_places("values are looked up")
         columns = None if columns is None else names_list(columns)
         order = None if order is None else whole(order, "order", least=0)
+        self._check_places("values are looked up")
         return self._with(MapValues.of(self._node, map_catalog._node, columns, order))
 
     def _joined(
@@ -284,8 +285,8 @@ class JoinVerbs(Held):
         self, on: str | None, left_on: str | None, right_on: str | None, right: pa.Schema
     ) -> tuple[str, str]:
         if on is None and left_on is None:
-            left_on = self._id_name("on")
-            right_on = right_on or left_on
+            left_on = self._id_name("left_on")
+            right_on = right_on or id_column(self.dataset, self._collection)
         return _keys(on, left_on, right_on, self.schema, right)
 
 

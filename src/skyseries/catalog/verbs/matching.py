@@ -314,7 +314,8 @@ def _weight(
         raise InputError(f"prior must be above 0 and below 1, not {prior}")
     if density is None:
         density = density_arcmin(right) or 1.0  # without rows there are no pairs
-    density = number(density, "1/arcmin2", "density")
+    else:
+        density = number(density, "1/arcmin2", "density")
     if not density > 0:
         raise InputError(f"density must be above 0 per square arcminute, not {density}")
     first, second = (
