@@ -61,6 +61,8 @@ def field_units(type_: pa.DataType) -> dict[str, str]:
 
 def with_units(fields: LightCurveFields, units: Mapping[str, str]) -> LightCurveFields:
     """Return the roles with the unit of the flux that its field says, where none is known."""
+    if not isinstance(fields, LightCurveFields):
+        raise InputError(f"fields must be LightCurveFields, which say what is what, not {fields!r}")
     said = plain_unit(units.get(fields.flux or "", ""))
     return fields.override(flux_unit=said) if said and fields.flux_unit is None else fields
 
