@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -80,6 +80,19 @@ class _Table:
     files: tuple[InputFile, ...]
     schema: pa.Schema
     left_out: tuple[str, ...]
+    schemas: Sequence[pa.Schema]
+    """Of each file."""
+
+    def check_said(self, conversion: Conversion) -> None:
+        """Raise InputError if a column would be converted of which one file says no unit."""
+        for name in conversion.columns:
+            unit = column_meta(self.schema.field(name)).unit
+            for file, schema in zip(self.files, self.schemas, strict=True):
+                if not plain_unit(column_meta(schema.field(name)).unit):
+                    raise InputError(
+                        f"column {name!r} is in {unit} in some files, but {file.path} says no "
+                        "unit: write it there too"
+                    )
 
 
 def read_inputs(objects: Any, lightcurves: Any, asked: Asked) -> dict[str, Any]:
@@ -105,8 +118,14 @@ def read_inputs(objects: Any, lightcurves: Any, asked: Asked) -> dict[str, Any]:
         return _placed(stars, asked.id, asked)
     id, source_id = _ids(None if stars is None else stars.schema, sources.schema, asked)
     word = "id" if asked.source_id is None else "source_id"
-    check_id_type(column(sources.schema, source_id, word).type, source_id)
+    column(sources.schema, source_id, word)
+    if stars is not None and id in stars.schema.names:
+        sources, stars = (
+            _typed_like(sources, source_id, stars.schema.field(id)),
+            _typed_like(stars, id, sources.schema.field(source_id)),
+        )
     schema = _plain_schema(sources.schema, source_id)
+    check_id_type(schema.field(source_id).type, source_id)
     fields = roles.lightcurve_fields(schema, asked.roles or {})
     if stars is None:
         fixed = asked.position
@@ -125,6 +144,7 @@ def read_inputs(objects: Any, lightcurves: Any, asked: Asked) -> dict[str, Any]:
         check_same_kind(schema.field(source_id).type, found["object_schema"].field(id).type)
         if source_id != id:
             found["recognised"] += (f"id in the light curves {source_id}",)
+    sources.check_said(intake.conversion)
     return found | {
         "source_files": sources.files, "source_schema": intake.after, "sources_in": intake,
         "source_id": source_id, "lightcurve": fields,
@@ -143,6 +163,7 @@ def _placed(table: _Table, id: str | None, asked: Asked) -> dict[str, Any]:
     decimals = {n: "number" for n in (ra, dec) if pt.is_decimal(schema.field(n).type)}
     schema = _with_degrees(schema, ra, dec)
     conversion = in_degrees(Intake(schema, decimals).after, ra, dec)
+    table.check_said(conversion)
     intake = Intake(schema, decimals, conversion)
     named = f"id {id}"
     if id is None:
@@ -287,7 +308,17 @@ def _read(
     schema = unify_schemas(files, schemas)
     kept = [f for f in schema if f.name not in RESERVED]
     left_out = tuple(f.name for f in schema if f.name in RESERVED)
-    return _Table(tuple(files), pa.schema(kept), left_out)
+    return _Table(tuple(files), pa.schema(kept), left_out, schemas)
+
+
+def _typed_like(table: _Table, id: str, other: pa.Field) -> _Table:
+    """Return a table without any id with ids of the type that the other table has."""
+    place = table.schema.get_field_index(id)
+    field = table.schema.field(place)
+    if not pt.is_null(field.type):
+        return table
+    schema = table.schema.set(place, field.with_type(_plain(other.type, True)))
+    return replace(table, schema=schema)
 
 
 def _names(columns: Any, word: str) -> list[str]:
@@ -314,4 +345,4 @@ def _plain(kind: pa.DataType, is_id: bool) -> pa.DataType:
         return _plain(kind.value_type, is_id)
     if pt.is_string_view(kind):
         return pa.string()
-    return kind
+    return pa.float32() if pt.is_float16(kind) else kind  # of which Arrow has no extremes
