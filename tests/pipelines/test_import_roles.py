@@ -246,3 +246,15 @@ def test_files_without_rows(tmp_path, empty):
     report = run(tmp_path, stars, rows, id="star")
     assert (report.rows, report.sources) == ((0, 1) if empty == "objects" else (1, 0))
     assert pa.types.is_string(field(tmp_path, "star").type)
+
+
+def test_the_cell_that_is_no_number_is_named(tmp_path):
+    (tmp_path / "o.csv").write_text("star,ra,dec\n1,10,20\n")
+    (tmp_path / "s.csv").write_text("star,mjd,mag\n1,60000,15\n1,60001,>17.1\n")
+    with pytest.raises(
+        SchemaError, match=r"'mag' \(mag\) is string.*null_values=.*line 3.*'>17.1'"
+    ):
+        run(tmp_path, tmp_path / "o.csv", tmp_path / "s.csv", id="star")
+    (tmp_path / "o.csv").write_text("star,ra,dec\n1,00:40:00,20\n")
+    with pytest.raises(SchemaError, match=r"'ra' is string.*o\.csv, line 2.*'00:40:00'"):
+        run(tmp_path, tmp_path / "o.csv", None)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +13,8 @@ import pyarrow.types as pt
 
 from skyseries.arrays import position
 from skyseries.errors import InputError, SchemaError
-from skyseries.formats import InputFile, find_files, read_schema, read_schemas, unify_schemas
+from skyseries.formats import InputFile, find_files, read_schema, read_schemas, scan, unify_schemas
+from skyseries.formats.delimited import TYPE_HINT
 from skyseries.hats.curves import plain_curves
 from skyseries.hats.names import RESERVED
 from skyseries.pipelines import derive, prepare, roles
@@ -127,10 +129,12 @@ def read_inputs(objects: Any, lightcurves: Any, asked: Asked) -> dict[str, Any]:
     schema = _plain_schema(sources.schema, source_id)
     check_id_type(schema.field(source_id).type, source_id)
     fields = roles.lightcurve_fields(schema, asked.roles or {})
+    values = [fields.flux, fields.flux_err, fields.mag, fields.mag_err]
     if stars is None:
         fixed = asked.position
         ra, dec = ("ra", "dec") if fixed else _position(schema, asked)
-        intake = _source_intake(schema, fields, ra, dec, needed=fixed is None)
+        with _naming_cells(sources, [*values, ra, dec], asked):
+            intake = _source_intake(schema, fields, ra, dec, needed=fixed is None)
         derived = derive.object_schema(intake.after, source_id, ra, dec)
         found = {
             "position": fixed,
@@ -143,7 +147,8 @@ def read_inputs(objects: Any, lightcurves: Any, asked: Asked) -> dict[str, Any]:
         }  # fmt: skip
     else:
         found = _placed(stars, id, asked)
-        intake = _source_intake(schema, fields, found["ra"], found["dec"], needed=False)
+        with _naming_cells(sources, values, asked):
+            intake = _source_intake(schema, fields, found["ra"], found["dec"], needed=False)
         check_same_kind(schema.field(source_id).type, found["object_schema"].field(id).type)
         if source_id != id:
             found["recognised"] += (f"id in the light curves {source_id}",)
@@ -165,7 +170,8 @@ def _placed(table: _Table, id: str | None, asked: Asked) -> dict[str, Any]:
     ra, dec = _position(schema, asked)
     decimals = {n: "number" for n in (ra, dec) if pt.is_decimal(schema.field(n).type)}
     schema = _with_degrees(schema, ra, dec)
-    conversion = in_degrees(Intake(schema, decimals).after, ra, dec)
+    with _naming_cells(table, [ra, dec], asked):
+        conversion = in_degrees(Intake(schema, decimals).after, ra, dec)
     table.check_said(conversion)
     intake = Intake(schema, decimals, conversion)
     named = f"id {id}"
@@ -194,6 +200,32 @@ def _source_intake(
             if needed:
                 raise
     return Intake(schema, kinds, Conversion(columns))
+
+
+@contextmanager
+def _naming_cells(table: _Table, names: Sequence[str | None], asked: Asked) -> Iterator[None]:
+    """Add the first cell that is no number to an error of columns that are to be numbers."""
+    try:
+        yield
+    except SchemaError as error:
+        texts = [f.name for f in table.schema if f.name in names and pt.is_string(f.type)]
+        for name in (name for name in texts if repr(name) in str(error)):
+            for file in table.files:
+                if cell := _no_number(file, name, asked.null_values):
+                    raise SchemaError(f"{error} ({cell})") from error
+        raise
+
+
+def _no_number(file: InputFile, name: str, null_values: Any) -> str | None:
+    """Return where the first cell of a column of a text file is that is no number."""
+    if file.format not in ("csv", "blanks"):  # others say their types
+        return None
+    try:
+        for _ in scan(file, pa.schema([(name, pa.float64())]), null_values=null_values):
+            pass
+    except InputError as cell:
+        return str(cell).removesuffix(f"; {TYPE_HINT}")
+    return None
 
 
 def _with_degrees(schema: pa.Schema, ra: str, dec: str) -> pa.Schema:
