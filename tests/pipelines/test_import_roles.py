@@ -258,3 +258,10 @@ def test_the_cell_that_is_no_number_is_named(tmp_path):
     (tmp_path / "o.csv").write_text("star,ra,dec\n1,00:40:00,20\n")
     with pytest.raises(SchemaError, match=r"'ra' is string.*o\.csv, line 2.*'00:40:00'"):
         run(tmp_path, tmp_path / "o.csv", None)
+
+
+def test_bands_that_are_all_missing_are_no_numbers(tmp_path):
+    (tmp_path / "s.csv").write_text("objectId,mjd,mag,band\n1,60000,15,\n3,60001,16,\n")
+    run(tmp_path, lightcurves=tmp_path / "s.csv")
+    found = sky.open_catalog(tmp_path / "c").features(["nObs", "Mean"])
+    assert found.to_arrow()["nObs"].to_pylist() == [0, 0]

@@ -129,6 +129,9 @@ def read_inputs(objects: Any, lightcurves: Any, asked: Asked) -> dict[str, Any]:
     schema = _plain_schema(sources.schema, source_id)
     check_id_type(schema.field(source_id).type, source_id)
     fields = roles.lightcurve_fields(schema, asked.roles or {})
+    if fields.band is not None and pt.is_null(sources.schema.field(fields.band).type):
+        place = schema.get_field_index(fields.band)
+        schema = schema.set(place, schema.field(place).with_type(pa.string()))
     values = [fields.flux, fields.flux_err, fields.mag, fields.mag_err]
     if stars is None:
         fixed = asked.position
