@@ -12,7 +12,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 ORDER = (
     "import", "lightcurves", "lookup", "s82", "cadence", "ogle", "features", "features_hats",
     "dippers", "rubin", "periodogram", "dpdd",
-    "match_kernel", "crossmatch", "engine", "scan", "nested", "expressions",
+    "match_kernel", "crossmatch", "engine", "scan", "nested", "expressions", "paired",
 )  # fmt: skip
 
 HEAD = """# Benchmarks

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 import skyseries as sky
+from skyseries.hats.dataset import Dataset
 from tests.pipelines.survey import expected_rows, random_survey, small_parts, write_parts
 
 
@@ -61,3 +62,13 @@ def text_survey(tmp_path_factory) -> Survey:
 def catalog(survey) -> sky.Catalog:
     """Return the catalog with numbers as ids, open."""
     return sky.open_catalog(survey.path)
+
+
+@pytest.fixture
+def unreadable(monkeypatch):
+    """Make every read of a leaf fail."""
+
+    def refuse(*args):
+        raise AssertionError("a leaf is read")
+
+    monkeypatch.setattr(Dataset, "read_leaf", refuse)

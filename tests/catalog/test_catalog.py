@@ -16,10 +16,8 @@ from skyseries.errors import CatalogNotFoundError, InputError, SchemaError
 from skyseries.hats.dataset import Dataset
 from tests.pipelines.survey import (
     SPECIAL_POSITIONS,
-    expected_rows,
     properties,
     same,
-    small_parts,
     write_parts,
 )
 
@@ -36,16 +34,6 @@ def reads(monkeypatch):
 
     monkeypatch.setattr(Dataset, "read_leaf", spy)
     return seen
-
-
-@pytest.fixture
-def unreadable(monkeypatch):
-    """Make every read of a leaf fail."""
-
-    def refuse(*args):
-        raise AssertionError("a leaf is read")
-
-    monkeypatch.setattr(Dataset, "read_leaf", refuse)
 
 
 def only(rows, *names):
@@ -238,39 +226,3 @@ def test_lists_of_one_length_are_lists_in_astropy(catalog):
     peaks = catalog.periods(n_peaks=3, min_period=10).select(["id", "period_peaks"]).to_astropy()
     assert len(peaks) == len(catalog)
     assert all(value is None or value.ndim == 1 for value in peaks["period_peaks"])
-
-
-# -- what is in a catalog -----------------------------------------------------------------------
-
-
-def test_info_reads_no_leaf(survey, catalog, unreadable):
-    text = catalog.info().text()
-    for part in (
-        "rows        150", "id index    id", "v000001", "margin", "mag", "of the object",
-        "lightcurve.flux", "nJy", "time span   60000.00000", "tai", "topocenter",
-        f"epochs      {survey.sources.num_rows:,} (8.0 per object",
-    ):  # fmt: skip
-        assert part in text
-    assert repr(catalog).startswith("Catalog 'survey': 150 rows in ")
-    assert "1 steps over 150 rows" in repr(catalog.cone_search(0, 0, 1))
-    assert "<table>" in catalog._repr_html_()
-
-
-def test_info_of_every_kind(survey, tmp_path):
-    for path in (
-        survey.path / "v000001/survey", survey.path / "v000001/survey_10arcs",
-    ):  # fmt: skip
-        info = sky.open_catalog(path).info()
-        assert "index    none" in info.text()
-        assert info.short()
-        assert info.html()
-    objects = survey.objects
-    with small_parts():
-        sky.import_catalog(
-            write_parts(tmp_path / "o", objects), tmp_path / "c", kind="source", margin_arcsec=None,
-            progress=False,
-        )  # fmt: skip
-    text = sky.open_catalog(tmp_path / "c").info().text()
-    assert "(source)" in text
-    assert "margin      none" in text
-    assert same(sky.open_catalog(tmp_path / "c").to_arrow().to_pylist(), expected_rows(objects))

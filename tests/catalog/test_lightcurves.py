@@ -109,11 +109,6 @@ def test_without_an_index_all_is_looked_through(tmp_path, ids):
         catalog.lightcurve(missing)
 
 
-def test_after_a_cone_the_whole_catalog_is_still_asked(survey, catalog):
-    row = survey.rows[-1]
-    assert catalog.cone_search(0, 0, 1)[["id"]].lightcurve(row["id"]).ra == row["ra"]
-
-
 # -- which field is what ------------------------------------------------------------------------
 
 

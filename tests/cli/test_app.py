@@ -22,6 +22,7 @@ from skyseries.cli import cli
 from skyseries.cli.app import _COMMANDS, _run
 from skyseries.errors import CatalogNotFoundError, ExecutionError, SchemaError
 from skyseries.executors import current_executor
+from tests import programs
 
 HEAVY = {
     "astropy", "cloudpickle", "duckdb", "fsspec", "loky", "matplotlib", "mocpy", "numba", "numpy",
@@ -124,21 +125,16 @@ def test_ctrl_c_prints_one_line() -> None:
     import skyseries, sys, time
     def waits(path):
         print("ready", flush=True)
-        time.sleep(60)
+        time.sleep(1000)
     vars(skyseries)["open_catalog"] = waits
     from skyseries.cli import main
     main(["info", "x"])
     """
-    program = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert program.stdout is not None
-    assert program.stdout.readline() == "ready\n"
-    os.kill(program.pid, signal.SIGINT)
-    _, err = program.communicate(timeout=30)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with programs.started([sys.executable, "-c", textwrap.dedent(code)], **pipes) as program:
+        assert program.stdout.readline() == "ready\n"
+        os.kill(program.pid, signal.SIGINT)
+        _, err = program.communicate(timeout=programs.PATIENCE)
     assert err.strip() == "skyseries: interrupted"
     assert program.returncode == 130
 
@@ -152,18 +148,13 @@ def test_a_reader_that_goes_away() -> None:
     from skyseries.cli import main
     main(["info", "x"])
     """
-    program = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert program.stdout is not None
-    program.stdout.readline()
-    program.stdout.close()
-    assert program.stderr is not None
-    assert program.stderr.read() == ""
-    assert program.wait(timeout=30) in (0, 1)  # click has changed its mind on this
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with programs.started([sys.executable, "-c", textwrap.dedent(code)], **pipes) as program:
+        program.stdout.readline()
+        program.stdout.close()
+        assert program.stderr.read() == ""
+        # click has changed its mind on this
+        assert program.wait(timeout=programs.PATIENCE) in (0, 1)
 
 
 def test_the_installed_program() -> None:

@@ -31,6 +31,7 @@ from skyseries.executors import (
     TaskStart,
 )
 from tests.executors import tasks as jobs
+from tests.programs import PATIENCE
 
 
 def squares(n: int) -> list[Task]:
@@ -114,7 +115,7 @@ class ExecutorContract:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(timeout=60)
+            thread.join(timeout=PATIENCE)
         assert found == [[i * i for i in range(30)]] * 2
 
     def test_a_nested_run_is_serial(self, engine: Executor) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from skyseries.errors import SchemaError
 from skyseries.executors import Task, current_executor, report_progress
+from tests.programs import PATIENCE
 
 
 def square(x: int) -> int:
@@ -133,7 +134,7 @@ def reports_forever(folder: Path, i: int) -> None:
         time.sleep(0.01)
 
 
-def wait_until(condition: object, seconds: float = 30.0) -> None:
+def wait_until(condition: object, seconds: float = PATIENCE) -> None:
     """Wait for something that must happen; the time is a limit, not a measurement."""
     end = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]

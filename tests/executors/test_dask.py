@@ -11,16 +11,15 @@ import pytest
 from skyseries.config import settings
 from skyseries.errors import InputError
 from skyseries.executors import Executor, Task, create_executor
+from tests import programs
 from tests.executors import tasks as jobs
 from tests.executors.contract import squares, values
 from tests.executors.workers import (
     WorkersContract,
     check_ctrl_c,
+    check_killed,
     check_program,
-    gone,
     limits,
-    pid_of_a_worker,
-    start_program,
 )
 
 distributed = pytest.importorskip("distributed", reason="dask is not installed")
@@ -113,7 +112,7 @@ def test_workers_come_and_go_with_the_work() -> None:
         watcher.start()
         assert values(engine, [Task(time.sleep, (0.5,))] * 8) == [None] * 8
         ended.set()
-        watcher.join(timeout=60)
+        watcher.join(timeout=programs.PATIENCE)
         assert trace[0] == trace[-1] == 0, trace
         assert max(trace) == 2, trace
         assert engine.run([Task(settings)]).__next__().value.workers == 1, "it grows again"
@@ -148,13 +147,8 @@ def test_a_program_without_a_main_guard(tmp_path: Path, how: str) -> None:
 
 
 def test_ctrl_c(tmp_path: Path) -> None:
-    check_ctrl_c("dask", tmp_path, 100.0)
+    check_ctrl_c("dask", tmp_path, 2 * programs.PATIENCE)
 
 
 def test_workers_end_with_a_killed_program(tmp_path: Path) -> None:
-    program = start_program(tmp_path, "dask", 100.0)
-    pids = [pid_of_a_worker(tmp_path / "traces", name) for name in "01"]
-    program.kill()
-    program.communicate()
-    for pid in pids:
-        jobs.wait_until(lambda pid=pid: gone(pid))
+    check_killed("dask", tmp_path)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from skyseries.executors import create
+from tests import programs
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "engines.md"
 
@@ -19,9 +19,7 @@ def test_the_code_runs(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="dask is not installed")
     code = "\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL))
     assert code.count("sky.executor") == 3
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120
-    )
+    done = programs.run([sys.executable, "-c", code], cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
 
 

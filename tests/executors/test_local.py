@@ -20,6 +20,7 @@ from skyseries.executors import (
 )
 from tests.executors import tasks as jobs
 from tests.executors.contract import ExecutorContract
+from tests.programs import PATIENCE
 
 
 class InProcess(ExecutorContract):
@@ -119,7 +120,7 @@ class TestThreads(InProcess):
         return create_executor("threads", workers=1)
 
     def test_tasks_run_side_by_side(self, engine: Executor) -> None:
-        barrier = threading.Barrier(2, timeout=30)
+        barrier = threading.Barrier(2, timeout=PATIENCE)
         assert len(list(engine.run([Task(barrier.wait)] * 2))) == 2
 
     def test_a_run_inside_of_a_task_on_the_same_engine(self, engine: Executor) -> None:

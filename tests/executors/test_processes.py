@@ -13,15 +13,16 @@ import pytest
 from skyseries.errors import ExecutionError
 from skyseries.executors import Event, Executor, Task, TaskError, create_executor
 from skyseries.executors.processes import Processes
+from tests import programs
 from tests.executors import tasks as jobs
 from tests.executors.contract import squares, values
 from tests.executors.workers import (
     WorkersContract,
     check_ctrl_c,
+    check_killed,
     check_program,
     gone,
     pid_of_a_worker,
-    start_program,
 )
 
 
@@ -87,18 +88,15 @@ def test_a_program_without_a_main_guard(tmp_path: Path, how: str) -> None:
     check_program("processes", tmp_path, how)
 
 
-@pytest.mark.parametrize(("engine", "seconds"), [("processes", 100.0), ("threads", 0.3)])
+@pytest.mark.parametrize(
+    ("engine", "seconds"), [("processes", 2 * programs.PATIENCE), ("threads", 0.3)]
+)
 def test_ctrl_c(tmp_path: Path, engine: str, seconds: float) -> None:
     check_ctrl_c(engine, tmp_path, seconds)
 
 
 def test_workers_end_with_a_killed_program(tmp_path: Path) -> None:
-    program = start_program(tmp_path, "processes", 100.0)
-    pids = [pid_of_a_worker(tmp_path / "traces", name) for name in "01"]
-    program.kill()
-    program.communicate()
-    for pid in pids:
-        jobs.wait_until(lambda pid=pid: gone(pid))
+    check_killed("processes", tmp_path)
 
 
 def test_workers_end_with_a_program_that_does_not_close(tmp_path: Path) -> None:
@@ -108,9 +106,9 @@ import os
 engine = create_executor("processes", 2)
 print(*{r.value for r in engine.run([Task(os.getpid)] * 4)})
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    for pid in map(int, done.stdout.split()):
-        assert gone(pid)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with programs.started([sys.executable, "-c", script], **pipes) as program:
+        out, err = program.communicate(timeout=programs.PATIENCE)
+        assert (program.returncode, err) == (0, "")
+        for pid in map(int, out.split()):
+            assert gone(pid)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from skyseries.errors import InputError
 from skyseries.executors import Executor, create_executor
+from tests import programs
 from tests.executors.contract import squares, values
 from tests.executors.workers import WorkersContract, check_ctrl_c, check_program
 
@@ -76,9 +76,7 @@ except MissingDependencyError as error:
     print(error)
 """
     environment = os.environ | {"JAVA_HOME": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60
-    )
+    done = programs.run([sys.executable, "-c", script], env=environment)
     assert "Java 17" in done.stdout, done.stderr
     assert "openjdk-17-jre-headless" in done.stdout
 
@@ -88,7 +86,7 @@ def test_a_program_without_a_main_guard(tmp_path: Path) -> None:
 
 
 def test_ctrl_c(tmp_path: Path) -> None:
-    check_ctrl_c("spark", tmp_path, 100.0)
+    check_ctrl_c("spark", tmp_path, 2 * programs.PATIENCE)
 
 
 DYNAMIC = """
@@ -133,13 +131,7 @@ def test_executors_come_and_go_with_the_work(tmp_path: Path) -> None:
     home.mkdir()
     for part in Path(pyspark.__file__).parent.iterdir():
         (home / part.name).symlink_to(part)
-    done = subprocess.run(
-        [sys.executable, "-c", DYNAMIC],
-        env=os.environ | {"SPARK_HOME": str(home)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    environment = os.environ | {"SPARK_HOME": str(home)}
+    done = programs.run([sys.executable, "-c", DYNAMIC], env=environment, cwd=tmp_path)
     text = done.stdout
     assert text in {"2 [0, 1, 2, 1, 0]\n", "2 [0, 1, 2, 0]\n"}, text + done.stderr

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
@@ -16,6 +17,7 @@ import pytest
 from skyseries.config import settings
 from skyseries.errors import ExecutionError
 from skyseries.executors import Event, Executor, Task, TaskEnd, TaskError, TaskStart
+from tests import programs
 from tests.executors import tasks as jobs
 from tests.executors.contract import ExecutorContract, squares, values
 
@@ -145,7 +147,7 @@ def check_program(engine: str, folder: Path, how: str, allowed: str = "") -> Non
         command = [sys.executable, "script.py"]
     else:  # as a notebook's kernel does: code without a file, executed in __main__
         command = [sys.executable, "-c", f"exec({code!r})"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    done = programs.run(command, cwd=folder)
     assert done.stdout == "[0, 3, 6, 9] [3, 4, 5, 6]\n", done.stderr
     noise = [line for line in done.stderr.splitlines() if not allowed or allowed not in line]
     assert not noise, noise
@@ -167,7 +169,9 @@ for _ in engine.run([Task(long, (i, float(sys.argv[3]))) for i in range(100)]):
 """
 
 
-def start_program(folder: Path, engine: str, seconds: float) -> subprocess.Popen[str]:
+def long_program(
+    folder: Path, engine: str, seconds: float
+) -> AbstractContextManager[subprocess.Popen[str]]:
     """Start a program of long tasks; each writes the id of its process to ``traces/<index>``."""
     # What __main__ is to a task is the business of cloudpickle, so the arguments are baked in.
     traces = folder / "traces"
@@ -175,22 +179,28 @@ def start_program(folder: Path, engine: str, seconds: float) -> subprocess.Popen
     (folder / "program.py").write_text(
         textwrap.dedent(LONG).replace("sys.argv[1]", repr(str(traces)))
     )
-    return subprocess.Popen(
-        [sys.executable, str(folder / "program.py"), "", engine, str(seconds)],
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    command = [sys.executable, str(folder / "program.py"), "", engine, str(seconds)]
+    return programs.started(command, stderr=subprocess.PIPE, text=True)
 
 
 def check_ctrl_c(engine: str, folder: Path, seconds: float) -> None:
     """Press Ctrl-C in a program: one traceback, no worker left."""
-    program = start_program(folder, engine, seconds)
-    pids = [pid_of_a_worker(folder / "traces", name) for name in "01"]
-    os.killpg(program.pid, signal.SIGINT)  # a terminal sends it to the whole group
-    _, stderr = program.communicate(timeout=20)
-    assert stderr.count("Traceback") == 1, stderr
-    assert stderr.rstrip().endswith("KeyboardInterrupt"), stderr
-    assert len(list((folder / "traces").iterdir())) < 10
-    for pid in pids:
-        jobs.wait_until(lambda pid=pid: gone(pid))
+    with long_program(folder, engine, seconds) as program:
+        pids = [pid_of_a_worker(folder / "traces", name) for name in "01"]
+        os.killpg(program.pid, signal.SIGINT)  # a terminal sends it to the whole group
+        _, stderr = program.communicate(timeout=programs.PATIENCE)
+        assert stderr.count("Traceback") == 1, stderr
+        assert stderr.rstrip().endswith("KeyboardInterrupt"), stderr
+        assert len(list((folder / "traces").iterdir())) < 10
+        for pid in pids:
+            jobs.wait_until(lambda pid=pid: gone(pid))
+
+
+def check_killed(engine: str, folder: Path) -> None:
+    """Kill a program: its workers end."""
+    with long_program(folder, engine, 2 * programs.PATIENCE) as program:
+        pids = [pid_of_a_worker(folder / "traces", name) for name in "01"]
+        program.kill()
+        program.communicate()
+        for pid in pids:
+            jobs.wait_until(lambda pid=pid: gone(pid))

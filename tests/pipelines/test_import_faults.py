@@ -23,6 +23,7 @@ import pytest
 import skyseries as sky
 from skyseries.errors import InputError, StorageError
 from skyseries.pipelines import journal, leaves, spill, stages
+from tests import programs
 from tests.pipelines.survey import (
     check_valid,
     collection,
@@ -153,7 +154,8 @@ def test_ctrl_c_leaves_what_can_be_gone_on_with(survey):
             from skyseries.pipelines import journal
             real = journal._marked
             def slow(*args):
-                print("begin", flush=True)
+                sys.stdout.write("begin\\n")  # in one piece: tasks write side by side
+                sys.stdout.flush()
                 time.sleep(0.2)
                 return real(*args)
             journal._marked = slow
@@ -167,12 +169,12 @@ def test_ctrl_c_leaves_what_can_be_gone_on_with(survey):
         sys.executable, str(script), "import", str(survey.folder / "o"), str(path), "--id", "id",
         "--lightcurves", str(survey.folder / "s"), "--max-rows", "20", "--name", "survey",
     ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for _ in range(4):
-        assert process.stdout.readline() == "begin\n"
-    process.send_signal(signal.SIGINT)
-    _, talk = process.communicate(timeout=60)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with programs.started(command, **pipes) as process:
+        for _ in range(4):
+            assert process.stdout.readline() == "begin\n"
+        process.send_signal(signal.SIGINT)
+        _, talk = process.communicate(timeout=programs.PATIENCE)
     assert process.returncode == 130, talk
     assert "interrupted" in talk
     assert "Traceback" not in talk

@@ -42,12 +42,12 @@ def positions(ra: Any, dec: Any = None, what: str = "ra") -> tuple[Floats, Float
         return positions(np.atleast_1d(icrs.ra), np.atleast_1d(icrs.dec), what)
     if dec is None:
         raise InputError(f"a declination is needed beside {what}={ra!r:.60}, or a SkyCoord")
-    lon, lat = numbers(np.atleast_1d(ra) if np.ndim(ra) == 0 else ra, "deg", "ra"), None
+    lon = numbers(np.atleast_1d(ra) if np.ndim(ra) == 0 else ra, "deg", "ra")
     lat = numbers(np.atleast_1d(dec) if np.ndim(dec) == 0 else dec, "deg", "dec")
     beyond = np.flatnonzero(np.abs(lat) > 90)
     if beyond.size:
         raise InputError(
-            f"the declination {lat.flat[beyond[0]]!r} is beyond ±90 degrees; are ra and dec "
+            f"the declination {float(lat.flat[beyond[0]])!r} is beyond ±90 degrees; are ra and dec "
             "swapped, or in another unit?"
         )
     return lon, lat

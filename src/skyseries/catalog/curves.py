@@ -41,13 +41,14 @@ def the_column(schema: pa.Schema, column: str | None) -> str:
     return there[0]
 
 
-def known_fields(properties: Mapping[str, str], schema: pa.Schema, column: str) -> LightCurveFields:
-    """Return the roles as recorded in the properties, or as recognised from the names.
+def known_fields(
+    recorded: LightCurveFields | None, schema: pa.Schema, column: str
+) -> LightCurveFields:
+    """Return the roles as recorded, or as recognised from the names.
 
     Fields that are not selected have no role.
     """
     names = fields_of(schema, column)
-    recorded = LightCurveFields.from_properties(properties, column)
     fields = recorded or LightCurveFields.guess(names)
     if fields is None:
         raise SchemaError(

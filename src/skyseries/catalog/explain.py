@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skyseries.catalog.info import size_text
-from skyseries.catalog.node import SKY_CELLS, Hints, Node
+from skyseries.catalog.node import SKY_CELLS, Hints, Node, steps_of
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.pruning import groups_that_may_match, pieces_of
 from skyseries.catalog.running import units_of
@@ -15,7 +15,7 @@ from skyseries.hats.dataset import Dataset
 from skyseries.hats.partitions import Cell
 from skyseries.hats.statistics import read_statistics
 
-__all__ = ["Explanation", "ScanPlan", "explain", "steps_of"]
+__all__ = ["Explanation", "ScanPlan", "explain"]
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,6 @@ def explain(node: Node, footers: bool = False) -> Explanation:
         for scan, paths in demanded.values()
     )
     return Explanation(tuple(steps_of(node)), scans, len(units_of(node)))
-
-
-def steps_of(node: Node, depth: int = 0) -> list[str]:
-    """Return the nodes of a plan, a line each; what a node takes rows from stands below it."""
-    lines = [f"{'  ' * depth}{node.describe()}"]
-    for child in node.children:
-        lines += steps_of(child, depth + 1)
-    return lines
 
 
 def _hints_of(node: Node, hints: Hints) -> dict[int, Hints]:

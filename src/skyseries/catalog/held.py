@@ -9,10 +9,12 @@ import pyarrow as pa
 
 from skyseries.adql import Scope
 from skyseries.catalog.curves import known_fields, selected, the_column
+from skyseries.catalog.ids import id_column
 from skyseries.catalog.names import fields_of, nested_columns
 from skyseries.catalog.node import Node
 from skyseries.catalog.nodes.scan import Scan
-from skyseries.errors import CatalogError, SchemaError
+from skyseries.catalog.origin import has_moved, home_of, name_now, stored_as
+from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.collection import Collection
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location
@@ -72,16 +74,24 @@ class Held:
 
     def _with(self, node: Node, fields: Mapping[str, LightCurveFields] | None = None) -> Self:
         known = self._fields if fields is None else fields
-        return type(self)(node, self._root, self._collection, known)
+        there = nested_columns(node.schema) if known else ()
+        kept = {name: known[name] for name in known if name in there}
+        return type(self)(node, self._root, self._collection, kept)
 
     def lightcurve_fields(self, column: str | None = None) -> LightCurveFields:
         """Return which field of a light curve is the time, the band, the flux, ..."""
         name = the_column(self.schema, column)
-        scan = first_scan(self._node)
-        properties = {} if scan is None else scan.dataset.properties
         if name in self._fields:
             return selected(self._fields[name], fields_of(self.schema, name))
-        return known_fields(properties, self.schema, name)
+        return known_fields(self._recorded_fields(name), self.schema, name)
+
+    def _recorded_fields(self, column: str) -> LightCurveFields | None:
+        """Return the fields as the catalog that a light-curve column is of records them."""
+        home = home_of(self._node, column)
+        if home is None:
+            return None
+        scan, name = home
+        return LightCurveFields.from_properties(scan.dataset.properties, name)
 
     def _known_fields(self) -> dict[str, LightCurveFields]:
         """Return the fields of all light-curve columns where they are known."""
@@ -92,6 +102,38 @@ class Held:
             except SchemaError:
                 continue
         return known
+
+    def _filed_by(self) -> tuple[str, str]:
+        """Return the names that the positions have in the catalog on disk, or the table."""
+        return first_node(self._node).position or (self.dataset.ra, self.dataset.dec)
+
+    def _check_places(self, what: str) -> None:
+        """Raise InputError if the columns of the positions are not where rows are filed."""
+        if has_moved(self._node):
+            raise InputError(
+                f"the columns of the positions were replaced, and {what} where they are filed; "
+                "give the new ones other names, or assign them afterwards"
+            )
+
+    def _id_name(self, option: str = "column") -> str:
+        """Return what the id column of the catalog is called here.
+
+        Parameters
+        ----------
+        option : str
+            The parameter that names another column, for messages.
+        """
+        if first_scan(self._node) is None:
+            raise InputError(f"a table does not say which of its columns is the id: give {option}=")
+        key = id_column(self.dataset, self._collection)
+        now = name_now(self._node, key)
+        # of a column that is computed under the name of the ids the user says that it is one
+        if now is None and (key not in self.columns or stored_as(self._node, key) is not None):
+            raise SchemaError(
+                f"the ids of {self.name} ({key!r}) are not among its columns any more; select "
+                f"them too, or give {option}="
+            )
+        return now or key
 
     def _scope(self) -> Scope:
         return Scope.from_schema(self.schema, names=(self.name,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,16 +56,23 @@ def as_id(id: Any, type_: pa.DataType) -> Any:
     """
     if pa.types.is_dictionary(type_):
         type_ = type_.value_type
-    wants_text = pa.types.is_string(type_) or pa.types.is_large_string(type_)
+    wants_text = (
+        pa.types.is_string(type_)
+        or pa.types.is_large_string(type_)
+        or pa.types.is_string_view(type_)
+    )
     if wants_text != isinstance(id, str):
         raise SchemaError(f"the ids of this catalog are {type_}; {id!r} is {type(id).__name__}")
     if wants_text:
         return id
-    if isinstance(id, bool) or not hasattr(id, "__index__"):
+    try:
+        number = operator.index(id)
+    except TypeError:  # so is what stands for a value that is masked
+        number = None
+    if number is None or isinstance(id, bool | np.bool_):
         raise SchemaError(f"an id must be a whole number, not {id!r}")
     signed = pa.types.is_signed_integer(type_)
     bits = type_.bit_width - signed
-    number = id.__index__()
     return number if -(1 << bits) * signed <= number < 1 << bits else None
 
 

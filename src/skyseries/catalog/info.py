@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from skyseries.catalog.held import Held, first_node
 from skyseries.catalog.names import nested_columns
-from skyseries.catalog.node import SKY, Hints, Node
+from skyseries.catalog.node import Node, steps_of
+from skyseries.catalog.nodes.epochs import EpochStep, SortEpochs
 from skyseries.catalog.nodes.scan import Scan
+from skyseries.catalog.origin import home_of, stored_as
+from skyseries.catalog.rowcount import known_rows, most_rows
 from skyseries.errors import SchemaError
 from skyseries.hats.dataset import Dataset
+from skyseries.hats.statistics import recorded_rows
 from skyseries.schema import LightCurveFields, column_meta
 from skyseries.spatial.healpix import pixel_area_deg2
 
 __all__ = ["CatalogInfo", "describe", "size_text", "sky_area"]
 
 _WHOLE_SKY_DEG2 = 41252.96
+_SHORT_COLUMNS = 8
+_SHORT_STEPS = 6
+_SHORT_LINE = 100
+"""Of a repr: how many columns and steps, and how much of a step, are shown."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CatalogInfo:
-    """A description of a catalog.
+    """A description of a catalog as its steps leave it.
 
-    `text` is the whole of it, `short` the first lines of a repr.
+    `text` (and the repr) is the whole of it, `short` the first lines. Partitions, size, sky,
+    margin and index are those of the catalog on disk, of several the first.
     """
 
     name: str
@@ -33,6 +43,7 @@ class CatalogInfo:
     path: str
     version: str | None
     rows: int | None
+    """None: they have to be counted, after a filter for instance."""
     columns: tuple[tuple[str, str, str, str], ...]
     """Name, type, unit, description."""
     per_order: dict[int, int]
@@ -42,39 +53,63 @@ class CatalogInfo:
     index: str | None
     lightcurve: tuple[str, ...]
     """Lines about the light curves."""
-    steps: int = 0
+    steps: tuple[str, ...] = ()
+    """What is done, as `explain` says it: the last step first. Empty: the catalog as it is."""
+    most_rows: int | None = None
+    """There are no more rows than that; None: not known."""
+    disk_rows: int | None = None
+    """Rows of the catalog on disk; None: not recorded, or not without contradiction."""
+    new: tuple[str, ...] = ()
+    """Columns that the steps have made, or brought from elsewhere."""
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        return self.html()
 
     def short(self) -> str:
         """Return a few lines."""
-        rows = "rows unknown" if self.rows is None else f"{self.rows:,} rows"
-        if self.steps:
-            rows = f"{self.steps} steps over {rows}"
+        steps = [_cut(step) for step in self.steps[:_SHORT_STEPS]]
+        if len(self.steps) > len(steps):
+            steps.append(f"... ({len(self.steps)} steps)")
+        known = [name for name in self._names() if name not in self.new]
+        names = [*self.new, *known]  # what the steps have made is not known from the catalog
+        more = f", ... ({len(names)} columns)" if len(names) > _SHORT_COLUMNS else ""
+        shown = ", ".join(names[:_SHORT_COLUMNS])
+        return "\n  ".join([self._head(), *steps, f"{shown}{more}"])
+
+    def _head(self) -> str:
         size = "" if self.bytes is None else f", {size_text(self.bytes)}"
-        names = ", ".join(name for name, *_ in self.columns[:8])
-        more = f", ... ({len(self.columns)} columns)" if len(self.columns) > 8 else ""
+        partitions = sum(self.per_order.values())
         where = (
-            f"{sum(self.per_order.values())} partitions{size}, {_area(self.sky_deg2)} deg2"
+            f"{partitions} partitions{size}, {_area(self.sky_deg2)} deg2"
             if self.kind != "table"
             else "memory"
         )
-        return f"Catalog {self.name!r}: {rows} in {where}\n  {names}{more}"
+        return (
+            f"Catalog {self.name!r}: {self._count()} rows {'from' if self.steps else 'in'} {where}"
+        )
+
+    def _count(self) -> str:
+        if self.rows is not None:
+            return f"{self.rows:,}"
+        return "uncounted" if self.most_rows is None else f"at most {self.most_rows:,}"
+
+    def _names(self) -> list[str]:
+        """Return the names of the columns, without the fields of light curves."""
+        curves = tuple(f"{name}." for name, kind, *_ in self.columns if kind == "light curves")
+        return [name for name, *_ in self.columns if not name.startswith(curves)]
 
     def text(self) -> str:
         """Return all of it."""
-        rows = "unknown" if self.rows is None else f"{self.rows:,}"
-        orders = ", ".join(f"{n} of order {order}" for order, n in self.per_order.items())
+        steps = [f"{'' if i else 'steps':12}{step}" for i, step in enumerate(self.steps)]
         lines = [
             f"name        {self.name} ({self.kind})",
             f"path        {self.path}" + (f" ({self.version})" if self.version else ""),
-            f"rows        {rows}",
-            f"partitions  {sum(self.per_order.values())}" + (f" ({orders})" if orders else ""),
-        ]
-        if self.bytes is not None:
-            lines.append(f"size        {size_text(self.bytes)}")
-        lines += [
-            f"sky         {_area(self.sky_deg2)} deg2 ({self.sky_deg2 / _WHOLE_SKY_DEG2:.2%})",
-            f"margin      {self.margin or 'none'}",
-            f"id index    {self.index or 'none'}",
+            f"rows        {self._count()}",
+            *steps,
+            *(self._disk() if self.kind != "table" else ()),
             *self.lightcurve,
             "columns",
         ]
@@ -86,66 +121,68 @@ class CatalogInfo:
             lines.append(line.rstrip())
         return "\n".join(lines)
 
+    def _disk(self) -> Iterator[str]:
+        """Yield the lines about the catalog on disk."""
+        if self.steps:
+            rows = "not known" if self.disk_rows is None else f"{self.disk_rows:,}"
+            yield f"on disk     {rows} rows, before the steps"
+        orders = ", ".join(f"{n} of order {order}" for order, n in self.per_order.items())
+        yield f"partitions  {sum(self.per_order.values())}" + (f" ({orders})" if orders else "")
+        if self.bytes is not None:
+            yield f"size        {size_text(self.bytes)}"
+        yield f"sky         {_area(self.sky_deg2)} deg2 ({self.sky_deg2 / _WHOLE_SKY_DEG2:.2%})"
+        yield f"margin      {self.margin or 'none'}"
+        yield f"id index    {self.index or 'none'}"
+
     def html(self) -> str:
         """Return a table for a notebook."""
         rows = "".join(
             "<tr>" + "".join(f"<td>{html.escape(part)}</td>" for part in column) + "</tr>"
             for column in self.columns
         )
-        head = html.escape(self.short().splitlines()[0])
+        steps = html.escape("\n".join(self.steps))
         return (
-            f"<div><b>{head}</b><table><thead><tr><th>column</th><th>type</th><th>unit</th>"
+            f"<div><b>{html.escape(self._head())}</b>"
+            + (f"<pre>{steps}</pre>" if steps else "")
+            + "<table><thead><tr><th>column</th><th>type</th><th>unit</th>"
             f"<th>description</th></tr></thead><tbody>{rows}</tbody></table></div>"
         )
 
 
 def describe(catalog: Held) -> CatalogInfo:
     """Describe a catalog from its metadata; no leaf is read."""
-    start = first_node(catalog._node)
-    if not isinstance(start, Scan):
-        return _describe_table(catalog, start)
-    dataset = start.dataset
+    node = catalog._node
+    start = first_node(node)
+    dataset = start.dataset if isinstance(start, Scan) else None
     collection = catalog._collection
     return CatalogInfo(
         name=catalog.name,
-        kind=dataset.kind,
-        path=str(catalog._root),
+        kind="table" if dataset is None else dataset.kind,
+        path="in memory" if dataset is None else str(catalog._root),
         version=collection.version,
-        rows=dataset.rows,
+        rows=known_rows(node, recorded_rows),
         columns=tuple(_columns(catalog.schema)),
-        per_order=dataset.partitions.per_order(),
-        bytes=_bytes(dataset),
-        sky_deg2=sky_area(dataset),
+        per_order={} if dataset is None else dataset.partitions.per_order(),
+        bytes=None if dataset is None else _bytes(dataset),
+        sky_deg2=0.0 if dataset is None else sky_area(dataset),
         margin=collection.default_margin,
         index=", ".join(field for field, _ in collection.indexes) or None,
         lightcurve=tuple(
             line for name in catalog.lightcurve_columns for line in _lightcurve(catalog, name)
         ),
-        steps=_count_steps(catalog._node),
+        steps=tuple(steps_of(node)) if node.children else (),
+        most_rows=most_rows(node, recorded_rows),
+        disk_rows=None if dataset is None else recorded_rows(dataset),
+        new=tuple(_new_columns(node, start)) if node.children else (),
     )
 
 
-def _describe_table(catalog: Held, start: Node) -> CatalogInfo:
-    """Describe what begins with a table in memory."""
-    return CatalogInfo(
-        name=catalog.name,
-        kind="table",
-        path="in memory",
-        version=None,
-        rows=len(start.rows(SKY, Hints())),
-        columns=tuple(_columns(catalog.schema)),
-        per_order={},
-        bytes=None,
-        sky_deg2=0.0,
-        margin=None,
-        index=None,
-        lightcurve=(),
-        steps=_count_steps(catalog._node),
-    )
-
-
-def _count_steps(node: Node) -> int:
-    return sum(1 + _count_steps(child) for child in node.children[:1])
+def _new_columns(node: Node, start: Node) -> Iterator[str]:
+    """Yield the columns that are not those of the catalog on disk, or of the table."""
+    for name in node.schema.names:
+        known = name in start.schema.names
+        if not (known if not isinstance(start, Scan) else stored_as(node, name) is not None):
+            yield name
 
 
 def _columns(schema: pa.Schema) -> list[tuple[str, str, str, str]]:
@@ -165,32 +202,55 @@ def _columns(schema: pa.Schema) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def _lightcurve(catalog: Held, column: str) -> list[str]:
-    properties = catalog.dataset.properties
+def _lightcurve(catalog: Held, column: str) -> Iterator[str]:
+    """Yield what is known of the light curves in a column."""
     try:
         fields = catalog.lightcurve_fields(column)
     except SchemaError as error:
-        return [f"{column}  {error}"]
-    recorded = LightCurveFields.from_properties(properties, column) is not None
-    guessed = "" if recorded or column in catalog._fields else " (recognised from the names)"
+        yield f"{column}  {error}"
+        return
+    recorded = catalog._recorded_fields(column)
+    guessed = recorded is None and column not in catalog._fields
     scale = fields.time_scale or "scale unknown"
     where = fields.refposition or "reference position unknown"
     value = f"{fields.value} +- {fields.error}" if fields.error else fields.value
     unit = f" {fields.flux_unit}" if fields.flux_unit and not fields.is_magnitude else ""
-    lines = [
-        f"light curves  {column}{guessed}: {fields.time} "
+    yield (
+        f"light curves  {column}{' (recognised from the names)' if guessed else ''}: {fields.time} "
         f"({fields.time_format or 'format unknown'}, {scale}, {where}), "
         f"{value}{unit}, band {fields.band or 'none'}"
-    ]
+    )
+    home = home_of(catalog._node, column)
+    if home is not None and _is_whole(catalog._node, column):
+        yield from _epochs(home[0].dataset, recorded, fields)
+
+
+def _is_whole(node: Node, column: str) -> bool:
+    """Tell whether a column has all the light curves of the catalog on disk, as they are."""
+    if node.filters or stored_as(node, column) is None:
+        return False
+    while node.children:
+        if isinstance(node, EpochStep) and not isinstance(node, SortEpochs):
+            return False
+        node = node.children[0]
+    return True
+
+
+def _epochs(
+    dataset: Dataset, recorded: LightCurveFields | None, fields: LightCurveFields
+) -> Iterator[str]:
+    """Yield how many epochs a catalog records, and between which times."""
+    properties, rows = dataset.properties, recorded_rows(dataset)
+    if len(nested_columns(dataset.schema)) != 1:
+        return  # what is recorded is of all such columns together
     epochs, longest = (properties.get(f"skyseries_{key}") for key in ("epochs", "max_epochs"))
-    if epochs and catalog.dataset.rows:
-        mean = int(epochs) / catalog.dataset.rows
-        lines.append(f"epochs      {int(epochs):,} ({mean:.1f} per object, at most {longest})")
+    if epochs and rows:
+        mean = int(epochs) / rows
+        yield f"epochs      {int(epochs):,} ({mean:.1f} per object, at most {longest})"
     begin, end = (properties.get(f"skyseries_time_{key}") for key in ("min", "max"))
-    if begin and end:
-        span = float(end) - float(begin)
-        lines.append(f"time span   {float(begin):.5f} to {float(end):.5f} ({span:,.1f} d, {scale})")
-    return lines
+    if begin and end and recorded is not None and recorded.time == fields.time:
+        span, scale = float(end) - float(begin), fields.time_scale or "scale unknown"
+        yield f"time span   {float(begin):.5f} to {float(end):.5f} ({span:,.1f} d, {scale})"
 
 
 def _bytes(dataset: Dataset) -> int | None:
@@ -208,6 +268,10 @@ def sky_area(dataset: Dataset) -> float:
         pass
     per_order = dataset.partitions.per_order()
     return sum(n * pixel_area_deg2(order) for order, n in per_order.items())
+
+
+def _cut(step: str) -> str:
+    return step if len(step) <= _SHORT_LINE else f"{step[: _SHORT_LINE - 3]}..."
 
 
 def _area(deg2: float) -> str:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 
-from skyseries.catalog.curves import known_fields, recorded_bands, the_column
-from skyseries.catalog.held import first_scan
-from skyseries.catalog.ids import areas_of, as_id, id_column, index_of
-from skyseries.catalog.node import Area, Hints
+from skyseries.catalog.byid import id_step
+from skyseries.catalog.curves import the_column
+from skyseries.catalog.division import Unit
+from skyseries.catalog.ids import areas_of
+from skyseries.catalog.node import Area, Hints, Node
 from skyseries.catalog.nodes.ids import IdSearch
-from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Append
-from skyseries.catalog.rows import Rows
-from skyseries.catalog.running import units_of
-from skyseries.errors import CatalogError
+from skyseries.catalog.origin import bands_of, has_moved
+from skyseries.catalog.running import run_units
+from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.schema import LightCurveFields
 
 if TYPE_CHECKING:
@@ -47,9 +47,8 @@ def features_step(
 
     name = the_column(catalog.schema, column)
     fields = catalog.lightcurve_fields(name)
-    scan = first_scan(catalog._node)
-    if bands is None and scan is not None and name in scan.schema.names:
-        bands = recorded_bands(scan.dataset, name, fields.band)
+    if bands is None:
+        bands = bands_of(catalog._node, name, fields.band)
     type_ = catalog.schema.field(name).type
     value_type = type_.field(fields.value).type.value_type
     frequency_limits(**limits)
@@ -107,6 +106,8 @@ def _append(
         from skyseries.timeseries.barycentre import RUBIN, is_barycentric, site_of
 
         moves = not is_barycentric(fields)
+        if moves:
+            catalog._check_places("times are moved for")
         site_of(RUBIN if location is None else location)
         compute = partial(compute, barycentric=True, location=location)
         said |= {"barycentric": True, "location": str(RUBIN if location is None else location)}
@@ -114,40 +115,83 @@ def _append(
     return Append(catalog._node, name, read, compute, schema, moves, text)
 
 
-def lightcurve_of(catalog: LightCurveVerbs, id: Any, column: str | None) -> LightCurve:
-    """Read one light curve: index, one row group of one leaf."""
+def lightcurve_of(
+    catalog: LightCurveVerbs, id: Any, column: str | None, id_column: str | None
+) -> LightCurve:
+    """Return the light curve of one object as the steps of a catalog leave it."""
     from skyseries.timeseries import LightCurve
 
-    name = the_column(catalog.dataset.schema, column)
-    scan = first_scan(catalog._node)
-    assert scan is not None  # noqa: S101 - there is a dataset
-    fields = catalog._fields.get(name)
-    if fields is None:
-        fields = known_fields(scan.dataset.properties, scan.schema, name)
-    key = id_column(catalog.dataset, catalog._collection)
-    asked, id = id, as_id(id, catalog.dataset.schema.field(key).type)
-    for row in _rows_of(catalog, scan, key, id) if id is not None else ():
-        table = row.fetch([name, scan.dataset.ra, scan.dataset.dec])
-        return LightCurve.from_struct(
-            table.column(0)[0],
-            fields,
-            id=id,
-            ra=table.column(1)[0].as_py(),
-            dec=table.column(2)[0].as_py(),
+    name = the_column(catalog.schema, column)
+    fields = catalog.lightcurve_fields(name)
+    step = id_step(catalog, id, id_column, "id_column")
+    if len(step.ids) > 1:
+        raise InputError(f"lightcurve() is of one object; id_search takes {len(step.ids)} ids")
+    found, on_disk = _found(step, (name, *_place_columns(catalog)))
+    if not len(found):
+        raise CatalogError(_missing(catalog, step, id, on_disk))
+    if _differ(found.column(0)):
+        raise CatalogError(
+            f"{len(found)} rows of {catalog.name} have {step.column} = {step.ids[0]!r}, with "
+            f"different light curves in {name!r}: id_search({step.ids[0]!r}) gives all"
         )
-    raise CatalogError(f"there is no object with {key} = {asked!r} in {catalog.name}")
+    curve, ra, dec = (found.column(i)[0] for i in range(3))
+    return LightCurve.from_struct(curve, fields, id=step.ids[0], ra=ra.as_py(), dec=dec.as_py())
 
 
-def _rows_of(catalog: LightCurveVerbs, scan: Scan, key: str, id: Any) -> Iterator[Rows]:
-    """Yield the rows with an id, each by itself; as little as possible is read."""
-    index = index_of(catalog._root, catalog._collection, key)
-    found = IdSearch(scan, key, (id,))
-    areas: Iterator[Area]
-    if index is None:
-        areas = (unit.area for unit in units_of(found, largest=1))
-    else:
-        areas = iter([areas_of(index, key, [id])])
-    for area in areas:
-        rows = found.rows(area, Hints())
-        for i in range(len(rows)):
-            yield rows.take(np.array([i]))
+def _place_columns(catalog: LightCurveVerbs) -> tuple[str, ...]:
+    """Return the columns of the positions, also of new ones; none if they were left out."""
+    names = catalog._node.position
+    if names is None and has_moved(catalog._node):
+        names = catalog._filed_by()
+    return names if names is not None and set(names) <= set(catalog.columns) else ()
+
+
+def _found(step: IdSearch, paths: Sequence[str]) -> tuple[pa.Table, bool]:
+    """Return columns of the rows with an id; and whether the catalog on disk is known to have it.
+
+    Where there is an id index, only the part of the sky that it names is looked at.
+    """
+    if not step.ids:
+        return pa.table({}), False
+    if step.index is not None:
+        area = areas_of(step.index, step.indexed or step.column, step.ids)
+        if not len(area.start):
+            return pa.table({}), False
+        plain = replace(step, index=None)  # what it says is in the area
+        return _fetched(plain.narrow(area), area, paths), True
+    parts = dict(run_units(step, partial(_of_unit, paths=paths)))
+    there = [parts[place] for place in sorted(parts) if len(parts[place])]
+    return (pa.concat_tables(there) if there else pa.table({})), False
+
+
+def _of_unit(node: Node, unit: Unit, *, paths: Sequence[str]) -> pa.Table:
+    return _fetched(node, unit.area, paths)
+
+
+def _fetched(node: Node, area: Area, paths: Sequence[str]) -> pa.Table:
+    """Return the light curves and positions of the rows of an area."""
+    rows = node.rows(area, Hints())
+    table = rows.fetch(list(paths))
+    if len(paths) > 1:
+        return table
+    try:  # where they are filed, though the columns are not there
+        ra, dec = map(pa.array, rows.positions())
+    except SchemaError:
+        ra = dec = pa.nulls(len(rows), pa.float64())
+    return pa.table([table.column(0), ra, dec], [paths[0], "ra", "dec"])
+
+
+def _differ(curves: pa.ChunkedArray) -> bool:
+    """Tell whether light curves differ; NaN is equal to NaN."""
+    return len({repr(curve.as_py()) for curve in curves} if len(curves) > 1 else ()) > 1
+
+
+def _missing(catalog: LightCurveVerbs, step: IdSearch, id: Any, on_disk: bool) -> str:
+    """Return why there is no light curve."""
+    text = f"there is no object with {step.column} = {id!r} in {catalog.name}"
+    if not catalog._node.children:
+        return text
+    text += " after its steps"
+    if on_disk:
+        text += ": the catalog on disk has it, the steps leave it out"
+    return f"{text} (see explain())"

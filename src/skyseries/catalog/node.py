@@ -17,7 +17,9 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries.catalog.rows import Floats, Ints, Rows
+from skyseries.errors import SchemaError
 from skyseries.hats.partitions import Partitions
+from skyseries.schema import as_type
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.regions import Region
 
@@ -25,7 +27,17 @@ if TYPE_CHECKING:
     from skyseries.adql import Bounds
     from skyseries.catalog.nodes.scan import Scan
 
-__all__ = ["SKY", "SKY_CELLS", "UNPLACED", "Area", "Hints", "Node", "Pieces", "RowStep"]
+__all__ = [
+    "SKY",
+    "SKY_CELLS",
+    "UNPLACED",
+    "Area",
+    "Hints",
+    "Node",
+    "Pieces",
+    "RowStep",
+    "steps_of",
+]
 
 SKY_CELLS = 12 << 2 * HPX_ORDER
 
@@ -162,7 +174,17 @@ class Node(abc.ABC):
         """Return the rows in the columns and types of the result."""
         schema = self.schema
         table = rows.fetch(schema.names)
-        return table.cast(schema) if table.schema != schema else table
+        if table.schema == schema:
+            return table
+        columns = []
+        for field, column in zip(schema, table.columns, strict=True):
+            if column.null_count and not field.nullable:
+                raise SchemaError(
+                    f"column {field.name!r} is declared to have no nulls, but "
+                    f"{column.null_count:,} of {len(column):,} values are null"
+                )
+            columns.append(as_type(column, field.type))
+        return pa.Table.from_arrays(columns, schema=schema)
 
 
 @dataclass(frozen=True)
@@ -209,3 +231,11 @@ class RowStep(Node):
 
     def narrow(self, area: Area) -> Node:
         return replace(self, child=self.child.narrow(area))
+
+
+def steps_of(node: Node, depth: int = 0) -> list[str]:
+    """Return the nodes of a plan, a line each; what a node takes rows from stands below it."""
+    lines = [f"{'  ' * depth}{node.describe()}"]
+    for child in node.children:
+        lines += steps_of(child, depth + 1)
+    return lines

@@ -13,8 +13,7 @@ import numba
 import numpy as np
 import pyarrow as pa
 
-from skyseries.catalog.explain import steps_of
-from skyseries.catalog.node import Node
+from skyseries.catalog.node import Node, steps_of
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Append
 from skyseries.hats.dataset import Dataset

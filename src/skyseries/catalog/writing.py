@@ -20,9 +20,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skyseries.catalog.division import Unit, divide
-from skyseries.catalog.explain import steps_of
 from skyseries.catalog.fingerprint import fingerprint
-from skyseries.catalog.node import SKY_CELLS, UNPLACED, Area, Hints, Node, Pieces, RowStep
+from skyseries.catalog.node import (
+    SKY_CELLS,
+    UNPLACED,
+    Area,
+    Hints,
+    Node,
+    Pieces,
+    RowStep,
+    steps_of,
+)
 from skyseries.catalog.nodes.join import Join
 from skyseries.catalog.nodes.match import Match
 from skyseries.catalog.provenance import new_provenance, to_properties

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from skyseries.hats.files import atomic_path
 
-__all__ = ["POINT_MAP_ORDER", "read_point_map", "sky_fraction", "write_point_map"]
+__all__ = ["POINT_MAP_ORDER", "covered_cells", "read_point_map", "sky_fraction", "write_point_map"]
 
 POINT_MAP_ORDER = 8
 """Cells of 14 arcmin: a map of the whole sky is 6 MB, and a survey field is seen as one."""
@@ -52,21 +52,31 @@ def write_point_map(path: Path, cells: NDArray[np.int64], counts: NDArray[np.int
 
 
 def sky_fraction(cells: NDArray[np.int64], counts: NDArray[np.int64]) -> float:
-    """Return the part of the sky that a catalog covers.
+    """Return the part of the sky that a catalog covers."""
+    order, covered = covered_cells(cells, counts)
+    return len(covered) / (12 << 2 * order)
 
-    Cells that hold a handful of rows on average are counted: with finer ones, the gaps between
+
+def covered_cells(
+    cells: NDArray[np.int64], counts: NDArray[np.int64]
+) -> tuple[int, NDArray[np.int64]]:
+    """Return the cells that rows cover, of one order.
+
+    Cells that hold a handful of rows on average are taken: with finer ones, the gaps between
     the stars of a sparse catalog would count as uncovered sky.
+
+    Parameters
+    ----------
+    cells, counts : ndarray of int64
+        Rows per cell of `POINT_MAP_ORDER`; ascending.
     """
+    rows = counts.sum()
     for order in range(POINT_MAP_ORDER, -1, -1):
-        occupied = _different(cells >> 2 * (POINT_MAP_ORDER - order))
-        if counts.sum() >= _ROWS_PER_CELL * occupied:
-            return occupied / (12 << 2 * order)
-    return _different(cells >> 2 * POINT_MAP_ORDER) / 12
-
-
-def _different(cells: NDArray[np.int64]) -> int:
-    """Return how many different cells there are in an ascending array."""
-    return int((np.diff(cells, prepend=-1) != 0).sum())
+        coarse = cells >> 2 * (POINT_MAP_ORDER - order)
+        occupied = coarse[np.diff(coarse, prepend=-1) != 0]
+        if order == 0 or rows >= _ROWS_PER_CELL * len(occupied):
+            break
+    return order, occupied
 
 
 def read_point_map(

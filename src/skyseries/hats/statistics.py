@@ -27,7 +27,7 @@ from skyseries.hats.leaf import column_paths
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.spatial.healpix import HPX_ORDER
 
-__all__ = ["STATISTICS_FILE", "RowGroups", "leaf_statistics", "read_statistics"]
+__all__ = ["STATISTICS_FILE", "RowGroups", "leaf_statistics", "read_statistics", "recorded_rows"]
 
 Ints = NDArray[np.int64]
 
@@ -168,6 +168,26 @@ def read_statistics(dataset: Dataset) -> RowGroups | None:
     CatalogError
         If the file is broken.
     """
+    groups = _fitting(dataset)
+    if groups is None or dataset.rows not in (None, int(groups.rows.sum())):
+        return None
+    return groups
+
+
+def recorded_rows(dataset: Dataset) -> int | None:
+    """Return how many rows a catalog says that it has, without a look at its leaves.
+
+    None if it says nothing, or its properties and its statistics contradict each other.
+    """
+    groups = _fitting(dataset)
+    if groups is None:
+        return dataset.rows if len(dataset.partitions) else 0
+    rows = int(groups.rows.sum())
+    return rows if dataset.rows in (None, rows) else None
+
+
+def _fitting(dataset: Dataset) -> RowGroups | None:
+    """Return the row groups that are recorded, if they are those of the catalog's partitions."""
     if dataset.leaf_suffix == "/":
         return None
     location = dataset.root.join(STATISTICS_FILE)
@@ -177,10 +197,7 @@ def read_statistics(dataset: Dataset) -> RowGroups | None:
     placed = _places(file, dataset.partitions)
     if placed is None or _flat_path(file, dataset.schema) == "":
         return None
-    groups = RowGroups(file, dataset.schema, *placed)
-    if dataset.rows is not None and int(groups.rows.sum()) != dataset.rows:
-        return None
-    return groups
+    return RowGroups(file, dataset.schema, *placed)
 
 
 def _flat_path(file: _StatisticsFile, schema: pa.Schema) -> str:

@@ -2,5 +2,14 @@
 
 from skyseries.schema.columns import ColumnMeta, column_meta, with_column_meta
 from skyseries.schema.lightcurve import LightCurveFields
+from skyseries.schema.nullable import as_nullable, as_type, common_fields
 
-__all__ = ["ColumnMeta", "LightCurveFields", "column_meta", "with_column_meta"]
+__all__ = [
+    "ColumnMeta",
+    "LightCurveFields",
+    "as_nullable",
+    "as_type",
+    "column_meta",
+    "common_fields",
+    "with_column_meta",
+]

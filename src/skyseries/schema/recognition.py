@@ -93,7 +93,7 @@ _OWN_ERRORS = {
 }
 _PLAIN_ERRORS = ("error", "err", "e", "sigma", "uncertainty", "unc", "dy")
 _IS_ERROR = re.compile(
-    r"(?i)(^|_|\b)(err|error|sigma|unc|uncertainty|rms)(_|\b|$)|err(or)?$|^(e|err|sig)_|Err[A-Z]?"
+    r"(?i:(^|_|\b)(err|error|sigma|unc|uncertainty|rms)(_|\b|$)|err(or)?$|^(e|err|sig)_)|Err[A-Z]"
 )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from skyseries.errors import InputError
 
 __all__ = [
+    "IMPLIED",
     "REFPOSITIONS",
     "TIME_FORMATS",
     "TIME_SCALES",
@@ -41,7 +42,7 @@ REFPOSITIONS = ("topocenter", "geocenter", "heliocenter", "barycenter")
 
 _BARYCENTRIC = {"refposition": "barycenter"}
 _SATELLITE = {"time_scale": "tdb", **_BARYCENTRIC}
-_IMPLIED: dict[str, dict[str, str]] = {
+IMPLIED: dict[str, dict[str, str]] = {
     "hjd": {"time_format": "jd", "refposition": "heliocenter"},
     "hmjd": {"time_format": "mjd", "refposition": "heliocenter"},
     "bjd": {"time_format": "jd", **_BARYCENTRIC},
@@ -111,19 +112,22 @@ def settled_times(
 def _settled_format(word: str) -> tuple[str, Mapping[str, str]]:
     lower = word.strip().lower()
     if found := _OFFSET.fullmatch(lower):
-        implied = {k: v for k, v in _IMPLIED.get(found["kind"], {}).items() if k != "time_format"}
-        return _named_offset(float(found["zero"])), implied
-    implied = _IMPLIED.get(lower, {})
+        name = _named_offset(float(found["zero"]), found["kind"] == "bjd")
+        implied = IMPLIED.get(name) or IMPLIED.get(found["kind"], {})
+        return name, {k: v for k, v in implied.items() if k != "time_format"}
+    implied = IMPLIED.get(lower, {})
     known = implied.get("time_format", lower)
     more = ("hjd", "bjd", "bjd_tdb", "jd-2450000")
     return _one_of("time_format", word, known, TIME_FORMATS, more), implied
 
 
-def _named_offset(zero: float) -> str:
+def _named_offset(zero: float, at_barycentre: bool) -> str:
     """Return the name of Julian days from a zero point on, as ``jd-2450000``."""
     mjd = zero - _JD_OF_MJD
-    same = next((name for name, known in TIME_FORMATS.items() if known == mjd), None)
-    return same or f"jd-{zero:.10g}"
+    for name, known in TIME_FORMATS.items():
+        if known == mjd and (at_barycentre or name not in IMPLIED):
+            return name
+    return f"jd-{zero:.10g}"
 
 
 def _one_of(
@@ -152,7 +156,7 @@ def time_unit_words(unit: str) -> dict[str, str] | None:
     Examples
     --------
     >>> time_unit_words("BJD - 2457000, days")
-    {'time_format': 'btjd', 'refposition': 'barycenter'}
+    {'time_format': 'btjd', 'time_scale': 'tdb', 'refposition': 'barycenter'}
     """
     lower = unit.strip().lower()
     if lower in ("mjd", "jd"):

@@ -11,10 +11,11 @@ import pyarrow as pa
 
 from skyseries.catalog.node import Area, Hints, Node, Pieces
 from skyseries.catalog.nodes.scan import Scan
-from skyseries.catalog.rows import Ints, Joined, Rows
+from skyseries.catalog.nodes.steps import Wrapped
+from skyseries.catalog.rows import Index, Ints, Joined, Rows, pick
 from skyseries.errors import SchemaError
 from skyseries.hats.partitions import Partitions, merged
-from skyseries.schema import column_meta
+from skyseries.schema import as_nullable, as_type, column_meta, common_fields
 from skyseries.spatial.order import argsort
 
 __all__ = ["Concat"]
@@ -44,7 +45,9 @@ class Concat(Node):
 
     @cached_property
     def schema(self) -> pa.Schema:
-        return self.parts[0].schema
+        first, *others = (part.schema for part in self.parts)
+        fields = common_fields(first, *([there.field(n) for n in first.names] for there in others))
+        return pa.schema(fields, first.metadata)
 
     @property
     def position(self) -> tuple[str, str] | None:
@@ -80,12 +83,33 @@ class Concat(Node):
         return replace(self, parts=tuple(part.narrow(area) for part in self.parts))
 
     def rows(self, area: Area, hints: Hints) -> Rows:
-        found = [rows for part in self.parts if len(rows := part.rows(area, hints))]
+        found = [rows for part in self.parts if len(rows := self._alike(part, area, hints))]
         if len(found) < 2:
-            return found[0] if found else self.parts[0].rows(area, hints)
+            return found[0] if found else self._alike(self.parts[0], area, hints)
         rows = Joined(found)
         hpx = rows.hpx()
         return rows if (np.diff(hpx) >= 0).all() else rows.take(argsort(hpx))
+
+    def _alike(self, part: Node, area: Area, hints: Hints) -> Rows:
+        """Return the rows of a part; where its types are stricter, in those of the result."""
+        rows = part.rows(area, hints)
+        here = [self.schema.field(name).type for name in part.schema.names]
+        return rows if here == part.schema.types else _Loosened(rows, self.schema)
+
+
+class _Loosened(Wrapped):
+    """Rows whose light curves may be null in all their parts."""
+
+    def __init__(self, rows: Rows, schema: pa.Schema) -> None:
+        super().__init__(rows)
+        self._schema = schema
+
+    def fetch(self, paths: Sequence[str], index: Index = None) -> pa.Table:
+        table = self._rows.fetch(paths, index)
+        empty = self._schema.empty_table()
+        types = [pick(empty, path).type for path in paths]
+        columns = [as_type(column, t) for column, t in zip(table.columns, types, strict=True)]
+        return pa.table(columns, list(paths))
 
 
 def _together(sides: list[Pieces]) -> Pieces:
@@ -114,7 +138,7 @@ def _check(first: pa.Schema, other: pa.Schema, number: int) -> None:
         )
     for field in first:
         there = other.field(field.name)
-        if not there.type.equals(field.type):
+        if not as_nullable(there).type.equals(as_nullable(field).type):
             raise SchemaError(
                 f"column {field.name!r} is {there.type} in catalog {number} and {field.type} in "
                 "the first; assign(CAST(...)) makes them alike"

@@ -54,9 +54,7 @@ class Join(Node):
         left = self.left_names.schema(self.left.schema)
         if self.how == "anti":
             return left
-        right = self.right_names.schema(self.partners.schema)
-        if self.how == "left":
-            right = pa.schema([field.with_nullable(True) for field in right])
+        right = self.right_names.schema(self.partners.schema, nullable=self.how == "left")
         return pa.schema([*left, *right], left.metadata)
 
     @property

@@ -16,6 +16,7 @@ from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Wrapped
 from skyseries.catalog.rows import Index, Ints, Rows
 from skyseries.hats.keys import plain
+from skyseries.schema import as_type
 from skyseries.spatial.order import group_order
 from skyseries.timeseries.nested import Nested
 
@@ -151,7 +152,7 @@ class _CurveRows(Wrapped):
             sources = sources[np.arange(len(parents)) + np.repeat(offsets[index] - before, counts)]
         flat = right.fetch(fields, sources)
         nested = Nested.from_flat(parents, flat, n).to_arrow()
-        return nested.cast(self._node._type(fields))
+        return as_type(nested, self._node._type(fields))
 
     def _partners(self) -> tuple[Rows, Ints, Ints]:
         """Return the sources, and which of them each row has, in order of time."""

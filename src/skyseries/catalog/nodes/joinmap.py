@@ -21,6 +21,7 @@ from skyseries.catalog.running import run_units
 from skyseries.catalog.scratch import Scratch
 from skyseries.errors import InputError
 from skyseries.hats.keys import KeyTable
+from skyseries.schema import as_nullable
 from skyseries.spatial.coverage import normalise
 from skyseries.spatial.healpix import HPX_ORDER
 
@@ -89,7 +90,7 @@ class MapValues(RowStep):
 
     @cached_property
     def schema(self) -> pa.Schema:
-        new = [self.map.schema.field(name).with_nullable(True) for name in self.columns]
+        new = [as_nullable(self.map.schema.field(name)) for name in self.columns]
         return pa.schema([*self.child.schema, *new], self.child.schema.metadata)
 
     @property

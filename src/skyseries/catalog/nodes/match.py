@@ -71,8 +71,9 @@ class Match(Node):
     ----------
     left, right : Node
     rule : MatchRule
-    how : {"inner", "left", "anti"}
-        Rows without a partner are left out, kept with nulls, or all that is kept.
+    how : {"inner", "left", "outer", "anti"}
+        Rows without a partner are left out, kept with nulls, or all that is kept. ``"outer"`` is
+        the left side of an outer match: as ``"left"``, with the columns of the whole result.
     left_names, right_names : Renamed
         Columns of both sides in the result.
     distance : str
@@ -82,17 +83,17 @@ class Match(Node):
     left: Node
     right: Node
     rule: MatchRule
-    how: Literal["inner", "left", "anti"]
+    how: Literal["inner", "left", "outer", "anti"]
     left_names: Renamed
     right_names: Renamed
     distance: str = "_dist_arcsec"
 
     @cached_property
     def schema(self) -> pa.Schema:
-        left = self.left_names.schema(self.left.schema)
+        left = self.left_names.schema(self.left.schema, nullable=self.how == "outer")
         if self.how == "anti":
             return left
-        right = self.right_names.schema(self.right.schema)
+        right = self.right_names.schema(self.right.schema, nullable=self.how != "inner")
         return pa.schema([*left, *right, *self.extras], left.metadata)
 
     @property
@@ -143,19 +144,19 @@ class Match(Node):
         return [*self.left.pieces(self.hints(hints)), *self.right.pieces(Hints())]
 
     def narrow(self, area: Area) -> Node:
-        reach = self.rule.halo(self.rule.radius_arcsec)
-        if self.rule.radius is not None or self.rule.left_motion is not None:
-            return replace(self, left=self.left.narrow(area))
-        more = 2 * reach if self.rule.one_to_one else 0.0
-        return replace(
-            self,
-            left=self.left.narrow(area.around(more)),
-            right=self.right.narrow(area.around(reach)),
-        )
+        rule = self.rule
+        rivals = 2 * self.reach_arcsec if rule.one_to_one else 0.0
+        narrowed = replace(self, left=self.left.narrow(area.around(rivals)))
+        if rule.radius is not None or rule.left_motion is not None:
+            return narrowed
+        return replace(narrowed, right=self.right.narrow(area.around(self.reach_arcsec)))
 
     def demand(self, paths: Sequence[str]) -> Iterator[tuple[Scan, list[str]]]:
+        yield from self.reads(self.left_names.old(paths), self.right_names.old(paths))
+
+    def reads(self, left: list[str], right: list[str]) -> Iterator[tuple[Scan, list[str]]]:
+        """Yield what is read for columns of both sides, and to find the pairs."""
         rule = self.rule
-        left, right = self.left_names.old(paths), self.right_names.old(paths)
         left += [*(self.left.position or ()), *(paths_of(rule.radius) if rule.radius else ())]
         right += self.right.position or ()
         left += rule.left_motion.columns() if rule.left_motion else ()
@@ -172,7 +173,7 @@ class Match(Node):
             alone = np.ones(len(left), np.bool_)
             alone[pairs.left] = False
             return self.left_names.wrap(left.take(np.flatnonzero(alone)))
-        if self.how == "left":
+        if self.how in ("left", "outer"):
             pairs = pairs.with_lonely(len(left))
         values = [pairs.distance, *([] if pairs.probability is None else [pairs.probability])]
         extras = {field.name: value for field, value in zip(self.extras, values, strict=True)}
@@ -193,7 +194,7 @@ class Match(Node):
         for mine, near in self._neighbourhoods(area, left, (ra, dec)):
             r = radius if isinstance(radius, float) else radius[mine]
             halo = self.rule.halo(r)
-            right = self.right.rows(near(halo), Hints())
+            right = self._side(self.right, near(halo))
             if len(right):
                 pairs = self._match(left, right, mine, (ra[mine], dec[mine]), r)
                 found.append(pairs.shifted(offset))
@@ -229,23 +230,36 @@ class Match(Node):
         radius: float | Floats,
     ) -> Pairs:
         rule = self.rule
-        n = rule.n_neighbors if rule.weight is None else None
-        if rule.same_id is not None and n is not None:
-            n += 1  # the row itself is one of them
-        found = match(
-            *place,
-            *_places(right, rule.right_motion),
-            radius,
-            n_neighbors=n,
-            min_radius_arcsec=rule.min_radius_arcsec,
-        )
-        rows = np.arange(len(left))[mine][found.left]
-        pairs = Pairs(rows, found.right, found.distance_arcsec)
-        if rule.same_id is not None:
-            pairs = pairs.of_others(left, right, rule.same_id, rule.n_neighbors)
+        rows = np.arange(len(left))[mine]
+        targets = _places(right, rule.right_motion)
+
+        def nearest(n: int | None, which: Ints | slice = slice(None)) -> Pairs:
+            sides = (place[0][which], place[1][which], *targets)
+            least = rule.min_radius_arcsec
+            if rule.one_to_one:
+                found = mutual(*sides, rule.radius_arcsec, min_radius_arcsec=least)
+            else:
+                r = radius if isinstance(radius, float) else radius[which]
+                found = match(*sides, r, n_neighbors=n, min_radius_arcsec=least)
+            return Pairs(rows[which][found.left], found.right, found.distance_arcsec)
+
+        n = rule.n_neighbors
         if rule.weight is not None:
-            pairs = rule.weight.ranked(pairs, left, right, rule.n_neighbors)
-        return pairs
+            return rule.weight.ranked(nearest(None), left, right, n)
+        if rule.same_id is None:
+            return nearest(n)
+        pairs = nearest(None if n is None else n + 1)  # the row itself is one of them
+        others = pairs.of_others(left, right, rule.same_id)
+        if n is None:
+            return others
+        size = len(left)
+        crowded = np.bincount(pairs.left, minlength=size) > n  # by several rows of its own id
+        crowded &= np.bincount(others.left, minlength=size) < n
+        if crowded.any():
+            more = nearest(None, np.flatnonzero(crowded[rows]))
+            others = others.chosen(~crowded[others.left])
+            others = Pairs.joined([others, more.of_others(left, right, rule.same_id)])
+        return others.best(n)
 
     def _radius(self, left: Rows) -> float | Floats:
         if self.rule.radius is None:
@@ -257,32 +271,58 @@ class Match(Node):
             raise InputError(f"the match radius is negative: {np.nanmin(radius)} arcsec")
         return radius
 
+    @property
+    def reach_arcsec(self) -> float:
+        """How far from each other partners may be filed."""
+        rule = self.rule
+        more = rule.left_motion.reach_arcsec if rule.left_motion else 0.0
+        return rule.halo(rule.radius_arcsec) + more
+
+    def _side(self, node: Node, area: Area) -> Rows:
+        """Return the rows of one side in an area and near it.
+
+        In an outer match each comes from where it is filed, and they are in one order whatever
+        the area is: its two halves must choose the same ones of partners that are equally near.
+        """
+        if self.how != "outer":
+            return node.rows(area, Hints())
+        rows = node.rows(widened(area), Hints())
+        hpx = rows.hpx()
+        return rows if (np.diff(hpx) >= 0).all() else rows.take(argsort(hpx))
+
     def _one_to_one(self, area: Area) -> tuple[Rows, Rows, Pairs]:
         """Pair rows that are each other's nearest.
 
         A left row's rival for its partner may be two radii away, so the left side is read that
         far around the area.
         """
-        rule = self.rule
         mine = widened(area)
-        reach = rule.halo(rule.radius_arcsec)
-        more = rule.left_motion.reach_arcsec if rule.left_motion else 0.0
-        left = self.left.rows(mine.around(2 * (reach + more)), Hints())
-        place = _places(left, rule.left_motion)
-        hpx = left.hpx() if rule.left_motion is None else radec_to_hpx(*place)
-        right = self.right.rows(_around(np.sort(hpx), self.right.cuts(), reach), Hints())
-        found = mutual(
-            *place,
-            *_places(right, rule.right_motion),
-            rule.radius_arcsec,
-            min_radius_arcsec=rule.min_radius_arcsec,
-        )
+        left = self._side(self.left, mine.around(2 * self.reach_arcsec))
+        place = _places(left, self.rule.left_motion)
+        hpx = left.hpx() if self.rule.left_motion is None else radec_to_hpx(*place)
+        reach = self.rule.halo(self.rule.radius_arcsec)
+        right = self._side(self.right, _around(np.sort(hpx), self.right.cuts(), reach))
+        pairs = self._match(left, right, slice(None), place, self.rule.radius_arcsec)
         own = np.flatnonzero(mine.holds(left.hpx()))
         number = np.full(len(left), -1, np.int64)
         number[own] = np.arange(len(own))
-        keep = number[found.left] >= 0
-        pairs = Pairs(number[found.left[keep]], found.right[keep], found.distance_arcsec[keep])
-        return left.take(own), right, pairs
+        pairs = pairs.chosen(number[pairs.left] >= 0)
+        return left.take(own), right, pairs._replace(left=number[pairs.left])
+
+    def unpaired(self, area: Area) -> Rows:
+        """Return the rows of the right side in a part of the sky that are in no pair.
+
+        Which left rows have them depends on what else is near these: the right side is read
+        twice as far around the area as the left one.
+        """
+        mine = widened(area)
+        left = self._side(self.left, mine.around(self.reach_arcsec))
+        right = self._side(self.right, mine.around(2 * self.reach_arcsec))
+        alone = mine.holds(right.hpx())
+        if len(left) and alone.any():
+            place = _places(left, self.rule.left_motion)
+            alone[self._match(left, right, slice(None), place, self._radius(left)).right] = False
+        return right.take(np.flatnonzero(alone))
 
 
 def _places(rows: Rows, motion: Motion | None) -> tuple[Floats, Floats]:

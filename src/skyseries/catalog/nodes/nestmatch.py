@@ -17,6 +17,7 @@ from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import ComputedRows
 from skyseries.catalog.rows import Index, Rows
 from skyseries.errors import SchemaError
+from skyseries.schema import as_type
 from skyseries.timeseries.nested import Nested
 
 __all__ = ["NestedMatch"]
@@ -52,7 +53,7 @@ class NestedMatch(Node):
 
     def _type(self) -> pa.StructType:
         inner = [*self.match.right_names.schema(self.match.right.schema), *self.match.extras]
-        return pa.struct([field.with_type(pa.list_(field.type)) for field in inner])
+        return pa.struct([f.with_type(pa.list_(f.type)).with_nullable(True) for f in inner])
 
     @property
     def position(self) -> tuple[str, str] | None:
@@ -116,7 +117,8 @@ class _Lists:
         lists = {f"{name}.{field}": nested.field(field) for field in fields}
         if name in wanted:
             lists[name] = pa.StructArray.from_arrays(
-                [nested.field(field.name).cast(field.type) for field in type_], fields=list(type_)
+                [as_type(nested.field(field.name), field.type) for field in type_],
+                fields=list(type_),
             )
         return pa.table({path: lists[path] for path in wanted})
 
@@ -126,7 +128,7 @@ class _Lists:
         extras = {field.name: v for field, v in zip(match.extras, values, strict=False)}
         sources = {name: match.right_names.source(name) for name in fields if name not in extras}
         old = {name: source for name, source in sources.items() if source is not None}
-        table = self.right.fetch(list(old.values()), self.pairs.right) if old else None
-        columns = {name: table.column(source) for name, source in old.items()} if table else {}
+        table = self.right.fetch(list(old.values()), self.pairs.right) if old else pa.table({})
+        columns = {name: table.column(source) for name, source in old.items()}
         columns |= {name: pa.array(v) for name, v in extras.items() if name in fields}
         return pa.table({name: columns[name] for name in fields})

@@ -2,19 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pyarrow as pa
 
-from skyseries.catalog.node import Hints, RowStep
+from skyseries.catalog.node import Area, Hints, Node, Pieces, RowStep
+from skyseries.catalog.nodes.match import Match
 from skyseries.catalog.nodes.pairs import Renamed
+from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Wrapped
 from skyseries.catalog.rows import Index, Rows
 from skyseries.hats.leaf import HPX_COLUMN
 
-__all__ = ["RightOnly"]
+__all__ = ["RightOnly", "Unpaired"]
+
+
+@dataclass(frozen=True)
+class Unpaired(Node):
+    """The right rows that are in no pair of a match, in their own columns."""
+
+    match: Match
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.match.right.schema
+
+    @property
+    def position(self) -> tuple[str, str] | None:
+        return self.match.right.position
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.match.right, self.match.left)
+
+    @property
+    def filters(self) -> bool:
+        return True
+
+    def describe(self) -> str:
+        return f"in no pair of the {self.match.describe()}"
+
+    def child_hints(self, child: int, hints: Hints) -> Hints:
+        return Hints()
+
+    def pieces(self, hints: Hints) -> list[Pieces]:
+        return [
+            *self.match.right.pieces(Hints(hints.regions)),
+            *self.match.left.pieces(Hints()),
+        ]
+
+    def demand(self, paths: Sequence[str]) -> Iterator[tuple[Scan, list[str]]]:
+        return self.match.reads([], list(paths))
+
+    def narrow(self, area: Area) -> Node:
+        match, reach = self.match, self.match.reach_arcsec
+        left = match.left.narrow(area.around(reach))
+        right = match.right.narrow(area.around(2 * reach))
+        return replace(self, match=replace(match, left=left, right=right))
+
+    def rows(self, area: Area, hints: Hints) -> Rows:
+        return self.match.unpaired(area)
 
 
 @dataclass(frozen=True)

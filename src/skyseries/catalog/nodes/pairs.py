@@ -17,6 +17,7 @@ from skyseries.catalog.node import Hints, RowStep
 from skyseries.catalog.nodes.steps import Wrapped
 from skyseries.catalog.rows import Floats, Index, Ints, Rows
 from skyseries.errors import SchemaError
+from skyseries.schema import as_nullable
 
 __all__ = ["PairRows", "Pairs", "Rename", "Renamed", "fetch_or_null", "no_clash", "renamed"]
 
@@ -27,9 +28,10 @@ class Renamed:
 
     pairs: tuple[tuple[str, str], ...]
 
-    def schema(self, before: pa.Schema) -> pa.Schema:
-        """Return the columns under their new names."""
+    def schema(self, before: pa.Schema, *, nullable: bool = False) -> pa.Schema:
+        """Return the columns under their new names; those of rows that may be missing."""
         fields = [before.field(old).with_name(new) for old, new in self.pairs]
+        fields = [as_nullable(field) for field in fields] if nullable else fields
         return pa.schema(fields, before.metadata)
 
     def new(self, names: tuple[str, str]) -> tuple[str, str] | None:
@@ -179,12 +181,23 @@ class Pairs(NamedTuple):
         rank = np.arange(len(self.left)) - np.repeat(starts, lengths)
         return self.chosen(rank < n)
 
-    def of_others(self, left: Rows, right: Rows, ids: tuple[str, str], n: int | None) -> Pairs:
-        """Return the pairs of different objects, n for each left row at most."""
+    def of_others(self, left: Rows, right: Rows, ids: tuple[str, str]) -> Pairs:
+        """Return the pairs of different objects.
+
+        Raises
+        ------
+        SchemaError
+            If an id is null: the row cannot be told from itself.
+        """
         first = left.fetch([ids[0]], self.left).column(0)
         second = right.fetch([ids[1]], self.right).column(0)
-        other = pc.fill_null(pc.not_equal(first, second), True).to_numpy()
-        return self.chosen(other).best(n)
+        other = pc.not_equal(first, second)
+        if other.null_count:
+            raise SchemaError(
+                f"column {ids[0]!r} has no value in some rows: which rows are the same object is "
+                f"not known; leave these out by query('{ids[0]} IS NOT NULL'), or give another id="
+            )
+        return self.chosen(other.to_numpy())
 
 
 Side = tuple[Rows, Ints, Renamed]

@@ -110,13 +110,14 @@ class ColumnVerbs(Held):
         rows = [part for part in parts if part.level is None]
         node = self._node
         if rows:
-            text = condition if len(rows) == len(parts) else " AND ".join(map(str, rows))
+            text = condition if len(rows) == len(parts) else f"{condition} (what is of objects)"
             node = Filter(node, adql.conjunction(rows), text)
         for column in dict.fromkeys(part.level for part in parts if part.level is not None):
             inside = [part for part in parts if part.level == column]
             for part in inside:
                 _check_curve(part, str(column))
-            text = condition if len(inside) == len(parts) else f"part of: {condition}"
+            mixed = f"{condition} (what is of its epochs)"
+            text = condition if len(inside) == len(parts) else mixed
             node = FilterEpochs(node, column, adql.conjunction(inside), text)
         return self._with(node)
 

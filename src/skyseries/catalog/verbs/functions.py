@@ -12,8 +12,7 @@ import pyarrow as pa
 from skyseries.catalog import running
 from skyseries.catalog.answers import Rule, as_schema, as_type, has_null, learned
 from skyseries.catalog.curves import the_column
-from skyseries.catalog.held import Held, first_scan
-from skyseries.catalog.ids import id_column
+from skyseries.catalog.held import Held
 from skyseries.catalog.names import check_columns, fields_of
 from skyseries.catalog.node import Node
 from skyseries.catalog.nodes.arguments import Argument, Bands, values_of
@@ -91,7 +90,8 @@ class FunctionVerbs(Held):
         else:
             found, rule = as_schema(schema), "given"
         node = MapPartitions(self._node, called, found, rule, on_error == "collect")
-        kept = {n: f for n, f in self._fields.items() if _is_same(n, found, self.schema)}
+        known = self._known_fields()
+        kept = {n: f for n, f in known.items() if _is_same(n, found, self.schema)}
         return self._with(node, kept)
 
     def map_rows(
@@ -238,10 +238,9 @@ class FunctionVerbs(Held):
 
     def _id(self) -> str | None:
         """Return the column of the ids, where the catalog names it."""
-        scan = first_scan(self._node)
         try:
-            return None if scan is None else id_column(scan.dataset, self._collection)
-        except CatalogError:
+            return self._id_name()
+        except (CatalogError, InputError):
             return None
 
 

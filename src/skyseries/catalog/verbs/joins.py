@@ -232,6 +232,7 @@ class JoinVerbs(Held):
         """
         if not isinstance(map_catalog, Held):
             raise InputError("merge_map takes a catalog; open the map with open_catalog(path)")
+        self._check_places("values are looked up")
         return self._with(MapValues.of(self._node, map_catalog._node, columns, order))
 
     def _joined(
@@ -271,8 +272,8 @@ class JoinVerbs(Held):
         self, on: str | None, left_on: str | None, right_on: str | None, right: pa.Schema
     ) -> tuple[str, str]:
         if on is None and left_on is None:
-            left_on = id_column(self.dataset, self._collection)
-            right_on = right_on or left_on
+            left_on = self._id_name("left_on")
+            right_on = right_on or id_column(self.dataset, self._collection)
         return _keys(on, left_on, right_on, self.schema, right)
 
 

@@ -121,15 +121,38 @@ class LightCurveVerbs(Held):
         }
         return self._with(lightcurves.periods_step(self, column, options, barycentric, location))
 
-    def lightcurve(self, id: int | str, column: str | None = None) -> LightCurve:
-        """Read the light curve of one object, through the id index.
+    def lightcurve(
+        self, id: int | str, column: str | None = None, *, id_column: str | None = None
+    ) -> LightCurve:
+        """Return the light curve of one object, as the steps of this catalog leave it.
+
+        It is what ``id_search(id)`` gives: epochs that were filtered out are not in it, and an
+        object that was filtered out is not found. Where the catalog on disk has an id index, one
+        row group of it is read; else the ids of all rows.
+
+        Parameters
+        ----------
+        id : int or str
+        column : str, optional
+            The nested column; not needed if there is only one.
+        id_column : str, optional
+            The column of the ids; by default that of the catalog. A table in memory has none.
+
+        Returns
+        -------
+        LightCurve
+            Of an object that is in several rows (a match with all neighbours), the one that they
+            all have.
 
         Raises
         ------
         CatalogError
-            If there is no object of this id.
+            If no row has this id, or several have, with different light curves.
+        SchemaError
+            If there is no such light-curve column, the ids were left out, or text is given for
+            numbers, or the reverse.
         """
-        return lightcurves.lightcurve_of(self, id, column)
+        return lightcurves.lightcurve_of(self, id, column, id_column)
 
     def sort_lightcurves(
         self, by: str | Sequence[str] | None = None, *, column: str | None = None

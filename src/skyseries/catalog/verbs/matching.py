@@ -6,17 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Self, get_args
 
+import pyarrow as pa
+
 from skyseries import adql
-from skyseries.catalog import info, tables
+from skyseries.catalog import tables
+from skyseries.catalog.density import density_arcmin
 from skyseries.catalog.extent import extent
 from skyseries.catalog.held import Held, first_scan
-from skyseries.catalog.ids import id_column
 from skyseries.catalog.names import check_columns, check_new
 from skyseries.catalog.nodes.concat import Concat
+from skyseries.catalog.nodes.expressions import Assign
 from skyseries.catalog.nodes.match import Match, MatchRule
 from skyseries.catalog.nodes.motion import Motion
 from skyseries.catalog.nodes.nestmatch import NestedMatch
-from skyseries.catalog.nodes.outer import RightOnly
+from skyseries.catalog.nodes.outer import RightOnly, Unpaired
 from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash, renamed
 from skyseries.catalog.nodes.weight import Weight
 from skyseries.catalog.origin import has_moved
@@ -70,7 +73,8 @@ class MatchVerbs(Held):
             Smallest distance, included.
         how : {"inner", "left", "outer", "anti"}
             Rows without a partner are left out, kept with nulls (``"outer"``: those of either
-            side), or all that is kept.
+            side), or all that is kept. An outer match in which each row has a radius of its own
+            looks up the largest at once.
         one_to_one : bool
             Only pairs of which each is the other's nearest.
         nested : str, optional
@@ -80,8 +84,9 @@ class MatchVerbs(Held):
             them partners are ranked by the probability that the pair is one object, which is
             added as ``_match_probability``.
         density : float, optional
-            Right objects per square arcminute; by default the rows of the right catalog over the
-            area that it covers.
+            Right objects per square arcminute; by default the rows of the right catalog, as its
+            steps (`query`, `cone_search`, ...) have left it, over the area that they cover. With
+            such steps they are counted at once, in one pass over their positions.
         prior : float
             Fraction of the rows of this catalog that are expected to have a counterpart.
         suffixes : pair of str, optional
@@ -121,7 +126,7 @@ class MatchVerbs(Held):
             one_to_one=one_to_one,
             left_motion=motions[0],
             right_motion=motions[1],
-            weight=_weight(self, right, (left_error, right_error), density, prior),
+            weight=_weight(self, right, (left_error, right_error), density, prior, one_to_one),
         )
         return self._matched(right, rule, how, suffixes, nested)
 
@@ -185,7 +190,7 @@ class MatchVerbs(Held):
             Column that tells whether two rows are the same object, and so no pair; by default
             the id column of the catalog.
         """
-        key = id_column(self.dataset, self._collection, id)
+        key = self._id_name("id") if id is None else id
         check_columns([key], self.schema)
         rule = MatchRule(
             radius_arcsec=_number(radius_arcsec),
@@ -206,6 +211,12 @@ class MatchVerbs(Held):
             raise InputError(f"the radius {radius!r} has a value for each epoch, not for each row")
         return expression
 
+    def _largest(self, radius: adql.Expr) -> float:
+        """Return the largest value of a radius for each row."""
+        made = Assign(self._node, (pa.field(DISTANCE, pa.float64()),), (radius,))
+        limits = extent(self._with(made), DISTANCE)
+        return 0.0 if limits is None else limits[1]
+
     def _matched(
         self,
         right: Held,
@@ -222,6 +233,8 @@ class MatchVerbs(Held):
                     f"the positions of {held.name} were replaced by others, which it is not filed "
                     "by; match it first, or match the computed result as a table"
                 )
+        if how == "outer" and rule.radius is not None:
+            rule = replace(rule, radius_arcsec=self._largest(rule.radius))
         ours, theirs = suffixes or ("", f"_{right.name}")
         hidden = _spatial_index(right)
         if nested is not None:
@@ -230,8 +243,7 @@ class MatchVerbs(Held):
         distance = f"{DISTANCE}{theirs}" if taken else DISTANCE
         left_names = renamed(self.schema, ours, [n for n in right.columns if n not in hidden], ())
         right_names = renamed(right.schema, theirs, self.columns, hidden)
-        kind: Literal["inner", "left", "anti"] = "left" if how == "outer" else how
-        match = Match(self._node, right._node, rule, kind, left_names, right_names, distance)
+        match = Match(self._node, right._node, rule, how, left_names, right_names, distance)
         if how != "anti":
             no_clash(left_names, right_names, [field.name for field in match.extras])
         fields = {new: self._known_fields().get(old) for old, new in left_names.pairs}
@@ -260,20 +272,8 @@ class MatchVerbs(Held):
 
 
 def _outer(match: Match) -> Concat:
-    """Return the left rows with their partners, and the right rows that have none."""
-    rule = match.rule
-    if rule.radius is not None or rule.same_id is not None:
-        raise InputError('how="outer" needs one radius for all rows')
-    back = replace(
-        rule,
-        n_neighbors=1,
-        weight=None,
-        left_motion=rule.right_motion,
-        right_motion=rule.left_motion,
-    )
-    same = renamed(match.right.schema, "", (), ())
-    lonely = Match(match.right, match.left, back, "anti", same, same)
-    rest = RightOnly(lonely, match.right_names, match.schema, match.position)
+    """Return the left rows with their partners, and the right rows that are in no pair."""
+    rest = RightOnly(Unpaired(match), match.right_names, match.schema, match.position)
     return Concat((match, rest))
 
 
@@ -289,14 +289,19 @@ def _weight(
     errors: tuple[float | str | None, float | str | None],
     density: float | None,
     prior: float,
+    one_to_one: bool,
 ) -> Weight | None:
     """Return how pairs are weighted by their errors; None if no errors are given."""
     if errors[0] is None and errors[1] is None:
         return None
+    if one_to_one:
+        raise InputError(
+            "one_to_one takes the nearest partners, errors the most probable ones: leave one out"
+        )
     if not 0 < prior < 1:
         raise InputError(f"prior must be above 0 and below 1, not {prior}")
     if density is None:
-        density = _density(right)
+        density = density_arcmin(right) or 1.0  # without rows there are no pairs
     if not density > 0:
         raise InputError(f"density must be above 0 per square arcminute, not {density}")
     first, second = (
@@ -304,15 +309,6 @@ def _weight(
         for error, held in zip(errors, (left, right), strict=True)
     )
     return Weight(first, second, density / 3600.0, prior)
-
-
-def _density(right: Held) -> float:
-    """Return the rows of a catalog per square arcminute of the sky that it covers."""
-    scan = first_scan(right._node)
-    if scan is None:
-        raise InputError("the density of a table is not known; give density= (per arcmin²)")
-    area = info.sky_area(scan.dataset) * 3600.0
-    return scan.dataset.count_rows() / area if area else 0.0
 
 
 def _number(radius: float | str) -> float:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from skyseries.catalog import explain, info, output, running
-from skyseries.catalog.held import Held, first_node, first_scan
-from skyseries.catalog.ids import id_column
+from skyseries.catalog.held import Held, first_scan
 from skyseries.catalog.names import check_columns
-from skyseries.catalog.origin import name_now
+from skyseries.catalog.rowcount import counted_rows, known_rows
 from skyseries.catalog.writing import Target, Written, write_catalog
 from skyseries.errors import CatalogError, InputError
 
@@ -55,9 +54,8 @@ class ResultVerbs(Held):
         return output.to_pandas(running.first(self._node, n))
 
     def __len__(self) -> int:
-        if not self._node.filters and first_scan(self._node) is not None:
-            return self.dataset.count_rows()
-        return running.count(self._node)
+        known = known_rows(self._node, counted_rows)
+        return running.count(self._node) if known is None else known
 
     def write_catalog(
         self,
@@ -121,10 +119,6 @@ class ResultVerbs(Held):
         )
         return write_catalog(self._node, target)
 
-    def _filed_by(self) -> tuple[str, str]:
-        """Return the names that the positions have in the catalog on disk, or the table."""
-        return first_node(self._node).position or (self.dataset.ra, self.dataset.dec)
-
     def _kind(self) -> str:
         scan = first_scan(self._node)
         kind = "object" if scan is None else scan.dataset.kind
@@ -134,14 +128,10 @@ class ResultVerbs(Held):
         if id is not None:
             check_columns([id], self.schema)
             return id
-        scan = first_scan(self._node)
         try:
-            key = None if scan is None else id_column(scan.dataset, self._collection)
-        except CatalogError:
+            return self._id_name()
+        except (CatalogError, InputError):
             return None
-        if key is None:
-            return None
-        return name_now(self._node, key) or (key if key in self.columns else None)
 
     def explain(self, footers: bool = False) -> explain.Explanation:
         """Return what would be read and done; nothing is computed.

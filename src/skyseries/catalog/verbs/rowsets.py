@@ -8,7 +8,6 @@ from typing import Literal, Self
 import pyarrow as pa
 
 from skyseries.catalog.held import Held
-from skyseries.catalog.ids import id_column
 from skyseries.catalog.nodes.concat import Concat
 from skyseries.catalog.nodes.places import ByHash, ByPlace
 from skyseries.catalog.summaries.batches import Batch, as_arrays, batches
@@ -153,7 +152,7 @@ class RowSetVerbs(ColumnVerbs):
         """
         if keep not in ("first", "last"):
             raise InputError(f"keep is 'first' or 'last', not {keep!r}")
-        texts = named(id_column(self.dataset, self._collection) if subset is None else subset)
+        texts = named(self._id_name("subset") if subset is None else subset)
         if not texts:
             raise InputError("drop_duplicates needs at least one column")
         keys = [per_object(text, self._scope()) for text in texts.values()]

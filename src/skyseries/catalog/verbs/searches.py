@@ -6,17 +6,13 @@ from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import Any, Self
 
-import pyarrow as pa
-
 from skyseries import adql
+from skyseries.catalog.byid import id_step
 from skyseries.catalog.curves import the_column
-from skyseries.catalog.held import Held, first_scan
-from skyseries.catalog.ids import as_id, id_column, index_of
-from skyseries.catalog.names import check_columns, fields_of
+from skyseries.catalog.held import Held
+from skyseries.catalog.names import fields_of
 from skyseries.catalog.nodes.epochsearch import EpochSearch, coordinate_limits
-from skyseries.catalog.nodes.ids import IdSearch
 from skyseries.catalog.nodes.steps import Search
-from skyseries.catalog.origin import has_moved, name_now, stored_as
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema.recognition import find_position
 from skyseries.spatial.regions import Box, Cone, Moc, Pixels, Polygon, Region
@@ -37,11 +33,7 @@ class SearchVerbs(Held):
         InputError
             If these columns were replaced by `assign`.
         """
-        if has_moved(self._node):
-            raise InputError(
-                "the columns of the positions were replaced, and rows are searched for where they "
-                "are filed; give the new ones other names, or search first"
-            )
+        self._check_places("rows are searched for")
         return self._with(Search(self._node, region))
 
     def cone_search(self, ra: float, dec: float, radius_arcsec: float) -> Self:
@@ -119,25 +111,7 @@ class SearchVerbs(Held):
         SchemaError
             If text is given for numbers, or the reverse.
         """
-        name = self._id_name() if column is None else column
-        check_columns([name], self.schema)
-        if name not in self.columns:
-            raise SchemaError(f"{name!r} is a field of a light curve, not a column of ids")
-        several = isinstance(ids, Iterable) and not isinstance(ids, str)
-        values: list[Any] = list(ids) if several else [ids]  # type: ignore[arg-type]
-        type_ = self.schema.field(name).type
-        asked = (value.as_py() if isinstance(value, pa.Scalar) else value for value in values)
-        known = tuple(found for value in asked if (found := as_id(value, type_)) is not None)
-        stored = stored_as(self._node, name)
-        index = None if stored is None else index_of(self._root, self._collection, stored)
-        return self._with(IdSearch(self._node, name, known, index, stored or name))
-
-    def _id_name(self) -> str:
-        """Return what the id column of the catalog is called here."""
-        if first_scan(self._node) is None:
-            raise InputError("a table does not say which of its columns is the id: give column=")
-        key = id_column(self.dataset, self._collection)
-        return name_now(self._node, key) or key
+        return self._with(id_step(self, ids, column))
 
     def search_epochs(
         self,
@@ -180,7 +154,7 @@ class SearchVerbs(Held):
                 f"{', '.join(there)}; say which fields they are with fields=(ra, dec)"
             )
         if columns is None:
-            columns = [id_column(self.dataset, self._collection)]
+            columns = [self._id_name("columns")]
         cone = Cone(ra, dec, radius_arcsec)
         limits = adql.resolve_condition(coordinate_limits(name, place, cone), self._scope())
         node = EpochSearch(self._node, name, place, cone, tuple(columns), limits)

@@ -382,6 +382,11 @@ class SummaryVerbs(Held):
         counts : ndarray of int64 (float64 with weights), shape (12 * 4**order,)
             Or with ``dense=False`` a pair: the cells, ascending, and their counts. Rows without
             a position are in no cell.
+
+        Raises
+        ------
+        InputError
+            If the columns of the positions were replaced by `assign`.
         """
         limit = _MAX_DENSE_ORDER if dense else HPX_ORDER
         if not 0 <= order <= limit:
@@ -389,6 +394,7 @@ class SummaryVerbs(Held):
                 f"order must be from 0 to {limit}, not {order}"
                 + ("; with dense=False up to 29" if dense and order <= HPX_ORDER else "")
             )
+        self._check_places("rows are counted")
         weight = None if weights is None else number(weights, self._scope())
         cells, counts = histograms.sky_counts(self._under(condition), order, weight)
         if not dense:
