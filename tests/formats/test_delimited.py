@@ -150,10 +150,39 @@ def test_cell_that_does_not_fit(tmp_path: Path, rows: int) -> None:
     assert "int64" in message
 
 
-def test_type_that_changes_behind_the_sample(tmp_path: Path) -> None:
-    path = _write(tmp_path, "a,b\n" + "1,2\n" * (SAMPLE_ROWS + 1) + "1,2.5\n")
-    with pytest.raises(InputError, match=rf"line {SAMPLE_ROWS + 3}, column 'b': b'2.5' does not"):
+@pytest.mark.parametrize(
+    ("first", "later", "cells"),
+    [
+        ("2", "2.5", [2.0, 2.5]),
+        ("2", "x", ["2", "x"]),
+        ("2", "007", ["2", "007"]),
+        ("2", str(2**63), [2, 2**63]),
+        ("-2", str(2**63), ["-2", str(2**63)]),
+        (str(2**60 + 1), "2.5", [str(2**60 + 1), "2.5"]),
+        ("2.5", str(2**53 + 1), [2.5, float(2**53)]),
+        ("true", "2", ["true", "2"]),
+        ("", "2020-01-01", [None, "2020-01-01"]),
+        ("nan", str(2**60 + 1), ["nan", str(2**60 + 1)]),
+        ("2", "NULL", [2, None]),
+    ],
+)
+def test_type_that_changes_behind_the_sample(
+    tmp_path: Path, first: str, later: str, cells: list[Any]
+) -> None:
+    path = _write(tmp_path, "a,b\n" + f"1,{first}\n" * (SAMPLE_ROWS + 1) + f"1,{later}\n")
+    column = read_table(path)["b"]
+    assert [column[0].as_py(), column[-1].as_py()] == cells
+
+
+def test_type_that_changes_far_behind_the_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skyseries.formats.delimited._SAMPLE_BYTES_OPEN", 0)
+    rows = 1_100_000  # more than the block in which the sample ends
+    path = _write(tmp_path, "a,b\n" + "1,2\n" * rows + "1,2.5\n")
+    with pytest.raises(InputError, match=rf"line {rows + 2}, column 'b': '2.5' does not fit") as e:
         read_table(path)
+    assert "among the null values" in str(e.value)
 
 
 def test_column_that_is_empty_in_the_sample(tmp_path: Path) -> None:

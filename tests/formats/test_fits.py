@@ -226,7 +226,7 @@ def test_descriptor_outside_the_heap(tmp_path: Path) -> None:
     start = layout[1].fileinfo()["datLoc"]
     layout.close()
     data = bytearray((tmp_path / "t.fits").read_bytes())
-    data[start + 8 : start + 16] = (10**9).to_bytes(8, "big")
+    data[start + 4 : start + 8] = (10**9).to_bytes(4, "big")
     (tmp_path / "t.fits").write_bytes(data)
     with pytest.raises(InputError, match="'x' points outside the file's heap"):
         read_table(tmp_path / "t.fits")

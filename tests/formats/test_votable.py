@@ -143,7 +143,7 @@ def test_fields_and_null_values(tmp_path: Path) -> None:
         '<v:FIELD name="other" datatype="int"/><v:DATA><v:TABLEDATA><v:TR><v:TD>1</v:TD></v:TR>'
         "</v:TABLEDATA></v:DATA></v:TABLE></v:RESOURCE></v:VOTABLE>"
     )
-    table = read_table(_write(tmp_path, text))
+    table = read_table(f"{_write(tmp_path, text)}[0]")
     assert column_meta(table.schema.field("n")) == ColumnMeta("", "meta.number", "how <many>")
     assert table.drop(["vec"]).to_pydict() == {
         "n": [None, 7],

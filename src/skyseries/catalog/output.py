@@ -53,26 +53,41 @@ def _astropy_column(field: pa.Field, values: pa.Array) -> Any:
     from astropy.table import Column, MaskedColumn
 
     meta = column_meta(field)
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
+    values = _plain(values)
     nulls = values.is_null().to_numpy(zero_copy_only=False)
-    data: Any
-    if pa.types.is_nested(field.type):
-        data = np.empty(len(values), object)
-        for i, value in enumerate(values):  # NumPy would make a matrix of equally long lists
-            data[i] = _nested_value(value)
-    elif pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-        data = np.array(values.fill_null("").to_pylist(), dtype=str)
-    elif pa.types.is_null(field.type):
-        data = np.full(len(values), np.nan)
-    elif pa.types.is_decimal(values.type) or pa.types.is_binary(values.type):
-        data = np.array([*values.to_pylist(), None], object)[:-1]  # None keeps NumPy from guessing
-    else:
-        data = _filled(values)
+    data = _column_data(values)
     options = {"unit": meta.unit or None, "description": meta.description or None}
     if nulls.any() and data.dtype != object:
         return MaskedColumn(data, mask=nulls, **options)
     return Column(data, **options)
+
+
+def _plain(values: pa.Array) -> pa.Array:
+    """Return the values without dictionary, view or extension; times of day as text."""
+    from skyseries.formats import plain_array, plain_type
+
+    if pa.types.is_time(values.type):  # NumPy has no time of day
+        return values.cast(pa.string())
+    if pa.types.is_duration(values.type):
+        return values
+    return plain_array(values, plain_type(values.type))
+
+
+def _column_data(values: pa.Array) -> Any:
+    type_ = values.type
+    if pa.types.is_nested(type_):
+        data = np.empty(len(values), object)
+        for i, value in enumerate(values):  # NumPy would make a matrix of equally long lists
+            data[i] = _nested_value(value)
+        return data
+    if pa.types.is_string(type_):
+        return np.array(values.fill_null("").to_pylist(), dtype=str)
+    if pa.types.is_null(type_):
+        return np.full(len(values), np.nan)
+    is_number = pa.types.is_integer(type_) or pa.types.is_floating(type_)
+    if is_number or pa.types.is_boolean(type_) or pa.types.is_temporal(type_):
+        return _filled(values)
+    return np.array([*values.to_pylist(), None], object)[:-1]  # None keeps NumPy from guessing
 
 
 def _nested_value(value: pa.Scalar) -> Any:
@@ -81,15 +96,17 @@ def _nested_value(value: pa.Scalar) -> Any:
         return None
     if isinstance(value, pa.StructScalar):
         return {name: _nested_value(value[name]) for name in value}
-    if not isinstance(value, pa.ListScalar):
+    if not isinstance(value, pa.ListScalar) or isinstance(value, pa.MapScalar):
         return value.as_py()
-    values = value.values
+    values = _plain(value.values)
     if values.null_count and (pa.types.is_integer(values.type) or pa.types.is_boolean(values.type)):
         return np.ma.MaskedArray(_filled(values), values.is_null().to_numpy(zero_copy_only=False))
     return values.to_numpy(zero_copy_only=False)
 
 
 def _filled(values: pa.Array) -> Any:
-    """Return NumPy numbers of the same type, with something in place of null."""
+    """Return NumPy numbers or times of the same type, with something in place of null."""
+    if pa.types.is_temporal(values.type) or pa.types.is_float16(values.type):
+        return values.to_numpy(zero_copy_only=False)  # NaT and NaN
     filled = values.fill_null(False if pa.types.is_boolean(values.type) else 0)
     return filled.to_numpy(zero_copy_only=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ _TABLES = (
     ".parquet", ".parq", ".pq", ".csv", ".tsv", ".ecsv", ".fits", ".fit", ".vot", ".votable",
     ".gz", ".bz2", ".zst",
 )  # fmt: skip
+
+_ONE_OF_TABLES = re.compile(r"\[[^\[\]/]+\]$")
+"""The number or name of a table in a file, behind its path."""
 
 
 def _neighbours(ctx: click.Context, param: click.Parameter, value: str) -> int | None:
@@ -105,7 +109,9 @@ def crossmatch(
 
 
 def _is_table(path: str) -> bool:
-    return Path(path).is_file() or (path.lower().endswith(_TABLES) and not Path(path).is_dir())
+    plain = _ONE_OF_TABLES.sub("", path)
+    is_file = Path(path).is_file() or Path(plain).is_file()
+    return is_file or (plain.lower().endswith(_TABLES) and not Path(path).is_dir())
 
 
 def _opened(path: str, ra: str | None, dec: str | None) -> Catalog:

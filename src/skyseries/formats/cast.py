@@ -58,8 +58,21 @@ def cast_cells(
     field: pa.Field,
     path: str,
     place: Callable[[int], str],
+    hint: str = "",
 ) -> pa.Array:
-    """Convert a column; on failure find the first cell that does not convert and name it."""
+    """Convert a column; on failure find the first cell that does not convert and name it.
+
+    Parameters
+    ----------
+    array : pyarrow.Array
+    convert : callable
+    field : pyarrow.Field
+    path : str
+    place : callable
+        Names the place in the file of the cell with an index.
+    hint : str
+        What can be done about it, for the message.
+    """
     try:
         return convert(array)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
@@ -67,9 +80,10 @@ def cast_cells(
         if index is None:
             raise InputError(f"{path}: column {field.name!r}: {error}") from error
         value = array[index].as_py()
+        shown = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         raise InputError(
             f"{path}, {place(index)}, column {field.name!r}: "
-            f"{value!r} does not fit the type {field.type}"
+            f"{shown!r} does not fit the type {field.type}{hint and '; ' + hint}"
         ) from error
 
 

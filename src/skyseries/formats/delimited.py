@@ -20,17 +20,22 @@ import pyarrow.types as pt
 from skyseries.errors import InputError
 from skyseries.formats.cast import cast_cells, conform, select_fields
 from skyseries.formats.inputs import InputFile
-from skyseries.formats.layout import Layout, read_layout
+from skyseries.formats.layout import Layout, open_text
+from skyseries.formats.mixins import Mixins
 from skyseries.formats.nulls import NullValues, sentinels_of, words_of
-from skyseries.formats.opening import open_plain, reading
-from skyseries.formats.text import infer_type, parse_text
+from skyseries.formats.opening import reading
+from skyseries.formats.text import Evidence, parse_text
 
 __all__ = ["SAMPLE_ROWS", "BadRow", "read_delimited_schema", "scan_delimited"]
 
 SAMPLE_ROWS = 10_000
 """Types are inferred from this many rows at the start."""
-_SAMPLE_BYTES_EMPTY = 64 * 2**20
-"""A column without a value in the sample is looked at this far."""
+_SAMPLE_BYTES_OPEN = 64 * 2**20
+"""A column that is empty, whole numbers or true and false in the sample is looked at this far."""
+_HINT = (
+    "the type is that of the rows before it: mend the cell, name what stands for a missing value "
+    "among the null values, or write the table with its types, as ECSV or Parquet"
+)
 _BLOCK_BYTES = 4 * 2**20
 """Measured: 1, 4 and 16 MiB read equally fast; a longer row than this cannot be read."""
 
@@ -69,10 +74,9 @@ class _Body:
 
 def read_delimited_schema(file: InputFile, null_values: NullValues = ()) -> pa.Schema:
     """Return the columns of a CSV file by inference, of an ECSV file by its header."""
-    with reading(file.path), open_plain(file.path) as stream:
-        layout = read_layout(stream, file.path)
+    with reading(file.path), open_text(file.path, file.format) as (layout, stream):
         if layout.schema is not None:
-            return layout.schema
+            return layout.mixins.logical(layout.schema)
         body = _Body(stream)
         words = {name: words_of(sentinels_of(null_values, name)) for name in layout.names}
         return pa.schema(list(_infer_fields(_text_batches(body, layout), body, layout, words)))
@@ -81,28 +85,21 @@ def read_delimited_schema(file: InputFile, null_values: NullValues = ()) -> pa.S
 def _infer_fields(
     batches: Iterator[pa.RecordBatch], body: _Body, layout: Layout, words: dict[str, frozenset[str]]
 ) -> Iterator[pa.Field]:
-    sample, rows = [], 0
+    evidence = {name: Evidence(words[name]) for name in layout.names}
+    rows = 0
     for batch in batches:
-        sample.append(batch)
+        sample = batch.slice(0, max(0, SAMPLE_ROWS - rows))
+        rest = batch.slice(sample.num_rows)
+        for name, column in zip(layout.names, sample.columns, strict=True):
+            evidence[name].add(column.cast(pa.string(), safe=False))
+        still_open = [name for name in layout.names if evidence[name].is_open]
+        for name in still_open:
+            evidence[name].add(rest.column(name).cast(pa.string(), safe=False))
         rows += batch.num_rows
-        if rows >= SAMPLE_ROWS:
+        if rows >= SAMPLE_ROWS and (not still_open or body.bytes > _SAMPLE_BYTES_OPEN):
             break
-    types: dict[str, pa.DataType] = {}
-    for index, name in enumerate(layout.names):
-        cells = pa.chunked_array([batch.column(index) for batch in sample], pa.binary())
-        text = cells.combine_chunks().cast(pa.string(), safe=False)
-        types[name] = infer_type(text.slice(0, SAMPLE_ROWS), words[name])
-        if pt.is_null(types[name]):
-            types[name] = infer_type(text, words[name])
-    empty = [name for name, kind in types.items() if pt.is_null(kind)]
-    for batch in batches:
-        if not empty or body.bytes > _SAMPLE_BYTES_EMPTY:
-            break
-        for name in empty:
-            types[name] = infer_type(batch.column(name).cast(pa.string()), words[name])
-        empty = [name for name in empty if pt.is_null(types[name])]
     for name in layout.names:
-        yield pa.field(name, types[name])
+        yield pa.field(name, evidence[name].type)
 
 
 def scan_delimited(
@@ -127,6 +124,24 @@ def scan_delimited(
     InputError
         A broken row, a cell that does not convert (with its line), or a damaged file.
     """
+    mixins, schema = Mixins(), None
+    if file.format == "ecsv":
+        with reading(file.path), open_text(file.path, file.format) as (layout, _):
+            mixins, schema = layout.mixins, layout.schema
+    if not mixins:
+        yield from _scan(file, target, null_values, skip)
+        return
+    select_fields(mixins.logical(schema), target.names, file.path)
+    for batch in _scan(file, mixins.physical(target, schema), null_values, skip):
+        yield conform(mixins.combine(batch, target), target, file.path)
+
+
+def _scan(
+    file: InputFile,
+    target: pa.Schema,
+    null_values: NullValues,
+    skip: Callable[[BadRow], None] | None,
+) -> Iterator[pa.RecordBatch]:
     done = 0
     try:
         for batch in _scan_fast(file, target, null_values):
@@ -146,8 +161,7 @@ class _NeedsCare(Exception):
 def _scan_fast(
     file: InputFile, target: pa.Schema, null_values: NullValues
 ) -> Iterator[pa.RecordBatch]:
-    with reading(file.path), open_plain(file.path) as stream:
-        layout = read_layout(stream, file.path)
+    with reading(file.path), open_text(file.path, file.format) as (layout, stream):
         select_fields(
             pa.schema([(name, pa.null()) for name in layout.names]), target.names, file.path
         )
@@ -222,15 +236,16 @@ def _scan_careful(
         return "skip"
 
     first = 0
-    with reading(file.path), open_plain(file.path) as stream:
-        layout = read_layout(stream, file.path)
+    with reading(file.path), open_text(file.path, file.format) as (layout, stream):
         body = _Body(stream)
         try:
             for batch in _text_batches(body, layout, handle):
                 start = max(0, done - first)
                 if start < batch.num_rows:
                     rows = batch.slice(start)
-                    yield _parse_batch(file, rows, target, null_values, first + start)
+                    yield _parse_batch(
+                        file, rows, target, null_values, first + start, layout.is_ecsv
+                    )
                 first += batch.num_rows
         except pa.ArrowInvalid as error:
             _raise_broken_row(file, error)
@@ -239,7 +254,12 @@ def _scan_careful(
 
 
 def _parse_batch(
-    file: InputFile, batch: pa.RecordBatch, target: pa.Schema, null_values: NullValues, first: int
+    file: InputFile,
+    batch: pa.RecordBatch,
+    target: pa.Schema,
+    null_values: NullValues,
+    first: int,
+    is_ecsv: bool,
 ) -> pa.RecordBatch:
     arrays = []
     for field in target:
@@ -251,15 +271,16 @@ def _parse_batch(
         def place(index: int) -> str:
             return f"line {_line_of_row(file, first + index)}"
 
-        arrays.append(cast_cells(batch.column(field.name), convert, field, file.path, place))
+        cells = batch.column(field.name)
+        hint = "" if is_ecsv else _HINT
+        arrays.append(cast_cells(cells, convert, field, file.path, place, hint))
     parsed = pa.RecordBatch.from_arrays(arrays, schema=target)
     return conform(parsed, target, file.path, null_values=null_values)
 
 
 def _records(file: InputFile) -> Iterator[tuple[int, str, list[str], int]]:
     """Yield line number, text, cells and the expected count of each row, slowly."""
-    with open_plain(file.path) as stream:
-        layout = read_layout(stream, file.path)
+    with open_text(file.path, file.format) as (layout, stream):
         lines: list[str] = []
 
         def remember() -> Iterator[str]:
@@ -293,7 +314,7 @@ def _raise_broken_row(file: InputFile, error: pa.ArrowInvalid) -> None:
             if len(cells) != expected:
                 raise InputError(
                     f"{file.path}, line {number} has {len(cells)} fields instead of {expected}: "
-                    f"{text[:200]!r}; mend it, or skip such rows with on_bad_rows='skip'"
+                    f"{text[:200]!r}; mend this line or take it out"
                 ) from error
     except csv.Error as fault:
         raise InputError(f"{file.path}, behind line {number}: {fault}") from error

@@ -6,12 +6,13 @@ ECSV: Enhanced Character-Separated Values, version 1.0 (Astropy Proposal for Enh
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
 from skyseries.errors import SchemaError
+from skyseries.formats.mixins import Mixins, find_mixins
 from skyseries.schema import ColumnMeta, with_column_meta
 
 __all__ = ["EcsvHeader", "parse_header"]
@@ -30,7 +31,9 @@ class EcsvHeader:
     """What the header says."""
 
     schema: pa.Schema
+    """The columns as they stand in the file."""
     delimiter: str
+    mixins: Mixins = field(default_factory=Mixins)
 
 
 def parse_header(text: str, path: str) -> EcsvHeader:
@@ -52,9 +55,10 @@ def parse_header(text: str, path: str) -> EcsvHeader:
         columns = header["datatype"]
         delimiter = header.get("delimiter", " ")
         fields = [_field(column, path) for column in columns]
+        mixins = find_mixins(header.get("meta"))
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise SchemaError(f"the ECSV header of {path} cannot be read: {error}") from error
-    return EcsvHeader(pa.schema(fields), delimiter)
+    return EcsvHeader(pa.schema(fields), delimiter, mixins)
 
 
 def _construct_plain(loader: Any, suffix: str, node: Any) -> Any:

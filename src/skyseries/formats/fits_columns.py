@@ -5,14 +5,17 @@ FITS Standard 4.0, sections 7.3 (binary tables) and 7.3.5 (variable-length array
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from skyseries.errors import InputError, SchemaError
+from skyseries.formats.fits_times import fits_time
+from skyseries.formats.times import MJD_ZERO, TimeMeta, with_time_meta
 from skyseries.schema import ColumnMeta, with_column_meta
 
 __all__ = ["FitsColumn", "FitsLayout", "parse_columns"]
@@ -50,7 +53,10 @@ class FitsColumn:
     zero: int | float = 0
     string_width: int = 0
     """Bytes of each text, where a cell is an array of texts (TDIM)."""
+    dims: tuple[int, ...] = ()
+    """The lengths of an array of several dimensions, the outermost first (TDIM)."""
     meta: ColumnMeta = field(default_factory=ColumnMeta)
+    time: TimeMeta = field(default_factory=TimeMeta)
 
     @property
     def flips_sign(self) -> bool:
@@ -76,6 +82,17 @@ class FitsColumn:
             return self.string_width > 0
         return bool(self.descriptor and self.code != "A") or self.repeat != 1
 
+    @property
+    def is_two_part_date(self) -> bool:
+        """Whether a cell is a date as astropy writes it: two doubles to be added."""
+        is_pair = self.code == "D" and self.repeat == 2 and not self.descriptor
+        return is_pair and bool(self.time.scale) and self.meta.unit in ("", "d")
+
+    @property
+    def date_zero(self) -> float:
+        """The Julian date from which a time counts."""
+        return float(self.time.origin or MJD_ZERO)
+
     def value_type(self) -> pa.DataType:
         """Return the Arrow type of one element."""
         if self.flips_sign:
@@ -89,8 +106,14 @@ class FitsColumn:
     def arrow_field(self) -> pa.Field:
         """Return the Arrow field with unit, UCD and description."""
         value = self.value_type()
+        if self.is_two_part_date:
+            date = pa.field(self.name, value, metadata={b"unit": b"d"})
+            about = TimeMeta("mjd", self.time.scale, self.time.refposition)
+            return with_time_meta(with_column_meta(date, self.meta), about)
         whole = pa.list_(value) if self.is_list else value
-        return with_column_meta(pa.field(self.name, whole), self.meta)
+        for _ in self.dims[1:]:
+            whole = pa.list_(whole)
+        return with_time_meta(with_column_meta(pa.field(self.name, whole), self.meta), self.time)
 
     def numpy_type(self) -> Any:
         """Return the type of the column in a NumPy record."""
@@ -122,8 +145,8 @@ class FitsLayout:
         return pa.schema([column.arrow_field() for column in self.columns])
 
 
-def parse_columns(header: Any, path: str) -> tuple[FitsColumn, ...]:
-    """Read the columns from a table's header.
+def parse_columns(header: Any, primary: Any, path: str) -> tuple[FitsColumn, ...]:
+    """Read the columns from a table's header, and the frame of its times from both headers.
 
     Raises
     ------
@@ -136,6 +159,7 @@ def parse_columns(header: Any, path: str) -> tuple[FitsColumn, ...]:
     offset = 0
     for index in range(1, header["TFIELDS"] + 1):
         column, width = _parse_column(header, index, offset, path)
+        column = replace(column, time=fits_time(header, primary, index))
         columns.append(column)
         offset += width
     if offset != header["NAXIS1"]:
@@ -160,7 +184,8 @@ def _parse_column(header: Any, index: int, offset: int, path: str) -> tuple[Fits
         descriptor, code = code, match[3].strip()[:1]
     if code not in _ARROW_TYPES or (descriptor and code == "X"):
         raise SchemaError(f"{path}: column {name!r} has the FITS type {form!r}, which is not read")
-    dims = re.findall(r"[0-9]+", str(header.get(f"TDIM{index}", "")))
+    dims = [int(size) for size in re.findall(r"[0-9]+", str(header.get(f"TDIM{index}", "")))]
+    is_array = len(dims) > 1 and code not in "AX" and not descriptor and math.prod(dims) == repeat
     column = FitsColumn(
         name,
         code,
@@ -170,7 +195,8 @@ def _parse_column(header: Any, index: int, offset: int, path: str) -> tuple[Fits
         null=header.get(f"TNULL{index}") if code in "BIJK" else None,
         scale=header.get(f"TSCAL{index}", 1),
         zero=header.get(f"TZERO{index}", 0),
-        string_width=int(dims[0]) if code == "A" and len(dims) > 1 else 0,
+        string_width=dims[0] if code == "A" and len(dims) > 1 else 0,
+        dims=tuple(reversed(dims)) if is_array else (),
         meta=ColumnMeta(
             unit=str(header.get(f"TUNIT{index}", "")).strip(),
             ucd=str(header.get(f"TUCD{index}", "")).strip(),

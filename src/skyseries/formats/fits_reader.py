@@ -1,7 +1,8 @@
 """Read FITS binary tables in slices of rows.
 
 astropy reads the header; the rows are read by NumPy records, so that memory stays bounded also
-for compressed and remote files, and integers stay exact. The first table of a file is read.
+for compressed and remote files, and integers stay exact. Of several tables in a file the only
+one that has rows is read, or the one that was chosen.
 Floats have no null in FITS: NaN stays NaN. Text that begins with a zero byte is null; blanks at
 the end of text are padding and are left out.
 """
@@ -9,6 +10,7 @@ the end of text are padding and are left out.
 from __future__ import annotations
 
 import itertools
+import math
 import warnings
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -24,6 +26,8 @@ from skyseries.formats.fits_columns import NUMPY_TYPES, FitsColumn, FitsLayout, 
 from skyseries.formats.inputs import InputFile
 from skyseries.formats.nulls import NullValues
 from skyseries.formats.opening import compression_of, open_plain, open_raw, reading
+from skyseries.formats.tables import FoundTable, choose_table
+from skyseries.formats.times import MJD_ZERO
 
 __all__ = ["read_fits_schema", "scan_fits"]
 
@@ -32,12 +36,22 @@ _SLICE_BYTES = 64 * 2**20
 
 
 def read_fits_schema(file: InputFile) -> pa.Schema:
-    """Return the columns of the first table of a FITS file."""
+    """Return the columns of the table of a FITS file."""
     with reading(file.path, "FITS file"), open_plain(file.path) as stream:
         return _read_layout(stream, file).schema()
 
 
-def _read_layout(stream: BinaryIO, file: InputFile) -> FitsLayout:
+def _read_layout(stream: BinaryIO, file: InputFile, *, check_all: bool = True) -> FitsLayout:
+    """Return where the table is.
+
+    Parameters
+    ----------
+    stream : file
+    file : InputFile
+    check_all : bool
+        Look behind the first table that has rows, too: a second one makes it unclear which is
+        meant. This costs a pass over a compressed file.
+    """
     from astropy.io import fits
 
     if not stream.read(9).startswith(b"SIMPLE  ="):
@@ -48,28 +62,46 @@ def _read_layout(stream: BinaryIO, file: InputFile) -> FitsLayout:
     stream.seek(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # astropy warns of truncation; it is an error below
-        with fits.open(stream, memmap=False, lazy_load_hdus=True) as hdus:
-            for hdu in hdus:
-                if isinstance(hdu, fits.TableHDU):
-                    raise InputError(
-                        f"{file.path} is a FITS ASCII table, which is not read; "
-                        "write it as a binary table"
-                    )
-                if hdu.header.get("XTENSION", "").strip() == "BINTABLE":
-                    return _layout(hdu, file)
-    raise InputError(f"{file.path} has no table, only images")
+        with fits.open(
+            stream, memmap=False, lazy_load_hdus=True, disable_image_compression=True
+        ) as hdus:
+            found: dict[int, FoundTable] = {}
+            for number, hdu in enumerate(hdus):
+                if table := _found_table(number, hdu):
+                    found[number] = table
+                    if table.rows and not check_all and not file.table:
+                        break
+            if not found:
+                raise InputError(f"{file.path} has no table, only images")
+            chosen = choose_table(list(found.values()), file.table, file.path)
+            return _layout(hdus[chosen.number], hdus[0].header, file)
 
 
-def _layout(hdu: Any, file: InputFile) -> FitsLayout:
+def _found_table(number: int, hdu: Any) -> FoundTable | None:
     header = hdu.header
-    if header.get("ZTABLE") or header.get("ZIMAGE"):
+    if header.get("XTENSION", "").strip() not in ("BINTABLE", "TABLE") or header.get("ZIMAGE"):
+        return None
+    name = str(header.get("EXTNAME", "")).strip()
+    names = (name, f"{name},{header.get('EXTVER', 1)}")
+    return FoundTable(number, names, int(header["TFIELDS"]), int(header["NAXIS2"]))
+
+
+def _layout(hdu: Any, primary: Any, file: InputFile) -> FitsLayout:
+    header = hdu.header
+    if header["XTENSION"].strip() == "TABLE":
+        raise InputError(
+            f"{file.path} is a FITS ASCII table, which is not read; write it as a binary table"
+        )
+    if header.get("ZTABLE"):
         raise InputError(f"{file.path} is tile-compressed, which is not read; use funpack before")
     start = int(hdu.fileinfo()["datLoc"])
     row_bytes, rows = int(header["NAXIS1"]), int(header["NAXIS2"])
     table_bytes = row_bytes * rows
     heap = start + int(header.get("THEAP", table_bytes))
     end = start + table_bytes + int(header.get("PCOUNT", 0))
-    layout = FitsLayout(parse_columns(header, file.path), start, row_bytes, rows, heap, end)
+    layout = FitsLayout(
+        parse_columns(header, primary, file.path), start, row_bytes, rows, heap, end
+    )
     _check_size(file, layout)
     return layout
 
@@ -86,10 +118,12 @@ def _check_size(file: InputFile, layout: FitsLayout) -> None:
 def scan_fits(
     file: InputFile, target: pa.Schema, *, batch_rows: int, null_values: NullValues = ()
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of the first table of a FITS file."""
+    """Yield the rows of the table of a FITS file."""
     with reading(file.path, "FITS file"):
+        with open_raw(file.path) as raw:
+            is_compressed = compression_of(raw) is not None
         with open_plain(file.path) as stream:
-            layout = _read_layout(stream, file)
+            layout = _read_layout(stream, file, check_all=not is_compressed)
         select_fields(layout.schema(), target.names, file.path)
         wanted = [column for column in layout.columns if column.name in target.names]
         record = np.dtype(
@@ -129,10 +163,15 @@ def _decode(
         cells = cells if column.is_list else cells[:, 0]
     if not column.is_list:
         return _decode_values(cells, column, file)
+    if column.is_two_part_date:
+        zero = column.date_zero - MJD_ZERO
+        return pa.array((cells[:, 0] + zero) + cells[:, 1])
     count = cells.shape[1]
     values = _decode_values(cells.reshape(-1), column, file)
-    offsets = np.arange(len(cells) + 1, dtype=np.int32) * count
-    return pa.ListArray.from_arrays(pa.array(offsets), values)
+    for size in (*reversed(column.dims[1:]), count // math.prod(column.dims[1:])):
+        offsets = np.arange(len(values) // size + 1 if size else len(cells) + 1, dtype=np.int32)
+        values = pa.ListArray.from_arrays(pa.array(offsets * np.int32(size)), values)
+    return values
 
 
 def _decode_variable(

@@ -15,9 +15,19 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from skyseries.errors import InputError
-from skyseries.schema import column_meta, with_column_meta
+from skyseries.schema import ColumnMeta, column_meta, with_column_meta
 
-__all__ = ["Source", "Table", "flatten_batch", "flatten_schema", "text_bytes", "to_json", "to_text"]
+__all__ = [
+    "Source",
+    "Table",
+    "fixed_values",
+    "flatten_batch",
+    "flatten_schema",
+    "plain_array",
+    "plain_type",
+    "text_bytes",
+    "to_text",
+]
 
 Table: TypeAlias = pa.Table | pa.RecordBatchReader | Iterable[pa.RecordBatch]
 
@@ -93,7 +103,7 @@ def _with_schema(
 
 
 def flatten_schema(schema: pa.Schema) -> pa.Schema:
-    """Replace each struct column by its fields, named ``column.field``."""
+    """Replace each struct column by its fields, named ``column.field``, and types by plain ones."""
     fields = []
     for field in schema:
         if pt.is_struct(field.type):
@@ -105,15 +115,37 @@ def flatten_schema(schema: pa.Schema) -> pa.Schema:
                 for child in field.type
             ]
             fields += list(flatten_schema(pa.schema(inner)))
-        elif pt.is_dictionary(field.type):
-            fields.append(field.with_type(field.type.value_type))
         else:
-            fields.append(field)
+            plain = field.with_type(plain_type(field.type))
+            unit = field.type.unit if pt.is_duration(field.type) else ""
+            fields.append(with_column_meta(plain, ColumnMeta(unit=unit)))
     names = [field.name for field in fields]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"two columns would be named {twice!r}; rename one")
     return pa.schema(fields)
+
+
+def plain_type(type: pa.DataType) -> pa.DataType:
+    """Return the simplest type that holds the same: no dictionaries, views or extensions."""
+    if isinstance(type, pa.BaseExtensionType):
+        return pa.string() if isinstance(type, pa.UuidType) else plain_type(type.storage_type)
+    if pt.is_dictionary(type) or pt.is_run_end_encoded(type):
+        return plain_type(type.value_type)
+    if pt.is_duration(type):
+        return pa.int64()
+    if pt.is_large_string(type) or pt.is_string_view(type):
+        return pa.string()
+    if pt.is_large_binary(type) or pt.is_binary_view(type):
+        return pa.binary()
+    if pt.is_fixed_size_list(type):
+        return pa.list_(plain_type(type.value_type), type.list_size)
+    if any(test(type) for test in _LISTS):
+        return pa.list_(plain_type(type.value_type))
+    return type
+
+
+_LISTS = (pt.is_list, pt.is_large_list, pt.is_list_view, pt.is_large_list_view)
 
 
 def flatten_batch(batch: pa.RecordBatch, flat: pa.Schema) -> pa.RecordBatch:
@@ -129,17 +161,52 @@ def flatten_batch(batch: pa.RecordBatch, flat: pa.Schema) -> pa.RecordBatch:
 
     for column in batch.columns:
         add(column)
-    cast = [
-        array if array.type == field.type else array.cast(field.type)
-        for array, field in zip(arrays, flat, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(cast, schema=flat)
+    plain = [plain_array(array, field.type) for array, field in zip(arrays, flat, strict=True)]
+    return pa.RecordBatch.from_arrays(plain, schema=flat)
 
 
-def to_json(array: pa.Array) -> pa.Array:
+def plain_array(array: pa.Array, type: pa.DataType) -> pa.Array:
+    """Return the cells in the type that `plain_type` gives."""
+    if array.type == type:
+        return array
+    if isinstance(array.type, pa.UuidType):
+        return pa.array([None if cell is None else str(cell) for cell in array.to_pylist()], type)
+    if isinstance(array.type, pa.BaseExtensionType):
+        return plain_array(array.storage, type)
+    if pt.is_run_end_encoded(array.type):
+        return plain_array(pc.run_end_decode(array), type)
+    return array.cast(type)
+
+
+def fixed_values(array: pa.Array) -> pa.Array:
+    """Return the innermost values of lists of fixed length; null where the list is null."""
+    if not pt.is_fixed_size_list(array.type):
+        return array
+    size = array.type.list_size
+    values = array.values.slice(array.offset * size, len(array) * size)
+    if array.null_count:
+        is_null = np.repeat(np.asarray(array.is_null()), size)
+        numbers = np.where(is_null, -1, np.arange(len(values)))
+        values = values.take(pa.array(numbers, mask=is_null))
+    return fixed_values(values)
+
+
+def _to_json(array: pa.Array, name: str) -> pa.Array:
     """Return lists as JSON text; null stays null."""
+
+    def other(value: object) -> str:
+        if isinstance(value, bytes):
+            raise _holds_bytes(name)
+        return str(value)
+
     cells = array.to_pylist()
-    return pa.array([None if c is None else json.dumps(c, default=str) for c in cells], pa.string())
+    return pa.array(
+        [None if c is None else json.dumps(c, default=other) for c in cells], pa.string()
+    )
+
+
+def _holds_bytes(name: str) -> InputError:
+    return InputError(f"column {name!r} holds bytes, which this format cannot keep")
 
 
 def text_bytes(text: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
@@ -162,10 +229,13 @@ def to_text(array: pa.Array, name: str) -> pa.Array:
     """
     kind = array.type
     if pt.is_nested(kind):
-        return to_json(array)
+        return _to_json(array, name)
     if pt.is_binary(kind) or pt.is_large_binary(kind) or pt.is_fixed_size_binary(kind):
-        raise InputError(f"column {name!r} holds bytes, which this format cannot keep")
+        raise _holds_bytes(name)
     if pt.is_timestamp(kind):
         cells = array.cast(pa.timestamp(kind.unit)).cast(pa.string()).to_pylist()
         return pa.array([c and c.replace(" ", "T") for c in cells], pa.string())
-    return array.cast(pa.string())
+    try:
+        return array.cast(pa.string())
+    except pa.ArrowNotImplementedError:
+        return pa.array([None if c is None else str(c) for c in array.to_pylist()], pa.string())

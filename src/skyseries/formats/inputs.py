@@ -6,38 +6,45 @@ import glob
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from skyseries.errors import InputError
-from skyseries.formats.opening import filesystem_of, is_url, open_plain, open_raw, reading
+from skyseries.formats.folders import (
+    Values,
+    common_root,
+    folder_values,
+    root_of_pattern,
+    typed_values,
+)
+from skyseries.formats.opening import filesystem_of, is_url, reading
+from skyseries.formats.recognise import HAS_TABLES, format_of, stem_of
 
-__all__ = ["Chunk", "InputFile", "find_files"]
+__all__ = ["FILE_NAME", "Chunk", "InputFile", "find_files"]
 
-_FORMATS = {
-    ".parquet": "parquet", ".parq": "parquet", ".pq": "parquet",
-    ".csv": "csv", ".tsv": "csv", ".ecsv": "ecsv",
-    ".fits": "fits", ".fit": "fits",
-    ".vot": "votable", ".votable": "votable",
-}  # fmt: skip
-_COMPRESSED = (".gz", ".bz2", ".zst")
-_HEAD_BYTES = 4096
-"""Enough to see a VOTABLE element behind an XML declaration, a comment and a stylesheet."""
+FILE_NAME = "_filename"
+"""The column that holds the name of the file that a row comes from, where it is asked for."""
+_TABLE = re.compile(r"(.+)\[([^\[\]/]+)\]")
 
 
 @dataclass(frozen=True)
 class InputFile:
-    """One input file."""
+    """One input file, and which of its tables is meant."""
 
     path: str
     """A local path or a URL that fsspec opens."""
     format: str
-    """``parquet``, ``csv``, ``ecsv``, ``fits`` or ``votable``."""
+    """``parquet``, ``csv``, ``ecsv``, ``blanks``, ``fits`` or ``votable``."""
     size: int
     """Bytes on disk."""
     modified: float | None = None
     """Seconds since the epoch; None where the storage does not say."""
+    table: str = ""
+    """Number or name of the table in a FITS file or VOTable; empty: the only one with rows."""
+    values: Values = ()
+    """Columns that are not in the file and have one value in it: from the names of its folders
+    (``band=g/``), and `FILE_NAME`."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,9 @@ class Chunk:
     """The row groups of a Parquet file; None: the whole file."""
 
 
-def find_files(spec: str | Path | Sequence[str | Path]) -> list[InputFile]:
+def find_files(
+    spec: str | Path | Sequence[str | Path], *, file_name: bool = False
+) -> list[InputFile]:
     """Find the input files that are meant, in natural order (``f2`` before ``f10``).
 
     Parameters
@@ -63,6 +72,17 @@ def find_files(spec: str | Path | Sequence[str | Path]) -> list[InputFile]:
         at any depth; files and folders whose names begin with ``.`` or ``_`` are left out (in
         patterns too, unless the pattern says so), and so are files that are no tables. A file
         that is named more than once is taken once.
+
+        ``file.fits[2]`` and ``file.fits[NAME]`` mean one table of a FITS file (by the number of
+        its HDU, the first is 0; by EXTNAME, or EXTNAME and EXTVER as in ``[NAME,2]``) or of a
+        VOTable (by its number, counted from 0; by name or ID). Folders and patterns take this
+        too. A path that exists as it stands is that file.
+
+        Folders whose names are ``column=value`` below the folder that is named, below that in
+        which a pattern begins, or below the one that is common to a list, are columns:
+        `InputFile.values`.
+    file_name : bool
+        Give each file the column `FILE_NAME`: its name without folder and suffix.
 
     Raises
     ------
@@ -74,13 +94,22 @@ def find_files(spec: str | Path | Sequence[str | Path]) -> list[InputFile]:
     items = [spec] if isinstance(spec, str | os.PathLike) else list(spec)
     if not items:
         raise InputError("no input files: the list is empty")
-    found: dict[str, InputFile] = {}
+    found: dict[tuple[str, str], InputFile] = {}
+    roots = []
     for item in items:
         text = os.fspath(item)
         with reading(text, "input"):
-            files = _find_remote(text) if is_url(text) else _find_local(text)
-        found.update((file.path, file) for file in files)
-    return sorted(found.values(), key=lambda file: (_natural(file.path), file.path))
+            files, root = _find(text)
+        roots.append(root)
+        found.update(((file.path, file.table), file) for file in files)
+    ordered = sorted(found.values(), key=lambda f: (_natural(f.path), f.path, _natural(f.table)))
+    root = common_root(roots)
+    values = typed_values(folder_values(file.path, root) for file in ordered)
+    if file_name:
+        values = [
+            (*row, (FILE_NAME, stem_of(f.path))) for f, row in zip(ordered, values, strict=True)
+        ]
+    return [replace(file, values=row) for file, row in zip(ordered, values, strict=True)]
 
 
 def _natural(path: str) -> list[str | int]:
@@ -88,25 +117,41 @@ def _natural(path: str) -> list[str | int]:
     return [int(part) if index % 2 else part for index, part in enumerate(parts)]
 
 
-def _find_local(text: str) -> list[InputFile]:
+def _find(text: str) -> tuple[list[InputFile], tuple[str, ...]]:
+    """Return the files that one item names, and the folder below which folders are columns."""
+    find = _find_remote if is_url(text) else _find_local
+    if (found := find(text)) is not None:
+        return found
+    if (match := _TABLE.fullmatch(text)) and (found := find(match[1])) is not None:
+        files, root = found
+        if plain := [file for file in files if file.format not in HAS_TABLES]:
+            raise InputError(
+                f"{text}: {plain[0].path} is {plain[0].format}, which has one table; "
+                f"leave out [{match[2]}]"
+            )
+        return [replace(file, table=match[2].strip()) for file in files], root
+    if glob.has_magic(text):
+        raise InputError(f"no data file matches the pattern {text}")
+    raise InputError(f"there is no file or folder {text}")
+
+
+def _find_local(text: str) -> tuple[list[InputFile], tuple[str, ...]] | None:
     path = Path(text.removeprefix("file://")).expanduser()
     if path.is_file():
-        return [_local_file(path, named=True)]  # type: ignore[list-item]
+        return [_local_file(path, named=True)], path.parts[:-1]  # type: ignore[list-item]
     if path.is_dir():
         inside = (Path(entry) for entry in _walk(path))
         files = [file for entry in inside if (file := _local_file(entry, named=False))]
         if not files:
             raise InputError(f"the folder {path} has no data files (Parquet, CSV, FITS, VOTable)")
-        return files
+        return files, path.parts
     if not glob.has_magic(str(path)):
-        raise InputError(f"there is no file or folder {path}")
+        return None
     hits = (Path(hit) for hit in glob.iglob(str(path), recursive=True))  # noqa: PTH207 - absolute patterns too
     hidden = path.name.startswith(("_", "."))
     kept = [hit for hit in hits if hit.is_file() and (hidden or not _is_hidden(hit.name))]
     files = [file for hit in kept if (file := _local_file(hit, named=False))]
-    if not files:
-        raise InputError(f"no data file matches the pattern {path}")
-    return files
+    return (files, root_of_pattern(str(path))) if files else None
 
 
 def _walk(folder: Path) -> Iterable[str]:
@@ -124,34 +169,36 @@ def _is_hidden(name: str) -> bool:
 
 def _local_file(path: Path, *, named: bool) -> InputFile | None:
     status = path.stat()
-    known = _format_of(str(path), named=named)
+    known = format_of(str(path), named=named)
     return InputFile(str(path), known, status.st_size, status.st_mtime) if known else None
 
 
-def _find_remote(url: str) -> list[InputFile]:
+def _find_remote(url: str) -> tuple[list[InputFile], tuple[str, ...]] | None:
     filesystem, inner = filesystem_of(url)
-    if glob.has_magic(inner) and not filesystem.exists(inner):
-        paths, named = filesystem.glob(inner), False
-    elif filesystem.isfile(inner):
-        paths, named = [inner], True
+    named = filesystem.isfile(inner)
+    root = PurePosixPath(url).parts
+    if named:
+        paths, root = [inner], root[:-1]
     elif filesystem.isdir(inner):
-        root = inner.rstrip("/") + "/"
-        paths, named = filesystem.find(inner), False
-        parts = {path: PurePosixPath(path.removeprefix(root)).parts for path in paths}
+        start = inner.rstrip("/") + "/"
+        paths = filesystem.find(inner)
+        parts = {path: PurePosixPath(path.removeprefix(start)).parts for path in paths}
         paths = [path for path in paths if not any(map(_is_hidden, parts[path]))]
+    elif glob.has_magic(inner):
+        paths, root = filesystem.glob(inner), root_of_pattern(url)
     else:
-        raise InputError(f"there is no file or folder {url}")
+        return None
     files = []
     for path in paths:
         if not named and (_is_hidden(PurePosixPath(path).name) or filesystem.isdir(path)):
             continue
         full = url if named else filesystem.unstrip_protocol(path)
-        if known := _format_of(full, named=named):
+        if known := format_of(full, named=named):
             info = filesystem.info(path)
             files.append(InputFile(full, known, int(info.get("size") or 0), _modified(info)))
-    if not files:
+    if not files and not glob.has_magic(inner):
         raise InputError(f"no data file at {url}")
-    return files
+    return (files, root) if files else None
 
 
 def _modified(info: dict[str, Any]) -> float | None:
@@ -160,40 +207,3 @@ def _modified(info: dict[str, Any]) -> float | None:
         if value is not None:
             return float(value.timestamp() if hasattr(value, "timestamp") else value)
     return None
-
-
-def _format_of(path: str, *, named: bool) -> str | None:
-    """Return the format by the suffix, else by the first bytes; None if it is not a table."""
-    name = PurePosixPath(path.split("?")[0]).name.lower()
-    for suffix in _COMPRESSED:
-        name = name.removesuffix(suffix)
-    suffix = PurePosixPath(name).suffix
-    if known := _FORMATS.get(suffix):
-        return known
-    if not named and suffix and suffix != ".xml":
-        return None
-    known = _format_by_content(path, text=named)
-    if known is None and named:
-        raise InputError(
-            f"{path} is in no known format (Parquet, CSV, ECSV, FITS, VOTable); "
-            "give the file a suffix that says what it is, for instance .csv"
-        )
-    return known
-
-
-def _format_by_content(path: str, *, text: bool) -> str | None:
-    with reading(path):
-        with open_raw(path) as raw:
-            if raw.read(4) == b"PAR1":
-                return "parquet"
-        with open_plain(path) as plain:
-            head = plain.read(_HEAD_BYTES)
-    if head.startswith(b"SIMPLE  ="):
-        return "fits"
-    if b"<VOTABLE" in head or b":VOTABLE" in head:
-        return "votable"
-    if head.startswith((b"# %ECSV", b"#%ECSV")):
-        return "ecsv"
-    is_text = text and head and b"\0" not in head and not head.lstrip().startswith((b"<", b"{"))
-    first = head.partition(b"\n")[0]
-    return "csv" if is_text and any(mark in first for mark in b",;\t|") else None

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-__all__ = ["NullValues", "mask_sentinels", "sentinels_of", "words_of"]
+__all__ = ["NullValues", "lists_like", "mask_sentinels", "sentinels_of", "words_of"]
 
 NullValues = Sequence[object] | Mapping[str, Sequence[object]]
 """Sentinels for all columns, or for each column that has some."""
@@ -55,7 +55,11 @@ def mask_sentinels(array: pa.Array, sentinels: Sequence[object]) -> pa.Array:
 
 
 def _mask_list(array: pa.Array, sentinels: Sequence[object]) -> pa.Array:
-    values = mask_sentinels(array.flatten(), sentinels)
+    return lists_like(array, mask_sentinels(array.flatten(), sentinels))
+
+
+def lists_like(array: pa.Array, values: pa.Array) -> pa.Array:
+    """Return lists as long as those of an array, of other values of the same type."""
     lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
     large = pt.is_large_list(array.type)
     offsets = np.zeros(len(lengths) + 1, np.int64 if large else np.int32)

@@ -13,6 +13,7 @@ from skyseries.errors import InputError
 from skyseries.formats.cast import conform, select_fields
 from skyseries.formats.ecsv import parse_header
 from skyseries.formats.inputs import Chunk, InputFile
+from skyseries.formats.mixins import Mixins
 from skyseries.formats.nulls import NullValues
 from skyseries.formats.opening import is_url, open_raw, reading
 from skyseries.formats.votable_fields import parse_fields
@@ -69,7 +70,13 @@ def read_parquet_schema(file: InputFile) -> pa.Schema:
         if field.name in described:
             plain = with_column_meta(plain, column_meta(described[field.name]))
         fields.append(with_column_meta(plain, own))
-    return pa.schema(fields)
+    return _mixins(schema.metadata, file.path).logical(pa.schema(fields))
+
+
+def _mixins(metadata: dict[bytes, bytes] | None, path: str) -> Mixins:
+    """Return which columns belong together, in a file that astropy wrote."""
+    text = (metadata or {}).get(_ASTROPY_KEY)
+    return Mixins() if text is None else parse_header(text.decode(), path).mixins
 
 
 def _described(metadata: dict[bytes, bytes], path: str) -> dict[str, pa.Field]:
@@ -109,10 +116,14 @@ def scan_parquet(
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a file, or of some of its row groups."""
     with _open(file) as parquet:
-        select_fields(parquet.schema_arrow, target.names, file.path)
+        schema = parquet.schema_arrow
+        mixins = _mixins(schema.metadata, file.path)
+        select_fields(mixins.logical(schema), target.names, file.path)
+        own = mixins.physical(target, schema)
         groups = None if chunk is None or chunk.row_groups is None else list(chunk.row_groups)
         row = 0 if chunk is None else chunk.first_row
-        for batch in parquet.iter_batches(batch_rows, row_groups=groups, columns=target.names):
+        for batch in parquet.iter_batches(batch_rows, row_groups=groups, columns=own.names):
             if batch.num_rows:
-                yield conform(batch, target, file.path, first_row=row, null_values=null_values)
+                whole = mixins.combine(batch, target) if mixins else batch
+                yield conform(whole, target, file.path, first_row=row, null_values=null_values)
             row += batch.num_rows

@@ -14,10 +14,11 @@ from skyseries.errors import InputError, SchemaError
 from skyseries.formats.cast import select_fields
 from skyseries.formats.delimited import BadRow, read_delimited_schema, scan_delimited
 from skyseries.formats.fits_reader import read_fits_schema, scan_fits
-from skyseries.formats.inputs import Chunk, InputFile, find_files
+from skyseries.formats.inputs import FILE_NAME, Chunk, InputFile, find_files
 from skyseries.formats.nulls import NullValues
 from skyseries.formats.parquet import parquet_chunks, read_parquet_schema, scan_parquet
 from skyseries.formats.unify import unify_schemas
+from skyseries.formats.values import add_values, fields_with_values
 from skyseries.formats.votable_reader import read_votable_schema, scan_votable
 
 __all__ = ["BATCH_ROWS", "chunks", "read_schema", "read_schemas", "read_table", "scan"]
@@ -51,18 +52,21 @@ def read_schema(
     InputError
         If the file is empty, damaged, or not what its suffix says.
     """
+    schema = fields_with_values(_own_schema(file, null_values), file)
+    return select_fields(schema, columns, file.path)
+
+
+def _own_schema(file: InputFile, null_values: NullValues) -> pa.Schema:
     match file.format:
         case "parquet":
-            schema = read_parquet_schema(file)
-        case "csv" | "ecsv":
-            schema = read_delimited_schema(file, null_values)
+            return read_parquet_schema(file)
+        case "csv" | "ecsv" | "blanks":
+            return read_delimited_schema(file, null_values)
         case "fits":
-            schema = read_fits_schema(file)
+            return read_fits_schema(file)
         case "votable":
-            schema = read_votable_schema(file)
-        case _:
-            raise InputError(f"{file.path}: the format {file.format!r} is not known")
-    return select_fields(schema, columns, file.path)
+            return read_votable_schema(file)
+    raise InputError(f"{file.path}: the format {file.format!r} is not known")
 
 
 def read_schemas(
@@ -145,7 +149,16 @@ def scan(
         raise InputError(f"the chunk is of {chunk.file.path}, not of {file.path}")
     if on_bad_rows not in ("error", "skip"):
         raise InputError(f"on_bad_rows is 'error' or 'skip', not {on_bad_rows!r}")
-    for batch in _batches(file, target, batch_rows, null_values, chunk, on_bad_rows, on_skip):
+
+    def read(own: pa.Schema) -> Iterator[pa.RecordBatch]:
+        return _batches(file, own, batch_rows, null_values, chunk, on_bad_rows, on_skip)
+
+    if {name for name, _ in file.values}.isdisjoint(target.names):
+        batches = read(target)
+    else:
+        own_schema = _own_schema(file, null_values)
+        batches = add_values(file, own_schema, target, null_values, read)
+    for batch in batches:
         for start in range(0, batch.num_rows, batch_rows):
             yield batch.slice(start, batch_rows)
 
@@ -167,9 +180,9 @@ def _batches(
             yield from scan_fits(file, target, **options)
         case "votable":
             yield from scan_votable(file, target, **options)
-        case "csv" | "ecsv" if on_bad_rows == "error":
+        case "csv" | "ecsv" | "blanks" if on_bad_rows == "error":
             yield from scan_delimited(file, target, null_values=null_values)
-        case "csv" | "ecsv":
+        case "csv" | "ecsv" | "blanks":
             yield from _scan_skipping(file, target, null_values, on_skip)
         case _:
             raise InputError(f"{file.path}: the format {file.format!r} is not known")
@@ -203,6 +216,7 @@ def read_table(
     ----------
     source : anything that `find_files` takes, or input files
     columns : sequence of str, optional
+        `FILE_NAME` among them is the name of the file that a row comes from, without suffix.
     null_values : sequence, or mapping from column to sequence
 
     Raises
@@ -213,11 +227,11 @@ def read_table(
         If a file is missing or damaged.
     """
     items = [source] if isinstance(source, str | Path | InputFile) else list(source)
-    if not items:
+    files = [item for item in items if isinstance(item, InputFile)]
+    if paths := [item for item in items if not isinstance(item, InputFile)]:
+        files += find_files(paths, file_name=FILE_NAME in (columns or ()))
+    if not files:
         raise SchemaError("no input files: the list is empty")
-    files: list[InputFile] = []
-    for item in items:
-        files += [item] if isinstance(item, InputFile) else find_files(item)
     schemas = read_schemas(files, null_values=null_values, columns=columns)
     schema = unify_schemas(files, schemas)
     parts = (scan(file, schema, null_values=null_values) for file in files)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-__all__ = ["NULL_WORDS", "infer_type", "parse_text"]
+__all__ = ["NULL_WORDS", "Evidence", "infer_type", "parse_text"]
 
 NULL_WORDS = frozenset(
     {"", "null", "NULL", "Null", "NA", "N/A", "n/a", "<NA>", "#N/A", "None", "--"}
@@ -19,16 +20,19 @@ column of floats it is the number NaN."""
 
 _TRUE = ["true", "t", "1", "yes"]
 _FALSE = ["false", "f", "0", "no"]
-_INTEGER = r"^[+-]?[0-9]+$"
 _LEADING_ZERO = r"^[+-]?0[0-9]+$"
-_FLOAT = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|^[+-]?(?i:nan|inf|infinity)$"
-_BOOLEAN = r"^(?i:true|false)$"
+_PATTERNS = {
+    "whole": r"^[+-]?[0-9]+$",
+    "decimal": r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$",
+    "nan": r"^[+-]?(?i:nan|inf|infinity)$",
+    "boolean": r"^(?i:true|false)$",
+}
 _EXACT_IN_FLOAT = 2**53
 """Up to here every integer is a float64."""
 
 
-def infer_type(text: pa.Array, words: Collection[str] = ()) -> pa.DataType:
-    """Return the type of a column of text cells.
+class Evidence:
+    """What the cells of a text column have been so far, and the type that holds them all.
 
     Whole numbers are int64, uint64 if one is beyond 2^63-1, and text if one is beyond 2^64-1 or
     begins with a zero (``007`` is a name, not a number). Numbers with a point or an exponent
@@ -38,38 +42,80 @@ def infer_type(text: pa.Array, words: Collection[str] = ()) -> pa.DataType:
 
     Parameters
     ----------
-    text : pyarrow.Array of string
     words : collection of str
         What stands for a missing value besides `NULL_WORDS`.
     """
-    cells = pc.utf8_trim_whitespace(text)
-    missing = pc.is_in(cells, value_set=pa.array(sorted(NULL_WORDS | set(words)), pa.string()))
-    cells = cells.filter(pc.and_not(pc.is_valid(cells), missing))
-    if len(cells) == 0:
-        return pa.null()
-    whole = pc.match_substring_regex(cells, _INTEGER)
-    if pc.all(whole).as_py():
-        return _integer_type(cells)
-    if pc.all(pc.match_substring_regex(cells, _BOOLEAN)).as_py():
-        return pa.bool_()
-    if pc.all(pc.match_substring_regex(cells, _FLOAT)).as_py():
-        integers = cells.filter(whole).to_pylist()
-        exact = all(abs(int(cell)) <= _EXACT_IN_FLOAT for cell in integers)
-        return pa.float64() if exact else pa.string()
-    return pa.string()
 
+    def __init__(self, words: Collection[str] = ()) -> None:
+        self._words = words
+        self._missing = pa.array(sorted(NULL_WORDS | set(words)), pa.string())
+        self._low = self._high = 0
+        self._has_leading_zero = False
+        self._kinds: set[str] = set()
 
-def _integer_type(cells: pa.Array) -> pa.DataType:
-    if pc.any(pc.match_substring_regex(cells, _LEADING_ZERO)).as_py():
-        return pa.string()
-    plain = pc.replace_substring_regex(cells, pattern=r"^\+", replacement="")
-    for kind in (pa.int64(), pa.uint64()):
+    def add(self, text: pa.Array) -> None:
+        """Take in more cells, an array of text."""
+        if self.is_open and not self._words and self._add_plain_integers(text):
+            return
+        cells = pc.utf8_trim_whitespace(text)
+        missing = pc.is_in(cells, value_set=self._missing)
+        cells = cells.filter(pc.and_not(pc.is_valid(cells), missing))
+        for kind, pattern in _PATTERNS.items():
+            found = pc.match_substring_regex(cells, pattern)
+            if pc.any(found).as_py():
+                self._kinds.add(kind)
+                if kind == "whole":
+                    self._add_whole(cells.filter(found))
+                cells = cells.filter(pc.invert(found))
+        if len(cells):
+            self._kinds.add("text")
+
+    def _add_plain_integers(self, text: pa.Array) -> bool:
+        """Take in cells that are all plain whole numbers, fast; return whether they are."""
+        zero = pc.and_(pc.starts_with(text, "0"), pc.greater(pc.binary_length(text), 1))
+        if pc.any(pc.or_(zero, pc.starts_with(text, "-0"))).as_py():
+            return False
         try:
-            plain.cast(kind)
+            limits = pc.min_max(text.cast(pa.int64())).as_py()
         except pa.ArrowInvalid:
-            continue
-        return kind
-    return pa.string()
+            return False
+        if limits["min"] is not None:
+            self._kinds.add("whole")
+            self._low, self._high = min(self._low, limits["min"]), max(self._high, limits["max"])
+        return True
+
+    def _add_whole(self, cells: pa.Array) -> None:
+        zero = pc.any(pc.match_substring_regex(cells, _LEADING_ZERO)).as_py()
+        self._has_leading_zero = self._has_leading_zero or zero
+        numbers = [int(cell) for cell in cells.to_pylist()]
+        self._low, self._high = min(self._low, *numbers), max(self._high, *numbers)
+
+    @property
+    def type(self) -> pa.DataType:
+        """The type that holds all cells without loss."""
+        if not self._kinds:
+            return pa.null()
+        if self._kinds == {"whole"} and not self._has_leading_zero:
+            if self._low >= -(2**63) and self._high < 2**63:
+                return pa.int64()
+            return pa.uint64() if self._low >= 0 and self._high < 2**64 else pa.string()
+        if self._kinds == {"boolean"}:
+            return pa.bool_()
+        is_exact = max(self._high, -self._low) <= _EXACT_IN_FLOAT
+        is_number = self._kinds <= {"decimal", "nan", "whole"} and self._kinds != {"whole"}
+        return pa.float64() if is_number and is_exact else pa.string()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the type rests on so little that further cells may well change it."""
+        return len(self._kinds) < 2 and not self._kinds & {"decimal", "text"}
+
+
+def infer_type(text: pa.Array, words: Collection[str] = ()) -> pa.DataType:
+    """Return the type of a column of text cells: see `Evidence`."""
+    evidence = Evidence(words)
+    evidence.add(text)
+    return evidence.type
 
 
 def parse_text(text: pa.Array, type: pa.DataType, words: Collection[str] = ()) -> pa.Array:
@@ -99,6 +145,8 @@ def parse_text(text: pa.Array, type: pa.DataType, words: Collection[str] = ()) -
         return pa.nulls(len(cells))
     if pt.is_nested(type):
         values = [None if cell is None else json.loads(cell) for cell in cells.to_pylist()]
+        if pt.is_list(type) and pt.is_boolean(_leaf_type(type)):
+            values = [_booleans(value) for value in values]
         return pa.array(values, type)
     if pt.is_boolean(type):
         return _parse_booleans(cells)
@@ -107,6 +155,20 @@ def parse_text(text: pa.Array, type: pa.DataType, words: Collection[str] = ()) -
             raise ValueError("hexadecimal numbers are not read")
         cells = pc.replace_substring_regex(cells, pattern=r"^\+", replacement="")
     return cells.cast(type)
+
+
+def _leaf_type(type: pa.DataType) -> pa.DataType:
+    return _leaf_type(type.value_type) if pt.is_list(type) else type
+
+
+def _booleans(value: Any) -> Any:
+    """Return what JSON gives with ``"True"`` and ``"False"`` as booleans (ESA's Gaia archive)."""
+    if isinstance(value, list):
+        return [_booleans(item) for item in value]
+    if isinstance(value, str):
+        word = value.strip().lower()
+        return word in _TRUE if word in (*_TRUE, *_FALSE) else value
+    return value
 
 
 def _parse_booleans(cells: pa.Array) -> pa.Array:

@@ -149,8 +149,6 @@ def _to_arrow(values: npt.NDArray[Any], item: VOTableField) -> pa.Array:
     if item.datatype == "boolean":
         true = np.isin(values, _TRUE)
         return pa.array(true, mask=~(true | np.isin(values, _FALSE)))
-    if item.null is not None and values.dtype.kind in "iu":
-        return pa.array(values, mask=values == int(item.null))
     return pa.array(values)
 
 

@@ -6,8 +6,8 @@ VOTable 1.5 (IVOA Recommendation), sections 2 (primitive types), 4.1 (FIELD), 5 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
@@ -15,9 +15,19 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from skyseries.errors import InputError, SchemaError
+from skyseries.formats.ascii import ascii_unit
+from skyseries.formats.times import TimeMeta, format_of, with_time_meta
 from skyseries.schema import ColumnMeta, column_meta, with_column_meta
 
-__all__ = ["VOTableField", "datatype_of", "field_xml", "local_name", "parse_fields"]
+__all__ = [
+    "VOTableField",
+    "check_names",
+    "datatype_of",
+    "field_xml",
+    "is_xml_name",
+    "local_name",
+    "parse_fields",
+]
 
 _ARROW_TYPES = {
     "boolean": pa.bool_(), "bit": pa.bool_(), "unsignedByte": pa.uint8(), "short": pa.int16(),
@@ -30,18 +40,25 @@ _DATATYPES = {
     pa.float16(): "float", pa.float32(): "float", pa.float64(): "double",
 }  # fmt: skip
 
+_NOT_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+"""Characters that no XML holds, not even escaped."""
+
 
 @dataclass
 class VOTableField:
-    """One FIELD element; `description` and `null` are filled while its children are read."""
+    """One FIELD element; what stands in its children is filled in while they are read."""
 
     name: str
     datatype: str
     arraysize: str = ""
     unit: str = ""
     ucd: str = ""
+    ref: str = ""
+    """ID of the frame of its times or positions."""
     null: str | None = None
-    """The text that stands for null (VALUES null=...)."""
+    """The text that stands for null (VALUES null=...), a whole number in decimals."""
+    xtype: str = ""
+    time: TimeMeta = field(default_factory=TimeMeta)
     description: list[str] = field(default_factory=list)
 
     @classmethod
@@ -53,7 +70,14 @@ class VOTableField:
             arraysize=attributes.get("arraysize", "").strip(),
             unit=attributes.get("unit", "").strip(),
             ucd=attributes.get("ucd", "").strip(),
+            ref=attributes.get("ref", ""),
+            xtype=attributes.get("xtype", "").strip().lower(),
         )
+
+    def set_null(self, text: str | None) -> None:
+        """Take in what stands for null."""
+        is_hexadecimal = text is not None and re.fullmatch(r"[+-]?0[xX][0-9a-fA-F]+", text.strip())
+        self.null = str(int(text, 16)) if text and is_hexadecimal else text
 
     @property
     def is_text(self) -> bool:
@@ -75,6 +99,12 @@ class VOTableField:
         """Whether a cell is an array of numbers."""
         return not self.is_text and self.arraysize not in ("", "1")
 
+    @property
+    def inner_sizes(self) -> tuple[int, ...]:
+        """Lengths of all dimensions but the outermost of an array of fixed shape."""
+        sizes = () if "*" in self.arraysize else re.findall(r"[0-9]+", self.arraysize)
+        return tuple(map(int, sizes[:-1])) if self.is_list else ()
+
     def value_type(self, path: str) -> pa.DataType:
         """Return the Arrow type of one value; SchemaError for complex numbers."""
         if self.datatype not in _ARROW_TYPES:
@@ -93,9 +123,16 @@ class VOTableField:
         """Return the Arrow field with unit, UCD and description."""
         value = self.value_type(path)
         meta = ColumnMeta(self.unit, self.ucd, " ".join("".join(self.description).split()))
-        return with_column_meta(
-            pa.field(self.name, pa.list_(value) if self.is_list else value), meta
-        )
+        whole = pa.list_(value) if self.is_list else value
+        for _ in self.inner_sizes:
+            whole = pa.list_(whole)
+        plain = pa.field(self.name, whole)
+        return with_time_meta(with_column_meta(plain, meta), self._time_meta())
+
+    def _time_meta(self) -> TimeMeta:
+        if self.xtype == "timestamp" and self.is_text:
+            return replace(self.time, format="isot", origin="")
+        return replace(self.time, format=format_of(self.time.origin, self.unit))
 
 
 def local_name(tag: str) -> str:
@@ -134,29 +171,46 @@ def parse_fields(text: bytes, path: str) -> list[pa.Field]:
 def datatype_of(type: pa.DataType) -> tuple[str, str]:
     """Return datatype and arraysize that hold an Arrow type without loss.
 
-    uint64 has no VOTable type: it is written as text here; the writer takes ``long`` where it
-    has seen that all values fit.
+    Text is ``char`` here, and uint64, which has no VOTable type, is text; the writer takes
+    ``unicodeChar`` and ``long`` where it has seen what the values need.
     """
     if pt.is_list(type) and type.value_type in _DATATYPES:
         return _DATATYPES[type.value_type], "*"
-    if type in _DATATYPES:
-        return _DATATYPES[type], ""
+    inner: pa.DataType = type
+    sizes: list[str] = []
+    while pt.is_fixed_size_list(inner) and inner.list_size:
+        inner, sizes = inner.value_type, [*sizes, str(inner.list_size)]
+    if inner in _DATATYPES:
+        return _DATATYPES[inner], "x".join(reversed(sizes))
     return "char", "*"
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raise InputError if XML cannot hold one of these names of columns."""
+    for name in names:
+        if not is_xml_name(name):
+            raise InputError(f"VOTable cannot hold the name {name!r}: rename this column")
+
+
+def is_xml_name(name: str) -> bool:
+    """Whether XML can hold the name of a column."""
+    return bool(name.strip()) and not _NOT_XML.search(name)
 
 
 def field_xml(column: pa.Field, datatype: str, arraysize: str) -> str:
     """Return the FIELD element of a column."""
-    meta = column_meta(column)
-    attributes = {"name": column.name, "datatype": datatype}
+    meta, name = column_meta(column), column.name
+    attributes = {"name": name, "datatype": datatype}
     if arraysize:
         attributes["arraysize"] = arraysize
     if pt.is_timestamp(column.type):
         attributes["xtype"] = "timestamp"
-    if meta.unit:
-        attributes["unit"] = meta.unit
+    if unit := ascii_unit(" ".join(meta.unit.split()), "vounit", name):
+        attributes["unit"] = unit
     if meta.ucd:
         attributes["ucd"] = meta.ucd
     text = " ".join(f"{key}={quoteattr(value)}" for key, value in attributes.items())
     if not meta.description:
         return f"<FIELD {text}/>"
-    return f"<FIELD {text}><DESCRIPTION>{escape(meta.description)}</DESCRIPTION></FIELD>"
+    description = escape(_NOT_XML.sub("", meta.description))
+    return f"<FIELD {text}><DESCRIPTION>{description}</DESCRIPTION></FIELD>"

@@ -1,135 +1,44 @@
 """Read VOTable as a stream: TABLEDATA, BINARY and BINARY2.
 
 The XML goes through expat block by block, so that a table larger than memory can be read and
-64-bit ids stay exact. The first table with columns is read. An empty cell of TABLEDATA is null.
+64-bit ids stay exact. Of several tables in a file the only one that has rows is read, or the one
+that was chosen. An empty cell of TABLEDATA is null.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import math
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
-from xml.parsers import expat
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
 
 from skyseries.errors import InputError
 from skyseries.formats.cast import cast_cells, conform, select_fields
 from skyseries.formats.inputs import InputFile
-from skyseries.formats.nulls import NullValues
+from skyseries.formats.nulls import NullValues, mask_sentinels
 from skyseries.formats.opening import open_plain, reading
+from skyseries.formats.tables import choose_table
 from skyseries.formats.text import parse_text
 from skyseries.formats.votable_binary import BinaryRows
-from skyseries.formats.votable_fields import VOTableField, local_name
+from skyseries.formats.votable_fields import VOTableField
+from skyseries.formats.votable_parser import Parser
 
 __all__ = ["read_votable_schema", "scan_votable"]
 
 _BLOCK_BYTES = 2**20
 _TEXT_ROWS = 16_384
 """Rows of TABLEDATA that are held as Python text before they become Arrow."""
-
-
-class _Parser:
-    """Turns blocks of XML into columns and rows; `cells` and `binary` hold what is ready."""
-
-    def __init__(self, file: InputFile) -> None:
-        self.path = file.path
-        self.fields: list[VOTableField] = []
-        self.has_data = False
-        self.finished = False
-        self.overflow = False
-        self.serialization = ""
-        self.rows: list[list[str]] = []
-        self.base64: list[str] = []
-        self._row: list[str] = []
-        self._cell: list[str] | None = None
-        self._inside: list[str] = []
-        self._expat = expat.ParserCreate()
-        self._expat.buffer_text = True
-        self._expat.StartElementHandler = self._start
-        self._expat.EndElementHandler = self._end
-        self._expat.CharacterDataHandler = self._characters
-
-    def feed(self, block: bytes) -> None:
-        """Take in a block; an empty one is the end of the file."""
-        try:
-            self._expat.Parse(block, not block)
-        except expat.ExpatError as error:
-            raise InputError(f"the VOTable {self.path} is truncated or broken: {error}") from error
-
-    def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        name = local_name(tag)
-        self._inside.append(name)
-        if name == "INFO":
-            self._info(attributes)
-        if self.finished:
-            return
-        match name:
-            case "TD":
-                self._cell = []
-            case "TR":
-                self._row = []
-            case "FIELD" if not self.has_data:
-                self.fields.append(VOTableField.from_attributes(attributes))
-            case "VALUES" if "FIELD" in self._inside and self.fields:
-                self.fields[-1].null = attributes.get("null")
-            case "DATA":
-                self.has_data = True
-            case "TABLEDATA" | "BINARY" | "BINARY2" | "FITS":
-                self._begin(name)
-            case "STREAM":
-                self._stream(attributes)
-
-    def _info(self, attributes: dict[str, str]) -> None:
-        if attributes.get("name", "").upper() == "QUERY_STATUS":
-            status = attributes.get("value", "").upper()
-            self.overflow = self.overflow or status == "OVERFLOW"
-            if status == "ERROR":
-                raise InputError(f"{self.path} is the answer to a query that failed")
-
-    def _begin(self, serialization: str) -> None:
-        if serialization == "FITS":
-            raise InputError(f"{self.path}: a FITS stream inside a VOTable is not read")
-        self.serialization = serialization
-
-    def _stream(self, attributes: dict[str, str]) -> None:
-        if "href" in attributes or attributes.get("encoding", "base64") != "base64":
-            raise InputError(f"{self.path}: only base64 inside the VOTable is read, not a link")
-
-    def _end(self, tag: str) -> None:
-        name = self._inside.pop()
-        if name == "TABLE" and self.fields:
-            self.finished = True
-        if self.finished:
-            return
-        if name == "TD" and self._cell is not None:
-            self._row.append("".join(self._cell))
-            self._cell = None
-        elif name == "TR":
-            if len(self._row) != len(self.fields):
-                raise InputError(
-                    f"{self.path}, line {self._expat.CurrentLineNumber}: a row has "
-                    f"{len(self._row)} cells instead of {len(self.fields)}"
-                )
-            self.rows.append(self._row)
-
-    def _characters(self, data: str) -> None:
-        if self.finished:
-            return
-        if self._cell is not None:
-            self._cell.append(data)
-        elif self._inside[-1] == "STREAM":
-            self.base64.append(data)
-        elif self._inside[-2:] == ["FIELD", "DESCRIPTION"]:
-            self.fields[-1].description.append(data)
-
-    def schema(self) -> pa.Schema:
-        if not self.fields:
-            raise InputError(f"{self.path} has no TABLE with FIELD elements")
-        return pa.schema([item.arrow_field(self.path) for item in self.fields])
+_TABLE_TAG = re.compile(rb"<(?:[\w.-]+:)?TABLE[\s>]")
+_WIDE = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
+"""How XML of two bytes a character begins."""
 
 
 def _blocks(file: InputFile) -> Iterator[bytes]:
@@ -146,20 +55,49 @@ def _blocks(file: InputFile) -> Iterator[bytes]:
 
 
 def read_votable_schema(file: InputFile) -> pa.Schema:
-    """Return the columns of the first table of a VOTable; its data is not read."""
+    """Return the columns of the table of a VOTable.
+
+    Raises
+    ------
+    InputError
+        If several tables have rows and none was chosen.
+    """
     with reading(file.path, "VOTable"):
-        parser = _Parser(file)
+        parser = Parser(file.path, file.table)
+        is_alone = not file.table and _has_one_table(file)
         for block in _blocks(file):
             parser.feed(block)
-            if parser.has_data or parser.finished:
-                break
-        return parser.schema()
+            if is_alone and parser.tables and parser.tables[0].has_data:
+                return _schema(parser.fields_of(0), file)
+        return _schema(parser.fields_of(_choose(parser, file)), file)
+
+
+def _has_one_table(file: InputFile) -> bool:
+    """Whether the tag of a table occurs once; a look at the bytes is faster than reading XML."""
+    tags, end = 0, b""
+    for block in _blocks(file):
+        if not end and block.startswith(_WIDE):
+            return False
+        tags += len(_TABLE_TAG.findall(end[-64:] + block)) - len(_TABLE_TAG.findall(end[-64:]))
+        end = block
+    return tags == 1
+
+
+def _choose(parser: Parser, file: InputFile) -> int:
+    found = [table.found() for table in parser.tables if table.fields]
+    if not found:
+        raise InputError(f"{file.path} has no TABLE with FIELD elements")
+    return choose_table(found, file.table, file.path).number
+
+
+def _schema(fields: Sequence[VOTableField], file: InputFile) -> pa.Schema:
+    return pa.schema([item.arrow_field(file.path) for item in fields])
 
 
 def scan_votable(
     file: InputFile, target: pa.Schema, *, batch_rows: int, null_values: NullValues = ()
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of the first table of a VOTable."""
+    """Yield the rows of the table of a VOTable."""
     row = 0
     with reading(file.path, "VOTable"):
         for batch in _raw_batches(file, target, min(batch_rows, _TEXT_ROWS)):
@@ -168,33 +106,38 @@ def scan_votable(
 
 
 def _raw_batches(file: InputFile, target: pa.Schema, text_rows: int) -> Iterator[pa.RecordBatch]:
-    parser = _Parser(file)
+    parser = Parser(file.path, file.table)
     binary: BinaryRows | None = None
-    checked = False
+    fields: list[VOTableField] = []
     done = 0
     for block in _blocks(file):
         parser.feed(block)
-        if not checked and (parser.has_data or parser.finished or not block):
-            select_fields(parser.schema(), target.names, file.path)
-            checked = True
+        if not fields and (parser.rows or parser.base64) and parser.table is not None:
+            fields = parser.fields_of(parser.table.number)
+            select_fields(_schema(fields, file), target.names, file.path)
         if parser.base64:
             if binary is None:
                 flags = parser.serialization == "BINARY2"
-                binary = BinaryRows(parser.fields, file.path, has_flags=flags)
-            yield from binary.feed(_take_base64(parser, last=parser.finished or not block))
+                binary = BinaryRows(fields, file.path, has_flags=flags)
+            data = _take_base64(parser, last=parser.finished or not block)
+            for batch in binary.feed(data):
+                yield _finished(batch, fields, file.path)
         while len(parser.rows) >= text_rows or (parser.rows and not block):
             rows, parser.rows = parser.rows[:text_rows], parser.rows[text_rows:]
-            yield _from_text(rows, parser.fields, file.path, done)
+            yield _finished(_from_text(rows, fields, file.path, done), fields, file.path)
             done += len(rows)
     if binary is not None:
         binary.close()
+    if parser.is_ambiguous or not fields:
+        chosen = _schema(parser.fields_of(_choose(parser, file)), file)
+        select_fields(chosen, target.names, file.path)
     if parser.overflow:
         warnings.warn(
             f"{file.path} is incomplete: the service that wrote it says OVERFLOW", stacklevel=2
         )
 
 
-def _take_base64(parser: _Parser, *, last: bool) -> bytes:
+def _take_base64(parser: Parser, *, last: bool) -> bytes:
     """Decode what has come so far, up to a multiple of four characters."""
     text = "".join("".join(parser.base64).split())
     cut = len(text) if last else len(text) // 4 * 4
@@ -203,6 +146,32 @@ def _take_base64(parser: _Parser, *, last: bool) -> bytes:
         return base64.b64decode(text[:cut], validate=True)
     except binascii.Error as error:
         raise InputError(f"the base64 text in {parser.path} is broken: {error}") from error
+
+
+def _finished(batch: pa.RecordBatch, fields: Sequence[VOTableField], path: str) -> pa.RecordBatch:
+    """Replace what VALUES calls null, inside arrays too, and give arrays their dimensions."""
+    if all(item.null is None and not item.inner_sizes for item in fields):
+        return batch
+    columns = []
+    for item, column in zip(fields, batch.columns, strict=True):
+        column = column if item.null is None else mask_sentinels(column, (item.null,))
+        columns.append(_shaped(column, item, path) if item.inner_sizes else column)
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
+
+
+def _shaped(lists: pa.Array, item: VOTableField, path: str) -> pa.Array:
+    values, each = lists.flatten(), math.prod(item.inner_sizes)
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    if not each or (lengths % each).any():
+        raise InputError(
+            f"{path}: column {item.name!r} has arrays that are not {item.arraysize} values"
+        )
+    for size in item.inner_sizes:
+        values = pa.ListArray.from_arrays(
+            pa.array(np.arange(0, len(values) + 1, size, dtype=np.int32)), values
+        )
+    offsets = np.concatenate([[0], np.cumsum(lengths // each)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), values, mask=lists.is_null())
 
 
 def _from_text(
@@ -224,15 +193,28 @@ def _from_text(
 
 
 def _parse_cells(text: pa.Array, item: VOTableField, type: pa.DataType) -> pa.Array:
-    words = () if item.null is None else (item.null,)
     if not item.is_list:
-        return parse_text(text, type, words)
+        return _parse_values(text, item, type)
     lengths, parts = [0], []
     for cell in text.to_pylist():
         # A bit array has no blanks between its digits.
         values = [] if cell is None else list(cell) if item.datatype == "bit" else cell.split()
         parts += [value for value in values if not value.isspace()]
         lengths.append(len(parts))
-    values = parse_text(pa.array(parts, pa.string()), type.value_type, words)
+    values = _parse_values(pa.array(parts, pa.string()), item, type.value_type)
     offsets = pa.array(np.array(lengths, np.int32))
     return pa.ListArray.from_arrays(offsets, values, mask=text.is_null())
+
+
+def _parse_values(text: pa.Array, item: VOTableField, type: pa.DataType) -> pa.Array:
+    words = set() if item.null is None else {item.null}
+    if pt.is_boolean(type):
+        words.add("?")
+    elif pt.is_integer(type) and pc.any(pc.match_substring_regex(text, "^\\s*[+-]?0[xX]")).as_py():
+        cells = [None if cell is None else _from_hexadecimal(cell) for cell in text.to_pylist()]
+        text = pa.array(cells, pa.string())
+    return parse_text(text, type, words)
+
+
+def _from_hexadecimal(cell: str) -> str:
+    return str(int(cell, 16)) if "x" in cell.lower() else cell

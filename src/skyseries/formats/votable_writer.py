@@ -1,4 +1,4 @@
-"""Write VOTable 1.5 with BINARY2 data, by vectors of bytes rather than cell by cell."""
+"""Write VOTable 1.4 with BINARY2 data, by vectors of bytes rather than cell by cell."""
 
 from __future__ import annotations
 
@@ -14,8 +14,15 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from skyseries.errors import InputError
-from skyseries.formats.flat import Source, flatten_batch, flatten_schema, text_bytes, to_text
-from skyseries.formats.votable_fields import datatype_of, field_xml
+from skyseries.formats.flat import (
+    Source,
+    fixed_values,
+    flatten_batch,
+    flatten_schema,
+    text_bytes,
+    to_text,
+)
+from skyseries.formats.votable_fields import check_names, datatype_of, field_xml
 
 __all__ = ["write_votable"]
 
@@ -23,7 +30,7 @@ _ROWS = 16_384
 """Rows that are encoded together: a few MB of bytes."""
 _NUMPY_TYPES = {
     "boolean": "u1", "unsignedByte": "u1", "short": ">i2", "int": ">i4", "long": ">i8",
-    "float": ">f4", "double": ">f8",
+    "float": ">f4", "double": ">f8", "char": "u1", "unicodeChar": ">u2",
 }  # fmt: skip
 _LINE = 48
 """Bytes of a line of base64 (64 characters)."""
@@ -36,30 +43,47 @@ Lengths = npt.NDArray[np.int64]
 def write_votable(source: Source, path: Path) -> None:
     """Write the rows of a source as a VOTable."""
     flat = flatten_schema(source.schema)
-    types = [datatype_of(field.type) for field in flat]
-    for index, field in enumerate(flat):
-        if pt.is_uint64(field.type) and _fits_long(source, field.name, flat):
-            types[index] = ("long", "")
+    check_names(flat.names)
+    types = _types(source, flat)
     with path.open("wb") as out:
         out.write(_head(flat, types))
-        _write_base64(out, _rows(source, flat, [datatype for datatype, _ in types]))
+        _write_base64(out, _rows(source, flat, types))
         out.write(b"</STREAM></BINARY2></DATA></TABLE></RESOURCE></VOTABLE>\n")
 
 
-def _fits_long(source: Source, name: str, flat: pa.Schema) -> bool:
+def _types(source: Source, flat: pa.Schema) -> list[tuple[str, str]]:
+    """Return datatype and arraysize of each column, by a look at its values where they decide."""
+    types = [datatype_of(field.type) for field in flat]
+    longs = {i for i, field in enumerate(flat) if pt.is_uint64(field.type)}
+    texts = {i for i, (datatype, _) in enumerate(types) if datatype == "char"} - longs
+    if not longs and not texts:
+        return types
     source.make_repeatable()
     limit = pa.scalar(_LARGEST_LONG, pa.uint64())
-    return not any(
-        pc.any(pc.greater(flatten_batch(batch, flat).column(name), limit)).as_py()
-        for batch in source.batches()
-    )
+    for batch in source.batches():
+        columns = flatten_batch(batch, flat).columns
+        longs -= {i for i in longs if pc.any(pc.greater(columns[i], limit)).as_py()}
+        plain = {i for i in texts if _is_ascii(_text(columns[i], flat.field(i).name))}
+        types = [
+            ("unicodeChar", "*") if i in texts - plain else kind for i, kind in enumerate(types)
+        ]
+        texts = plain
+    return [("long", "") if i in longs else kind for i, kind in enumerate(types)]
+
+
+def _text(column: pa.Array, name: str) -> pa.Array:
+    return column if pt.is_string(column.type) else to_text(column, name)
+
+
+def _is_ascii(text: pa.Array) -> bool:
+    return bool(pc.all(pc.string_is_ascii(text)).as_py() in (True, None))
 
 
 def _head(flat: pa.Schema, types: list[tuple[str, str]]) -> bytes:
     fields = "\n".join(field_xml(field, *form) for field, form in zip(flat, types, strict=True))
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n'
-        '<VOTABLE version="1.5" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">\n'
+        '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">\n'
         f'<RESOURCE type="results"><TABLE>\n{fields}\n'
         '<DATA><BINARY2><STREAM encoding="base64">\n'
     ).encode()
@@ -78,14 +102,14 @@ def _write_base64(out: BinaryIO, parts: Iterator[bytes]) -> None:
     out.write(base64.b64encode(rest) + b"\n")
 
 
-def _rows(source: Source, flat: pa.Schema, datatypes: list[str]) -> Iterator[bytes]:
+def _rows(source: Source, flat: pa.Schema, types: list[tuple[str, str]]) -> Iterator[bytes]:
     for batch in source.batches():
         columns = flatten_batch(batch, flat)
         for start in range(0, columns.num_rows, _ROWS):
-            yield _encode(columns.slice(start, _ROWS), datatypes)
+            yield _encode(columns.slice(start, _ROWS), types)
 
 
-def _encode(batch: pa.RecordBatch, datatypes: list[str]) -> bytes:
+def _encode(batch: pa.RecordBatch, types: list[tuple[str, str]]) -> bytes:
     """Return the rows: null flags, then each cell, arrays and text behind their length."""
     rows = batch.num_rows
     nulls = np.column_stack([np.asarray(column.is_null()) for column in batch.columns])
@@ -93,7 +117,7 @@ def _encode(batch: pa.RecordBatch, datatypes: list[str]) -> bytes:
     cells: list[tuple[Bytes, Lengths]] = [
         (flags.reshape(-1), np.full(rows, flags.shape[1], np.int64))
     ]
-    for field, column, datatype in zip(batch.schema, batch.columns, datatypes, strict=True):
+    for field, column, (datatype, _) in zip(batch.schema, batch.columns, types, strict=True):
         cells += _encode_column(column, datatype, field.name)
     lengths = np.column_stack([length for _, length in cells])
     ends = np.cumsum(lengths.reshape(-1)).reshape(lengths.shape)
@@ -108,19 +132,41 @@ def _encode(batch: pa.RecordBatch, datatypes: list[str]) -> bytes:
 def _encode_column(column: pa.Array, datatype: str, name: str) -> list[tuple[Bytes, Lengths]]:
     """Return the parts of each cell: the count if it has one, and the bytes."""
     rows = len(column)
-    if datatype == "char":
-        text = column if pt.is_string(column.type) else to_text(column, name)
-        data, lengths = text_bytes(text)
-        return [_counts(lengths), (data, lengths)]
-    if not pt.is_list(column.type):
-        data = _number_bytes(column, datatype)
-        return [(data, np.full(rows, len(data) // rows if rows else 0, np.int64))]
-    counts = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
-    counts = counts.astype(np.int64)
-    values = column.flatten()
-    if values.null_count and not pt.is_floating(values.type):
+    if datatype in ("char", "unicodeChar"):
+        data, lengths = _text_cells(_text(column, name), datatype)
+        return [_counts(lengths // _width(datatype)), (data, lengths)]
+    values, counts = _values_of(column)
+    if not pt.is_floating(values.type) and _has_null_inside(column):
         raise InputError(f"column {name!r} has nulls inside its lists, which VOTable cannot keep")
-    return [_counts(counts), (_number_bytes(values, datatype), counts * _width(datatype))]
+    data = _number_bytes(values, datatype)
+    if counts is not None:
+        return [_counts(counts), (data, counts * _width(datatype))]
+    return [(data, np.full(rows, len(data) // rows if rows else 0, np.int64))]
+
+
+def _values_of(column: pa.Array) -> tuple[pa.Array, Lengths | None]:
+    """Return the values of all cells, and how many each has where that varies."""
+    if not pt.is_list(column.type):
+        return fixed_values(column), None
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+    values = column.flatten()
+    inner = fixed_values(values)
+    each = len(inner) // len(values) if len(values) else 1
+    return inner, lengths.astype(np.int64) * each
+
+
+def _has_null_inside(column: pa.Array) -> bool:
+    """Whether an array that is not null has a null in it."""
+    if not pt.is_nested(column.type):
+        return False
+    return bool(_values_of(column.drop_null())[0].null_count)
+
+
+def _text_cells(text: pa.Array, datatype: str) -> tuple[Bytes, Lengths]:
+    if datatype == "char":
+        return text_bytes(text)
+    cells = [(cell or "").encode("utf-16-be") for cell in text.to_pylist()]
+    return np.frombuffer(b"".join(cells), np.uint8), np.array(list(map(len, cells)), np.int64)
 
 
 def _width(datatype: str) -> int:

@@ -17,7 +17,7 @@ from skyseries.errors import InputError, StorageError
 from skyseries.formats.fits_writer import write_fits
 from skyseries.formats.flat import Source, Table, flatten_batch, flatten_schema, to_text
 from skyseries.formats.opening import filesystem_of, is_url
-from skyseries.formats.votable_fields import datatype_of, field_xml
+from skyseries.formats.votable_fields import datatype_of, field_xml, is_xml_name
 from skyseries.formats.votable_writer import write_votable
 
 __all__ = ["write_table"]
@@ -38,21 +38,24 @@ def write_table(
     """Write a table; the file appears when it is complete, and replaces an old one then.
 
     ============  =========================  =======================  ============================
-    .             unsigned 64-bit integers   lists                    missing values
+    .             unsigned 64-bit integers   lists of numbers         missing values
     ============  =========================  =======================  ============================
     Parquet       exact                      exact                    exact
     CSV           exact                      JSON text                empty cell; "" is empty text
-    FITS          exact (TZERO)              variable-length arrays   TNULL for integers, NaN for
-                                                                      floats, empty list for lists
-    VOTable       ``long``, or ``char`` if   variable-length arrays   exact (BINARY2); NaN in
-                  one is beyond 2^63-1                                lists of floats
+    FITS          exact (TZERO)              arrays of fixed length   TNULL for integers, NaN for
+                                             (``4D``), or variable    floats, empty list for lists
+                                             (``PD``)                 of variable length
+    VOTable       ``long``, or ``char`` if   ``arraysize="4"``, or    exact (BINARY2); NaN in
+                  one is beyond 2^63-1       ``"*"``                  lists of floats
     ============  =========================  =======================  ============================
 
     A struct column (a light curve) is written to CSV, FITS and VOTable as one column a field,
-    named ``column.field``; lists of text and lists of lists as JSON text; times as ISO 8601
-    text. Units, UCDs and descriptions are written to all formats but CSV. FITS drops blanks at
-    the end of text. Memory is bounded: a stream is kept in a temporary file where the format
-    needs the rows twice.
+    named ``column.field``; lists of text and lists of lists of any length as JSON text; times as
+    ISO 8601 text, spans of time as whole numbers with their unit. Units, UCDs and descriptions
+    are written to all formats but CSV; in FITS they are put into ASCII, and so are the units of
+    a VOTable. Text that is not ASCII is ``unicodeChar`` in a VOTable. FITS drops blanks at the
+    end of text. Memory is bounded: a stream is kept in a temporary file where the format needs
+    the rows twice.
 
     Parameters
     ----------
@@ -131,10 +134,10 @@ def _votable_header(schema: pa.Schema) -> dict[bytes, bytes]:
     fields = [
         field_xml(field, *datatype_of(field.type))
         for field in schema
-        if not pt.is_nested(field.type)
+        if not pt.is_nested(field.type) and is_xml_name(field.name)
     ]
     text = (
-        '<VOTABLE version="1.5" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE><TABLE>'
+        '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE><TABLE>'
         + "".join(fields)
         + "</TABLE></RESOURCE></VOTABLE>"
     )

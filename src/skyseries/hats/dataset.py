@@ -207,9 +207,24 @@ def open_dataset(root: Location) -> Dataset:
     partitions = _read_partitions(root, suffix)
     schema = _read_schema(root, partitions, suffix)
     kept = [
-        f for f in schema if f.name not in _HIVE_COLUMNS or f.name in _index_columns(properties)
+        f.with_type(_without_views(f.type))
+        for f in schema
+        if f.name not in _HIVE_COLUMNS or f.name in _index_columns(properties)
     ]
     return Dataset(root, properties, pa.schema(kept), partitions, suffix, _stamp(root))
+
+
+def _without_views(type_: pa.DataType) -> pa.DataType:
+    """Return the type with plain text in place of views, which few functions of Arrow take."""
+    if pa.types.is_string_view(type_):
+        return pa.string()
+    if pa.types.is_binary_view(type_):
+        return pa.binary()
+    if pa.types.is_struct(type_):
+        return pa.struct([f.with_type(_without_views(f.type)) for f in type_])
+    if pa.types.is_list(type_):
+        return pa.list_(type_.value_field.with_type(_without_views(type_.value_type)))
+    return type_
 
 
 def _stamp(root: Location) -> tuple[int, ...]:

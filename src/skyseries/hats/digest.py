@@ -45,11 +45,9 @@ def digest(array: Any) -> U64:
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     type_ = array.type
-    if pa.types.is_dictionary(type_):
-        return digest(array.dictionary_decode())
-    if pa.types.is_fixed_size_list(type_):
-        return digest(array.cast(pa.list_(type_.value_type)))
-    if pa.types.is_struct(type_):
+    if (plain := _plain(array)) is not array:
+        out = digest(plain)
+    elif pa.types.is_struct(type_):
         out = np.full(len(array), _SEED)
         for child in array.flatten():
             _mix_into(out, digest(child))
@@ -62,6 +60,29 @@ def digest(array: Any) -> U64:
     if array.null_count:
         out[array.is_null().to_numpy(zero_copy_only=False)] = _NULL
     return out
+
+
+def _plain(array: Any) -> Any:
+    """Return the same values in a type without dictionary, view, extension or map."""
+    type_ = array.type
+    if isinstance(type_, pa.BaseExtensionType):
+        return array.storage
+    if pa.types.is_dictionary(type_):
+        return array.dictionary_decode()
+    if (
+        pa.types.is_fixed_size_list(type_)
+        or pa.types.is_list_view(type_)
+        or pa.types.is_large_list_view(type_)
+    ):
+        return array.cast(pa.large_list(type_.value_type))
+    if pa.types.is_string_view(type_):
+        return array.cast(pa.large_string())
+    if pa.types.is_binary_view(type_) or pa.types.is_fixed_size_binary(type_):
+        return array.cast(pa.large_binary())
+    if pa.types.is_map(type_):
+        pairs = pa.StructArray.from_arrays([array.keys, array.items], ["key", "value"])
+        return pa.ListArray.from_arrays(array.offsets, pairs)
+    return array
 
 
 def surplus(a: U64, b: U64) -> NDArray[np.int64]:
