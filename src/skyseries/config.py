@@ -10,7 +10,9 @@ import os
 import re
 from dataclasses import dataclass
 from functools import cache
+from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 from skyseries.errors import InputError
 
@@ -46,7 +48,7 @@ def settings() -> Settings:
     )
 
 
-def parse_bytes(text: str | int) -> int:
+def parse_bytes(text: Any) -> int:
     """Read a size such as ``"1GB"``, ``"512 MiB"`` or ``2000000``.
 
     Raises
@@ -54,13 +56,13 @@ def parse_bytes(text: str | int) -> int:
     InputError
         If the text is not a positive size.
     """
-    if isinstance(text, int):
-        number, unit = float(text), ""
-    else:
-        match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+(?:[eE][0-9]+)?)\s*([A-Za-z]*)\s*", text)
-        if match is None:
-            raise InputError(f"not a size in bytes: {text!r}; write for instance 1GB or 512MiB")
-        number, unit = float(match[1]), match[2].upper().removesuffix("B")
+    match = None
+    if type(text) is not bool and isinstance(text, str | Integral):
+        pattern = r"\s*([0-9]*\.?[0-9]+(?:[eE][0-9]+)?)\s*([A-Za-z]*)\s*"
+        match = re.fullmatch(pattern, str(text))
+    if match is None:
+        raise InputError(f"not a size in bytes: {text!r}; write for instance 1GB or 512MiB")
+    number, unit = float(match[1]), match[2].upper().removesuffix("B")
     scale = _UNITS.get(unit, _UNITS_BINARY.get(unit))
     if scale is None or number <= 0:
         raise InputError(f"not a size in bytes: {text!r}; write for instance 1GB or 512MiB")

@@ -12,6 +12,7 @@ import skyseries as sky
 from skyseries.catalog import division, writing
 from skyseries.errors import ExecutionError, InputError, SchemaError, SkyseriesError
 from skyseries.hats.dataset import Dataset
+from skyseries.hats.sizes import Limits
 from skyseries.schema import column_meta
 from skyseries.spatial.sphere import separation_arcsec
 from tests.catalog.matching import imported, planted
@@ -217,7 +218,7 @@ def test_a_table_on_a_small_part_of_the_sky(other, tmp_path):
 
 
 def test_a_large_table_is_cut_into_partitions(tmp_path, monkeypatch):
-    monkeypatch.setattr(writing, "_MAX_ROWS", 20)
+    monkeypatch.setattr(writing, "_LIMITS", Limits(max_rows=20))
     memory = sky.from_table(planted(6, 60.0))
     done = memory.write_catalog(tmp_path / "w", id="id")
     assert done.partitions > 20

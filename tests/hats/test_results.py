@@ -241,7 +241,7 @@ def test_the_same_margin_in_any_order_of_tasks(tmp_path):
 @pytest.mark.parametrize("arcsec", [0.0, -1.0, np.nan])
 def test_no_margin_of_no_width(tmp_path, arcsec):
     primary = write_primary(tmp_path, sky(20))
-    with pytest.raises(InputError, match="width of a margin"):
+    with pytest.raises(InputError, match="must be above 0"):
         build_margin(primary, tmp_path / "margin", arcsec)
 
 

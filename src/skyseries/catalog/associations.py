@@ -42,6 +42,7 @@ from skyseries.hats.files import Location, locate
 from skyseries.hats.keys import check_keys
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.leaf_stream import write_leaf
+from skyseries.hats.names import check_catalog_name
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.order import argsort
 
@@ -161,6 +162,7 @@ def write_association(
     name : str
     overwrite : bool
     """
+    check_catalog_name(name)
     found = origin(held._node, ids[0]), joined_id(held._node, ids[1])
     for column, there in zip(ids, found, strict=True):
         if there is None:

@@ -15,13 +15,13 @@ from __future__ import annotations
 import abc
 import itertools
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries.catalog.buffers import from_numpy
+from skyseries.hats.sizes import take_column
 
 __all__ = ["Floats", "Index", "Ints", "Joined", "Rows", "TableRows", "Taken", "gather", "pick"]
 
@@ -168,13 +168,8 @@ def gather(table: pa.Table, index: Index) -> pa.Table:
     if int(index[-1]) - first == n - 1 and (n < 3 or bool((np.diff(index) == 1).all())):
         return table.slice(first, n)
     chosen = from_numpy(index)
-    columns = [_whole(column).take(chosen) for column in table.columns]
+    columns = [take_column(column, chosen) for column in table.columns]
     return pa.table(columns, schema=table.schema)
-
-
-def _whole(column: pa.ChunkedArray) -> Any:
-    """Return a column as one array, which is gathered from much faster than chunks."""
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _concat(tables: Sequence[pa.Table]) -> pa.Table:

@@ -41,25 +41,28 @@ from skyseries.hats.collection import Collection
 from skyseries.hats.dataset import open_dataset
 from skyseries.hats.facts import LeafFacts
 from skyseries.hats.files import Location
-from skyseries.hats.index_build import build_index
+from skyseries.hats.index_build import build_index, check_id_lengths, check_ids
 from skyseries.hats.layout import default_names
-from skyseries.hats.leaf import HPX_COLUMN
+from skyseries.hats.leaf import HPX_COLUMN, row_epochs
 from skyseries.hats.leaf_stream import write_leaf
+from skyseries.hats.margin import check_width
 from skyseries.hats.margin_build import build_margin
 from skyseries.hats.marks import Marks
+from skyseries.hats.names import check_catalog_name, check_columns
 from skyseries.hats.partitions import Cell, Partitions, cut
 from skyseries.hats.publication import new_version
 from skyseries.hats.publish import write_catalog_folder
+from skyseries.hats.sizes import Limits, row_sizes
 from skyseries.schema import LightCurveFields
-from skyseries.spatial.healpix import HPX_ORDER
+from skyseries.spatial.healpix import HPX_ORDER, margin_order
 from skyseries.spatial.order import run_lengths
 from skyseries.timeseries.nested import Nested
 
 __all__ = ["LeafTask", "Target", "Written", "leaf_tasks", "shared_out", "write_catalog"]
 
+_LIMITS = Limits()
 _TABLE_ORDER = 10
-"""Finest order of the partitions of a table in memory."""
-_MAX_ROWS = 1_000_000
+"""A table in memory is weighed in cells of this order; those above a limit, in finer ones."""
 _TASK_WEIGHT = 200_000.0
 """Leaves lighter than this are written several to a task."""
 
@@ -119,7 +122,12 @@ class LeafTask(NamedTuple):
 
 def write_catalog(node: Node, target: Target) -> Written:
     """Compute a plan and write its rows as a collection."""
+    check_catalog_name(target.name)
+    check_width(target.margin_arcsec)
     schema = _schema(node, target.position)
+    check_columns(schema.names)
+    if target.id is not None:
+        check_ids(schema, target.id)
     names = default_names(target.name, target.margin_arcsec, target.id)
     run = _run_name(node, target) if target.resume else None
     with new_version(target.path, target.overwrite, run) as version:
@@ -134,7 +142,7 @@ def write_catalog(node: Node, target: Target) -> Written:
         facts = write_catalog_folder(
             root,
             schema,
-            _run(node, write, marks),
+            _run(node, write, marks, target.margin_arcsec),
             name=target.name,
             kind=target.kind,
             ra=target.position[0],
@@ -176,10 +184,12 @@ def _run_name(node: Node, target: Target) -> str:
     return fingerprint(__version__, node, target.name, target.position, target.id, target.kind)
 
 
-def _run(node: Node, write: partial[list[LeafFacts]], marks: Marks | None) -> Iterator[LeafFacts]:
+def _run(
+    node: Node, write: partial[list[LeafFacts]], marks: Marks | None, margin_arcsec: float | None
+) -> Iterator[LeafFacts]:
     """Write all leaves that are not done, on the engine that holds; yield the facts of all."""
     tasks, to_do = [], []
-    for leaf in leaf_tasks(node):
+    for leaf in leaf_tasks(node, margin_arcsec):
         done = None if marks is None else marks.get(leaf.cell)
         if done is None:
             to_do.append(leaf)
@@ -224,6 +234,8 @@ def _tables(node: Node, leaf: LeafTask, schema: pa.Schema, target: Target) -> It
             rows, hpx = rows.take(order), hpx[order]
         _check_placed(hpx)
         table = _in_time_order(node.table(rows), target.lightcurves)
+        if target.id is not None:
+            check_id_lengths(table.column(target.id), target.id)
         extra = dict(zip(target.position, rows.positions(), strict=True)) | {HPX_COLUMN: hpx}
         columns = [
             _filled(table.column(name), extra.get(name))
@@ -270,8 +282,8 @@ def _schema(node: Node, position: tuple[str, str]) -> pa.Schema:
     return schema.set(place, schema.field(place).with_type(pa.int64()))
 
 
-def leaf_tasks(node: Node) -> list[LeafTask]:
-    """Return the leaves that may have rows."""
+def leaf_tasks(node: Node, margin_arcsec: float | None = None) -> list[LeafTask]:
+    """Return the leaves that may have rows: of rows from memory, within the limits of a leaf."""
     sides = node.pieces(Hints())
     if not len(sides[0]):
         return []
@@ -280,7 +292,7 @@ def leaf_tasks(node: Node) -> list[LeafTask]:
     if cells:
         _check_cells(left, cells)
     else:
-        cells = _cells_of_table(node)
+        cells = _cells_of_table(node, margin_arcsec)
     start, stop = cells.ranges()
     first = np.searchsorted(left.stop, start, "right")
     last = np.searchsorted(left.start, stop, "left")
@@ -331,16 +343,45 @@ def shared_out(leaves: list[LeafTask]) -> Iterator[list[LeafTask]]:
         yield together
 
 
-def _cells_of_table(node: Node) -> Partitions:
+def _cells_of_table(node: Node, margin_arcsec: float | None) -> Partitions:
     """Choose partitions for rows that come from memory."""
     _check_placed(node.rows(Area.of(UNPLACED, 0), Hints()).hpx())
     while isinstance(node, RowStep | Match | Join):  # their rows are filed where the first ones are
         node = node.children[0]
-    hpx = node.rows(Area.of(0, SKY_CELLS), Hints()).hpx()
-    shift = 2 * (HPX_ORDER - _TABLE_ORDER)
-    cells, counts = run_lengths(np.sort(hpx) >> shift)
-    partitions, _ = cut(cells, counts / _MAX_ROWS, _TABLE_ORDER)
-    return partitions
+    rows = node.rows(Area.of(0, SKY_CELLS), Hints())
+    hpx, loads = rows.hpx(), _loads(node.table(rows))
+    order = np.argsort(hpx, kind="stable")
+    hpx, loads = hpx[order], loads[order]
+    partitions, heavy = _cut_rows(hpx, loads, _TABLE_ORDER, 0)
+    deepest = _LIMITS.max_order
+    if margin_arcsec is not None:
+        deepest = min(deepest, margin_order(margin_arcsec) - 1)
+    if not len(heavy) or deepest <= _TABLE_ORDER:
+        return partitions
+    inside = np.isin(hpx >> 2 * (HPX_ORDER - _TABLE_ORDER), heavy)
+    finer, _ = _cut_rows(hpx[inside], loads[inside], deepest, _TABLE_ORDER + 1)
+    whole = [cell for cell in partitions if cell not in {Cell(_TABLE_ORDER, n) for n in heavy}]
+    return Partitions.of([*whole, *finer])
+
+
+def _loads(table: pa.Table) -> np.ndarray:
+    """Return rows, bytes and epochs of each row of a table, in units of the limits of a leaf."""
+    loads = np.full((table.num_rows, 3), 1 / _LIMITS.max_rows)
+    loads[:, 1] = (row_sizes(table) + 8) / _LIMITS.max_bytes
+    epochs = row_epochs(table)
+    loads[:, 2] = 0 if epochs is None else epochs / _LIMITS.max_epochs
+    return loads
+
+
+def _cut_rows(
+    hpx: Ints, loads: np.ndarray, order: int, lowest_order: int
+) -> tuple[Partitions, Ints]:
+    """Choose partitions for rows that are sorted along the sky; see `cut`."""
+    cells, counts = run_lengths(hpx >> 2 * (HPX_ORDER - order))
+    if not len(cells):
+        return Partitions.of([]), cells
+    summed = np.add.reduceat(loads, np.cumsum(counts) - counts)
+    return cut(cells, summed, order, lowest_order)
 
 
 def _check_placed(hpx: Ints) -> None:

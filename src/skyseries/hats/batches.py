@@ -15,6 +15,8 @@ __all__ = ["leaf_batches", "whole_leaf"]
 
 _BATCH_VALUES = 2_000_000
 """Values of the longest column that a batch holds: some 10-100 MB over all columns."""
+_BATCH_BYTES = 128 << 20
+"""Bytes of a batch of long texts, as far as the file tells how long they are."""
 _BATCH_ROWS = 131_072
 
 
@@ -52,10 +54,12 @@ def leaf_batches(
 
 def _batch_rows(footer: pq.FileMetaData) -> int:
     """Return how many rows make a batch of bounded size, whatever is nested in them."""
-    rows = values = 0
+    rows = values = nbytes = 0
     for g in range(footer.num_row_groups):
         group = footer.row_group(g)
         rows += group.num_rows
         columns = range(group.num_columns)
         values += max((group.column(c).num_values for c in columns), default=0)
-    return min(max(_BATCH_VALUES * rows // max(values, 1), 1), _BATCH_ROWS)
+        nbytes += group.total_byte_size
+    most = min(_BATCH_VALUES * rows // max(values, 1), _BATCH_BYTES * rows // max(nbytes, 1))
+    return min(max(most, 1), _BATCH_ROWS)

@@ -129,7 +129,7 @@ def list_extension(root: Path, name: str) -> None:
 
 
 def check_name(name: str, columns: list[str]) -> None:
-    """Raise InputError if names cannot stand in a list of a properties file."""
+    """Raise InputError if an extension cannot have this name, or list these columns."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
         raise InputError(f"the name of an extension has letters, digits, _, . and -, not {name!r}")
     if re.fullmatch(r"v\d{6}|hats|collection", name):

@@ -27,6 +27,7 @@ from skyseries.hats.files import atomic_path
 from skyseries.hats.layout import INDEX_FOLDER
 from skyseries.hats.leaf import HPX_COLUMN, parquet_options
 from skyseries.hats.margin_build import source_groups
+from skyseries.hats.names import check_index_column
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.publish import write_index_folder
 from skyseries.hats.rowcells import cell_columns, row_cells
@@ -37,6 +38,8 @@ __all__ = [
     "INDEX_PART_ROWS",
     "IndexBuilt",
     "build_index",
+    "check_id_lengths",
+    "check_ids",
     "index_entries",
     "index_ranges",
     "write_index_part",
@@ -44,6 +47,8 @@ __all__ = [
 
 INDEX_PART_ROWS = 5_000_000
 """Rows of a file of the index."""
+_LONGEST_ID = 4096
+"""Parquet files do not say the lowest and highest of longer values."""
 INDEX_GROUP_ROWS = 8192
 """Rows of a row group of the index: one is read for a look-up, about 1 ms."""
 
@@ -80,7 +85,7 @@ def build_index(
     InputError
         If the name of the column cannot stand in hats.properties.
     """
-    field = _check_column(primary, column)
+    field = check_ids(primary.schema, column)
     groups = source_groups(primary.partitions, current_executor().workers)
     work = work or root.parent / f".{root.name}-{uuid.uuid4().hex[:8]}"
     try:
@@ -109,10 +114,23 @@ def build_index(
     return built
 
 
+def check_id_lengths(ids: pa.ChunkedArray, column: str) -> None:
+    """Raise InputError if an id is too long for the bounds that a look-up goes by."""
+    if pa.types.is_integer(ids.type) or not len(ids):
+        return
+    longest = pc.max(pc.binary_length(ids)).as_py() or 0
+    if longest > _LONGEST_ID:
+        raise InputError(
+            f"column {column!r} has an id of {longest:,} bytes; ids of more than {_LONGEST_ID:,} "
+            "bytes cannot have an index: give id_index=False"
+        )
+
+
 def index_entries(
     ids: pa.ChunkedArray, hpx: pa.ChunkedArray | NDArray[np.int64], column: str, cell: Cell
 ) -> pa.Table:
     """Return the rows of the index for rows of one partition, sorted by id."""
+    check_id_lengths(ids, column)
     order = pc.sort_indices(ids)
     cells = pa.chunked_array([pa.array(hpx)]) if isinstance(hpx, np.ndarray) else hpx
     n = len(ids)
@@ -174,12 +192,20 @@ def write_index_part(
     return IndexBuilt(table.num_rows, int(repeated))
 
 
-def _check_column(primary: Dataset, column: str) -> pa.Field:
-    if column not in primary.schema.names:
+def check_ids(schema: pa.Schema, column: str) -> pa.Field:
+    """Return the column of the ids, or raise an error if there can be no index of it.
+
+    Raises
+    ------
+    SchemaError
+        If there is no such column, or it cannot be ids.
+    InputError
+        If its name cannot stand in hats.properties.
+    """
+    if column not in schema.names:
         raise SchemaError(f"there is no column {column!r} to make an index of")
-    if any(c in " ,;\n/" for c in column):
-        raise InputError(f"the column {column!r} cannot have an id index: rename the column")
-    field = primary.schema.field(column)
+    check_index_column(column)
+    field = schema.field(column)
     type_ = field.type
     text = pa.types.is_string(type_) or pa.types.is_large_string(type_)
     if not (pa.types.is_integer(type_) or text):

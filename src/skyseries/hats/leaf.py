@@ -23,6 +23,7 @@ from skyseries.hats.files import atomic_path
 
 __all__ = [
     "HPX_COLUMN",
+    "LIST_PATH",
     "LeafWriter",
     "column_paths",
     "group_load",
@@ -32,6 +33,9 @@ __all__ = [
 ]
 
 HPX_COLUMN = "_healpix_29"
+
+LIST_PATH = ".list.element"
+"""What follows the name of a column of lists in the path of its values."""
 
 GROUP_ROWS = 100_000
 """Rows of a row group of plain rows: small enough to prune, large enough to decode fast."""
@@ -65,19 +69,34 @@ def parquet_options(schema: pa.Schema) -> dict[str, Any]:
 
 
 def column_paths(schema: pa.Schema) -> Iterator[tuple[str, pa.DataType]]:
-    """Yield the Parquet path and the type of every leaf column."""
+    """Yield the Parquet path and the type of every leaf column, in the order of the file."""
     for field in schema:
         yield from _paths(field.name, field.type)
 
 
 def _paths(path: str, type_: pa.DataType) -> Iterator[tuple[str, pa.DataType]]:
-    if pa.types.is_struct(type_):
+    if isinstance(type_, pa.BaseExtensionType):
+        yield from _paths(path, type_.storage_type)
+    elif pa.types.is_struct(type_):
         for child in type_:
             yield from _paths(f"{path}.{child.name}", child.type)
-    elif pa.types.is_list(type_) or pa.types.is_large_list(type_):
-        yield from _paths(f"{path}.list.element", type_.value_type)
+    elif pa.types.is_map(type_):
+        yield from _paths(f"{path}.key_value.key", type_.key_type)
+        yield from _paths(f"{path}.key_value.value", type_.item_type)
+    elif _is_list(type_):
+        yield from _paths(f"{path}{LIST_PATH}", type_.value_type)
     else:
         yield path, type_
+
+
+def _is_list(type_: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_list(type_)
+        or pa.types.is_large_list(type_)
+        or pa.types.is_fixed_size_list(type_)
+        or pa.types.is_list_view(type_)
+        or pa.types.is_large_list_view(type_)
+    )
 
 
 def _is_text(type_: pa.DataType) -> bool:
@@ -138,10 +157,10 @@ def _lengths(values: pa.Array) -> NDArray[np.int64] | None:
     """Return the lengths of lists, or of the first lists in structs; None if there are none."""
     if pa.types.is_struct(values.type):
         for place, child in enumerate(values.type):
-            if pa.types.is_list(child.type) or pa.types.is_large_list(child.type):
+            if _is_list(child.type):
                 return _lengths(values.field(place))
         return None
-    if not (pa.types.is_list(values.type) or pa.types.is_large_list(values.type)):
+    if not _is_list(values.type):
         return None
     return pc.fill_null(pc.list_value_length(values), 0).to_numpy().astype(np.int64)  # type: ignore[no-any-return]
 

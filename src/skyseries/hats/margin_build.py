@@ -17,14 +17,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from skyseries.errors import InputError
 from skyseries.executors import Task, current_executor
 from skyseries.hats.batches import leaf_batches, whole_leaf
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location, write_text
 from skyseries.hats.layout import leaf_path
 from skyseries.hats.leaf import LeafWriter, row_epochs, row_group_bounds
-from skyseries.hats.margin import margin_targets, receivers
+from skyseries.hats.margin import check_width, margin_targets, receivers
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.publish import write_margin_folder
 from skyseries.hats.rowcells import cell_columns, row_cells
@@ -101,8 +100,7 @@ def build_margin(
     rows : int
         Rows of the margin.
     """
-    if not threshold_arcsec > 0:
-        raise InputError(f"the width of a margin must be above 0 arcsec, not {threshold_arcsec}")
+    check_width(threshold_arcsec)
     work = work or root.parent / f".{root.name}-{uuid.uuid4().hex[:8]}"
     ring = receivers(primary.partitions)
     try:

@@ -4,7 +4,8 @@ A run is a table sorted by one key column, in one Arrow IPC file of many small r
 Every shuffle is the same two steps: tasks that each write runs of what they read,
 and tasks that each take one key range out of all runs. The first key of each batch is kept in
 the file's metadata, so that a range costs one short read of each run, and what is where need not
-be known when the runs are written.
+be known when the runs are written. So is the size of the rows, or in a column of its own where
+they differ.
 
 Files are read, not mapped: a mapped page counts as memory of the process, and the system maps
 far more than is touched.
@@ -23,15 +24,24 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries.hats.files import atomic_path
+from skyseries.hats.sizes import Sizes
 from skyseries.spatial.order import count_between
 
-__all__ = ["Run", "Runs", "Slices", "is_whole", "read_run", "write_run"]
+__all__ = ["SIZE_COLUMN", "Run", "Runs", "Slices", "is_whole", "read_run", "write_run"]
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+SIZE_COLUMN = "#bytes"
+"""Column of the sizes of rows, where they differ."""
 
 _BATCH_ROWS = 16_384
 """Rows of a batch: at the ends of a range up to this many rows of a run are read in vain."""
-_FIRST_KEYS = b"first_keys"
+_BATCH_BYTES = 4 << 20
+"""A batch of long rows has fewer of them."""
+_ALIKE_BYTES = 16
+"""Rows whose sizes differ by less are taken for as large as the largest of them."""
+_FIRST_KEYS, _ROWS, _ROW_BYTES = b"first_keys", b"batch_rows", b"row_bytes"
 _LAST_BYTES = b"ARROW1"
 
 
@@ -45,31 +55,61 @@ class Run:
     """Bytes of the columns in memory."""
 
 
-def write_run(path: Path, table: pa.Table, key: str | None = None) -> Run:
-    """Write a table; with a key, one that is sorted by it and can be read by ranges of it."""
+def write_run(
+    path: Path, table: pa.Table, key: str | None = None, sizes: Sizes | None = None
+) -> Run:
+    """Write a table; with a key, one that is sorted by it and can be read by ranges of it.
+
+    Parameters
+    ----------
+    path : Path
+    table : pyarrow.Table
+    key : str, optional
+    sizes : float or ndarray of float64, shape (n,), optional
+        Bytes of each row in what is made of them: see `Runs.loads`.
+    """
     table = table.combine_chunks()
-    schema = table.schema
+    nbytes = table.nbytes
+    batch_rows = min(max(_BATCH_BYTES * table.num_rows // max(nbytes, 1), 1), _BATCH_ROWS)
+    said = {_ROWS: str(batch_rows).encode()}
     if key is not None:
-        first = table.column(key).to_numpy()[::_BATCH_ROWS].astype(np.int64)
-        schema = schema.with_metadata({_FIRST_KEYS: first.tobytes()})
+        first = table.column(key).to_numpy()[::batch_rows].astype(np.int64)
+        said[_FIRST_KEYS] = first.tobytes()
+    if sizes is not None:
+        largest = float(np.max(sizes, initial=0.0))
+        said[_ROW_BYTES] = repr(largest).encode()
+        if largest - float(np.min(sizes, initial=largest)) > _ALIKE_BYTES:
+            table = table.append_column(SIZE_COLUMN, pa.array(sizes))
+    schema = table.schema.with_metadata(said)
     with (
         atomic_path(path) as beside,
         pa.OSFile(str(beside), "wb") as sink,
         pa.ipc.new_file(sink, schema) as writer,
     ):
-        for batch in table.to_batches(_BATCH_ROWS):
+        for batch in _batches(table, batch_rows):
             writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
-    return Run(str(path), table.num_rows, table.nbytes)
+    return Run(str(path), table.num_rows, nbytes)
+
+
+def _batches(table: pa.Table, rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield batches of so many rows, also where a column has more than one chunk."""
+    for start in range(0, table.num_rows, rows):
+        yield from table.slice(start, rows).combine_chunks().to_batches()
 
 
 def read_run(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:
     """Read a whole run, or some columns of it."""
     with pa.OSFile(str(path)) as file:
         schema = pa.ipc.open_file(file).schema
-        fields = [] if columns is None else [schema.get_field_index(name) for name in columns]
-        options = pa.ipc.IpcReadOptions(included_fields=fields, use_threads=False)
+        options = pa.ipc.IpcReadOptions(included_fields=_places(schema, columns), use_threads=False)
         table = pa.ipc.open_file(file, options=options).read_all()
     return table.replace_schema_metadata(None)
+
+
+def _places(schema: pa.Schema, columns: Sequence[str] | None) -> list[int]:
+    """Return the numbers of columns: by default of all that were given to be written."""
+    names = [n for n in schema.names if n != SIZE_COLUMN] if columns is None else columns
+    return [schema.get_field_index(name) for name in names]
 
 
 def is_whole(path: Path) -> bool:
@@ -113,6 +153,21 @@ class Runs:
             total += count_between(keys, bounds)
         return total
 
+    def loads(self, bounds: Ints) -> tuple[Ints, Floats]:
+        """Return the rows with bounds[i] <= key < bounds[i + 1], and their bytes.
+
+        The bytes are those that were given when the runs were written.
+        """
+        rows = np.zeros(max(len(bounds) - 1, 0), np.int64)
+        nbytes = np.zeros(len(rows))
+        for run in self._runs:
+            with closing(_RunFile(run, self._key)) as file:
+                part = _Part(run, 0, *file.keys_and_sizes(0, len(file.first_keys)))
+            found = part.loads(bounds)
+            rows += found[0]
+            nbytes += found[1]
+        return rows, nbytes
+
     def within(self, start: int, stop: int) -> Slices:
         """Return the rows with start <= key < stop, to be looked at more than once."""
         parts = []
@@ -121,7 +176,8 @@ class Runs:
                 begin = max(int(np.searchsorted(file.first_keys, start, side="left")) - 1, 0)
                 end = int(np.searchsorted(file.first_keys, stop, side="left"))
                 if end > begin:
-                    parts.append((run, begin, file.keys(begin, end)))
+                    found = file.keys_and_sizes(begin, end)
+                    parts.append(_Part(run, begin * file.batch_rows, *found))
         return Slices(parts, self._key, self._columns)
 
     def take(self, start: int, stop: int) -> pa.Table | None:
@@ -129,12 +185,31 @@ class Runs:
         return self.within(start, stop).take(start, stop)
 
 
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Consecutive rows of a run: the number of the first, and keys and sizes of all."""
+
+    run: Run
+    begin: int
+    keys: Ints
+    sizes: Sizes
+
+    def loads(self, bounds: Ints) -> tuple[Ints, Floats]:
+        """Return rows and bytes between each two bounds."""
+        rows = count_between(self.keys, bounds)
+        if isinstance(self.sizes, float):
+            return rows, rows.astype(np.float64) * self.sizes
+        first = int(np.searchsorted(self.keys, bounds[0])) if len(bounds) else 0
+        ends = first + np.concatenate([[0], np.cumsum(rows)])
+        before = np.concatenate([[0.0], np.cumsum(self.sizes)])
+        nbytes: Floats = np.diff(before[ends])
+        return rows, nbytes
+
+
 class Slices:
     """A range of some runs whose keys are in memory."""
 
-    def __init__(
-        self, parts: list[tuple[Run, int, Ints]], key: str, columns: Sequence[str] | None
-    ) -> None:
+    def __init__(self, parts: list[_Part], key: str, columns: Sequence[str] | None) -> None:
         self._parts = parts
         self._key = key
         self._columns = columns
@@ -142,18 +217,28 @@ class Slices:
     def count(self, bounds: Ints) -> Ints:
         """Return the rows with bounds[i] <= key < bounds[i + 1]."""
         total = np.zeros(max(len(bounds) - 1, 0), np.int64)
-        for _, _, keys in self._parts:
-            total += count_between(keys, bounds)
+        for part in self._parts:
+            total += count_between(part.keys, bounds)
         return total
+
+    def loads(self, bounds: Ints) -> tuple[Ints, Floats]:
+        """Return the rows with bounds[i] <= key < bounds[i + 1], and their bytes."""
+        rows = np.zeros(max(len(bounds) - 1, 0), np.int64)
+        nbytes = np.zeros(len(rows))
+        for part in self._parts:
+            found = part.loads(bounds)
+            rows += found[0]
+            nbytes += found[1]
+        return rows, nbytes
 
     def take(self, start: int, stop: int) -> pa.Table | None:
         """Return the rows with start <= key < stop, run after run; None if there are none."""
         found = []
-        for run, begin, keys in self._parts:
-            a, b = (int(place) for place in np.searchsorted(keys, [start, stop]))
+        for part in self._parts:
+            a, b = (int(place) for place in np.searchsorted(part.keys, [start, stop]))
             if b > a:
-                with closing(_RunFile(run, self._key, self._columns)) as file:
-                    found.append(file.rows(begin * _BATCH_ROWS + a, begin * _BATCH_ROWS + b))
+                with closing(_RunFile(part.run, self._key, self._columns)) as file:
+                    found.append(file.rows(part.begin + a, part.begin + b))
         if any(part.schema != found[0].schema for part in found):
             found = [_without_codes(part) for part in found]  # text was coded in some runs only
         return pa.concat_tables(found) if found else None
@@ -168,7 +253,10 @@ class _RunFile:
         self._columns = columns
         reader = pa.ipc.open_file(self._file)
         self._schema: pa.Schema = reader.schema
-        self.first_keys = np.frombuffer(self._schema.metadata[_FIRST_KEYS], np.int64)
+        said = self._schema.metadata
+        self.first_keys = np.frombuffer(said[_FIRST_KEYS], np.int64)
+        self.batch_rows = int(said[_ROWS])
+        self._row_bytes = float(said.get(_ROW_BYTES, 0))
         if reader.num_record_batches != len(self.first_keys):
             raise OSError(f"{run.path} is not whole")
 
@@ -178,16 +266,28 @@ class _RunFile:
         parts = [batch.column(0).to_numpy() for batch in batches]
         return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
+    def keys_and_sizes(self, begin: int, end: int) -> tuple[Ints, Sizes]:
+        """Return keys and sizes of the rows of some batches."""
+        if SIZE_COLUMN not in self._schema.names:
+            return self.keys(begin, end), self._row_bytes
+        batches = self._batches([self._key, SIZE_COLUMN], begin, end)
+        keys, sizes = (
+            np.concatenate([batch.column(name).to_numpy() for batch in batches])
+            for name in (self._key, SIZE_COLUMN)
+        )
+        return keys, sizes
+
     def rows(self, start: int, stop: int) -> pa.Table:
         """Return rows by their number."""
-        begin, end = start // _BATCH_ROWS, -(-stop // _BATCH_ROWS)
+        begin, end = start // self.batch_rows, -(-stop // self.batch_rows)
         batches = self._batches(self._columns, begin, end)
         table = pa.Table.from_batches(batches).replace_schema_metadata(None)
-        return table.slice(start - begin * _BATCH_ROWS, stop - start)
+        return table.slice(start - begin * self.batch_rows, stop - start)
 
     def _batches(self, columns: Sequence[str] | None, begin: int, end: int) -> list[pa.RecordBatch]:
-        fields = [] if columns is None else [self._schema.get_field_index(c) for c in columns]
-        options = pa.ipc.IpcReadOptions(included_fields=fields, use_threads=False)
+        options = pa.ipc.IpcReadOptions(
+            included_fields=_places(self._schema, columns), use_threads=False
+        )
         reader = pa.ipc.open_file(self._file, options=options)
         return [reader.get_batch(i) for i in range(begin, end)]
 

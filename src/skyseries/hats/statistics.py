@@ -1,14 +1,16 @@
 """What each row group of each leaf holds, so that scans are planned without opening footers.
 
 The table is ``per_partition_statistics.parquet``: a row for each row group, with the columns
-``Norder, Npix, row_group_index`` and, for each leaf column, ``<path>::min_value``,
-``max_value``, ``null_count``, ``row_count``, ``disk_bytes`` and ``memory_bytes``. It is written
-with the leaves; a plan reads only those of its columns that it needs, and what was read is kept
-until the file is replaced.
+``Norder, Npix, row_group_index`` and, for each leaf column, ``<name>::min_value``,
+``max_value``, ``null_count``, ``row_count``, ``disk_bytes`` and ``memory_bytes``. Names are those
+of hats: ``lightcurve.mjd`` for the values of the lists whose Parquet path is
+``lightcurve.mjd.list.element``. The file is written with the leaves; a plan reads only those of
+its columns that it needs, and what was read is kept until the file is replaced.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import closing
 from functools import lru_cache
@@ -23,16 +25,24 @@ from numpy.typing import NDArray
 from skyseries.errors import CatalogError
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location
-from skyseries.hats.leaf import column_paths
+from skyseries.hats.leaf import LIST_PATH, column_paths
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.spatial.healpix import HPX_ORDER
 
-__all__ = ["STATISTICS_FILE", "RowGroups", "leaf_statistics", "read_statistics", "recorded_rows"]
+__all__ = [
+    "STATISTICS_FILE",
+    "RowGroups",
+    "leaf_statistics",
+    "read_statistics",
+    "recorded_names",
+    "recorded_rows",
+]
 
 Ints = NDArray[np.int64]
 
 STATISTICS_FILE = "per_partition_statistics.parquet"
 
+_REPEATED = r"\.(list|key_value)\."
 _KEYS = ("Norder", "Npix", "row_group_index")
 _COUNTS = ("null_count", "row_count", "disk_bytes", "memory_bytes")
 
@@ -54,13 +64,31 @@ def leaf_statistics(cell: Cell, footer: pq.FileMetaData, schema: pa.Schema) -> p
         "Npix": pa.array([cell.npix] * n, pa.int64()),
         "row_group_index": pa.array(range(n), pa.int64()),
     }
-    for c, (path, type_) in enumerate(column_paths(schema)):
+    names = recorded_names(schema)
+    for c, (path, type_) in zip(range(footer.num_columns), column_paths(schema), strict=True):
         rows = [_column_statistics(group.column(c)) for group in groups]
         for key in ("min_value", "max_value"):
-            columns[f"{path}::{key}"] = _typed([row[key] for row in rows], type_)
+            columns[f"{names[path]}::{key}"] = _typed([row[key] for row in rows], type_)
         for key in _COUNTS:
-            columns[f"{path}::{key}"] = pa.array([row[key] for row in rows], pa.int64())
+            columns[f"{names[path]}::{key}"] = pa.array([row[key] for row in rows], pa.int64())
     return pa.table(columns)
+
+
+def recorded_names(schema: pa.Schema) -> dict[str, str]:
+    """Return what each leaf column is called in the statistics, by its Parquet path.
+
+    As hats does it, but where that would be the name of another column too.
+    """
+    paths = [path for path, _ in column_paths(schema)]
+    short = {path: _without_lists(path) for path in paths}
+    taken = set(paths)
+    return {path: path if name in taken else name for path, name in short.items()}
+
+
+def _without_lists(path: str) -> str:
+    while path.endswith(LIST_PATH):
+        path = path.removesuffix(LIST_PATH)
+    return path
 
 
 def _column_statistics(column: pq.ColumnChunkMetaData) -> dict[str, Any]:
@@ -77,6 +105,8 @@ def _column_statistics(column: pq.ColumnChunkMetaData) -> dict[str, Any]:
 
 
 def _typed(values: list[Any], type_: pa.DataType) -> pa.Array:
+    if pa.types.is_dictionary(type_):
+        type_ = type_.value_type
     try:
         return pa.array(values, type_)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
@@ -98,17 +128,18 @@ class RowGroups:
     def __init__(self, file: _StatisticsFile, schema: pa.Schema, place: Ints, first: Ints) -> None:
         self._file = file
         self._schema = schema
+        self._names = recorded_names(schema)
         self._place = place
         self.first = first
         self.order, self.npix, self.row_group = (self._numbers(key) for key in _KEYS)
-        self.rows = self.count(_flat_path(file, schema))
+        self.rows = self._numbers(f"{_flat_path(file, schema)}::row_count")
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def has(self, path: str) -> bool:
         """Whether a leaf column is described."""
-        return f"{path}::row_count" in self._file.names
+        return self._name(path, "row_count") in self._file.names
 
     def count(self, path: str) -> Ints:
         """Return the values of a leaf column, nulls too: rows, or epochs within light curves.
@@ -118,22 +149,22 @@ class RowGroups:
         path : str
             As Parquet has it: ``ra``, ``lightcurve.mjd.list.element``; see `column_paths`.
         """
-        return self._numbers(f"{path}::row_count")
+        return self._numbers(self._name(path, "row_count"))
 
     def null_count(self, path: str) -> Ints:
         """Return the nulls of a leaf column; -1 where that is not known."""
-        return self._numbers(f"{path}::null_count", -1)
+        return self._numbers(self._name(path, "null_count"), -1)
 
     def minimum(self, path: str) -> pa.Array:
         """Return the smallest values, in the column's type; null: not known, or all are null.
 
         NaN is not looked at: a group whose maximum is 3 may hold NaN.
         """
-        return self._values(f"{path}::min_value")
+        return self._values(self._name(path, "min_value"))
 
     def maximum(self, path: str) -> pa.Array:
         """Return the largest values; as `minimum`."""
-        return self._values(f"{path}::max_value")
+        return self._values(self._name(path, "max_value"))
 
     def disk_bytes(self, columns: Sequence[str] | None = None) -> Ints:
         """Return the bytes in the file of some columns, or fields ``lc.mjd`` (all by default)."""
@@ -146,9 +177,14 @@ class RowGroups:
     def _sum(self, key: str, columns: Sequence[str] | None) -> Ints:
         below = None if columns is None else tuple(f"{name}." for name in columns)
         paths = [path for path, _ in column_paths(self._schema) if self.has(path)]
-        names = [f"{p}::{key}" for p in paths if below is None or f"{p}.".startswith(below)]
+        names = [self._name(p, key) for p in paths if below is None or f"{p}.".startswith(below)]
         self._file.load(names)
         return sum((self._numbers(name, 0) for name in names), np.zeros(len(self), np.int64))
+
+    def _name(self, path: str, key: str) -> str:
+        """Return the column of the file; some files have whole paths."""
+        whole = f"{path}::{key}"
+        return whole if whole in self._file.names else f"{self._names.get(path, path)}::{key}"
 
     def _values(self, name: str) -> pa.Array:
         return self._file.column(name).take(pa.array(self._place))
@@ -202,7 +238,7 @@ def _fitting(dataset: Dataset) -> RowGroups | None:
 
 def _flat_path(file: _StatisticsFile, schema: pa.Schema) -> str:
     """Return a leaf column with one value for each row; empty if none is described."""
-    flat = (path for path, _ in column_paths(schema) if ".list." not in path)
+    flat = (path for path, _ in column_paths(schema) if not re.search(_REPEATED, path))
     return next((path for path in flat if f"{path}::row_count" in file.names), "")
 
 

@@ -28,6 +28,7 @@ from skyseries.executors import executor as use_executor
 from skyseries.hats.collection import Collection, next_version, promote, read_collection
 from skyseries.hats.files import Location, storage_errors, write_text
 from skyseries.hats.layout import default_names
+from skyseries.hats.names import RESERVED, check_catalog_name, check_index_column, is_word
 from skyseries.hats.publication import write_lock
 from skyseries.pipelines import derive, prepare, publish, stages
 from skyseries.pipelines.ids import check_same_kind
@@ -178,7 +179,7 @@ def import_catalog(
     )
     limits = prepare.limits(max_rows, parse_bytes(max_bytes), max_epochs, margin_arcsec)
     if id_index and inputs["id"] is not None:
-        prepare.check_index_column(inputs["id"])
+        check_index_column(inputs["id"])
     plan = ImportPlan(
         name=_check_catalog_name(name or root.name, lightcurves is not None),
         kind=kind,  # type: ignore[arg-type]
@@ -259,17 +260,17 @@ def _read_inputs(
 def _check_catalog_name(name: str, has_lightcurves: bool) -> str:
     if has_lightcurves and name == publish.ORPHANS:
         raise InputError(f"{name!r} is where sources without an object go: give name= another name")
-    return prepare.check_name(name)
+    return check_catalog_name(name)
 
 
 def _check_new_column(name: str, schema: pa.Schema) -> str:
-    if name in prepare.RESERVED:
-        raise InputError(f"lightcurve_name={name!r} is a name of HATS's own: give another")
+    if name in RESERVED or not is_word(name):
+        raise InputError(f"lightcurve_name={name!r} cannot name a column of light curves")
     if name in schema.names:
         raise InputError(
             f"the objects have a column {name!r} already: give lightcurve_name= another name"
         )
-    return prepare.check_name(name)
+    return name
 
 
 def _check_unasked(plan: ImportPlan, root: Path, overwrite: bool) -> None:
@@ -318,10 +319,11 @@ def _run(plan: ImportPlan, root: Path, engine: Executor, progress: Progress) -> 
     if not plan.object_files:
         plan = replace(plan, object_files=tuple(derive.derive_objects(plan, journal, epochs)))
     shuffled = stages.shuffle(plan, journal, stages.object_chunks(plan), epochs)
-    partitions, weights = stages.cut_partitions(plan, shuffled)
-    leaves = stages.build_leaves(plan, journal, shuffled, partitions, weights)
+    partitions, loads = stages.cut_partitions(plan, shuffled)
+    leaves = stages.build_leaves(plan, journal, shuffled, partitions, loads)
     names = default_names(plan.name, plan.margin_arcsec, plan.id if plan.id_index else None)
-    facts = publish.Facts.of(plan, shuffled, leaves)
+    heavy = stages.note_heavy(plan, partitions, loads)
+    facts = publish.Facts.of(shuffled, leaves, heavy)
     publish.write_primary(plan, plan.build / names["primary"], leaves)
     if "margin" in names:
         cells, rows = stages.merge_margin(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from skyseries.errors import InputError
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.runs import Run, Runs, Slices
+from skyseries.hats.sizes import take
 from skyseries.pipelines.plan import ImportPlan
 from skyseries.pipelines.spill import RANK_COLUMN
 from skyseries.spatial.order import argsort, group_order
@@ -64,8 +65,8 @@ def in_sky_order(table: pa.Table, id_column: str | None) -> pa.Table:
     if id_column is not None and bool((np.diff(hpx[order]) == 0).any()):
         ties = table.select([HPX_COLUMN, id_column])
         keys = [(HPX_COLUMN, "ascending"), (id_column, "ascending")]
-        order = pc.sort_indices(ties, sort_keys=keys)
-    return table.take(order)
+        order = pc.sort_indices(ties, sort_keys=keys).to_numpy()
+    return take(table, order)
 
 
 @dataclass(frozen=True)
@@ -115,16 +116,16 @@ class PieceReader:
         """Divide a range of cells into pieces that fit into the memory of one task."""
         return split(start, stop, self._weigh, self._plan.budget.piece_bytes)
 
-    def loads(self, bounds: Ints) -> tuple[Ints, Ints]:
-        """Return the objects and the epochs between each two bounds."""
-        rows = self._objects.count(bounds)
+    def loads(self, bounds: Ints) -> tuple[Ints, Ints, NDArray[np.float64]]:
+        """Return the objects, the epochs and the bytes of both between each two bounds."""
+        rows, nbytes = self._objects.loads(bounds)
         if self._sky is None:
-            return rows, np.zeros_like(rows)
-        return rows, self._sources.count(np.searchsorted(self._sky, bounds))
+            return rows, np.zeros_like(rows), nbytes
+        epochs, more = self._sources.loads(np.searchsorted(self._sky, bounds))
+        return rows, epochs, nbytes + more
 
     def _weigh(self, bounds: Ints) -> NDArray[np.float64]:
-        rows, epochs = self.loads(bounds)
-        return rows * float(self._plan.object_bytes) + epochs * float(self._plan.epoch_bytes)
+        return self.loads(bounds)[2]
 
     def read(self, start: int, stop: int) -> Piece | None:
         """Return the rows with start <= cell < stop; None if there are none."""

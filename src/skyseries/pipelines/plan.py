@@ -17,27 +17,16 @@ import pyarrow as pa
 from skyseries import __version__
 from skyseries.formats import InputFile
 from skyseries.hats.leaf import HPX_COLUMN
+from skyseries.hats.sizes import Limits
 from skyseries.schema import LightCurveFields
 
-__all__ = ["Budget", "ImportPlan", "Limits", "Policy", "row_bytes"]
+__all__ = ["Budget", "ImportPlan", "Policy", "row_bytes"]
 
 Policy = Literal["error", "drop", "keep"]
 NullValues = Sequence[Any] | Mapping[str, Sequence[Any]]
 
 _BASE_BYTES = 350 << 20
 """What the interpreter and its libraries hold before any row (measured: 250-330 MB)."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a leaf holds at most."""
-
-    max_rows: int = 1_000_000
-    max_bytes: int = 256_000_000
-    """Bytes of the columns in memory."""
-    max_epochs: int = 5_000_000
-    max_order: int = 12
-    """The finest order of a partition."""
 
 
 @dataclass(frozen=True)
@@ -124,13 +113,18 @@ class ImportPlan:
 
     @property
     def object_bytes(self) -> int:
-        """Estimated bytes of an object's row, without its light curve."""
+        """Bytes of an object's row before any is read: measured ones count from then on."""
         return row_bytes(self.object_schema) + 8
 
     @property
     def epoch_bytes(self) -> int:
-        """Estimated bytes of an epoch."""
+        """Bytes of an epoch before any is read."""
         return row_bytes(self.epoch_schema) if self.has_lightcurves else 0
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes that a leaf adds to an object's row: its cell, and where its epochs begin."""
+        return 8 + (4 * len(self.epoch_schema) if self.has_lightcurves else 0)
 
     def fingerprint(self) -> str:
         """Return a name for this import: the same inputs and choices give the same name."""
@@ -144,7 +138,7 @@ class ImportPlan:
 
 
 def row_bytes(schema: pa.Schema) -> int:
-    """Return about how many bytes of memory a row takes."""
+    """Return about how many bytes a row takes, for all that its types say."""
     return sum(_type_bytes(f.type) for f in schema) or 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
+from numbers import Integral
 from typing import Any
 
 import pyarrow as pa
@@ -12,18 +13,16 @@ import pyarrow as pa
 from skyseries.catalog.names import nearest_names
 from skyseries.errors import InputError, SchemaError
 from skyseries.formats import InputFile, find_files, read_schema, unify_schemas
-from skyseries.hats.leaf import HPX_COLUMN
+from skyseries.hats.margin import check_width
+from skyseries.hats.names import RESERVED
+from skyseries.hats.sizes import Limits
 from skyseries.pipelines.ids import check_id_type
-from skyseries.pipelines.plan import Limits
 from skyseries.schema import LightCurveFields, column_meta
 from skyseries.spatial.healpix import margin_order
 
 __all__ = [
-    "RESERVED",
     "check_choice",
     "check_id",
-    "check_index_column",
-    "check_name",
     "check_null_values",
     "check_positions",
     "lightcurve_fields",
@@ -32,8 +31,6 @@ __all__ = [
     "read_input",
 ]
 
-RESERVED = {HPX_COLUMN, "_rank", "_target", "Norder", "Dir", "Npix"}
-"""Names of columns that we write ourselves, into leaves or scratch files, or into paths."""
 _DEGREES = {"", "deg", "degree", "degrees"}
 
 
@@ -160,21 +157,18 @@ def _is_number(type_: pa.DataType) -> bool:
     return bool(pa.types.is_floating(type_) or pa.types.is_integer(type_))
 
 
-def limits(max_rows: int, max_bytes: int, max_epochs: int, margin_arcsec: float | None) -> Limits:
+def limits(max_rows: Any, max_bytes: Any, max_epochs: Any, margin_arcsec: Any) -> Limits:
     """Return the limits of a leaf; a partition is coarser than the cells of its margin."""
     for name, value in (
         ("max_rows", max_rows),
         ("max_bytes", max_bytes),
         ("max_epochs", max_epochs),
     ):
-        if value < 1:
-            raise InputError(f"{name} must be at least 1, not {value}")
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+            raise InputError(f"{name} must be a whole number of at least 1, not {value!r}")
     order = Limits.max_order
+    check_width(margin_arcsec)
     if margin_arcsec is not None:
-        if not 0 < margin_arcsec < 180 * 3600:
-            raise InputError(
-                f"margin_arcsec must be above 0, or None for no margin; not {margin_arcsec}"
-            )
         order = min(order, max(margin_order(margin_arcsec) - 1, 0))
     return Limits(max_rows, max_bytes, max_epochs, order)
 
@@ -202,30 +196,7 @@ def check_null_values(null_values: Any, schemas: Iterable[pa.Schema]) -> None:
             raise SchemaError(f"null_values: there is no column {column!r}{hint}")
 
 
-def check_index_column(name: str) -> None:
-    """Raise InputError if an index cannot be named after this column."""
-    if _is_no_word(name):
-        raise InputError(
-            f"the column {name!r} cannot have an id index, whose folder is named after it: "
-            "rename the column, or give id_index=None"
-        )
-
-
-def check_name(name: str) -> str:
-    """Return the name if it can be a folder and a word in hats.properties."""
-    if not name or _is_no_word(name) or name.startswith("."):
-        raise InputError(
-            f"{name!r} cannot name a catalog: blanks, commas, semicolons, slashes and a leading "
-            "dot are not possible; give name=..."
-        )
-    return name
-
-
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
     """Raise InputError unless a value is one of the choices."""
     if value not in choices:
         raise InputError(f"{name} must be one of {', '.join(choices)}; not {value!r}")
-
-
-def _is_no_word(name: str) -> bool:
-    return any(c.isspace() or c in ",;/\\" for c in name)

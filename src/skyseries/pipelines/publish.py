@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from skyseries.errors import ExecutionError, SchemaError
 from skyseries.executors import Task
-from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Partitions
 from skyseries.hats.publish import write_catalog_folder, write_index_folder, write_margin_folder
 from skyseries.hats.runs import Run, read_run, write_run
@@ -21,7 +20,7 @@ from skyseries.pipelines.merge import write_aside
 from skyseries.pipelines.plan import ImportPlan
 from skyseries.pipelines.prepare import check_positions
 from skyseries.pipelines.report import ImportReport
-from skyseries.pipelines.spill import place, runs_of
+from skyseries.pipelines.spill import place, runs_of, write_placed
 from skyseries.pipelines.stages import Shuffled
 
 __all__ = ["Facts", "keep_aside", "write_index", "write_margin", "write_primary"]
@@ -43,12 +42,13 @@ class Facts:
     input_rows: int
     sources: int
     orphans: int
-    heavy: tuple[str, ...]
+    heavy: str | None
+    """What is to be said of leaves above a limit."""
     margin_rows: int | None = None
     index_rows: int | None = None
 
     @classmethod
-    def of(cls, plan: ImportPlan, shuffled: Shuffled, leaves: list[Outcome]) -> Facts:
+    def of(cls, shuffled: Shuffled, leaves: list[Outcome], heavy: str | None) -> Facts:
         """Add up what the tasks reported."""
         counts = shuffled.counts
         return cls(
@@ -60,7 +60,7 @@ class Facts:
             input_rows=counts["rows"],
             sources=counts.get("sources", 0),
             orphans=counts.get("orphans", 0),
-            heavy=tuple(str(cell) for cell in stages.heavy_leaves(plan, leaves)),
+            heavy=heavy,
         )
 
     def check(self, plan: ImportPlan) -> None:
@@ -102,7 +102,7 @@ class Facts:
         if self.orphans and plan.orphans == "drop":
             said.append(f"{self.orphans:,} sources without an object dropped")
         if self.heavy:
-            said.append(f"{len(self.heavy)} leaves above the limit, the first {self.heavy[0]}")
+            said.append(self.heavy)
         if plan.lightcurve is not None and plan.lightcurve.time_scale is None:
             said.append("the time scale is not known; give time_scale=")
         return ImportReport(
@@ -228,8 +228,8 @@ def _write_orphans(plan: ImportPlan, journal: Journal, orphans: list[Run]) -> li
         ],
     )
     shuffled = Shuffled(runs_of(done), counts={"rows": 0, "bad_positions": 0, "repeated": 0})
-    partitions, weights = stages.cut_partitions(sub, shuffled)
-    leaves = stages.build_leaves(sub, below, shuffled, partitions, weights)
+    partitions, loads = stages.cut_partitions(sub, shuffled)
+    leaves = stages.build_leaves(sub, below, shuffled, partitions, loads)
     root = plan.build / ORPHANS
     root.parent.mkdir(parents=True, exist_ok=True)
     if sub.build.joinpath(ORPHANS).exists():
@@ -242,6 +242,6 @@ def _place_run(plan: ImportPlan, run: Run, folder: Path) -> Outcome:
     table = read_run(run.path)
     placed, unplaced = place(plan, table, run.path)
     return {
-        "runs": [vars(write_run(folder / "run.arrow", placed, HPX_COLUMN))],
+        "runs": [vars(write_placed(plan, folder / "run.arrow", placed))],
         "unplaced": [vars(write_run(folder / "unplaced.arrow", unplaced))],
     }

@@ -9,11 +9,12 @@ import numpy as np
 
 from skyseries.errors import InputError
 from skyseries.hats.leaf import HPX_COLUMN
-from skyseries.hats.runs import Run, Runs, read_run, write_run
+from skyseries.hats.runs import Run, Runs, read_run
 from skyseries.pipelines.ids import IdTable, create_array, id_keys
 from skyseries.pipelines.journal import Outcome
 from skyseries.pipelines.pieces import in_sky_order, split
 from skyseries.pipelines.plan import ImportPlan
+from skyseries.pipelines.spill import write_placed
 from skyseries.spatial.healpix import HPX_ORDER
 
 __all__ = ["WHOLE_SKY", "rank_objects", "settle_repeats"]
@@ -48,7 +49,7 @@ def settle_repeats(plan: ImportPlan, runs: Sequence[Run], folder: Path) -> Outco
             )
         if len(again) and plan.on_repeated_id == "drop":
             rows = rows.take(np.setdiff1d(np.arange(rows.num_rows), again))
-            run = write_run(folder / f"run-{number:06d}.arrow", rows, HPX_COLUMN)
+            run = write_placed(plan, folder / f"run-{number:06d}.arrow", rows)
         kept.append(run)
     return {"runs": [vars(run) for run in kept], "repeated": repeated}
 

@@ -6,6 +6,7 @@ Objects are sorted along the sky. Sources are sorted by the rank of their object
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,17 +16,19 @@ from numpy.typing import NDArray
 
 from skyseries.errors import InputError
 from skyseries.formats import Chunk, scan
+from skyseries.hats.index_build import check_id_lengths
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.runs import Run, write_run
+from skyseries.hats.sizes import divided, row_sizes, take
 from skyseries.pipelines.ids import IdTable, id_keys
 from skyseries.pipelines.journal import Outcome
-from skyseries.pipelines.plan import ImportPlan
+from skyseries.pipelines.plan import ImportPlan, row_bytes
 from skyseries.spatial.healpix import radec_to_hpx
 from skyseries.spatial.order import argsort
 
 __all__ = [
     "RANK_COLUMN", "check_declinations", "degrees", "place", "runs_of", "spill_objects",
-    "spill_sources", "tables",
+    "spill_sources", "tables", "write_placed",
 ]  # fmt: skip
 
 RANK_COLUMN = "_rank"
@@ -35,19 +38,27 @@ _MAX_DICTIONARY = 1024
 def spill_objects(plan: ImportPlan, chunk: Chunk, folder: Path) -> Outcome:
     """Write the objects of one piece of the input as runs sorted along the sky."""
     outcome: Outcome = {"rows": 0, "runs": [], "unplaced": [], "bad_positions": 0, "repeated": 0}
-    for number, table in enumerate(tables(plan, chunk, plan.object_schema, plan.object_bytes)):
+    for number, table in enumerate(tables(plan, chunk, plan.object_schema)):
         outcome["rows"] += table.num_rows
         table, repeated = _first_of_each_id(plan, table)
         outcome["repeated"] += repeated
         placed, unplaced = place(plan, table, chunk.file.path)
         _refuse_nulls(plan, placed, chunk.file.path)
+        if plan.id is not None and plan.id_index:
+            check_id_lengths(placed.column(plan.id), plan.id)
         outcome["bad_positions"] += unplaced.num_rows
         if unplaced.num_rows and plan.on_nan_position == "keep":
             path = folder / f"unplaced-{number:04d}.arrow"
             outcome["unplaced"].append(vars(write_run(path, unplaced)))
         path = folder / f"run-{number:04d}.arrow"
-        outcome["runs"].append(vars(write_run(path, placed, HPX_COLUMN)))
+        outcome["runs"].append(vars(write_placed(plan, path, placed)))
     return outcome
+
+
+def write_placed(plan: ImportPlan, path: Path, placed: pa.Table) -> Run:
+    """Write rows that are sorted along the sky, with the bytes that they take in a leaf."""
+    sizes = row_sizes(placed.drop_columns([HPX_COLUMN])) + plan.frame_bytes
+    return write_run(path, placed, HPX_COLUMN, sizes)
 
 
 def spill_sources(plan: ImportPlan, chunk: Chunk, folder: Path, route: Path) -> Outcome:
@@ -56,7 +67,7 @@ def spill_sources(plan: ImportPlan, chunk: Chunk, folder: Path, route: Path) -> 
     ids = IdTable(route)
     like = plan.object_schema.field(plan.id).type
     outcome: Outcome = {"rows": 0, "runs": [], "orphans": [], "n_orphans": 0}
-    for number, table in enumerate(tables(plan, chunk, plan.source_schema, plan.epoch_bytes)):
+    for number, table in enumerate(tables(plan, chunk, plan.source_schema)):
         outcome["rows"] += table.num_rows
         key, check, valid = id_keys(table.column(plan.source_id).combine_chunks(), like)
         rank = np.where(valid, ids.find(key, check), -1)
@@ -70,30 +81,32 @@ def spill_sources(plan: ImportPlan, chunk: Chunk, folder: Path, route: Path) -> 
                 outcome["orphans"].append(vars(write_run(path, orphans)))
             table, rank = table.filter(pa.array(known)), rank[known]
         order = argsort(rank)
-        table = _encode_text(table.drop_columns([plan.source_id])).take(order)
+        table = table.drop_columns([plan.source_id])
+        sizes = row_sizes(table)
+        sizes = sizes if isinstance(sizes, float) else sizes[order]
+        table = _encode_text(table).take(order)
         table = table.append_column(RANK_COLUMN, pa.array(rank[order]))
-        outcome["runs"].append(
-            vars(write_run(folder / f"run-{number:04d}.arrow", table, RANK_COLUMN))
-        )
+        path = folder / f"run-{number:04d}.arrow"
+        outcome["runs"].append(vars(write_run(path, table, RANK_COLUMN, sizes)))
     return outcome
 
 
-def tables(plan: ImportPlan, chunk: Chunk, schema: pa.Schema, row_bytes: int) -> Iterator[pa.Table]:
+def tables(plan: ImportPlan, chunk: Chunk, schema: pa.Schema) -> Iterator[pa.Table]:
     """Yield the rows of a piece of the input in tables of about `Budget.run_bytes`."""
-    limit = max(plan.budget.run_bytes // row_bytes, 1024)
+    limit = plan.budget.run_bytes
     held: list[pa.RecordBatch] = []
-    rows = 0
+    nbytes = 0
     batches = scan(
         chunk.file, schema, chunk=chunk, null_values=plan.null_values,
-        batch_rows=min(limit, 131_072),
+        batch_rows=min(max(limit // row_bytes(schema), 1024), 131_072),
     )  # fmt: skip
-    for batch in batches:
+    for batch in itertools.chain.from_iterable(divided(batch, limit) for batch in batches):
         held.append(batch)
-        rows += batch.num_rows
-        if rows >= limit:
+        nbytes += batch.nbytes
+        if nbytes >= limit:
             yield pa.Table.from_batches(held, schema)
-            held, rows = [], 0
-    if rows:
+            held, nbytes = [], 0
+    if held:
         yield pa.Table.from_batches(held, schema)
 
 
@@ -108,7 +121,7 @@ def place(plan: ImportPlan, table: pa.Table, source: str) -> tuple[pa.Table, pa.
         unplaced = table.filter(pa.array(bad))
         table, hpx = table.filter(pa.array(~bad)), hpx[~bad]
     order = argsort(hpx)
-    sorted_table = table.take(order)
+    sorted_table = take(table, order)
     return sorted_table.add_column(0, HPX_COLUMN, pa.array(hpx[order])), unplaced
 
 

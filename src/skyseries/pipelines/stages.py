@@ -17,6 +17,7 @@ from skyseries.hats.margin_build import MARGIN_TASK_ROWS as _MARGIN_TASK_ROWS
 from skyseries.hats.margin_build import margin_leaves
 from skyseries.hats.partitions import Cell, Partitions, cut
 from skyseries.hats.runs import Run, Runs
+from skyseries.hats.sizes import Limits
 from skyseries.pipelines import merge
 from skyseries.pipelines.journal import Journal, Outcome, total
 from skyseries.pipelines.leaves import edge_run, write_leaf
@@ -27,7 +28,10 @@ from skyseries.pipelines.spill import runs_of, spill_objects, spill_sources
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.order import run_lengths
 
-__all__ = ["Shuffled", "build_leaves", "cut_partitions", "merge_index", "merge_margin", "shuffle"]
+__all__ = [
+    "Shuffled", "build_leaves", "cut_partitions", "merge_index", "merge_margin", "note_heavy",
+    "shuffle",
+]  # fmt: skip
 
 _HISTOGRAM_ORDER = 8
 """The sky is weighed in 786,432 cells; those above a limit are weighed again, finer."""
@@ -104,7 +108,7 @@ def _weight(chunk: Chunk) -> float:
 
 
 def cut_partitions(plan: ImportPlan, shuffled: Shuffled) -> tuple[Partitions, np.ndarray]:
-    """Choose the partitions; return them with the weight (rows and epochs) of each."""
+    """Choose the partitions; return them with rows, bytes and epochs of each."""
     reader = PieceReader(plan, shuffled.objects, shuffled.sources, plan.work / "route")
     order = min(_HISTOGRAM_ORDER, plan.limits.max_order)
     cells = _occupied(shuffled.objects, order)
@@ -119,11 +123,7 @@ def cut_partitions(plan: ImportPlan, shuffled: Shuffled) -> tuple[Partitions, np
         used = load.any(axis=1)
         parts += cut(finer[used], load[used], deepest, min(order + 1, deepest))[0]
     partitions = Partitions.of(parts)
-    start, stop = partitions.ranges()
-    bounds, _ = run_lengths(np.sort(np.concatenate([start, stop])))
-    rows, epochs = reader.loads(bounds)
-    weights = (rows + epochs)[np.searchsorted(bounds, start)]
-    return partitions, weights
+    return partitions, _between(reader, *partitions.ranges())
 
 
 def _occupied(runs: list[Run], order: int) -> np.ndarray:
@@ -137,16 +137,23 @@ def _occupied(runs: list[Run], order: int) -> np.ndarray:
 def _loads(plan: ImportPlan, reader: PieceReader, cells: np.ndarray, order: int) -> np.ndarray:
     """Return rows, bytes and epochs of each cell, in units of their limits."""
     shift = 2 * (HPX_ORDER - order)
-    bounds, _ = run_lengths(np.sort(np.concatenate([cells, cells + 1])))
-    bounds = bounds << shift
-    rows, epochs = reader.loads(bounds)
-    place = np.searchsorted(bounds, cells << shift)
-    rows, epochs = rows[place].astype(float), epochs[place].astype(float)
-    size = rows * plan.object_bytes + epochs * plan.epoch_bytes
+    loads = _between(reader, cells << shift, (cells + 1) << shift)
+    return np.asarray(loads / [most for _, most in _most(plan)])
+
+
+def _between(reader: PieceReader, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    """Return rows, bytes and epochs of ranges that do not overlap."""
+    bounds, _ = run_lengths(np.sort(np.concatenate([start, stop])))
+    rows, epochs, nbytes = reader.loads(bounds)
+    loads = np.column_stack([rows, nbytes, epochs])
+    return np.asarray(loads[np.searchsorted(bounds, start)])
+
+
+def _most(plan: ImportPlan) -> list[tuple[str, int]]:
+    """Return of what a leaf holds how much at most."""
     limits = plan.limits
-    return np.column_stack(
-        [rows / limits.max_rows, size / limits.max_bytes, epochs / limits.max_epochs]
-    )
+    most = [limits.max_rows, limits.max_bytes, limits.max_epochs]
+    return list(zip(["rows", "bytes", "epochs"], most, strict=True))
 
 
 def build_leaves(
@@ -154,7 +161,7 @@ def build_leaves(
     journal: Journal,
     shuffled: Shuffled,
     partitions: Partitions,
-    weights: np.ndarray,
+    loads: np.ndarray,
 ) -> list[Outcome]:
     """Write all leaves."""
     ring: Path | None = None
@@ -168,7 +175,7 @@ def build_leaves(
                 write_leaf,
                 (plan, cell, shuffled.objects, shuffled.sources, ring,
                  plan.work / "leaves" / f"{n:06d}"),
-                float(weights[n]),
+                float(loads[n, 0] + loads[n, 2]),
                 f"leaf {cell}",
             )
             for n, cell in enumerate(partitions)
@@ -214,11 +221,20 @@ def merge_index(
     return len(done), total(done, "rows"), total(done, "repeated")
 
 
-def heavy_leaves(plan: ImportPlan, leaves: list[Outcome]) -> list[Cell]:
-    """Return the partitions above a limit: so many rows share one cell of the finest order."""
-    limits = plan.limits
-    return [
-        Cell(leaf["order"], leaf["npix"])
-        for leaf in leaves
-        if leaf["rows"] > limits.max_rows or leaf["epochs"] > limits.max_epochs
+def note_heavy(plan: ImportPlan, partitions: Partitions, loads: np.ndarray) -> str | None:
+    """Return what is to be said of leaves above a limit, which cannot be cut any finer."""
+    heavy = np.flatnonzero((loads > [most for _, most in _most(plan)]).any(axis=1))
+    if not len(heavy):
+        return None
+    first = loads[heavy[0]].tolist()
+    above = [
+        f"{int(found):,} {what} where {most:,} are the limit"
+        for found, (what, most) in zip(first, _most(plan), strict=True)
+        if found > most
     ]
+    order = plan.limits.max_order
+    why = "" if order == Limits.max_order else ", coarser than the cells of the margin"
+    return (
+        f"{len(heavy):,} leaves above the limit, the first {partitions[int(heavy[0])]} with "
+        f"{' and '.join(above)}: partitions are cut down to order {order}{why}"
+    )

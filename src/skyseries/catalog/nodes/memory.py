@@ -12,6 +12,7 @@ from skyseries.catalog.node import SKY_CELLS, Area, Hints, Node, Pieces
 from skyseries.catalog.nodes.scan import Scan, widened
 from skyseries.catalog.rows import Floats, Ints, Rows, TableRows
 from skyseries.errors import InputError
+from skyseries.hats.sizes import take
 from skyseries.schema import as_nullable, as_type
 from skyseries.spatial.healpix import radec_to_hpx
 from skyseries.spatial.order import argsort
@@ -59,7 +60,7 @@ class Memory(Node):
             )
         hpx = radec_to_hpx(alpha, delta)
         order = argsort(hpx)
-        sorted_table = _honest(table.take(pa.array(order)).combine_chunks())
+        sorted_table = _honest(take(table, order).combine_chunks())
         return cls(name, sorted_table, (ra, dec), alpha[order], delta[order], hpx[order])
 
     @property
@@ -100,14 +101,14 @@ class Memory(Node):
 
     def rows(self, area: Area, hints: Hints) -> Rows:
         index = self._index(area)
-        table = self.data if len(index) == len(self.hpx) else self.data.take(pa.array(index))
+        table = self.data if len(index) == len(self.hpx) else take(self.data, index)
         return TableRows(table, self.ra[index], self.dec[index], self.hpx[index])
 
     def narrow(self, area: Area) -> Node:
         index = self._index(area)
         if len(index) == len(self.hpx):
             return self
-        kept = self.data.take(pa.array(index))
+        kept = take(self.data, index)
         return replace(self, data=kept, ra=self.ra[index], dec=self.dec[index], hpx=self.hpx[index])
 
     def _index(self, area: Area) -> Ints:

@@ -103,12 +103,10 @@ class ResultVerbs(Held):
         InputError
             If there is a catalog already, or rows have no position.
         """
-        if margin_arcsec is not None and not margin_arcsec > 0:
-            raise InputError(f"margin_arcsec must be above 0, or None, not {margin_arcsec}")
         key = self._id_of_result(id)
         target = Target(
             path=path,
-            name=name or Path(path).name,
+            name=name or Path(path).absolute().name,
             position=self._node.position or self._filed_by(),
             kind=self._kind(),
             id=key if id_index else None,
