@@ -36,6 +36,10 @@ _SPELLINGS = {
     "hr": "h", "hrs": "h", "minute": "min", "minutes": "min", "second": "s", "seconds": "s",
     "sec": "s", "secs": "s", "year": "yr", "years": "yr",
     "mag": "mag", "mags": "mag", "magnitude": "mag", "magnitudes": "mag",
+    "abmag": "mag", "vegamag": "mag", "stmag": "mag", "mag(vega)": "mag",
+    "e-/s": "electron/s", "e/s": "electron/s", "e-.s**-1": "electron/s", "e-": "electron",
+    "electrons": "electron", "electrons/s": "electron/s", "adu": "adu", "counts": "count",
+    "counts/s": "count/s",
     "nanojansky": "nJy", "microjansky": "uJy", "nanomaggy": "nmgy", "nanomaggies": "nmgy",
 }  # fmt: skip
 """Words that astropy's parser does not know, or not in capital letters (keys are lower case)."""

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import skyseries as sky
+from skyseries.catalog.density import density_arcmin
 from skyseries.hats.dataset import Dataset, open_dataset
 from skyseries.hats.files import Location
 from skyseries.hats.statistics import STATISTICS_FILE, recorded_rows
@@ -73,6 +74,15 @@ def test_steps_are_told(catalog, unreadable):
         assert all(step in text for step in info.steps)
     assert all(part in info._repr_html_() for part in ("at most 150 rows", "in Cone", "g_fluxMean"))
     assert info._repr_html_() == steps._repr_html_()
+
+
+def test_a_catalog_that_is_read_twice_is_explained_by_what_is_read(catalog):
+    south = catalog.box_search((0, 360), (-90, -60))
+    for pairs in (catalog.crossmatch(south, 1), south.crossmatch(catalog, 1)):
+        (scan,) = pairs.explain().scans
+        assert scan.partitions == scan.all_partitions
+    (scan,) = south.explain().scans
+    assert scan.partitions < scan.all_partitions
 
 
 def test_a_long_plan_is_cut_in_the_repr_only(catalog):
@@ -185,6 +195,7 @@ def stale(path, rows=999):
 def test_a_wrong_number_of_rows_is_not_believed(survey, tmp_path):
     catalog = changed(survey, tmp_path, stale)
     assert len(catalog) == len(catalog.select(["id"])) == catalog.to_arrow().num_rows == 150
+    assert density_arcmin(catalog) == density_arcmin(sky.open_catalog(survey.path))
     info = catalog.info()
     assert (info.rows, info.most_rows, info.disk_rows) == (None, None, None)
     assert "uncounted rows" in repr(catalog)

@@ -34,6 +34,7 @@ STEPS = {
     "function": lambda c: c.map_rows(lambda mag: 2.0, "mag", schema=pa.float64(), names="two"),
     "partitions": lambda c: c.map_partitions(lambda rows: rows.slice(0, 8)),
     "without duplicates": lambda c: c.concat(c).drop_duplicates(),
+    "of several": lambda c: c.rename({"id": "x"}).concat(c.rename({"id": "x"}).query("mag < 0")),
     "left side": lambda c: c.crossmatch(c.query("mag < 20"), 1, how="left"),
     "anti": lambda c: c.crossmatch(c.query("mag < 20"), 1, how="anti"),
     "joined": lambda c: c.join(c.query("mag < 20").select(["id", "mag"]), on="id"),

@@ -91,7 +91,7 @@ def test_extensions(survey: Path, capsys: Captured) -> None:
     assert captured.out == ""
     assert "statistics: 20 rows, version v000001" in captured.err
     assert _run([str(word) for word in words]) == 1
-    assert "overwrite=True" in capsys.readouterr().err
+    assert "is there already; --overwrite replaces" in capsys.readouterr().err
     assert _run([str(word) for word in [*words, "--overwrite", "--resume"]]) == 0
     assert "version v000002" in capsys.readouterr().err
     args = ["periods", str(survey), "--n-peaks", "2", "--write-extension", "periods"]

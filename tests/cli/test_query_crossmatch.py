@@ -122,6 +122,18 @@ def test_crossmatch_with_a_table(folder, survey, csv):
     assert back["name"].null_count + back["name"].to_pylist().count("") == N - 3
 
 
+def test_crossmatch_with_one_table_of_a_file(folder, survey, csv, tmp_path):
+    from astropy.io import fits
+    from astropy.table import Table
+
+    targets = Table({"ra": RA[:3], "dec": DEC[:3]})
+    hdus = [fits.table_to_hdu(table) for table in (targets, targets[:2])]
+    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(tmp_path / "t.fits")
+    for number, rows in ((1, 3), (2, 2)):
+        table, _ = csv("crossmatch", f"{tmp_path}/t.fits[{number}]", survey)
+        assert table.num_rows == rows
+
+
 def test_crossmatch_options_reach_the_library(survey, csv):
     step = 3600 * np.hypot(1 / 59 * np.cos(np.radians(DEC)), 2 / 59).max()
     table, _ = csv("crossmatch", survey, survey, "--radius", 1.01 * step, "--n-neighbors", "all")
@@ -182,4 +194,8 @@ def test_exit_codes(survey, capfd, words, code, said):
     ],
 )
 def test_lists_of_expressions(text, expected):
-    assert columns(click.Context(click.Command("x")), click.Option(["--select"]), text) == expected
+    option = click.Option(["--select"], multiple=True)
+    context = click.Context(click.Command("x"))
+    assert columns(context, option, (text,)) == expected
+    assert columns(context, option, ("z", text)) == ["z", *expected]
+    assert columns(context, option, ()) is None

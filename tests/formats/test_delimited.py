@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -320,3 +321,42 @@ def test_ecsv_faults(tmp_path: Path) -> None:
         read_table(_write(tmp_path, "# %ECSV 1.0\n# ---\n# [\na\n1\n", "t.ecsv"))
     with pytest.raises(InputError, match="line 6, column 'a'"):
         read_table(_write(tmp_path, head.replace("TYPE", "int64") + "a\n1.5\n", "t.ecsv"))
+
+
+@pytest.mark.parametrize(
+    ("subtype", "cell", "value"),
+    [
+        ("bool[null]", '["False","True"]', [False, True]),
+        ("bool[null]", '["false", "T", null]', [False, True, None]),
+        ("bool[2]", "[true, false]", [True, False]),
+        ("bool[2,2]", '[["True","False"],[true,null]]', [[True, False], [True, None]]),
+        ("float64[null]", "[1.5, null, NaN]", [1.5, None, math.nan]),
+        ("float32[3]", "[1, 2.5, -Infinity]", [1.0, 2.5, -math.inf]),
+        ("int64[2,null]", f"[[{2**53 + 1}], []]", [[2**53 + 1], []]),
+        ("string[null]", '["a", null]', ["a", None]),
+    ],
+)
+def test_arrays_in_ecsv(tmp_path: Path, subtype: str, cell: str, value: list[Any]) -> None:
+    quoted = cell.replace('"', '""')
+    path = _write(
+        tmp_path,
+        "# %ECSV 1.0\n# ---\n# delimiter: ','\n# datatype:\n# - {name: id, datatype: int64}\n"
+        f"# - {{name: x, unit: mJy, datatype: string, subtype: '{subtype}'}}\n"
+        f'id,x\n1,"{quoted}"\n2,\n',
+        name="t.ecsv",
+    )
+    read = read_table(path)
+    assert str(read["x"].to_pylist()) == str([value, None])
+    assert column_meta(read.schema.field("x")).unit == "mJy"
+
+
+def test_array_in_ecsv_that_is_not_of_its_type(tmp_path: Path) -> None:
+    path = _write(
+        tmp_path,
+        "# %ECSV 1.0\n# ---\n# delimiter: ','\n# datatype:\n# - {name: id, datatype: int64}\n"
+        "# - {name: x, datatype: string, subtype: 'bool[null]'}\n"
+        'id,x\n1,"[true]"\n2,"[""maybe""]"\n',
+        name="t.ecsv",
+    )
+    with pytest.raises(InputError, match=r"line 9, column 'x': .*maybe.* does not fit"):
+        read_table(path)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from astropy.io import votable
 from astropy.io.votable import parse_single_table
 from astropy.table import MaskedColumn, Table
 from hypothesis import given
@@ -224,3 +225,74 @@ def test_no_rows(tmp_path: Path) -> None:
     table = read_table(_write(tmp_path, HEAD + FIELD_INT + TAIL))
     assert table.num_rows == 0
     assert table.schema.types == [pa.int32()]
+
+
+def _one_column(field: str, cells: list[str], inside: str = "") -> str:
+    rows = "".join(f"<TR><TD>{cell}</TD><TD>1</TD></TR>" for cell in cells)
+    return (
+        f'<VOTABLE version="1.3"><RESOURCE><TABLE><FIELD name="x" {field}>{inside}</FIELD>'
+        f'<FIELD name="y" datatype="int"/><DATA><TABLEDATA>{rows}</TABLEDATA></DATA></TABLE>'
+        "</RESOURCE></VOTABLE>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "cells", "expected"),
+    [
+        ('datatype="int"', ["0x1F", " 0X10 ", "-5", "+7", ""], [31, 16, -5, 7, None]),
+        ('datatype="unsignedByte"', ["0xff", "0"], [255, 0]),
+        ('datatype="long"', ["0x7fffffffffffffff", str(-(2**63))], [2**63 - 1, -(2**63)]),
+        ('datatype="int" arraysize="*"', ["0x1 2 0x03", ""], [[1, 2, 3], None]),
+        ('datatype="boolean"', ["?", "T", "f", "1", "0", "true", "FALSE", " "],
+         [None, True, False, True, False, True, False, None]),
+        ('datatype="boolean" arraysize="3"', ["T ? F"], [[True, None, False]]),
+        ('datatype="double"', ["+Inf", "-Inf", "Inf", "+1.5e3"],
+         [math.inf, -math.inf, math.inf, 1500.0]),
+        ('datatype="int" arraysize="2x2"', ["1 2 3 4", ""], [[[1, 2], [3, 4]], None]),
+        ('datatype="char" arraysize="*" xtype="timestamp"', ["2020-01-01T00:00:00Z"],
+         ["2020-01-01T00:00:00Z"]),
+    ],
+)  # fmt: skip
+def test_legal_cells(tmp_path: Path, field: str, cells: list[str], expected: list[object]) -> None:
+    assert read_table(_write(tmp_path, _one_column(field, cells)))["x"].to_pylist() == expected
+
+
+@pytest.mark.parametrize("word", ["NaN", "nan", "+NaN"])
+def test_nan_in_text(tmp_path: Path, word: str) -> None:
+    read = read_table(_write(tmp_path, _one_column('datatype="float"', [word])))
+    assert math.isnan(read["x"][0].as_py())
+
+
+@pytest.mark.parametrize(
+    ("field", "null", "cells", "expected"),
+    [
+        ('datatype="int"', "0xFF", ["255", "0xff", "5"], [None, None, 5]),
+        ('datatype="double"', "-99", ["-99.0", "-99", "1.5"], [None, None, 1.5]),
+        ('datatype="float"', "-99.9", ["-99.9", "-99.90", "1.5"], [None, None, 1.5]),
+        ('datatype="short" arraysize="2"', "-1", ["1 -1"], [[1, None]]),
+        ('datatype="char" arraysize="*"', "n/a", ["n/a", "b"], [None, "b"]),
+    ],
+)
+def test_null_values_of_a_field(
+    tmp_path: Path, field: str, null: str, cells: list[str], expected: list[object]
+) -> None:
+    text = _one_column(field, cells, f'<VALUES null="{null}"/>')
+    assert read_table(_write(tmp_path, text))["x"].to_pylist() == expected
+
+
+@pytest.mark.parametrize("serialization", SERIALIZATIONS)
+def test_null_values_of_a_field_in_every_serialization(tmp_path: Path, serialization: str) -> None:
+    source = Table({"i": [1, -99], "f": [-99.5, 2.0]})
+    file = votable.from_table(source)
+    for item, null in zip(file.resources[0].tables[0].fields, (-99, -99.5), strict=True):
+        item.values.null = null
+    file.to_xml(str(tmp_path / "t.vot"), tabledata_format=serialization)
+    read = read_table(tmp_path / "t.vot")
+    assert read["i"].to_pylist() == [1, None]
+    assert read["f"].to_pylist() == [None, 2.0]
+
+
+def test_array_of_a_wrong_shape(tmp_path: Path) -> None:
+    text = _one_column('datatype="int" arraysize="2x2"', ["1 2 3"])
+    with pytest.raises(InputError, match="'x' has arrays that are not 2x2 values"):
+        read_table(_write(tmp_path, text))

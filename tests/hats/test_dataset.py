@@ -12,6 +12,7 @@ from skyseries.errors import CatalogError, CatalogNotFoundError
 from skyseries.hats.dataset import open_dataset, open_leaf
 from skyseries.hats.files import locate
 from skyseries.hats.partitions import Cell
+from skyseries.hats.statistics import recorded_rows
 
 CELLS = [Cell(1, 5), Cell(1, 6), Cell(2, 31)]
 PROPERTIES = "obs_collection=small\ndataproduct_type=object\nhats_col_ra=ra\nhats_nrows=6\n"
@@ -50,7 +51,7 @@ def test_open_and_read(root):
     assert dataset.kind == "object"
     assert (dataset.ra, dataset.dec) == ("ra", "dec")
     assert dataset.healpix_column is None
-    assert dataset.rows == dataset.count_rows() == 6
+    assert dataset.rows == recorded_rows(dataset) == 6
     assert list(dataset.partitions) == sorted(CELLS, key=Cell.range)
     assert dataset.read(CELLS[1]).equals(rows(2))
     assert dataset.read(CELLS[1], ["ra"]).equals(rows(2).select(["ra"]))
@@ -76,12 +77,12 @@ def test_the_schema_comes_from_a_leaf_where_nothing_else_has_it(tmp_path, suffix
     assert open_dataset(root).schema.names == ["id", "ra"]
 
 
-def test_rows_are_counted_where_the_properties_do_not_say(root):
+def test_rows_are_not_known_where_nothing_says_them(root):
     text = (root.local / "hats.properties").read_text()
     (root.local / "hats.properties").write_text(text.replace("hats_nrows=6\n", ""))
     dataset = open_dataset(root)
     assert dataset.rows is None
-    assert dataset.count_rows() == 6
+    assert recorded_rows(dataset) is None
 
 
 def test_hive_columns_are_no_data(root):
@@ -175,3 +176,27 @@ def test_errors_of_the_reader_name_the_leaf(root):
     leaf = open_dataset(root).leaves(CELLS[1])[0]
     with pytest.raises(CatalogError, match=r"Npix=6"), open_leaf(leaf) as file:
         file.read_row_group(7)
+
+
+def test_views_of_text_are_read_as_text(tmp_path):
+    root = write_catalog(tmp_path)
+    text = pa.array(["a", None], pa.string_view())
+    curve = pa.struct([("band", pa.list_(pa.string_view()))])
+    table = pa.table(
+        {
+            "id": [1, 2],
+            "name": text,
+            "raw": pa.array([b"a", None], pa.binary_view()),
+            "lc": pa.array([{"band": ["g", None]}, None], curve),
+        }
+    )
+    leaf = root.join("dataset/Norder=1/Dir=0/Npix=5.parquet")
+    pq.write_table(table, str(leaf))
+    pq.write_metadata(table.schema, str(root.join("dataset/_common_metadata")))
+    dataset = open_dataset(root)
+    assert dataset.schema.field("name").type == pa.string()
+    read = dataset.read_leaf(leaf, ["name", "raw", "lc", "lc.band"])
+    assert read.schema.types[:2] == [pa.string(), pa.binary()]
+    assert read["lc.band"].type == pa.list_(pa.field("element", pa.string()))
+    assert read["name"].to_pylist() == ["a", None]
+    assert read["lc"].to_pylist() == [{"band": ["g", None]}, None]

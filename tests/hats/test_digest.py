@@ -122,3 +122,36 @@ def test_surplus(a, b):
     places = surplus(np.array(a, np.uint64), np.array(b, np.uint64))
     assert Counter(a[i] for i in places.tolist()) == Counter(a) - Counter(b)
     assert places.tolist() == sorted(set(places.tolist()))
+
+
+@pytest.mark.parametrize(
+    ("type_", "plain_type", "values"),
+    [
+        (pa.string_view(), pa.string(), ["a", None, "longer than twelve letters"]),
+        (pa.binary_view(), pa.binary(), [b"a", None, b"\xff"]),
+        (pa.binary(2), pa.binary(), [b"ab", None, b"\xff\xff"]),
+        (pa.map_(pa.string(), pa.int64()),
+         pa.list_(pa.struct([("key", pa.string()), ("value", pa.int64())])),
+         [[("k", 1), ("l", None)], None, []]),
+        (pa.list_(pa.float64(), 2), pa.list_(pa.float64()), [[1.0, 2.0], None, [3.0, 4.0]]),
+        (pa.json_(), pa.string(), ['{"a": 1}', None, "2"]),
+    ],
+)  # fmt: skip
+def test_types_of_other_writers_have_the_digests_of_plain_ones(type_, plain_type, values):
+    pairs = [
+        [dict(zip(("key", "value"), pair, strict=True)) for pair in v]
+        if pa.types.is_map(type_) and v
+        else v
+        for v in values
+    ]
+    found, other = digest(pa.array(values * 2, type_)), digest(pa.array(pairs * 2, plain_type))
+    assert found.tolist() == other.tolist()
+    assert len(set(found.tolist())) == len(values)
+    assert digest(pa.array(values * 2, type_).slice(1, 3)).tolist() == found[1:4].tolist()
+
+
+def test_tensors_have_digests():
+    tensor = pa.fixed_shape_tensor(pa.float64(), (2, 2))
+    storage = pa.array([[1.0, 2, 3, 4], [1, 2, 3, 5]], pa.list_(pa.float64(), 4))
+    found = digest(pa.ExtensionArray.from_storage(tensor, storage))
+    assert found.tolist() == digest(storage).tolist()

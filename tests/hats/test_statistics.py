@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import skyseries
 from skyseries.errors import CatalogError
 from skyseries.hats import leaf, statistics
 from skyseries.hats.dataset import open_dataset
@@ -188,3 +189,54 @@ def test_through_fsspec(primary):
         assert_is_as_the_footers_say(remote)
     finally:
         memory.rm(root, recursive=True)
+
+
+def test_columns_of_maps_do_not_shift_those_that_follow(tmp_path):
+    maps = pa.array([[("a", 1), ("b", 2)], [], None] * 4, pa.map_(pa.string(), pa.int64()))
+    fixed = pa.array([[{"x": 1}, {"x": 2}]] * 12, pa.list_(pa.struct([("x", pa.int8())]), 2))
+    table = pa.table(
+        {"m": maps, "f": fixed, "ra": np.arange(12.0), "dec": np.zeros(12), "id": range(12)}
+    )
+    skyseries.from_table(table).write_catalog(tmp_path / "c", margin_arcsec=None)
+    catalog = skyseries.open_catalog(tmp_path / "c")
+    groups = read_statistics(catalog.dataset)
+    assert sum(groups.rows) == 12
+    assert groups.maximum("id").to_pylist()[-1] is not None
+    for i in range(12):  # a row group is left out by what is recorded of it
+        assert catalog.query(f"id = {i}").to_arrow()["ra"].to_pylist() == [float(i)]
+    assert {"m.key_value.key", "f.list.element.x"} <= {
+        path for path, _ in column_paths(catalog.schema)
+    }
+    assert skyseries.validate_catalog(tmp_path / "c").ok
+
+
+def test_files_with_whole_paths_are_read_as_well(primary):
+    short = read_statistics(primary)
+    expected = short.minimum("lc.mjd.list.element"), short.disk_bytes(["lc"])
+
+    def with_whole_paths(table):
+        names = [name.replace("::", ".list.element::") for name in table.column_names]
+        old = zip(table.column_names, names, strict=True)
+        return table.rename_columns([whole if n.startswith("lc.") else n for n, whole in old])
+
+    rewrite(primary, with_whole_paths)
+    whole = read_statistics(primary)
+    assert whole.has("lc.mjd.list.element")
+    assert whole.minimum("lc.mjd.list.element").equals(expected[0])
+    assert (whole.disk_bytes(["lc"]) == expected[1]).all()
+    assert_is_as_the_footers_say(primary)
+
+
+def test_a_column_that_is_called_like_a_field(tmp_path):
+    table = pa.table(
+        {
+            "ra": [10.0, 10.1],
+            "dec": [0.0, 0.0],
+            "lc": [{"mjd": [1.0, 2.0]}, {"mjd": [3.0]}],
+            "lc.mjd": [50.0, 60.0],
+        }
+    )
+    skyseries.from_table(table).write_catalog(tmp_path / "c", margin_arcsec=None)
+    groups = read_statistics(skyseries.open_catalog(tmp_path / "c").dataset)
+    assert groups.maximum("lc.mjd").to_pylist() == [60.0]
+    assert groups.maximum("lc.mjd.list.element").to_pylist() == [3.0]

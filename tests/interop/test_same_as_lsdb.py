@@ -6,6 +6,7 @@ difference is asserted, so that it is noticed when it goes away.
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -132,10 +133,10 @@ def imported(table: pa.Table, folder: Path, **options: Any) -> tuple[Any, sky.Ca
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory) -> Pair:
-    """Return catalogs of unlike partitions; the margin is as wide as the radius."""
+    """Return catalogs of unlike partitions; the margins are wider than the radius."""
     radius, folder = 60.0, tmp_path_factory.mktemp("pair")
     return Pair(
-        imported(planted(1, radius), folder / "a", name="a", max_rows=25),
+        imported(planted(1, radius), folder / "a", name="a", max_rows=25, margin_arcsec=2 * radius),
         imported(planted(2, radius), folder / "b", name="b", max_rows=60, margin_arcsec=2 * radius),
         radius,
     )
@@ -171,6 +172,18 @@ def test_cross_matches(pair, n, how):
     assert theirs == found
     assert len(found) > 100
     np.testing.assert_allclose(far, distance, rtol=1e-6, atol=1e-5)  # theirs come of chords
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_outer_matches(pair, n):
+    """Rows of both sides that are in no pair are there, alone."""
+    sides = []
+    for frame in matched(pair, n, "outer"):
+        table = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame)
+        ids = (table[name].to_pylist() for name in ("id_a", "id_b"))
+        sides.append(Counter(zip(*ids, strict=True)))
+    assert sides[0] == sides[1]
+    assert min(sum(pair[i] is None for pair in sides[1]) for i in (0, 1)) > 10
 
 
 def test_cross_matches_of_catalogs_by_hats_import(tmp_path_factory, dask_client):

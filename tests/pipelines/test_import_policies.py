@@ -267,13 +267,18 @@ def test_orphans_with_positions_are_a_source_catalog(tmp_path, with_orphans, max
     assert report.orphans == len(lost) == 12
 
 
-def test_orphans_in_hours_are_not_placed_as_degrees(tmp_path, with_orphans):
+@pytest.mark.parametrize(("unit", "placed"), [("hourangle", True), ("h", False), ("m", False)])
+def test_orphans_are_placed_by_what_is_an_angle(tmp_path, with_orphans, unit, placed):
     objects, _, _, everything = with_orphans
-    hours = pa.field("ra", pa.float64(), metadata={"unit": "hourangle"})
+    hours = pa.field("ra", pa.float64(), metadata={"unit": unit})
     everything = everything.append_column(hours, pa.array([12.0] * everything.num_rows))
     everything = everything.append_column("dec", pa.array([1.0] * everything.num_rows))
     report = run(tmp_path, objects, everything)
-    assert any("orphans.parquet (they have no columns" in note for note in report.notes)
+    beside = any("orphans.parquet (they have no columns" in note for note in report.notes)
+    assert beside != placed
+    if placed:
+        table = sky.open_catalog(tmp_path / "c" / report.version / "orphans").to_arrow()
+        assert table["ra"].to_pylist() == [180.0] * 12
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_features_have_the_moved_times() -> None:
     ("role", "value", "said"),
     [
         ("refposition", None, r"not known.*set_lightcurve\(refposition='topocenter'\)"),
-        ("refposition", "heliocenter", "is 'heliocenter'"),
+        ("refposition", "heliocenter", "are heliocentric"),
         ("time_scale", None, r"time_scale of .* is not known.*set_lightcurve\(time_scale="),
         ("time_format", None, "time_format of"),
         ("time_scale", "ut1", "one of utc"),

@@ -128,7 +128,7 @@ def test_plot(curve: LightCurve) -> None:
     assert curve.plot(ax=above) is above
     assert above.yaxis_inverted()
     assert above.get_xlabel() == "MJD TAI [d]"
-    assert above.get_ylabel() == "mag [mag]"
+    assert above.get_ylabel() == "magnitude [mag]"
     assert [t.get_text() for t in above.get_legend().get_texts()] == ["g", "r", "i"]
     assert sum(len(c[0].get_xdata()) for c in above.containers) == 54
     curve.plot(period=2.5, ax=below)

@@ -135,7 +135,7 @@ def _seasons(t: A, x: A, e: A) -> float:
 
 
 def _nights(t: A, x: A, e: A) -> float:
-    return len(np.unique(np.floor(t)))
+    return len(np.unique(np.floor(t - 0.5)))
 
 
 _CADENCE: dict[str, Twin] = {

@@ -46,6 +46,10 @@ def compare(operator: str, left: Expr, right: Expr, position: Position) -> Expr:
     for side in (left, right):
         if not (side.type.is_scalar or side.type is Type.NULL):
             raise error_at(f"a {side.type.value} cannot be compared", position)
+    if left.type is Type.NULL and not isinstance(left, Constant):  # a column without any value
+        left = convert(left, right.type)
+    if right.type is Type.NULL and not isinstance(right, Constant):
+        right = convert(right, left.type)
     if Type.NULL in (left.type, right.type):
         return Compare(operator, left, right)
     if left.type.is_number and right.type.is_number:

@@ -210,7 +210,8 @@ class Resolver:
 
     def _comparison(self, node: tree.Comparison) -> Expr:
         left, right = self.value(node.left), self.value(node.right)
-        if self.dialect.kind and Type.NULL in (left.type, right.type):
+        word = any(isinstance(side, Constant) and side.value is None for side in (left, right))
+        if self.dialect.kind and word:
             _fail("nothing equals NULL: write IS NULL or IS NOT NULL", node.position)
         return compare(node.operator, left, right, node.position)
 

@@ -36,7 +36,7 @@ class Type(Enum):
     POLYGON = "polygon"
     REGION = "region"
     NULL = "null"
-    """The type of the word NULL alone."""
+    """The type of the word NULL alone, and of a column without any value."""
     OTHER = "other"
     """A column that can be handed on, not calculated with."""
 
@@ -68,7 +68,7 @@ class Type(Enum):
 
 _INTEGERS = frozenset([Type.SMALLINT, Type.INTEGER, Type.BIGINT, Type.UBIGINT])
 _NUMBERS = _INTEGERS | {Type.REAL, Type.DOUBLE}
-_COMPARABLE = frozenset([Type.BOOLEAN, Type.TEXT, Type.TIMESTAMP, Type.BINARY])
+_COMPARABLE = frozenset([Type.NULL, Type.BOOLEAN, Type.TEXT, Type.TIMESTAMP, Type.BINARY])
 _GEOMETRIES = frozenset([Type.POINT, Type.CIRCLE, Type.BOX, Type.POLYGON, Type.REGION])
 
 _ARROW = {
@@ -114,6 +114,7 @@ def from_arrow(kind: pa.DataType) -> Type:
 
 
 _FROM_ARROW = (
+    (arrow_types.is_null, Type.NULL),
     (arrow_types.is_boolean, Type.BOOLEAN),
     (lambda t: t in (pa.int8(), pa.uint8(), pa.int16()), Type.SMALLINT),
     (lambda t: t in (pa.uint16(), pa.int32()), Type.INTEGER),

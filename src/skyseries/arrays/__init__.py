@@ -8,12 +8,14 @@ NumPy and pandas become days.
 from skyseries.arrays.labels import labels
 from skyseries.arrays.numbers import measured, number, numbers
 from skyseries.arrays.sky import position, positions
-from skyseries.arrays.times import MJD_OF_UNIX, day_number, days, warn_coarse
+from skyseries.arrays.times import MJD_OF_UNIX, clock_of, day_number, days, days_long, warn_coarse
 
 __all__ = [
     "MJD_OF_UNIX",
+    "clock_of",
     "day_number",
     "days",
+    "days_long",
     "labels",
     "measured",
     "number",

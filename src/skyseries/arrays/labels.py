@@ -12,14 +12,18 @@ from skyseries.errors import InputError
 
 __all__ = ["labels"]
 
+_NONE = ("nan", "NaN", "None", "<NA>")
+"""What NumPy and pandas make of a missing value where they make text of a row."""
+
 
 def labels(
     values: Any, what: str = "band", size: int | None = None
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return labels and where there are any.
 
-    Text loses blanks around it, and is missing where nothing remains; bytes are their text; whole
-    floating-point numbers are integers; NaN, None, NA and what is masked is missing.
+    Text loses blanks around it, and is missing where nothing remains, or what NumPy and pandas
+    write for nothing (nan, None, <NA>); bytes are their text; whole floating-point numbers are
+    integers; NaN, None, NA and what is masked is missing.
 
     Parameters
     ----------
@@ -40,7 +44,7 @@ def labels(
     InputError
         For fractions, booleans and other things that are no labels.
     """
-    if isinstance(values, str | bytes | int | np.integer) and size is not None:
+    if isinstance(values, str | bytes | int | float | np.generic) and size is not None:
         values = [values] * size
     plain = opened(values, what)
     array, missing = plain.values, plain.missing
@@ -53,7 +57,10 @@ def labels(
     if kind == "U":
         if _has_blanks(array):
             array = np.char.strip(array)
-        return array, there & (array != "")
+        there &= array != ""
+        for word in _NONE if array.dtype.itemsize >= 12 else ():  # three letters or more
+            there &= array != word
+        return array, there
     if kind == "f":
         there &= np.isfinite(array)
         whole = np.where(there, array, 0)
@@ -107,7 +114,8 @@ def _label(value: Any, what: str) -> str | int | None:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if isinstance(value, str):
-        return value.strip() or None
+        value = value.strip()
+        return None if value in ("", *_NONE) else value
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
         raise InputError(f"{what} must be text or whole numbers, not {value!r}")
     if float(value) != int(value):

@@ -45,6 +45,8 @@ def numbers(
     >>> numbers([1, None, 3]).tolist()
     [1.0, nan, 3.0]
     """
+    if type(values) is np.ndarray and values.dtype == np.float64:
+        return values
     plain = opened(values, what)
     factor = factor_to(plain.unit, unit, what)
     floats = as_floats(plain, what, keep_single)
@@ -53,6 +55,8 @@ def numbers(
 
 def measured(values: Any, what: str, *, keep_single: bool = False) -> tuple[Floats, str]:
     """Return numbers of whichever unit, and the unit that they say; empty: none."""
+    if type(values) is np.ndarray and values.dtype == np.float64:
+        return values, ""
     plain = opened(values, what)
     return as_floats(plain, what, keep_single), plain_unit(plain.unit)
 

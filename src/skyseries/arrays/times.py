@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import warnings
 from typing import Any
 
@@ -14,7 +15,16 @@ from skyseries.arrays.numbers import as_floats, number
 from skyseries.errors import InputError
 from skyseries.units import factor_to
 
-__all__ = ["MJD_OF_UNIX", "coarseness", "day_number", "days", "is_time", "warn_coarse"]
+__all__ = [
+    "MJD_OF_UNIX",
+    "clock_of",
+    "coarseness",
+    "day_number",
+    "days",
+    "days_long",
+    "is_time",
+    "warn_coarse",
+]
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +35,7 @@ _PER_DAY = {
     "D": 1, "h": 24, "m": 1440, "s": 86400, "ms": 86400 * 10**3, "us": 86400 * 10**6,
     "ns": 86400 * 10**9, "ps": 86400 * 10**12, "fs": 86400 * 10**15, "as": 86400 * 10**18,
 }  # fmt: skip
-_TOO_COARSE = 1e-4
+TOO_COARSE = 1e-4
 """Days: 9 s, a hundredth of the shortest period that is searched for by default."""
 
 
@@ -34,7 +44,26 @@ def is_time(values: Any) -> bool:
     return hasattr(values, "mjd") and hasattr(values, "jd1") and hasattr(values, "scale")
 
 
-def days(values: Any, what: str = "t") -> Floats:
+def clock_of(values: Any) -> str | None:
+    """Return what moments are told by: the scale of a Time, "" for dates; None for mere numbers."""
+    if type(values) is np.ndarray and values.dtype == np.float64:
+        return None
+    if isinstance(values, list | tuple):
+        values = next((one for one in values if not is_missing(one)), None)
+        if isinstance(values, str | bytes | dt.date | np.datetime64):
+            return ""
+    if is_time(values):
+        return str(values.scale)
+    if values is None or hasattr(values, "jd1") or np.ndim(values) == 0:
+        return "" if isinstance(values, str | dt.date | np.datetime64) else None
+    plain = opened(values, "t")
+    kind = plain.values.dtype.kind
+    if kind == "O" and _has_dates(plain):
+        kind = _dates(plain, "t").dtype.kind
+    return "" if kind in "MUS" else None
+
+
+def days(values: Any, what: str = "t", *, warn: bool = False) -> Floats:
     """Return times as days.
 
     Parameters
@@ -45,6 +74,8 @@ def days(values: Any, what: str = "t") -> Floats:
         time intervals days.
     what : str
         Its name in errors.
+    warn : bool
+        As `warn_coarse`.
 
     Returns
     -------
@@ -56,6 +87,8 @@ def days(values: Any, what: str = "t") -> Floats:
     InputError
         For anything that is no time.
     """
+    if type(values) is np.ndarray and values.dtype == np.float64:
+        return values
     if is_time(values):
         return _masked(values.mjd)
     if hasattr(values, "jd1") and hasattr(values, "to_value"):  # TimeDelta
@@ -75,6 +108,8 @@ def days(values: Any, what: str = "t") -> Floats:
     if kind in "US":
         return _filled(_of_text(plain, what) + MJD_OF_UNIX, plain)
     factor = factor_to(plain.unit, "d", what)
+    if warn:
+        _warn_coarse(plain.values, factor, what)
     found = as_floats(plain, what)
     return found if factor == 1.0 else found * factor
 
@@ -94,6 +129,19 @@ def day_number(value: Any, what: str) -> float:
     return number(value, "d", what)
 
 
+def days_long(value: Any, what: str) -> float:
+    """Return one length of time, such as a period, in days; as `day_number`, but no moment.
+
+    Raises
+    ------
+    InputError
+        If it is not one length of time.
+    """
+    if is_time(value) or isinstance(value, np.datetime64 | dt.date):
+        raise InputError(f"{what} must be a length of time (in d, or with a unit), not {value!r}")
+    return day_number(value, what)
+
+
 def coarseness(t: NDArray[Any]) -> float:
     """Return the days between neighbouring numbers of an array's type, at its largest value."""
     if t.dtype.kind != "f" or not t.size:
@@ -102,20 +150,33 @@ def coarseness(t: NDArray[Any]) -> float:
     return float(np.spacing(finite.max())) if finite.size else 0.0
 
 
-def warn_coarse(values: Any, what: str = "t", stacklevel: int = 3) -> None:
+def warn_coarse(values: Any, what: str = "t") -> None:
     """Warn if times are rounded because their type has too few digits for them (float32 JD)."""
-    array = values if isinstance(values, np.ndarray) else getattr(values, "to_numpy", None)
-    array = array() if callable(array) else array
-    if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or array.dtype.itemsize >= 8:
+    if isinstance(values, list | tuple) or is_time(values):
         return
-    step = coarseness(array)
-    if step > _TOO_COARSE:
+    plain = opened(values, what)
+    if plain.values.dtype.kind == "f":
+        _warn_coarse(plain.values, factor_to(plain.unit, "d", what), what)
+
+
+def _warn_coarse(array: NDArray[Any], factor: float, what: str) -> None:
+    if array.dtype.kind != "f" or array.dtype.itemsize >= 8:
+        return
+    step = coarseness(array) * factor
+    if step > TOO_COARSE:
         warnings.warn(
-            f"the times {what} are {array.dtype}: at {np.nanmax(array):.1f} they are rounded to "
-            f"{step:.3g} d, and what was rounded cannot be had back; take them from a float64 "
-            "column",
-            stacklevel=stacklevel,
+            f"the times {what} are {array.dtype}, and so rounded to {step:.3g} d: what was rounded "
+            "cannot be had back; take them from a float64 column",
+            stacklevel=_place_of_user(),
         )
+
+
+def _place_of_user() -> int:
+    """Return the `stacklevel`, for a warning of the caller, of the code that called Skyseries."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("skyseries"):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _one(value: Any, what: str) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries.errors import InputError, SchemaError
+from skyseries.schema import as_nullable
 
 __all__ = [
     "AnswerError",
@@ -78,7 +79,10 @@ def as_type(given: Any) -> pa.DataType:
 
 
 def as_schema(given: Any) -> pa.Schema:
-    """Return a schema from one of pyarrow or a mapping from name to type."""
+    """Return a schema from one of pyarrow or a mapping from name to type.
+
+    All columns may be null: a call may fail, or give None.
+    """
     if isinstance(given, pa.Schema):
         schema = given
     elif isinstance(given, Mapping):
@@ -89,7 +93,7 @@ def as_schema(given: Any) -> pa.Schema:
         )
     if not len(schema) or len(set(schema.names)) < len(schema):
         raise SchemaError(f"schema needs columns, each once; it has: {schema.names}")
-    return schema
+    return pa.schema([as_nullable(field) for field in schema], schema.metadata)
 
 
 def learned(answers: Sequence[Any], names: Sequence[str] | None, base: str) -> pa.Schema:

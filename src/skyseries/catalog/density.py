@@ -13,6 +13,7 @@ from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.nodes.concat import Concat
 from skyseries.catalog.nodes.partitions import MapPartitions
 from skyseries.catalog.nodes.steps import Search
+from skyseries.catalog.rowcount import row_count
 from skyseries.catalog.rows import Ints
 from skyseries.catalog.running import run_units
 from skyseries.errors import InputError
@@ -48,7 +49,7 @@ def density_arcmin(held: Held) -> float:
     if scan is None:
         raise InputError("the density of a table is not known; give density= (per arcmin²)")
     if not held._node.filters:
-        rows, area = scan.dataset.count_rows(), sky_area(scan.dataset)
+        rows, area = row_count(held._node), sky_area(scan.dataset)
     else:
         cells, counts = add_counts(part for _, part in run_units(held._node, _cells_of_unit))
         rows = int(counts.sum())

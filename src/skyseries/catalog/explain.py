@@ -83,12 +83,13 @@ def explain(node: Node, footers: bool = False) -> Explanation:
 
 
 def _hints_of(node: Node, hints: Hints) -> dict[int, Hints]:
-    """Return what each catalog may leave out."""
+    """Return what each catalog may leave out; one that is read twice, what both readings may."""
     if isinstance(node, Scan):
         return {id(node): hints}
     found: dict[int, Hints] = {}
     for i, child in enumerate(node.children):
-        found |= _hints_of(child, node.child_hints(i, hints))
+        for scan, said in _hints_of(child, node.child_hints(i, hints)).items():
+            found[scan] = said if found.get(scan, said) == said else Hints()
     return found
 
 

@@ -127,8 +127,9 @@ class Held:
             raise InputError(f"a table does not say which of its columns is the id: give {option}=")
         key = id_column(self.dataset, self._collection)
         now = name_now(self._node, key)
-        # of a column that is computed under the name of the ids the user says that it is one
-        if now is None and (key not in self.columns or stored_as(self._node, key) is not None):
+        # a column that is computed under the name of the ids is meant as one, another is not
+        other = stored_as(self._node, key, of_first=True) is not None
+        if now is None and (other or key not in self.columns):
             raise SchemaError(
                 f"the ids of {self.name} ({key!r}) are not among its columns any more; select "
                 f"them too, or give {option}="

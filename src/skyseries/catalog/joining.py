@@ -14,6 +14,7 @@ from skyseries.catalog.nodes.partners import Broadcast, Everything, Indexed, Nea
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.shuffle import Shuffled
 from skyseries.hats.statistics import read_statistics
+from skyseries.schema import honest
 from skyseries.tables import to_table
 
 __all__ = ["SMALL_BYTES", "Other", "brought", "found_by_key"]
@@ -29,7 +30,7 @@ Other = Any
 
 def other_side(other: Any) -> Other:
     """Return the other side of a join: a catalog, or any table as an Arrow one."""
-    return other if isinstance(other, Held) else to_table(other)
+    return other if isinstance(other, Held) else honest(to_table(other))
 
 
 def found_by_key(other: Other, key: str) -> Partners:

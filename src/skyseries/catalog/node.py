@@ -17,9 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries.catalog.rows import Floats, Ints, Rows
-from skyseries.errors import SchemaError
 from skyseries.hats.partitions import Partitions
-from skyseries.schema import as_type
+from skyseries.schema import as_schema
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.regions import Region
 
@@ -173,18 +172,7 @@ class Node(abc.ABC):
     def table(self, rows: Rows) -> pa.Table:
         """Return the rows in the columns and types of the result."""
         schema = self.schema
-        table = rows.fetch(schema.names)
-        if table.schema == schema:
-            return table
-        columns = []
-        for field, column in zip(schema, table.columns, strict=True):
-            if column.null_count and not field.nullable:
-                raise SchemaError(
-                    f"column {field.name!r} is declared to have no nulls, but "
-                    f"{column.null_count:,} of {len(column):,} values are null"
-                )
-            columns.append(as_type(column, field.type))
-        return pa.Table.from_arrays(columns, schema=schema)
+        return as_schema(rows.fetch(schema.names), schema)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ def open_catalog(path: str | os.PathLike[str], **storage_options: Any) -> Catalo
     collection = read_collection(root)
     primary = root if collection is None else root.join(collection.primary)
     dataset = open_dataset(primary)
+    if not dataset.has_leaves:
+        raise CatalogError(f"{path} is an association that has no pairs: there are no rows to open")
     if dataset.kind not in _ROW_KINDS:
         raise CatalogError(
             f"{path} is a catalog of type {dataset.kind!r}; only "

@@ -17,7 +17,7 @@ from skyseries.catalog.nodes.joincurves import JoinCurves
 from skyseries.catalog.nodes.joinmap import MapValues
 from skyseries.catalog.nodes.match import Match
 from skyseries.catalog.nodes.nestmatch import NestedMatch
-from skyseries.catalog.nodes.outer import RightOnly
+from skyseries.catalog.nodes.outer import RightOnly, Unpaired
 from skyseries.catalog.nodes.pairs import Rename
 from skyseries.catalog.nodes.places import ByHash, ByPlace
 from skyseries.catalog.nodes.scan import Scan
@@ -28,18 +28,28 @@ __all__ = ["bands_of", "has_moved", "home_of", "name_now", "stored_as"]
 
 _KEEP = (
     Filter, Search, IdSearch, ByHash, ByPlace, Select, EpochStep, Append, MapRows, MapValues,
-    JoinCurves,
+    JoinCurves, Unpaired,
 )  # fmt: skip
 """Nodes that leave the columns that are there as they are, under their names."""
 
 
-def stored_as(node: Node, column: str) -> str | None:
+def stored_as(node: Node, column: str, *, of_first: bool = False) -> str | None:
     """Return the column of the first catalog on disk that a column of a result is.
 
     None if it is computed, is of another catalog, or nothing is known. The epochs of a column of
     light curves may be others.
+
+    Parameters
+    ----------
+    node : Node
+    column : str
+    of_first : bool
+        Of rows of several catalogs, those of the first one say it.
     """
     while not isinstance(node, Scan):
+        if of_first and isinstance(node, Concat):
+            node = node.parts[0]
+            continue
         before = _before(node, column)
         if before is None or before.side:
             return None
@@ -131,7 +141,8 @@ def _keeps(node: Node, column: str) -> bool:
 def name_now(node: Node, column: str) -> str | None:
     """Return what a column of the first catalog is called in a result; None if it is not there."""
     names = sorted(node.schema.names, key=lambda name: name != column)
-    return next((name for name in names if stored_as(node, name) == column), None)
+    found = (name for name in names if stored_as(node, name, of_first=True) == column)
+    return next(found, None)
 
 
 def has_moved(node: Node) -> bool:

@@ -16,25 +16,32 @@ from skyseries.catalog.nodes.joinmap import MapValues
 from skyseries.catalog.nodes.match import Match
 from skyseries.catalog.nodes.memory import Memory
 from skyseries.catalog.nodes.nestmatch import NestedMatch
-from skyseries.catalog.nodes.outer import RightOnly
+from skyseries.catalog.nodes.outer import RightOnly, Unpaired
 from skyseries.catalog.nodes.pairs import Rename
 from skyseries.catalog.nodes.places import ByHash, ByPlace
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Append, Search, Select
+from skyseries.catalog.running import count
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.statistics import read_statistics
 
-__all__ = ["counted_rows", "known_rows", "most_rows"]
+__all__ = ["known_rows", "most_rows", "row_count"]
 
 Said = Callable[[Dataset], int | None]
 """How many rows a catalog on disk has; None: not known."""
 
 _SAME = (Select, Rename, Assign, EpochStep, Append, MapRows, MapValues, JoinCurves, RightOnly)
 """Nodes that give a row for each of their first child's."""
-_FEWER = (Filter, Search, IdSearch, ByHash, ByPlace)
+_FEWER = (Filter, Search, IdSearch, ByHash, ByPlace, Unpaired)
 
 
-def counted_rows(dataset: Dataset) -> int | None:
+def row_count(node: Node) -> int:
+    """Return how many rows a plan gives: counted without reading where that can be, else by it."""
+    known = known_rows(node, _counted)
+    return count(node) if known is None else known
+
+
+def _counted(dataset: Dataset) -> int | None:
     """Return the rows of a catalog that its statistics count, one row group after the other.
 
     The number in its properties is not enough: nothing shows that it is of these leaves.

@@ -38,6 +38,7 @@ from skyseries.catalog.rows import Ints
 from skyseries.errors import ExecutionError, InputError
 from skyseries.executors import Task, current_executor
 from skyseries.hats.collection import Collection
+from skyseries.hats.curves import in_time_order
 from skyseries.hats.dataset import open_dataset
 from skyseries.hats.facts import LeafFacts
 from skyseries.hats.files import Location
@@ -56,7 +57,6 @@ from skyseries.hats.sizes import Limits, row_sizes
 from skyseries.schema import LightCurveFields
 from skyseries.spatial.healpix import HPX_ORDER, margin_order
 from skyseries.spatial.order import run_lengths
-from skyseries.timeseries.nested import Nested
 
 __all__ = ["LeafTask", "Target", "Written", "leaf_tasks", "shared_out", "write_catalog"]
 
@@ -233,7 +233,7 @@ def _tables(node: Node, leaf: LeafTask, schema: pa.Schema, target: Target) -> It
             order = np.argsort(hpx, kind="stable")
             rows, hpx = rows.take(order), hpx[order]
         _check_placed(hpx)
-        table = _in_time_order(node.table(rows), target.lightcurves)
+        table = in_time_order(node.table(rows), target.lightcurves)
         if target.id is not None:
             check_id_lengths(table.column(target.id), target.id)
         extra = dict(zip(target.position, rows.positions(), strict=True)) | {HPX_COLUMN: hpx}
@@ -244,18 +244,6 @@ def _tables(node: Node, leaf: LeafTask, schema: pa.Schema, target: Target) -> It
             for name in schema.names
         ]
         yield pa.table(columns, schema.names)
-
-
-def _in_time_order(table: pa.Table, lightcurves: Mapping[str, LightCurveFields]) -> pa.Table:
-    """Return light curves in the order of time, as a catalog has them."""
-    for column, fields in lightcurves.items():
-        before = Nested.from_arrow(table.column(column))
-        after = before.sort(fields.time)
-        if after is not before:
-            place = table.column_names.index(column)
-            field = table.schema.field(column)
-            table = table.set_column(place, field, after.to_arrow().cast(field.type))
-    return table
 
 
 def _filled(column: pa.ChunkedArray, places: np.ndarray | None) -> pa.ChunkedArray:
@@ -368,7 +356,7 @@ def _loads(table: pa.Table) -> np.ndarray:
     """Return rows, bytes and epochs of each row of a table, in units of the limits of a leaf."""
     loads = np.full((table.num_rows, 3), 1 / _LIMITS.max_rows)
     loads[:, 1] = (row_sizes(table) + 8) / _LIMITS.max_bytes
-    epochs = row_epochs(table)
+    epochs = row_epochs(table, lists=False)
     loads[:, 2] = 0 if epochs is None else epochs / _LIMITS.max_epochs
     return loads
 

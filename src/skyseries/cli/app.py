@@ -9,10 +9,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import warnings
 from typing import Any, NoReturn
 
 import click
 
+from skyseries.cli.wording import in_options
 from skyseries.errors import ExecutionError, SkyseriesError
 
 __all__ = ["cli", "main"]
@@ -31,7 +33,27 @@ _COMMANDS = {
 _INTERRUPTED = 130
 
 
+class _Failure(click.ClickException):
+    """What could not be done, in the words of the command line."""
+
+    def show(self, file: Any = None) -> None:
+        """Say it."""
+        _say(self.message)
+
+
 class _LazyGroup(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; whatever it raises is said in a line or two, without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except Exception as error:
+            if os.environ.get("SKYSERIES_DEBUG"):
+                raise
+            command = self.get_command(ctx, ctx.invoked_subcommand or "")
+            raise _Failure(in_options(_message(error), command)) from error
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
@@ -65,7 +87,9 @@ def main(args: list[str] | None = None) -> NoReturn:
 
 def _run(args: list[str] | None) -> int:
     try:
-        code: Any = cli.main(args, prog_name="skyseries", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: _say(f"warning: {message}")
+            code: Any = cli.main(args, prog_name="skyseries", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Abort:
         _say("interrupted")
@@ -73,21 +97,22 @@ def _run(args: list[str] | None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except SkyseriesError as error:
-        if os.environ.get("SKYSERIES_DEBUG"):
-            raise
-        _say(_message(error))
-        return 1
     except BrokenPipeError:  # the reader of our output has gone, for instance `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code if isinstance(code, int) else 0
 
 
-def _message(error: SkyseriesError) -> str:
+def _message(error: Exception) -> str:
     lines = [str(error), *getattr(error, "__notes__", ())]
     if isinstance(error, ExecutionError) and error.__cause__ is not None:
         lines.append("set SKYSERIES_DEBUG=1 to see where")
+    elif isinstance(error, OSError) and not isinstance(error, SkyseriesError):
+        where = f"{error.filename}: " if error.filename else ""
+        lines[0] = where + (error.strerror or str(error))
+    elif not isinstance(error, SkyseriesError):
+        lines[0] = f"{type(error).__name__}: {error}"
+        lines.append("this is a fault of Skyseries; set SKYSERIES_DEBUG=1 to see where")
     return "\n  ".join(lines)
 
 

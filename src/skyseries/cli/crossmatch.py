@@ -51,7 +51,7 @@ def _neighbours(ctx: click.Context, param: click.Parameter, value: str) -> int |
 @click.option("--ra", help="Column of the right ascension of a table.  [default: recognised]")
 @click.option("--dec", help="Column of its declination.")
 @click.option(
-    "--select", callback=columns,
+    "--select", multiple=True, callback=columns,
     help="Columns and expressions of the result.  [default: all but the light curves]",
 )  # fmt: skip
 @output_option

@@ -17,7 +17,7 @@ __all__ = ["features"]
 @click.option("--list", "listed", is_flag=True, help="List the features; CATALOG is not needed.")
 @click.option("--preset", help="A set of features, such as rubin-ap or dpdd.")
 @click.option(
-    "--features", "wanted", callback=names,
+    "--features", "wanted", multiple=True, callback=names,
     help="Names of features and presets, such as Mean,StetsonJ.  [default: the preset default]",
 )  # fmt: skip
 @click.option(

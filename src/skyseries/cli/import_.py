@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from skyseries.cli.options import engine_options, names, progress_option
+from skyseries.cli.wording import in_options
 
 __all__ = ["import_"]
 
@@ -45,14 +46,21 @@ def _width(ctx: click.Context, param: click.Parameter, value: str) -> float | No
 @click.argument("objects", nargs=-1)
 @click.argument("path", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--name", help="Name of the catalog.  [default: that of the folder]")
-@click.option("--ra", default="ra", show_default=True, help="Column of the right ascension.")
-@click.option("--dec", default="dec", show_default=True, help="Column of the declination.")
-@click.option("--id", help="Column of the object's id.")
+@click.option("--ra", help="Column of the right ascension.  [default: recognised]")
+@click.option("--dec", help="Column of the declination.  [default: recognised]")
+@click.option(
+    "--id", help="Column of the object's id.  [default: recognised where light curves need one]"
+)
 @click.option(
     "--kind", type=click.Choice(["object", "source"]), default="object", show_default=True,
     help="What a row is: an object, or one measurement.",
 )  # fmt: skip
-@click.option("--columns", callback=names, help="Columns to take, a,b,c.  [default: all]")
+@click.option(
+    "--columns",
+    multiple=True,
+    callback=names,
+    help="Columns to take, a,b,c, beside position and id.  [default: all]",
+)
 @click.option(
     "--lightcurves", multiple=True, help="File, pattern or folder of epochs; may be repeated."
 )
@@ -60,9 +68,11 @@ def _width(ctx: click.Context, param: click.Parameter, value: str) -> float | No
     "--lightcurve-name", default="lightcurve", show_default=True, help="Column they are put in."
 )
 @click.option("--source-id", help="Column of the object's id in the light curves.")
-@click.option("--source-columns", callback=names, help="Columns to take of the light curves.")
-@click.option("--time", help="Column of the time.")
-@click.option("--time-format", help="mjd, jd, ...")
+@click.option(
+    "--source-columns", multiple=True, callback=names, help="Columns to take of the light curves."
+)
+@click.option("--time", help="Column of the time.  [default of this and of the others: recognised]")
+@click.option("--time-format", help="mjd, jd, hjd, bjd, btjd, bkjd, jd-2450000, ...")
 @click.option("--time-scale", help="tai, utc, tdb, ...")
 @click.option("--refposition", help="topocenter, heliocenter, barycenter")
 @click.option("--band", help="Column of the band.")
@@ -135,4 +145,4 @@ def import_(
     )
     if report.resumed:
         click.echo("went on with the unfinished import that was there", err=True)
-    click.echo(report.summary())
+    click.echo(in_options(report.summary(), click.get_current_context().command))

@@ -75,17 +75,19 @@ def extension_options(command: F) -> F:
     return command
 
 
-def names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
-    """Read ``a,b,c`` as a list (a callback)."""
-    return None if value is None else _not_empty(ctx, param, value, value.split(","))
+def names(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> list[str] | None:
+    """Read ``a,b,c`` as a list, and each time the option is given (a callback)."""
+    return _joined(ctx, param, value, lambda text: text.split(","))
 
 
-def columns(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
+def columns(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> list[str] | None:
     """Read ``a,ROUND(b, 1) AS c`` as a list: commas in parentheses and quotes do not count."""
-    if value is None:
-        return None
+    return _joined(ctx, param, value, _parts)
+
+
+def _parts(text: str) -> list[str]:
     parts, depth, quote = [""], 0, ""
-    for character in value:
+    for character in text:
         if character == "," and not depth and not quote:
             parts.append("")
             continue
@@ -94,16 +96,22 @@ def columns(ctx: click.Context, param: click.Parameter, value: str | None) -> li
             quote = "" if character == quote else quote or character
         else:
             depth += {"(": 1, ")": -1}.get(character, 0)
-    return _not_empty(ctx, param, value, parts)
+    return parts
 
 
-def _not_empty(
-    ctx: click.Context, param: click.Parameter, value: str, parts: list[str]
-) -> list[str]:
-    found = [part.strip() for part in parts]
-    if not all(found):
-        raise click.BadParameter(f"{value!r} has an empty name", ctx, param)
-    return found
+def _joined(
+    ctx: click.Context,
+    param: click.Parameter,
+    value: tuple[str, ...],
+    split: Callable[[str], list[str]],
+) -> list[str] | None:
+    found: list[str] = []
+    for text in value:
+        parts = [part.strip() for part in split(text)]
+        if not all(parts):
+            raise click.BadParameter(f"{text!r} has an empty name", ctx, param)
+        found += parts
+    return found or None
 
 
 def _check_output(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:

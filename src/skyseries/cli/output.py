@@ -6,14 +6,18 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from skyseries.errors import StorageError
+
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from skyseries.catalog import Catalog
 
-__all__ = ["keep_result", "write_result"]
+__all__ = ["keep_result", "to_standard_output", "write_result"]
 
 
 def keep_result(
@@ -59,9 +63,26 @@ def write_result(catalog: Catalog, output: Path | None) -> None:
         write_table(table, output)
         click.echo(f"{output}: {table.num_rows:,} rows, {table.num_columns} columns", err=True)
         return
+    to_standard_output(table)
+
+
+def to_standard_output(table: Any, schema: pa.Schema | None = None) -> None:
+    """Write rows as CSV on standard output, when all of them are there.
+
+    Parameters
+    ----------
+    table : pyarrow.Table or iterable of RecordBatch
+    schema : pyarrow.Schema, optional
+        Needed for batches.
+    """
+    from skyseries.formats import write_table
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "result.csv"
-        write_table(table, path)
+        try:
+            write_table(table, path, schema=schema)
+        except StorageError as error:  # its name says nothing to anybody
+            raise StorageError(str(error).replace(str(path), "the result")) from error
         with path.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from skyseries.cli.options import columns, engine_options, output_option
+from skyseries.cli.output import to_standard_output
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,7 +23,7 @@ __all__ = ["chosen", "query", "write_rows"]
 @click.argument("catalog")
 @click.argument("condition", required=False)
 @click.option(
-    "--select", callback=columns,
+    "--select", multiple=True, callback=columns,
     help="Columns, fields of light curves and expressions: a,lc.mjd,\"b - c AS bc\".  "
     "[default: all but the light curves]",
 )  # fmt: skip
@@ -92,11 +90,7 @@ def write_rows(catalog: Catalog, output: Path | None, limit: int | None = None) 
         write_table(batches(), output, schema=catalog.schema)
         click.echo(f"{output}: {count:,} rows, {len(catalog.columns)} columns", err=True)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "result.csv"
-        write_table(batches(), path, schema=catalog.schema)
-        with path.open("rb") as file:
-            shutil.copyfileobj(file, sys.stdout.buffer)
+    to_standard_output(batches(), catalog.schema)
 
 
 def _first(tables: Iterator[pa.Table], limit: int | None) -> Iterator[pa.Table]:

@@ -72,13 +72,15 @@ def ascii_unit(text: str, format: str, column: str) -> str:
         unit = _parsed(candidate)
         if unit is None:
             continue
-        generic = unit.to_string()
-        if _parsed(generic, format) == unit:
-            return str(generic)
+        generic = str(unit.to_string())
+        if format == "fits" and _parsed(generic, format) == unit:
+            return generic  # the form that astropy gives of FITS is right, but longer
         try:
-            return str(unit.to_string(format))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", u.UnitsWarning)  # of units that are out of fashion
+                return str(unit.to_string(format))
         except (ValueError, u.UnitsError):
-            return str(generic)
+            return generic
     warnings.warn(
         f"column {column!r}: its unit {text!r} has no form in ASCII and is left out", stacklevel=2
     )

@@ -49,9 +49,10 @@ def blank_table(head: bytes, path: str, *, is_whole: bool) -> BlankTable | None:
     InputError
         For tables by fixed positions (IPAC, CDS), which only look as if blanks separate them.
     """
-    lines = head.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
-    numbered = list(enumerate(lines.split("\n") if is_whole else lines.split("\n")[:-1], 1))
-    _refuse_fixed_positions([line for _, line in numbered], path)
+    text = head.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.split("\n") if is_whole else text.split("\n")[:-1]
+    numbered = list(enumerate(lines, 1))
+    _refuse_fixed_positions(lines, path)
     rows = [(n, line.split()) for n, line in numbered if line.strip() and line[0] != "#"]
     if not rows or any(_OTHER_MARKS & set(line) for _, line in numbered if line[:1] != "#"):
         return None
@@ -64,7 +65,8 @@ def blank_table(head: bytes, path: str, *, is_whole: bool) -> BlankTable | None:
     if not any(all(map(_is_number_or_null, column)) for column in zip(*data, strict=True)):
         return None
     if has_names:
-        return None if "\t" in lines else BlankTable(tuple(names), first)
+        by_tabs = all(lines[n - 1].count("\t") == width - 1 for n, _ in rows)
+        return None if by_tabs else BlankTable(tuple(names), first)  # tabs may stand for nothing
     comments = (
         line.lstrip("# \t").split() for n, line in numbered if n < first and line[:1] == "#"
     )

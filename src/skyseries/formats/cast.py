@@ -13,6 +13,7 @@ from skyseries.formats.nulls import NullValues, mask_sentinels, sentinels_of
 __all__ = ["cast_cells", "check_columns", "conform", "select_fields"]
 
 Convert = Callable[[pa.Array], pa.Array]
+_NOT_CONVERTED = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, ValueError)
 
 
 def conform(
@@ -75,7 +76,7 @@ def cast_cells(
     """
     try:
         return convert(array)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
+    except _NOT_CONVERTED as error:
         index = _first_failure(array, convert)
         if index is None:
             raise InputError(f"{path}: column {field.name!r}: {error}") from error
@@ -93,7 +94,7 @@ def _first_failure(array: pa.Array, convert: Convert) -> int | None:
     def fails(start: int, stop: int) -> bool:
         try:
             convert(array.slice(start, stop - start))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError):
+        except _NOT_CONVERTED:
             return True
         return False
 

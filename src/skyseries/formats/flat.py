@@ -173,6 +173,8 @@ def plain_array(array: pa.Array, type: pa.DataType) -> pa.Array:
         return pa.array([None if cell is None else str(cell) for cell in array.to_pylist()], type)
     if isinstance(array.type, pa.BaseExtensionType):
         return plain_array(array.storage, type)
+    if pt.is_list_view(array.type) or pt.is_large_list_view(array.type):
+        return pa.array(array.to_pylist(), type)  # Arrow's cast is wrong behind a null
     if pt.is_run_end_encoded(array.type):
         return plain_array(pc.run_end_decode(array), type)
     return array.cast(type)

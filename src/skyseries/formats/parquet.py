@@ -21,6 +21,7 @@ from skyseries.schema import column_meta, with_column_meta
 
 __all__ = ["parquet_chunks", "read_parquet_schema", "scan_parquet"]
 
+_BATCH_BYTES = 128 << 20
 _VOTABLE_KEY = b"IVOA.VOTable-Parquet.content"
 """VOTable in Parquet 1.0 (IVOA Note, 2025): a VOTable without data in the file's metadata."""
 _ASTROPY_KEY = b"table_meta_yaml"
@@ -106,6 +107,13 @@ def parquet_chunks(file: InputFile, target_rows: int) -> list[Chunk]:
     return chunks
 
 
+def _rows_of_batch(metadata: pq.FileMetaData) -> int:
+    """Return how many rows make a batch of bounded size, as far as the footer tells."""
+    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+    widest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=0)
+    return max(int(_BATCH_BYTES / max(widest, 1)), 1)
+
+
 def scan_parquet(
     file: InputFile,
     target: pa.Schema,
@@ -122,6 +130,7 @@ def scan_parquet(
         own = mixins.physical(target, schema)
         groups = None if chunk is None or chunk.row_groups is None else list(chunk.row_groups)
         row = 0 if chunk is None else chunk.first_row
+        batch_rows = min(batch_rows, _rows_of_batch(parquet.metadata))
         for batch in parquet.iter_batches(batch_rows, row_groups=groups, columns=own.names):
             if batch.num_rows:
                 whole = mixins.combine(batch, target) if mixins else batch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
 
 import pyarrow as pa
 import pyarrow.types as pt
@@ -10,6 +11,7 @@ import pyarrow.types as pt
 from skyseries.errors import SchemaError
 from skyseries.formats.cast import check_columns
 from skyseries.formats.inputs import InputFile
+from skyseries.formats.times import TimeMeta, time_meta, with_time_meta
 from skyseries.schema import ColumnMeta, column_meta, with_column_meta
 from skyseries.units import same_unit
 
@@ -66,7 +68,8 @@ class _Column:
         self.nullable = field.nullable
         self.metadata = field
         self.meta = column_meta(field)
-        self.unit_path = path
+        self.time = time_meta(field)
+        self.unit_path = self.time_path = path
 
     def merge(self, field: pa.Field, path: str) -> None:
         """Take in what another file says of this column."""
@@ -80,6 +83,7 @@ class _Column:
             self.type, self.type_path = joint, path
         self.nullable = self.nullable or field.nullable
         self._merge_meta(column_meta(field), path)
+        self._merge_times(time_meta(field), path)
 
     def _merge_meta(self, other: ColumnMeta, path: str) -> None:
         mine = self.meta
@@ -96,9 +100,20 @@ class _Column:
             description=mine.description or other.description,
         )
 
+    def _merge_times(self, other: TimeMeta, path: str) -> None:
+        for key in fields(TimeMeta):
+            mine, its = getattr(self.time, key.name), getattr(other, key.name)
+            if mine and its and mine != its:
+                raise SchemaError(
+                    f"column {self.name!r} has the time {key.name} {mine} in {self.time_path} "
+                    f"but {its} in {path}; convert one of them"
+                )
+            if its and not mine:
+                self.time, self.time_path = replace(self.time, **{key.name: its}), path
+
     def field(self) -> pa.Field:
         field = pa.field(self.name, self.type, self.nullable, self.metadata.metadata)
-        return with_column_meta(field, self.meta)
+        return with_time_meta(with_column_meta(field, self.meta), self.time)
 
 
 def _plain(type: pa.DataType) -> pa.DataType:

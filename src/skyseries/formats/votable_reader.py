@@ -181,9 +181,10 @@ def _from_text(
     for item, cells in zip(fields, zip(*rows, strict=True), strict=True):
         text = pa.array([cell or None for cell in cells], pa.string())
         column = item.arrow_field(path)
+        value = item.value_type(path)
 
-        def convert(part: pa.Array, item: VOTableField = item, type: Any = column.type) -> pa.Array:
-            return _parse_cells(part, item, type)
+        def convert(part: pa.Array, item: VOTableField = item, value: Any = value) -> pa.Array:
+            return _parse_cells(part, item, value)
 
         def place(index: int) -> str:
             return f"row {first + index + 1}"
@@ -192,16 +193,16 @@ def _from_text(
     return pa.RecordBatch.from_arrays(arrays, [item.name for item in fields])
 
 
-def _parse_cells(text: pa.Array, item: VOTableField, type: pa.DataType) -> pa.Array:
+def _parse_cells(text: pa.Array, item: VOTableField, value_type: pa.DataType) -> pa.Array:
     if not item.is_list:
-        return _parse_values(text, item, type)
+        return _parse_values(text, item, value_type)
     lengths, parts = [0], []
     for cell in text.to_pylist():
         # A bit array has no blanks between its digits.
         values = [] if cell is None else list(cell) if item.datatype == "bit" else cell.split()
         parts += [value for value in values if not value.isspace()]
         lengths.append(len(parts))
-    values = _parse_values(pa.array(parts, pa.string()), item, type.value_type)
+    values = _parse_values(pa.array(parts, pa.string()), item, value_type)
     offsets = pa.array(np.array(lengths, np.int32))
     return pa.ListArray.from_arrays(offsets, values, mask=text.is_null())
 

@@ -13,7 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pyarrow.types as pt
 
-from skyseries.errors import InputError, StorageError
+from skyseries.errors import InputError, SkyseriesError, StorageError
 from skyseries.formats.fits_writer import write_fits
 from skyseries.formats.flat import Source, Table, flatten_batch, flatten_schema, to_text
 from skyseries.formats.opening import filesystem_of, is_url
@@ -87,10 +87,12 @@ def write_table(
                 _WRITERS[chosen](source, temporary)
             finally:
                 source.close()
-    except OSError as error:
-        if isinstance(error, StorageError):
-            raise
-        raise StorageError(f"cannot write {text}: {error}") from error
+    except SkyseriesError:
+        raise
+    except (pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+        raise InputError(f"{text}: {chosen} cannot keep this table: {error}") from error
+    except OSError as error:  # that of a temporary file: its name says nothing to anybody
+        raise StorageError(f"cannot write {text}: {error.strerror or error}") from error
 
 
 @contextlib.contextmanager

@@ -89,7 +89,7 @@ def open_association(root: Location) -> Association:
         if not key:
             raise CatalogError(f"{root} does not say what the ids are (hats_col_assn_{side})")
         links.append(Link(said.get(table, ""), key, column or key))
-    pairs = said.get("hats_assn_leaf_files", "true").lower() != "false"
+    pairs = dataset.has_leaves
     for link in links if pairs else ():
         if link.column not in dataset.schema.names:
             raise CatalogError(f"{root} has no column {link.column!r}, which is to hold ids")

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location
+from skyseries.schema import as_schema
 
 __all__ = ["leaf_batches", "whole_leaf"]
 
@@ -49,7 +50,7 @@ def leaf_batches(
         size = _batch_rows(opened.metadata)
         for batch in opened.iter_batches(size, columns=names, row_groups=row_groups):
             table = pa.Table.from_batches([batch]).select(names)
-            yield table if table.schema.equals(schema) else table.cast(schema)
+            yield as_schema(table, schema)
 
 
 def _batch_rows(footer: pq.FileMetaData) -> int:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from skyseries.errors import Cancelled, CatalogError, SkyseriesError
 from skyseries.executors import Task, current_executor
+from skyseries.hats.curves import plain_curves
 from skyseries.hats.dataset import PROPERTY_FILES, Dataset
 from skyseries.hats.files import Location
 from skyseries.hats.findings import Findings
@@ -44,7 +45,17 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "source": (*_ALWAYS, *_POSITION),
     "margin": (*_ALWAYS, "hats_primary_table_url", "hats_margin_threshold"),
     "index": (*_ALWAYS, "hats_primary_table_url", "hats_index_column"),
+    "association": (
+        *_ALWAYS,
+        "hats_primary_table_url",
+        "hats_col_assn_primary",
+        "hats_assn_join_table_url",
+        "hats_col_assn_join",
+        "hats_assn_leaf_files",
+    ),
 }
+_POSITIONED = ("object", "source", "margin")
+"""Catalogs whose rows have positions; those of others may have a cell only."""
 _METADATA = ("_common_metadata", "_metadata")
 
 
@@ -148,10 +159,7 @@ def check_folder(dataset: Dataset, findings: Findings) -> None:
         findings.note(ours, "no-partition-info", "partition_info.csv", "there is no such file")
     if root.join("dataset", "_common_metadata").read_bytes_if_there() is None:
         findings.fault("no-common-metadata", "dataset/_common_metadata", "there is no such file")
-    for name in (dataset.ra, dataset.dec):
-        if name not in dataset.schema.names:
-            what = f"the position is said to be in {name!r}, but there is no such column"
-            findings.fault("no-position-column", "hats.properties", what)
+    _check_columns(dataset, findings)
     column = dataset.properties.get("hats_col_healpix")
     if column and column not in dataset.schema.names:
         findings.note(
@@ -160,6 +168,22 @@ def check_folder(dataset: Dataset, findings: Findings) -> None:
     elif dataset.healpix_column is None:
         findings.note(ours, "no-healpix-column", "hats.properties", "there is no spatial index")
     _check_strays(dataset, findings)
+
+
+def _check_columns(dataset: Dataset, findings: Findings) -> None:
+    """Check that the columns are there that the properties name."""
+    said, there = dataset.properties, dataset.schema.names
+    needed = dataset.kind in _POSITIONED
+    for key, name in zip(_POSITION, (dataset.ra, dataset.dec), strict=True):
+        if name not in there and (needed or key in said):
+            what = f"the position is said to be in {name!r}, but there is no such column"
+            findings.note(needed, "no-position-column", "hats.properties", what)
+    for side in ("primary", "join") if dataset.kind == "association" else ():
+        own = f"hats_col_assn_{side}"
+        column = said.get(f"{own}_assn") or said.get(own)
+        if column and column not in there:
+            what = f"the ids are said to be in {column!r}, but there is no such column"
+            findings.fault("no-id-column", "hats.properties", what)
 
 
 def _check_strays(dataset: Dataset, findings: Findings) -> None:
@@ -265,7 +289,7 @@ def different_columns(dataset: Dataset, schema: pa.Schema) -> str | None:
         place = schema.get_field_index(name)
         if place < 0:
             return f"has no column {name!r}, which the catalog's schema has"
-        if schema.field(place).type != type_:
+        if plain_curves(schema.field(place)).type != type_:
             return f"column {name!r} is {schema.field(place).type}, in the catalog's schema {type_}"
     if is_ours(dataset.properties) and schema.names != dataset.schema.names:
         return f"has the columns {schema.names}, in the catalog's schema {dataset.schema.names}"

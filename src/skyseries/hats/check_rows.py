@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.hats.check_files import is_ours
+from skyseries.hats.curves import is_curves
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.findings import Findings
 from skyseries.hats.partitions import Cell, Partitions
@@ -65,7 +66,7 @@ class RowChecks:
         self._nested = {
             field.name: _time_field(dataset, field)
             for field in dataset.schema
-            if _is_nested(field.type)
+            if is_curves(field.type)
         }
         self._homes: set[int] = set()
 
@@ -81,7 +82,8 @@ class RowChecks:
         ra, dec = positions(self._dataset, rows)
         true = radec_to_hpx(ra, dec)
         self._tell(
-            "bad-position", true < 0, "without a position on the sky",
+            "bad-position", (true < 0) & self._dataset.has_positions,
+            "without a position on the sky",
             lambda i: f"{self._dataset.ra} = {ra[i]}, {self._dataset.dec} = {dec[i]}",
         )  # fmt: skip
         hpx = self._check_healpix(rows, ra, dec, true)
@@ -124,7 +126,10 @@ class RowChecks:
             lambda i: f"{stored[i]} after {before[i]}", wrong=self._ours,
         )  # fmt: skip
         self._last = int(stored[-1]) if len(stored) else self._last
-        return stored if order == HPX_ORDER else true
+        if order == HPX_ORDER or self._dataset.has_positions:
+            return stored if order == HPX_ORDER else true
+        first: Ints = stored << 2 * (HPX_ORDER - order)
+        return first
 
     def _check_partition(self, hpx: Ints, ra: Floats, dec: Floats) -> None:
         """See that rows are in their partition; those of a margin, in another one."""
@@ -197,14 +202,6 @@ class RowChecks:
             i = int(np.argmax(bad))
             told = f"{text}, the first is row {self._row + i}: {example(i)}"
         self._tally[kind] = (wrong, before + count, told)
-
-
-def _is_nested(type_: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_struct(type_)
-        and type_.num_fields
-        and all(pa.types.is_list(c.type) or pa.types.is_large_list(c.type) for c in type_)
-    )
 
 
 def _time_field(dataset: Dataset, field: pa.Field) -> str | None:

@@ -7,6 +7,7 @@ a spatial index column of another name or order, or none.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -19,11 +20,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from skyseries.errors import CatalogError, CatalogNotFoundError, SkyseriesError
+from skyseries.hats.curves import plain_curves
 from skyseries.hats.files import Location
 from skyseries.hats.layout import leaf_location
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.properties import read_properties
+from skyseries.schema import as_schema
 
 __all__ = ["Dataset", "open_dataset", "open_leaf"]
 
@@ -80,6 +83,16 @@ class Dataset:
         text = self.properties.get("hats_nrows", "")
         return int(text) if text.isdigit() else None
 
+    @property
+    def has_leaves(self) -> bool:
+        """Whether it has rows at all: an association may only say which columns are the ids."""
+        return _has_leaves(self.properties)
+
+    @property
+    def has_positions(self) -> bool:
+        """Whether its rows have a position: those of maps and associations may have a cell only."""
+        return {self.ra, self.dec} <= set(self.schema.names)
+
     def leaves(self, cell: Cell) -> list[Location]:
         """Return the files of a partition: one, or those of its folder.
 
@@ -95,13 +108,6 @@ class Dataset:
         if not files:
             raise CatalogError(f"partition {cell} of {self.root} has no file")
         return files
-
-    def count_rows(self) -> int:
-        """Return the rows: as the properties say, else from all footers."""
-        if self.rows is not None:
-            return self.rows
-        leaves = [leaf for cell in self.partitions for leaf in self.leaves(cell)]
-        return sum(self.footer(leaf).num_rows for leaf in leaves)
 
     @staticmethod
     def footer(leaf: Location) -> pq.FileMetaData:
@@ -188,6 +194,32 @@ class Dataset:
         return _reopened, (self.root, self.opened)
 
 
+def _not_found(root: Location) -> str:
+    """Return why there is no catalog, and what may be meant."""
+    if not root.exists():
+        near = difflib.get_close_matches(root.name, _folders(root.parent()), 1)
+        return f"there is no folder {root}" + (f"; did you mean {near[0]!r}?" if near else "")
+    text = f"{root} is no HATS catalog: it has no hats.properties and no collection.properties"
+    if not root.is_local:
+        return text
+    if root.local.is_file():
+        return (
+            f"{root} is a file, and a catalog is a folder: import_catalog makes one of a table, "
+            "and from_table takes it as it is"
+        )
+    above = root.parent()
+    if above.join("collection.properties").exists():
+        return f"{root} is a version of a catalog: open {above}"
+    below = [name for name in _folders(root) if any((root.local / name).glob("*.properties"))]
+    return text + (f"; {below[0]!r} in it is one" if below else "")
+
+
+def _folders(root: Location) -> list[str]:
+    if not root.is_local or not root.local.is_dir():
+        return []
+    return sorted(path.name for path in root.local.iterdir() if path.is_dir())
+
+
 def open_dataset(root: Location) -> Dataset:
     """Open one catalog folder (not a collection).
 
@@ -200,18 +232,25 @@ def open_dataset(root: Location) -> Dataset:
     """
     properties = read_properties(root, PROPERTY_FILES)
     if properties is None:
-        raise CatalogNotFoundError(
-            f"{root} is no HATS catalog: it has no hats.properties and no collection.properties"
-        )
+        raise CatalogNotFoundError(_not_found(root))
     suffix = properties.get("hats_npix_suffix", ".parquet")
-    partitions = _read_partitions(root, suffix)
-    schema = _read_schema(root, partitions, suffix)
+    if _has_leaves(properties):
+        partitions = _read_partitions(root, suffix)
+        schema = _read_schema(root, partitions, suffix)
+    else:
+        partitions, schema = Partitions.of([]), pa.schema([])
     kept = [
         f.with_type(_without_views(f.type))
         for f in schema
         if f.name not in _HIVE_COLUMNS or f.name in _index_columns(properties)
     ]
-    return Dataset(root, properties, pa.schema(kept), partitions, suffix, _stamp(root))
+    schema = pa.schema([plain_curves(field) for field in kept])
+    return Dataset(root, properties, schema, partitions, suffix, _stamp(root))
+
+
+def _has_leaves(properties: Mapping[str, str]) -> bool:
+    said = properties.get("hats_assn_leaf_files", "true").lower()
+    return properties.get("dataproduct_type") != "association" or said != "false"
 
 
 def _without_views(type_: pa.DataType) -> pa.DataType:
@@ -337,6 +376,6 @@ def _conform(table: pa.Table, schema: pa.Schema, leaf: Location) -> pa.Table:
     if table.schema.equals(schema):
         return table.replace_schema_metadata(schema.metadata)
     try:
-        return table.cast(schema)
+        return as_schema(table, schema)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
         raise CatalogError(f"{leaf} does not fit the catalog's schema: {error}") from error

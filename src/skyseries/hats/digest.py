@@ -34,7 +34,7 @@ def row_digests(table: pa.Table) -> U64:
 
 
 def digest(array: Any) -> U64:
-    """Return the digest of each value: of numbers, text, lists and structs.
+    """Return the digest of each value: of numbers, text, lists, structs, maps and extensions.
 
     Parameters
     ----------
@@ -51,8 +51,12 @@ def digest(array: Any) -> U64:
         out = np.full(len(array), _SEED)
         for child in array.flatten():
             _mix_into(out, digest(child))
+    elif pa.types.is_map(type_):
+        entries = digest(array.keys)
+        _mix_into(entries, digest(array.items))
+        out = _of_lists(array, entries)
     elif pa.types.is_list(type_) or pa.types.is_large_list(type_):
-        out = _of_lists(array)
+        out = _of_lists(array, digest(array.values))
     elif _is_bytes(type_):
         out = _of_bytes(array)
     else:
@@ -63,25 +67,18 @@ def digest(array: Any) -> U64:
 
 
 def _plain(array: Any) -> Any:
-    """Return the same values in a type without dictionary, view, extension or map."""
+    """Return the same values in a type without dictionary, view or extension."""
     type_ = array.type
     if isinstance(type_, pa.BaseExtensionType):
         return array.storage
     if pa.types.is_dictionary(type_):
         return array.dictionary_decode()
-    if (
-        pa.types.is_fixed_size_list(type_)
-        or pa.types.is_list_view(type_)
-        or pa.types.is_large_list_view(type_)
-    ):
-        return array.cast(pa.large_list(type_.value_type))
+    if pa.types.is_fixed_size_list(type_):
+        return array.cast(pa.list_(type_.value_type))
     if pa.types.is_string_view(type_):
         return array.cast(pa.large_string())
     if pa.types.is_binary_view(type_) or pa.types.is_fixed_size_binary(type_):
         return array.cast(pa.large_binary())
-    if pa.types.is_map(type_):
-        pairs = pa.StructArray.from_arrays([array.keys, array.items], ["key", "value"])
-        return pa.ListArray.from_arrays(array.offsets, pairs)
     return array
 
 
@@ -98,6 +95,8 @@ def _is_bytes(type_: pa.DataType) -> bool:
     return bool(
         pa.types.is_string(type_) or pa.types.is_large_string(type_)
         or pa.types.is_binary(type_) or pa.types.is_large_binary(type_)
+        or pa.types.is_string_view(type_) or pa.types.is_binary_view(type_)
+        or pa.types.is_fixed_size_binary(type_)
     )  # fmt: skip
 
 
@@ -134,9 +133,8 @@ def _of_bytes(array: Any) -> U64:
     return out
 
 
-def _of_lists(array: Any) -> U64:
+def _of_lists(array: Any, values: U64) -> U64:
     ends = np.asarray(array.offsets.to_numpy(zero_copy_only=False), np.int64)
-    values = digest(array.values)
     out = np.empty(len(array), np.uint64)
     _hash_lists(ends, values, out)
     return out

@@ -115,7 +115,7 @@ class LeafTally:
         hpx = table.column(HPX_COLUMN).to_numpy()
         self._pixels.append(run_lengths(hpx >> 2 * (HPX_ORDER - POINT_MAP_ORDER)))
         if self._first is None and table.num_rows:
-            self._first = table.take(pa.array([0]))  # a copy: a slice would keep all rows
+            self._first = table.slice(0, 1).take(pa.array([0]))  # a slice would keep all rows
         for name, fields in self._fields.items():
             self._curves[name] = self._curves[name].plus(CurveFacts.of(table.column(name), fields))
 

@@ -142,18 +142,23 @@ def locate(path: str | os.PathLike[str], **storage_options: Any) -> Location:
     """Return the location of a local path or a URL that fsspec knows."""
     text = os.fspath(path)
     if "://" not in text:
-        return Location(str(Path(text).expanduser().absolute()))
+        return Location(str(_straight(Path(text).expanduser())))
     import fsspec
 
     protocol = text.split("://", 1)[0]
     if protocol == "file":
-        return Location(str(Path(text.removeprefix("file://")).absolute()))
+        return Location(str(_straight(Path(text.removeprefix("file://")))))
     filesystem = fsspec.filesystem(protocol, **storage_options)
     return Location(
         str(filesystem._strip_protocol(text)).rstrip("/"),
         protocol,
         tuple(sorted(storage_options.items())),
     )
+
+
+def _straight(path: Path) -> Path:
+    """Return the absolute path without ``..``: what lies below it begins with the same text."""
+    return path.resolve() if ".." in path.parts else path.absolute()
 
 
 @contextmanager

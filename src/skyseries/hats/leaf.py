@@ -136,10 +136,10 @@ def group_load(rows: int, epochs: NDArray[np.integer[Any]] | None = None) -> flo
     return rows / GROUP_ROWS + held / GROUP_EPOCHS
 
 
-def row_epochs(table: pa.Table) -> NDArray[np.int64] | None:
+def row_epochs(table: pa.Table, lists: bool = True) -> NDArray[np.int64] | None:
     """Return the epochs of each row, by which row groups are cut; None for plain rows.
 
-    Of several nested columns the longest counts; long plain lists count as well.
+    Of several nested columns the longest counts; long plain lists count as well, if wanted.
     """
     total: NDArray[np.int64] | None = None
     for field, column in zip(table.schema, table.columns, strict=True):
@@ -148,7 +148,7 @@ def row_epochs(table: pa.Table) -> NDArray[np.int64] | None:
             continue
         lengths = np.concatenate(found)
         if not pa.types.is_struct(field.type):
-            lengths //= _VALUES_PER_EPOCH
+            lengths = lengths // _VALUES_PER_EPOCH if lists else np.zeros_like(lengths)
         total = lengths if total is None else np.maximum(total, lengths)
     return total if total is not None and total.any() else None
 

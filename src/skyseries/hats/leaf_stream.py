@@ -13,7 +13,7 @@ from skyseries.hats.facts import LeafFacts, LeafTally
 from skyseries.hats.layout import leaf_path
 from skyseries.hats.leaf import HPX_COLUMN, LeafWriter, group_load, row_epochs, row_group_bounds
 from skyseries.hats.partitions import Cell
-from skyseries.schema import LightCurveFields
+from skyseries.schema import LightCurveFields, as_schema
 
 __all__ = ["write_leaf"]
 
@@ -96,7 +96,7 @@ def _conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     if table.schema.equals(schema):
         return table
     try:
-        return table.select(schema.names).cast(schema)
+        return as_schema(table, schema)
     except (KeyError, pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
         raise InputError(f"a table does not fit the schema of the catalog: {error}") from error
 

@@ -28,6 +28,8 @@ from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.publish import write_margin_folder
 from skyseries.hats.rowcells import cell_columns, row_cells
 from skyseries.hats.runs import Run, Runs, write_run
+from skyseries.hats.sizes import take
+from skyseries.schema import as_schema
 from skyseries.spatial.healpix import margin_order
 from skyseries.spatial.order import argsort, run_lengths
 
@@ -162,14 +164,14 @@ def edge_rows(
     rows, targets = margin_targets(hpx, home, ring, order)
     if not len(rows):
         return None
-    return table.take(pa.array(rows)).append_column(TARGET_COLUMN, pa.array(targets))
+    return take(table, rows).append_column(TARGET_COLUMN, pa.array(targets))
 
 
 def write_edge_run(path: Path, tables: Sequence[pa.Table]) -> EdgeRun:
     """Write what `edge_rows` returned as one run."""
     table = pa.concat_tables(tables).combine_chunks()
     targets = table.column(TARGET_COLUMN).to_numpy()
-    run = write_run(path, table.take(pa.array(argsort(targets))), TARGET_COLUMN)
+    run = write_run(path, take(table, argsort(targets)), TARGET_COLUMN)
     found, counts = run_lengths(np.sort(targets))
     return EdgeRun(run, tuple(found.tolist()), tuple(counts.tolist()))
 
@@ -218,9 +220,11 @@ def write_margin_leaves(
         assert table is not None  # noqa: S101 - the runs were chosen because they have rows
         table = table.drop_columns([TARGET_COLUMN]).combine_chunks()
         if healpix is not None:
-            table = table.take(pa.array(argsort(table.column(healpix).to_numpy())))
+            table = take(table, argsort(table.column(healpix).to_numpy()))
         with LeafWriter(root / leaf_path(leaf.cell), schema) as writer:
-            writer.write(table.cast(schema), row_group_bounds(table.num_rows, row_epochs(table)))
+            writer.write(
+                as_schema(table, schema), row_group_bounds(table.num_rows, row_epochs(table))
+            )
         rows += table.num_rows
     return rows
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 from skyseries.errors import InputError
 from skyseries.hats.leaf import HPX_COLUMN
-from skyseries.hats.runs import SIZE_COLUMN
+from skyseries.hats.runs import MEASURES
 
 __all__ = ["RESERVED", "check_catalog_name", "check_columns", "check_index_column", "is_word"]
 
 RESERVED = frozenset(
-    {HPX_COLUMN, SIZE_COLUMN, "_rank", "_target", "Norder", "Dir", "Npix"}
+    {HPX_COLUMN, *MEASURES, "_rank", "_target", "Norder", "Dir", "Npix"}
     | {"margin_Norder", "margin_Dir", "margin_Npix"}
 )
 """Columns that are written by ourselves, into leaves or scratch files, or that readers of HATS

@@ -16,7 +16,10 @@ Floats = NDArray[np.float64]
 
 
 def positions(dataset: Dataset, rows: pa.Table) -> tuple[Floats, Floats]:
-    """Return right ascension and declination, degrees; NaN for null."""
+    """Return right ascension and declination, degrees; NaN for null, or where there are none."""
+    if not dataset.has_positions:
+        nowhere = np.full(rows.num_rows, np.nan)
+        return nowhere, nowhere
     ra, dec = (
         pc.fill_null(rows.column(name).cast(pa.float64()), np.nan).to_numpy()
         for name in (dataset.ra, dataset.dec)

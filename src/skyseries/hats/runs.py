@@ -4,8 +4,8 @@ A run is a table sorted by one key column, in one Arrow IPC file of many small r
 Every shuffle is the same two steps: tasks that each write runs of what they read,
 and tasks that each take one key range out of all runs. The first key of each batch is kept in
 the file's metadata, so that a range costs one short read of each run, and what is where need not
-be known when the runs are written. So is the size of the rows, or in a column of its own where
-they differ.
+be known when the runs are written. So is what each row weighs, or it has a column of its own where
+rows differ.
 
 Files are read, not mapped: a mapped page counts as memory of the process, and the system maps
 far more than is touched.
@@ -27,21 +27,21 @@ from skyseries.hats.files import atomic_path
 from skyseries.hats.sizes import Sizes
 from skyseries.spatial.order import count_between
 
-__all__ = ["SIZE_COLUMN", "Run", "Runs", "Slices", "is_whole", "read_run", "write_run"]
+__all__ = ["MEASURES", "Run", "Runs", "Slices", "is_whole", "read_run", "write_run"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-SIZE_COLUMN = "#bytes"
-"""Column of the sizes of rows, where they differ."""
+MEASURES = ("#bytes", "#epochs")
+"""What is measured of rows: columns of a run, where rows differ."""
 
 _BATCH_ROWS = 16_384
 """Rows of a batch: at the ends of a range up to this many rows of a run are read in vain."""
 _BATCH_BYTES = 4 << 20
 """A batch of long rows has fewer of them."""
-_ALIKE_BYTES = 16
-"""Rows whose sizes differ by less are taken for as large as the largest of them."""
-_FIRST_KEYS, _ROWS, _ROW_BYTES = b"first_keys", b"batch_rows", b"row_bytes"
+_ALIKE = 16
+"""Rows that differ by no more bytes are taken for as large as the largest of them."""
+_FIRST_KEYS, _ROWS = b"first_keys", b"batch_rows"
 _LAST_BYTES = b"ARROW1"
 
 
@@ -56,7 +56,7 @@ class Run:
 
 
 def write_run(
-    path: Path, table: pa.Table, key: str | None = None, sizes: Sizes | None = None
+    path: Path, table: pa.Table, key: str | None = None, measures: Sequence[Sizes] = ()
 ) -> Run:
     """Write a table; with a key, one that is sorted by it and can be read by ranges of it.
 
@@ -65,8 +65,8 @@ def write_run(
     path : Path
     table : pyarrow.Table
     key : str, optional
-    sizes : float or ndarray of float64, shape (n,), optional
-        Bytes of each row in what is made of them: see `Runs.loads`.
+    measures : sequence of (float or ndarray of float64, shape (n,))
+        `MEASURES` of each row in what is made of them: see `Runs.loads`.
     """
     table = table.combine_chunks()
     nbytes = table.nbytes
@@ -75,11 +75,11 @@ def write_run(
     if key is not None:
         first = table.column(key).to_numpy()[::batch_rows].astype(np.int64)
         said[_FIRST_KEYS] = first.tobytes()
-    if sizes is not None:
-        largest = float(np.max(sizes, initial=0.0))
-        said[_ROW_BYTES] = repr(largest).encode()
-        if largest - float(np.min(sizes, initial=largest)) > _ALIKE_BYTES:
-            table = table.append_column(SIZE_COLUMN, pa.array(sizes))
+    for name, values in zip(MEASURES, measures, strict=False):
+        largest = float(np.max(values, initial=0.0))
+        said[name.encode()] = repr(largest).encode()
+        if largest - float(np.min(values, initial=largest)) > (_ALIKE if name == "#bytes" else 0):
+            table = table.append_column(name, pa.array(values, pa.float64()))
     schema = table.schema.with_metadata(said)
     with (
         atomic_path(path) as beside,
@@ -108,7 +108,7 @@ def read_run(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table
 
 def _places(schema: pa.Schema, columns: Sequence[str] | None) -> list[int]:
     """Return the numbers of columns: by default of all that were given to be written."""
-    names = [n for n in schema.names if n != SIZE_COLUMN] if columns is None else columns
+    names = [n for n in schema.names if n not in MEASURES] if columns is None else columns
     return [schema.get_field_index(name) for name in names]
 
 
@@ -153,20 +153,17 @@ class Runs:
             total += count_between(keys, bounds)
         return total
 
-    def loads(self, bounds: Ints) -> tuple[Ints, Floats]:
-        """Return the rows with bounds[i] <= key < bounds[i + 1], and their bytes.
+    def loads(self, bounds: Ints) -> Floats:
+        """Return rows, bytes and epochs with bounds[i] <= key < bounds[i + 1], shape (n, 3).
 
-        The bytes are those that were given when the runs were written.
+        Bytes and epochs are those that were given when the runs were written.
         """
-        rows = np.zeros(max(len(bounds) - 1, 0), np.int64)
-        nbytes = np.zeros(len(rows))
+        total = np.zeros((max(len(bounds) - 1, 0), 1 + len(MEASURES)))
         for run in self._runs:
             with closing(_RunFile(run, self._key)) as file:
-                part = _Part(run, 0, *file.keys_and_sizes(0, len(file.first_keys)))
-            found = part.loads(bounds)
-            rows += found[0]
-            nbytes += found[1]
-        return rows, nbytes
+                part = _Part(run, 0, *file.keys_and_measures(0, len(file.first_keys)))
+            total += part.loads(bounds)
+        return total
 
     def within(self, start: int, stop: int) -> Slices:
         """Return the rows with start <= key < stop, to be looked at more than once."""
@@ -176,7 +173,7 @@ class Runs:
                 begin = max(int(np.searchsorted(file.first_keys, start, side="left")) - 1, 0)
                 end = int(np.searchsorted(file.first_keys, stop, side="left"))
                 if end > begin:
-                    found = file.keys_and_sizes(begin, end)
+                    found = file.keys_and_measures(begin, end)
                     parts.append(_Part(run, begin * file.batch_rows, *found))
         return Slices(parts, self._key, self._columns)
 
@@ -187,23 +184,25 @@ class Runs:
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """Consecutive rows of a run: the number of the first, and keys and sizes of all."""
+    """Consecutive rows of a run: the number of the first, and keys and measures of all."""
 
     run: Run
     begin: int
     keys: Ints
-    sizes: Sizes
+    measures: tuple[Sizes, ...]
 
-    def loads(self, bounds: Ints) -> tuple[Ints, Floats]:
-        """Return rows and bytes between each two bounds."""
-        rows = count_between(self.keys, bounds)
-        if isinstance(self.sizes, float):
-            return rows, rows.astype(np.float64) * self.sizes
-        first = int(np.searchsorted(self.keys, bounds[0])) if len(bounds) else 0
-        ends = first + np.concatenate([[0], np.cumsum(rows)])
-        before = np.concatenate([[0.0], np.cumsum(self.sizes)])
-        nbytes: Floats = np.diff(before[ends])
-        return rows, nbytes
+    def loads(self, bounds: Ints) -> Floats:
+        """Return rows, bytes and epochs between each two bounds."""
+        rows = count_between(self.keys, bounds).astype(np.float64)
+        return np.column_stack([rows, *(self._sums(each, rows, bounds) for each in self.measures)])
+
+    def _sums(self, each: Sizes, rows: Floats, bounds: Ints) -> Floats:
+        if isinstance(each, float):
+            return rows * each
+        first = np.searchsorted(self.keys, bounds[:1])
+        ends = np.concatenate([first, first + np.cumsum(rows).astype(np.int64)])
+        sums: Floats = np.diff(np.concatenate([[0.0], np.cumsum(each)])[ends])
+        return sums
 
 
 class Slices:
@@ -221,15 +220,12 @@ class Slices:
             total += count_between(part.keys, bounds)
         return total
 
-    def loads(self, bounds: Ints) -> tuple[Ints, Floats]:
-        """Return the rows with bounds[i] <= key < bounds[i + 1], and their bytes."""
-        rows = np.zeros(max(len(bounds) - 1, 0), np.int64)
-        nbytes = np.zeros(len(rows))
+    def loads(self, bounds: Ints) -> Floats:
+        """Return rows, bytes and epochs with bounds[i] <= key < bounds[i + 1], shape (n, 3)."""
+        total = np.zeros((max(len(bounds) - 1, 0), 1 + len(MEASURES)))
         for part in self._parts:
-            found = part.loads(bounds)
-            rows += found[0]
-            nbytes += found[1]
-        return rows, nbytes
+            total += part.loads(bounds)
+        return total
 
     def take(self, start: int, stop: int) -> pa.Table | None:
         """Return the rows with start <= key < stop, run after run; None if there are none."""
@@ -256,7 +252,7 @@ class _RunFile:
         said = self._schema.metadata
         self.first_keys = np.frombuffer(said[_FIRST_KEYS], np.int64)
         self.batch_rows = int(said[_ROWS])
-        self._row_bytes = float(said.get(_ROW_BYTES, 0))
+        self._measures = [float(said.get(name.encode(), 0)) for name in MEASURES]
         if reader.num_record_batches != len(self.first_keys):
             raise OSError(f"{run.path} is not whole")
 
@@ -266,16 +262,18 @@ class _RunFile:
         parts = [batch.column(0).to_numpy() for batch in batches]
         return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
-    def keys_and_sizes(self, begin: int, end: int) -> tuple[Ints, Sizes]:
-        """Return keys and sizes of the rows of some batches."""
-        if SIZE_COLUMN not in self._schema.names:
-            return self.keys(begin, end), self._row_bytes
-        batches = self._batches([self._key, SIZE_COLUMN], begin, end)
-        keys, sizes = (
-            np.concatenate([batch.column(name).to_numpy() for batch in batches])
-            for name in (self._key, SIZE_COLUMN)
-        )
-        return keys, sizes
+    def keys_and_measures(self, begin: int, end: int) -> tuple[Ints, tuple[Sizes, ...]]:
+        """Return keys and measures of the rows of some batches."""
+        there = [name for name in MEASURES if name in self._schema.names]
+        if not there:
+            return self.keys(begin, end), tuple(self._measures)
+        batches = self._batches([self._key, *there], begin, end)
+        found = {
+            name: np.concatenate([batch.column(name).to_numpy() for batch in batches])
+            for name in (self._key, *there)
+        }
+        measures = zip(MEASURES, self._measures, strict=True)
+        return found[self._key], tuple(found.get(name, same) for name, same in measures)
 
     def rows(self, start: int, stop: int) -> pa.Table:
         """Return rows by their number."""

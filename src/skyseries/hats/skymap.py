@@ -6,11 +6,13 @@ LSDB derives a catalog's coverage from the cells of ``point_map.fits`` that are 
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skyseries.errors import CatalogError
 from skyseries.hats.files import atomic_path
 
 __all__ = ["POINT_MAP_ORDER", "covered_cells", "read_point_map", "sky_fraction", "write_point_map"]
@@ -81,22 +83,47 @@ def covered_cells(
 
 def read_point_map(
     source: Path | bytes,
-) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[int, NDArray[np.int64], NDArray[np.int64]] | None:
     """Return the order, the cells that are not empty, and their counts.
 
     Parameters
     ----------
     source : Path or bytes
-        The file, or what it holds.
+        The file, or what it holds. The columns may have any names (``T``, as healpy calls it),
+        and a row of a map of the whole sky may hold many cells.
+
+    Returns
+    -------
+    order, cells, counts
+        None for a map whose cells are not numbered in NESTED order.
+
+    Raises
+    ------
+    CatalogError
+        If the table is no map of cells.
     """
     from astropy.io import fits
 
     with fits.open(io.BytesIO(source) if isinstance(source, bytes) else source) as hdus:
+        if len(hdus) < 2 or not isinstance(hdus[1], fits.BinTableHDU):
+            raise CatalogError("it has no table in its first extension")
         data, header = hdus[1].data, hdus[1].header
-        order = int(header["NSIDE"]).bit_length() - 1
-        counts = np.asarray(data["VALUE"], np.int64)
-        cells = np.asarray(data["PIXEL"], np.int64) if "PIXEL" in data.names else None
-    if cells is None:
-        cells = np.flatnonzero(counts)
-        counts = counts[cells]
-    return order, cells, counts
+        if not str(header.get("ORDERING", "NESTED")).strip().upper().startswith("NEST"):
+            return None
+        columns = [np.asarray(data[name], np.int64).ravel() for name in data.names]
+        explicit = str(header.get("INDXSCHM", "")).strip().upper() == "EXPLICIT"
+        explicit |= str(data.names[0]).upper() == "PIXEL"
+        if len(columns) < 1 + explicit:
+            raise CatalogError(f"its table has the columns {data.names}: there are no counts")
+        nside = int(header.get("NSIDE", 0)) or math.isqrt(len(columns[0]) // 12)
+    order = nside.bit_length() - 1
+    n = 12 << 2 * order
+    if nside != 1 << order or not (explicit or len(columns[0]) == n):
+        raise CatalogError(f"{len(columns[0]):,} values are no map of NSIDE {nside}")
+    if explicit:
+        cells, counts = columns[:2]
+        if len(cells) and not (cells.min() >= 0 and cells.max() < n):
+            raise CatalogError(f"it has cells beyond those of NSIDE {nside}")
+        return order, cells, counts
+    cells = np.flatnonzero(columns[0])
+    return order, cells, columns[0][cells]

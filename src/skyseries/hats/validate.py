@@ -199,6 +199,11 @@ def _check_dataset(
         own.warn("index-alone", "", "an index is checked with the collection that it belongs to")
         findings.add(own)
         return None
+    if not dataset.has_leaves:
+        what = "it has no pairs, and says only which columns hold the ids in common"
+        own.warn("no-pairs", "", what)
+        findings.add(own)
+        return None
     check_folder(dataset, own)
     deep = deep and not (own.has("no-position-column") or own.has("no-cell"))
     told = described_leaves(dataset, own)
@@ -338,8 +343,11 @@ def _read_maps(dataset: Dataset, findings: Findings) -> dict[str, _Map]:
     for name in _MAPS:
         try:
             content = dataset.root.join(name).read_bytes_if_there()
-            if content is not None:
-                maps[name] = read_point_map(content)
+            found = None if content is None else read_point_map(content)
+            if found is not None:
+                maps[name] = found
+            elif content is not None:
+                findings.warn("map-not-checked", name, "its cells are not in NESTED order")
         except BROKEN as error:
             findings.fault("broken-map", name, said(error))
             continue

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skyseries.executors import Task
-from skyseries.formats import Chunk, InputFile, scan
+from skyseries.formats import Chunk, InputFile
 from skyseries.hats.files import atomic_path
 from skyseries.hats.runs import Run, Runs, write_run
 from skyseries.pipelines.ids import id_keys
@@ -68,13 +68,11 @@ def derive_objects(plan: ImportPlan, journal: Journal, chunks: list[Chunk]) -> l
 
 
 def _spill_positions(plan: ImportPlan, chunk: Chunk, folder: Path) -> Outcome:
-    assert plan.source_schema is not None  # noqa: S101 - only called with light curves
+    assert plan.sources_in is not None  # noqa: S101 - only called with light curves
     assert plan.source_id is not None  # noqa: S101 - only called with light curves
     columns = [plan.source_id, plan.ra, plan.dec]
     runs = []
-    batches = scan(
-        chunk.file, plan.source_schema, columns=columns, chunk=chunk, null_values=plan.null_values
-    )
+    batches = plan.sources_in.scan(chunk, null_values=plan.null_values, columns=columns)
     for number, batch in enumerate(batches):
         ids = batch.column(0)
         key, _, valid = id_keys(ids, ids.type)

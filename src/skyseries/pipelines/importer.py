@@ -31,8 +31,9 @@ from skyseries.hats.layout import default_names
 from skyseries.hats.names import RESERVED, check_catalog_name, check_index_column, is_word
 from skyseries.hats.publication import write_lock
 from skyseries.pipelines import derive, prepare, publish, stages
-from skyseries.pipelines.ids import check_same_kind
+from skyseries.pipelines.inputs import Asked, read_inputs
 from skyseries.pipelines.journal import Journal
+from skyseries.pipelines.notes import lightcurve_notes
 from skyseries.pipelines.plan import Budget, ImportPlan, Policy
 from skyseries.pipelines.progress import Progress
 from skyseries.pipelines.report import ImportReport
@@ -49,8 +50,8 @@ def import_catalog(
     path: str | Path,
     *,
     name: str | None = None,
-    ra: str = "ra",
-    dec: str = "dec",
+    ra: str | None = None,
+    dec: str | None = None,
     id: str | None = None,
     lightcurves: Any = None,
     source_id: str | None = None,
@@ -98,19 +99,25 @@ def import_catalog(
         The folder of the catalog. If it holds a catalog, `overwrite` makes a new version of it.
     name : str, optional
         Name of the catalog; by default that of the folder.
-    ra, dec : str
-        Columns of the position, degrees, ICRS.
+    ra, dec : str, optional
+        Columns of the position, ICRS, in degrees or in the unit of an angle that they say; by
+        default those with a usual name.
     id : str, optional
-        Column of the object's id: integers of up to 64 bits, or text. Needed for light curves.
+        Column of the object's id: integers of up to 64 bits, or text. Light curves need one: it
+        is recognised if both tables have it under the same usual name (but a plain ``id``, which
+        may be the epochs' own). Without light curves there is no id unless it is given.
     lightcurves : path, pattern, folder, URL or list of these, optional
         Tables with one row for each epoch.
     source_id : str, optional
         Column of the object's id in these; by default the same as `id`.
     time, band, flux, flux_err, mag, mag_err, flag : str, optional
-        Columns of the light curves; Rubin's, ZTF's and plain names are recognised.
+        Columns of the light curves; by default those with a usual name. Times in another unit
+        than days, and magnitudes and errors in another than the values', are converted; dates
+        become days of MJD.
     time_format, time_scale, refposition, flux_unit : str, optional
-        What the times and fluxes are: ``mjd`` or ``jd``; ``tai``, ``utc``, ``tdb``, ...;
-        ``topocenter``, ``heliocenter``, ``barycenter``; ``nJy``, ... Not assumed if not given.
+        What the times and fluxes are: ``mjd``, ``jd``, ``hjd``, ``bjd``, ``btjd``, ...; ``tai``,
+        ``utc``, ``tdb``, ...; ``topocenter``, ``heliocenter``, ``barycenter``; ``nJy``, ...
+        By default what the columns or their names say; nothing else is assumed.
     lightcurve_name : str
         Name of the nested column.
     kind : {"object", "source"}
@@ -120,7 +127,7 @@ def import_catalog(
     id_index : bool
         Make an index from id to partition, if there is an id.
     columns, source_columns : sequence of str, optional
-        Take only these columns.
+        Take only these columns, and those of positions, ids, times and named values.
     null_values : value or sequence, or mapping from column to such
         Sentinels that stand for "no value", such as -99.
     on_nan_position, on_repeated_id, on_duplicate_epoch, orphans : {"error", "drop", "keep"}
@@ -174,18 +181,17 @@ def import_catalog(
         "refposition": refposition, "flux_unit": flux_unit,
     }  # fmt: skip
     null_values = prepare.plain_null_values(null_values)
-    inputs = _read_inputs(
-        objects, lightcurves, id, source_id, ra, dec, roles, columns, source_columns, null_values
-    )
+    asked = Asked(id, source_id, ra, dec, roles, columns, source_columns, null_values)
+    inputs = read_inputs(objects, lightcurves, asked)
+    if lightcurves is not None:
+        _check_new_column(lightcurve_name, inputs["object_schema"])
     limits = prepare.limits(max_rows, parse_bytes(max_bytes), max_epochs, margin_arcsec)
     if id_index and inputs["id"] is not None:
         check_index_column(inputs["id"])
     plan = ImportPlan(
         name=_check_catalog_name(name or root.name, lightcurves is not None),
         kind=kind,  # type: ignore[arg-type]
-        ra=ra,
-        dec=dec,
-        lightcurve_name=_check_new_column(lightcurve_name, inputs["object_schema"]),
+        lightcurve_name=lightcurve_name,
         null_values=null_values,
         on_nan_position=on_nan_position,
         on_repeated_id=on_repeated_id if kind == "object" else "keep",
@@ -210,67 +216,19 @@ def import_catalog(
     return replace(report, seconds=clock.perf_counter() - began, resumed=resumed)
 
 
-def _read_inputs(
-    objects: Any,
-    lightcurves: Any,
-    id: str | None,
-    source_id: str | None,
-    ra: str,
-    dec: str,
-    roles: dict[str, str | None],
-    columns: Sequence[str] | None,
-    source_columns: Sequence[str] | None,
-    null_values: Any,
-) -> dict[str, Any]:
-    """Read the schemas of all files and check that what is named is there."""
-    if objects is None and lightcurves is None:
-        raise InputError("nothing to import: give objects, lightcurves, or both")
-    found: dict[str, Any] = {"id": id}
-    if lightcurves is not None:
-        if (joined := source_id or id) is None:
-            raise InputError("light curves are joined to their objects by id: give id=")
-        files, schema, left_out = prepare.read_input(
-            lightcurves, null_values, source_columns, joined
-        )
-        prepare.check_id(schema, joined, "source_id" if source_id else "id")
-        fields = prepare.lightcurve_fields(schema, roles)
-        found |= {
-            "id": id or joined, "source_files": files, "source_schema": schema,
-            "source_id": joined, "lightcurve": fields, "left_out": left_out,
-        }  # fmt: skip
-    elif given := [role for role, value in roles.items() if value is not None]:
-        raise InputError(f"{given[0]}= is about light curves, but lightcurves= is not given")
-    if objects is None:
-        schema = found["source_schema"]
-        prepare.check_positions(schema, ra, dec)
-        prepare.check_null_values(null_values, [schema])
-        derived = derive.object_schema(schema, found["source_id"], ra, dec)
-        return found | {"id": found["source_id"], "object_files": (), "object_schema": derived}
-    files, schema, left_out = prepare.read_input(objects, null_values, columns, found["id"])
-    prepare.check_positions(schema, ra, dec)
-    prepare.check_id(schema, found["id"], "id")
-    prepare.check_null_values(null_values, [schema, found.get("source_schema", pa.schema([]))])
-    if lightcurves is not None:
-        types = (found["source_schema"].field(found["source_id"]), schema.field(found["id"]))
-        check_same_kind(types[0].type, types[1].type)
-    left_out = (*left_out, *found.get("left_out", ()))
-    return found | {"object_files": files, "object_schema": schema, "left_out": left_out}
-
-
 def _check_catalog_name(name: str, has_lightcurves: bool) -> str:
     if has_lightcurves and name == publish.ORPHANS:
         raise InputError(f"{name!r} is where sources without an object go: give name= another name")
     return check_catalog_name(name)
 
 
-def _check_new_column(name: str, schema: pa.Schema) -> str:
+def _check_new_column(name: str, schema: pa.Schema) -> None:
     if name in RESERVED or not is_word(name):
         raise InputError(f"lightcurve_name={name!r} cannot name a column of light curves")
     if name in schema.names:
         raise InputError(
             f"the objects have a column {name!r} already: give lightcurve_name= another name"
         )
-    return name
 
 
 def _check_unasked(plan: ImportPlan, root: Path, overwrite: bool) -> None:
@@ -313,7 +271,8 @@ def _clear_stale(plan: ImportPlan, root: Path, resume: bool) -> None:
 def _run(plan: ImportPlan, root: Path, engine: Executor, progress: Progress) -> ImportReport:
     if (plan.work / _REPORT).exists():
         saved = json.loads((plan.work / _REPORT).read_text())
-        return _commit(plan, root, ImportReport(**saved | {"notes": tuple(saved["notes"])}))
+        lists = {name: tuple(saved[name]) for name in ("notes", "recognised")}
+        return _commit(plan, root, ImportReport(**saved | lists))
     journal = Journal(plan.work / "marks", engine, progress)
     epochs = stages.source_chunks(plan)
     if not plan.object_files:
@@ -339,6 +298,7 @@ def _run(plan: ImportPlan, root: Path, engine: Executor, progress: Progress) -> 
         facts = replace(facts, index_rows=rows, repeated_ids=max(repeated, facts.repeated_ids))
     facts.check(plan)
     notes = publish.keep_aside(plan, journal, shuffled)
+    notes += lightcurve_notes(plan, leaves, shuffled.odd)
     return _commit(plan, root, facts.report(str(root), plan, len(partitions), notes))
 
 

@@ -45,10 +45,11 @@ def write_leaf(
     """
     reader = PieceReader(plan, objects, sources, plan.work / "route").within(*cell.range())
     gather = _Gather(plan, cell, receivers)
-    curves = {} if plan.lightcurve is None else {plan.lightcurve_name: plan.lightcurve}
     rows = gather.pass_on(reader)
-    facts = write_rows(plan.build / plan.name, cell, plan.leaf_schema, rows, curves)
+    facts = write_rows(plan.build / plan.name, cell, plan.leaf_schema, rows, plan.curves)
     outcome = _outcome(facts, folder) | gather.finish(folder)
+    if plan.lightcurve is not None:
+        outcome["epochs"] = facts.curves[plan.lightcurve_name].epochs if facts.rows else 0
     del reader, rows  # unmaps the runs
     pa.default_memory_pool().release_unused()
     return outcome
@@ -111,10 +112,8 @@ def _outcome(facts: LeafFacts, folder: Path) -> Outcome:
         "bytes": facts.nbytes,
         "pixels": [facts.pixels.tolist(), facts.counts.tolist()],
         "epochs": 0,
+        "curves": {column: vars(curves) for column, curves in facts.curves.items()},
     }
-    for column, curves in facts.curves.items():
-        out["curves"] = {column: vars(curves)}
-        out["epochs"] = curves.epochs
     for key in ("statistics", "first"):
         table = getattr(facts, key)
         if table is not None:
@@ -133,7 +132,7 @@ def leaf_facts(outcome: Outcome) -> LeafFacts:
             None if found["time_range"] is None else tuple(found["time_range"]),
             tuple(found["bands"]),
         )
-        for column, found in outcome.get("curves", {}).items()
+        for column, found in outcome["curves"].items()
     }
     return LeafFacts(
         Cell(outcome["order"], outcome["npix"]),

@@ -116,16 +116,15 @@ class PieceReader:
         """Divide a range of cells into pieces that fit into the memory of one task."""
         return split(start, stop, self._weigh, self._plan.budget.piece_bytes)
 
-    def loads(self, bounds: Ints) -> tuple[Ints, Ints, NDArray[np.float64]]:
-        """Return the objects, the epochs and the bytes of both between each two bounds."""
-        rows, nbytes = self._objects.loads(bounds)
-        if self._sky is None:
-            return rows, np.zeros_like(rows), nbytes
-        epochs, more = self._sources.loads(np.searchsorted(self._sky, bounds))
-        return rows, epochs, nbytes + more
+    def loads(self, bounds: Ints) -> NDArray[np.float64]:
+        """Return rows, bytes and epochs between each two bounds, shape (n, 3)."""
+        loads = self._objects.loads(bounds)
+        if self._sky is not None:
+            loads[:, 1:] += self._sources.loads(np.searchsorted(self._sky, bounds))[:, 1:]
+        return loads
 
     def _weigh(self, bounds: Ints) -> NDArray[np.float64]:
-        return self.loads(bounds)[2]
+        return self.loads(bounds)[:, 1]
 
     def read(self, start: int, stop: int) -> Piece | None:
         """Return the rows with start <= cell < stop; None if there are none."""

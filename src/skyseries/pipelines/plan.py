@@ -16,8 +16,10 @@ import pyarrow as pa
 
 from skyseries import __version__
 from skyseries.formats import InputFile
+from skyseries.hats.curves import known_curves
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.sizes import Limits
+from skyseries.pipelines.intake import Intake
 from skyseries.schema import LightCurveFields
 
 __all__ = ["Budget", "ImportPlan", "Policy", "row_bytes"]
@@ -82,6 +84,13 @@ class ImportPlan:
     version: str = "v000001"
     left_out: tuple[str, ...] = ()
     """Columns of the input that are not taken over, because their names are HATS's own."""
+    objects_in: Intake | None = None
+    """How the objects come in; None: they are there already."""
+    sources_in: Intake | None = None
+    remarks: tuple[str, ...] = ()
+    """What is to be told of how columns come in."""
+    recognised: tuple[str, ...] = ()
+    """Which column was taken for what, for people."""
 
     @property
     def has_lightcurves(self) -> bool:
@@ -110,6 +119,12 @@ class ImportPlan:
             ]
             schema.append(pa.field(self.lightcurve_name, pa.struct(lists)))
         return pa.schema(schema)
+
+    @property
+    def curves(self) -> dict[str, LightCurveFields]:
+        """The columns of light curves: those that objects have already, and the one to be made."""
+        found = known_curves(self.object_schema)
+        return found if self.lightcurve is None else found | {self.lightcurve_name: self.lightcurve}
 
     @property
     def object_bytes(self) -> int:

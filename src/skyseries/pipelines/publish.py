@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 
-from skyseries.errors import ExecutionError, SchemaError
+from skyseries.errors import ExecutionError
 from skyseries.executors import Task
 from skyseries.hats.partitions import Partitions
 from skyseries.hats.publish import write_catalog_folder, write_index_folder, write_margin_folder
@@ -18,10 +19,11 @@ from skyseries.pipelines.journal import Journal, Outcome, total
 from skyseries.pipelines.leaves import leaf_facts
 from skyseries.pipelines.merge import write_aside
 from skyseries.pipelines.plan import ImportPlan
-from skyseries.pipelines.prepare import check_positions
 from skyseries.pipelines.report import ImportReport
 from skyseries.pipelines.spill import place, runs_of, write_placed
 from skyseries.pipelines.stages import Shuffled
+from skyseries.schema import column_meta
+from skyseries.units import same_unit
 
 __all__ = ["Facts", "keep_aside", "write_index", "write_margin", "write_primary"]
 
@@ -87,7 +89,7 @@ class Facts:
     ) -> ImportReport:
         """Return the report of the import."""
         done = {"drop": "dropped", "keep": "kept"}
-        said = list(notes)
+        said = [*plan.remarks, *notes]
         if plan.left_out:
             names = ", ".join(map(repr, plan.left_out))
             said.append(f"columns of the input left out, for HATS has these names: {names}")
@@ -103,8 +105,6 @@ class Facts:
             said.append(f"{self.orphans:,} sources without an object dropped")
         if self.heavy:
             said.append(self.heavy)
-        if plan.lightcurve is not None and plan.lightcurve.time_scale is None:
-            said.append("the time scale is not known; give time_scale=")
         return ImportReport(
             path=path,
             version=plan.version,
@@ -121,6 +121,7 @@ class Facts:
             bad_positions=self.bad_positions,
             margin_rows=self.margin_rows,
             index_rows=self.index_rows,
+            recognised=plan.recognised,
             notes=tuple(said),
         )
 
@@ -135,7 +136,7 @@ def write_primary(plan: ImportPlan, root: Path, leaves: list[Outcome]) -> None:
         kind=plan.kind,
         ra=plan.ra,
         dec=plan.dec,
-        lightcurves={} if plan.lightcurve is None else {plan.lightcurve_name: plan.lightcurve},
+        lightcurves=plan.curves,
         properties={
             "hats_cols_survey_id": plan.id,
             "hats_max_rows": plan.limits.max_rows,
@@ -146,7 +147,7 @@ def write_primary(plan: ImportPlan, root: Path, leaves: list[Outcome]) -> None:
 
 def write_margin(plan: ImportPlan, root: Path, cells: Partitions, rows: int) -> None:
     """Write everything but the leaves of the margin catalog."""
-    curves = plan.lightcurve
+    roles = [fields.to_properties(column) for column, fields in plan.curves.items()]
     write_margin_folder(
         root,
         plan.leaf_schema,
@@ -156,7 +157,7 @@ def write_margin(plan: ImportPlan, root: Path, cells: Partitions, rows: int) -> 
         threshold_arcsec=float(plan.margin_arcsec or 0),
         ra=plan.ra,
         dec=plan.dec,
-        properties=None if curves is None else curves.to_properties(plan.lightcurve_name),
+        properties=dict(ChainMap(*roles)),
     )
 
 
@@ -195,11 +196,10 @@ def keep_aside(plan: ImportPlan, journal: Journal, shuffled: Shuffled) -> list[s
 
 
 def _has_positions(schema: pa.Schema, plan: ImportPlan) -> bool:
-    try:
-        check_positions(schema, plan.ra, plan.dec)
-    except SchemaError:
-        return False
-    return True
+    """Tell whether the sources' own positions came in as degrees."""
+    there = [schema.field(name) for name in (plan.ra, plan.dec) if name in schema.names]
+    numbers = [f for f in there if pa.types.is_floating(f.type) or pa.types.is_integer(f.type)]
+    return len(numbers) == 2 and all(same_unit(column_meta(f).unit, "deg") for f in numbers)
 
 
 def _write_orphans(plan: ImportPlan, journal: Journal, orphans: list[Run]) -> list[Run]:
@@ -211,8 +211,10 @@ def _write_orphans(plan: ImportPlan, journal: Journal, orphans: list[Run]) -> li
         id=plan.source_id,
         object_files=(),
         object_schema=plan.source_schema,
+        objects_in=None,
         source_files=(),
         source_schema=None,
+        sources_in=None,
         lightcurve=None,
         on_nan_position="keep",
         margin_arcsec=None,

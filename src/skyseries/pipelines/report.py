@@ -31,6 +31,8 @@ class ImportReport:
     bad_positions: int = 0
     margin_rows: int | None = None
     index_rows: int | None = None
+    recognised: tuple[str, ...] = field(default=())
+    """Which columns were taken for what."""
     notes: tuple[str, ...] = field(default=())
     """What was kept aside, dropped, guessed, or found odd."""
 
@@ -40,9 +42,10 @@ class ImportReport:
             f"{self.path}: {self.rows:,} rows in {self.partitions:,} partitions "
             f"({self.version}, {self.seconds:.1f} s{', resumed' if self.resumed else ''})"
         ]
+        lines += self.recognised
         if self.sources:
             rate = self.sources / self.seconds if self.seconds else 0.0
-            lines.append(f"light curves: {self.epochs:,} epochs ({rate:,.0f} sources/s)")
+            lines.append(f"{self.epochs:,} epochs ({rate:,.0f} sources/s)")
         if self.margin_rows is not None:
             lines.append(f"margin: {self.margin_rows:,} rows")
         if self.index_rows is not None:

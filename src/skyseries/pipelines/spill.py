@@ -15,13 +15,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries.errors import InputError
-from skyseries.formats import Chunk, scan
+from skyseries.formats import Chunk
+from skyseries.hats.curves import in_time_order
 from skyseries.hats.index_build import check_id_lengths
-from skyseries.hats.leaf import HPX_COLUMN
+from skyseries.hats.leaf import HPX_COLUMN, row_epochs
 from skyseries.hats.runs import Run, write_run
 from skyseries.hats.sizes import divided, row_sizes, take
 from skyseries.pipelines.ids import IdTable, id_keys
+from skyseries.pipelines.intake import Intake, Watcher
 from skyseries.pipelines.journal import Outcome
+from skyseries.pipelines.oddities import Oddities
 from skyseries.pipelines.plan import ImportPlan, row_bytes
 from skyseries.spatial.healpix import radec_to_hpx
 from skyseries.spatial.order import argsort
@@ -38,11 +41,11 @@ _MAX_DICTIONARY = 1024
 def spill_objects(plan: ImportPlan, chunk: Chunk, folder: Path) -> Outcome:
     """Write the objects of one piece of the input as runs sorted along the sky."""
     outcome: Outcome = {"rows": 0, "runs": [], "unplaced": [], "bad_positions": 0, "repeated": 0}
-    for number, table in enumerate(tables(plan, chunk, plan.object_schema)):
+    for number, table in enumerate(tables(plan, chunk, plan.objects_in)):
         outcome["rows"] += table.num_rows
         table, repeated = _first_of_each_id(plan, table)
         outcome["repeated"] += repeated
-        placed, unplaced = place(plan, table, chunk.file.path)
+        placed, unplaced = place(plan, _in_time_order(plan, table, chunk), chunk.file.path)
         _refuse_nulls(plan, placed, chunk.file.path)
         if plan.id is not None and plan.id_index:
             check_id_lengths(placed.column(plan.id), plan.id)
@@ -55,10 +58,20 @@ def spill_objects(plan: ImportPlan, chunk: Chunk, folder: Path) -> Outcome:
     return outcome
 
 
+def _in_time_order(plan: ImportPlan, table: pa.Table, chunk: Chunk) -> pa.Table:
+    """Sort the light curves that objects have in a column already."""
+    try:
+        return in_time_order(table, plan.curves)
+    except InputError as error:
+        raise InputError(f"{chunk.file.path}: {error}") from None
+
+
 def write_placed(plan: ImportPlan, path: Path, placed: pa.Table) -> Run:
-    """Write rows that are sorted along the sky, with the bytes that they take in a leaf."""
+    """Write rows that are sorted along the sky, with bytes and epochs that they add to a leaf."""
     sizes = row_sizes(placed.drop_columns([HPX_COLUMN])) + plan.frame_bytes
-    return write_run(path, placed, HPX_COLUMN, sizes)
+    epochs = row_epochs(placed, lists=False)
+    measures = sizes, 0.0 if epochs is None else epochs.astype(np.float64)
+    return write_run(path, placed, HPX_COLUMN, measures)
 
 
 def spill_sources(plan: ImportPlan, chunk: Chunk, folder: Path, route: Path) -> Outcome:
@@ -67,7 +80,8 @@ def spill_sources(plan: ImportPlan, chunk: Chunk, folder: Path, route: Path) -> 
     ids = IdTable(route)
     like = plan.object_schema.field(plan.id).type
     outcome: Outcome = {"rows": 0, "runs": [], "orphans": [], "n_orphans": 0}
-    for number, table in enumerate(tables(plan, chunk, plan.source_schema)):
+    odd = Oddities.of(plan)
+    for number, table in enumerate(tables(plan, chunk, plan.sources_in, odd)):
         outcome["rows"] += table.num_rows
         key, check, valid = id_keys(table.column(plan.source_id).combine_chunks(), like)
         rank = np.where(valid, ids.find(key, check), -1)
@@ -87,19 +101,22 @@ def spill_sources(plan: ImportPlan, chunk: Chunk, folder: Path, route: Path) -> 
         table = _encode_text(table).take(order)
         table = table.append_column(RANK_COLUMN, pa.array(rank[order]))
         path = folder / f"run-{number:04d}.arrow"
-        outcome["runs"].append(vars(write_run(path, table, RANK_COLUMN, sizes)))
+        outcome["runs"].append(vars(write_run(path, table, RANK_COLUMN, (sizes, 1.0))))
+    outcome["odd"] = odd.counts
     return outcome
 
 
-def tables(plan: ImportPlan, chunk: Chunk, schema: pa.Schema) -> Iterator[pa.Table]:
+def tables(
+    plan: ImportPlan, chunk: Chunk, intake: Intake | None, watcher: Watcher | None = None
+) -> Iterator[pa.Table]:
     """Yield the rows of a piece of the input in tables of about `Budget.run_bytes`."""
+    assert intake is not None  # noqa: S101 - callers read a table that there is
+    schema = intake.after
     limit = plan.budget.run_bytes
     held: list[pa.RecordBatch] = []
     nbytes = 0
-    batches = scan(
-        chunk.file, schema, chunk=chunk, null_values=plan.null_values,
-        batch_rows=min(max(limit // row_bytes(schema), 1024), 131_072),
-    )  # fmt: skip
+    rows = min(max(limit // row_bytes(schema), 1024), 131_072)
+    batches = intake.scan(chunk, null_values=plan.null_values, batch_rows=rows, watcher=watcher)
     for batch in itertools.chain.from_iterable(divided(batch, limit) for batch in batches):
         held.append(batch)
         nbytes += batch.nbytes
@@ -136,9 +153,14 @@ def check_declinations(dec: NDArray[np.float64], name: str, source: str) -> None
     outside = np.flatnonzero(np.abs(dec) > 90)
     if len(outside):
         raise InputError(
-            f"{source}: {name} = {dec[outside[0]]:g} is not a declination in degrees "
+            f"{source}: {name} = {_digits(dec[outside[0]])} is not a declination in degrees "
             f"({len(outside)} such rows)"
         )
+
+
+def _digits(value: float) -> str:
+    """Return all digits of a number: 90.00000000000001 is not 90."""
+    return repr(float(value)).removesuffix(".0")
 
 
 def _refuse_positions(
@@ -153,7 +175,7 @@ def _refuse_positions(
         i = int(np.flatnonzero(bad)[0])
         raise InputError(
             f"{source}: {int(bad.sum())} rows have no position, the first with "
-            f"{plan.ra} = {ra[i]}, {plan.dec} = {dec[i]}; "
+            f"{plan.ra} = {_digits(ra[i])}, {plan.dec} = {_digits(dec[i])}; "
             "drop them with on_nan_position='drop', or keep them aside with 'keep'"
         )
 

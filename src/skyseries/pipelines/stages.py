@@ -46,6 +46,8 @@ class Shuffled:
     orphans: list[Run] = field(default_factory=list)
     unplaced: list[Run] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    odd: list[Outcome] = field(default_factory=list)
+    """What is odd in the sources, task by task."""
 
 
 def object_chunks(plan: ImportPlan) -> list[Chunk]:
@@ -100,6 +102,7 @@ def _shuffle_sources(
     )
     shuffled.sources = runs_of(done)
     shuffled.orphans = runs_of(done, "orphans")
+    shuffled.odd = [outcome["odd"] for outcome in done]
     shuffled.counts |= {"sources": total(done, "rows"), "orphans": total(done, "n_orphans")}
 
 
@@ -144,9 +147,7 @@ def _loads(plan: ImportPlan, reader: PieceReader, cells: np.ndarray, order: int)
 def _between(reader: PieceReader, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
     """Return rows, bytes and epochs of ranges that do not overlap."""
     bounds, _ = run_lengths(np.sort(np.concatenate([start, stop])))
-    rows, epochs, nbytes = reader.loads(bounds)
-    loads = np.column_stack([rows, nbytes, epochs])
-    return np.asarray(loads[np.searchsorted(bounds, start)])
+    return reader.loads(bounds)[np.searchsorted(bounds, start)]
 
 
 def _most(plan: ImportPlan) -> list[tuple[str, int]]:

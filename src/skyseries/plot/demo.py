@@ -100,8 +100,8 @@ def _draw(panel: Panel, ax: Any, handles: dict[str, Any]) -> None:
         days, panel.value[good], panel.error[good], panel.band[good],
         is_magnitude=panel.is_magnitude, phase=phase, ax=ax,
         labels={
-            "x": "phase" if panel.period else "days from maximum",
-            "y": "AB magnitude" if panel.is_magnitude else "flux [µJy]",
+            "x": "phase" if panel.period else "time from maximum [d]",
+            "y": "AB magnitude [mag]" if panel.is_magnitude else "flux [µJy]",
         },
     )  # fmt: skip
     for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):

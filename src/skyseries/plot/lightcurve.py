@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from skyseries.arrays import days, measured, numbers
+from skyseries.arrays import labels as bands_of
 from skyseries.errors import MissingDependencyError
 from skyseries.photometry import band_order
 
@@ -21,24 +22,26 @@ _COLORS = {
 
 
 def plot_lightcurve(
-    time: ArrayLike,
-    value: ArrayLike,
-    error: ArrayLike | None = None,
-    band: Sequence[Any] | ArrayLike | None = None,
+    time: Any,
+    value: Any,
+    error: Any = None,
+    band: Any = None,
     *,
     is_magnitude: bool,
     labels: Mapping[str, str] | None = None,
     ax: Any = None,
-    phase: ArrayLike | None = None,
+    phase: Any = None,
 ) -> Any:
     """Draw the epochs with their errors, a colour for each band.
 
     Parameters
     ----------
-    time, value : (n,) array_like
-    error : (n,) array_like, optional
+    time, value : (n,) arrays of any library, or sequences
+        What says a unit is converted: times to days, magnitudes to mag; a flux keeps it.
+    error : (n,) array, optional
+        In the unit of the values.
     band : (n,) sequence, optional
-        Text or numbers.
+        Text or whole numbers; epochs whose band is missing are left out.
     is_magnitude : bool
         The axis of values then points down.
     labels : mapping, optional
@@ -56,21 +59,31 @@ def plot_lightcurve(
     ------
     MissingDependencyError
         If matplotlib is not installed.
+    InputError
+        For what are no times, numbers or bands, or units that cannot be converted.
     """
     ax = _axes(ax)
-    x, y = np.asarray(time if phase is None else phase), np.asarray(value)
-    names = np.asarray([None] * y.size if band is None else band, dtype=object)
-    bars = None if error is None else np.asarray(error)
-    present = [None] if band is None else band_order([b for b in set(names) if b is not None])
+    x = days(time, "time") if phase is None else numbers(phase, "", "phase")
+    y, unit = measured(value, "value")
+    if is_magnitude:
+        y, unit = numbers(value, "mag", "value"), "mag"
+    bars = None if error is None else numbers(error, unit, "error")
+    names, there = (None, None) if band is None else bands_of(band, "band", y.size)
+    present = [None] if names is None else band_order(set(names[there].tolist()))
     for number, name in enumerate(present):
-        here = np.ones(y.size, bool) if name is None else names == name
+        here = np.ones(y.size, bool) if names is None else there & (names == name)
         for cycle in (0,) if phase is None else (0, 1):
             ax.errorbar(
                 x[here] + cycle, y[here], None if bars is None else bars[here],
                 fmt="o", markersize=3, linewidth=0.8, color=_COLORS.get(str(name), f"C{number}"),
                 label=None if name is None or cycle else str(name),
             )  # fmt: skip
-    _annotate(ax, dict(labels or {}), is_magnitude, phase is not None)
+    what = "magnitude" if is_magnitude else "flux"
+    plain = {
+        "x": "time [d]" if phase is None else "phase",
+        "y": f"{what} [{unit}]" if unit else what,
+    }
+    _annotate(ax, {**plain, **(labels or {})}, is_magnitude)
     if band is not None and present:
         ax.legend(frameon=False, ncols=len(present))
     return ax
@@ -86,9 +99,9 @@ def _axes(ax: Any) -> Any:
     return plt.gca()
 
 
-def _annotate(ax: Any, labels: dict[str, str], is_magnitude: bool, is_folded: bool) -> None:
-    ax.set_xlabel(labels.get("x", "phase" if is_folded else "time [d]"))
-    ax.set_ylabel(labels.get("y", "magnitude" if is_magnitude else "flux"))
+def _annotate(ax: Any, labels: Mapping[str, str], is_magnitude: bool) -> None:
+    ax.set_xlabel(labels["x"])
+    ax.set_ylabel(labels["y"])
     if "title" in labels:
         ax.set_title(labels["title"])
     if is_magnitude and not ax.yaxis_inverted():

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-__all__ = ["as_nullable", "as_type", "common_fields"]
+__all__ = ["as_nullable", "common_fields"]
 
 
 def as_nullable(field: pa.Field) -> pa.Field:
@@ -19,11 +19,16 @@ def as_nullable(field: pa.Field) -> pa.Field:
 
 
 def common_fields(first: Sequence[pa.Field], *others: Sequence[pa.Field]) -> list[pa.Field]:
-    """Return the fields of the first, nullable where those of any other in their place are."""
-    return [
-        field if all(_as_strict(field, there) for there in same) else as_nullable(field)
-        for field, *same in zip(first, *others, strict=True)
-    ]
+    """Return the fields of the first, nullable where those of any other in their place are.
+
+    A column without any value (of type null) takes the type of one that has some.
+    """
+    found = []
+    for field, *same in zip(first, *others, strict=True):
+        known = [f.type for f in (field, *same) if not pa.types.is_null(f.type)]
+        field = field.with_type(known[0]) if known else field
+        found.append(field if all(_as_strict(field, f) for f in same) else as_nullable(field))
+    return found
 
 
 def _as_strict(field: pa.Field, other: pa.Field) -> bool:
@@ -51,20 +56,3 @@ _LISTS = (
     (pa.types.is_list_view, pa.list_view),
     (pa.types.is_large_list_view, pa.large_list_view),
 )
-
-
-def as_type(column: pa.ChunkedArray | pa.Array, type_: pa.DataType) -> pa.ChunkedArray | pa.Array:
-    """Return a column in a type that its values fit in.
-
-    pyarrow's cast breaks lists of type null, even to their own type: what is inside of a struct
-    is cast field by field, and what has its type already is left as it is.
-    """
-    if column.type.equals(type_):
-        return column
-    if isinstance(column, pa.ChunkedArray):
-        return pa.chunked_array([as_type(chunk, type_) for chunk in column.chunks], type_)
-    if pa.types.is_struct(column.type) and pa.types.is_struct(type_):
-        inner = [as_type(column.field(field.name), field.type) for field in type_]
-        mask = column.is_null() if column.null_count else None
-        return pa.StructArray.from_arrays(inner, fields=list(type_), mask=mask)
-    return column.cast(type_)

@@ -19,10 +19,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from skyseries.arrays import clock_of, days, number, positions
 from skyseries.errors import InputError
 from skyseries.schema import LightCurveFields
+from skyseries.schema.times import TIME_FORMATS, settled_times, zero_point
 from skyseries.timeseries.epochs import Epochs
 from skyseries.timeseries.kernels.barycentre import COLUMNS, barycentre
 
@@ -35,6 +37,7 @@ RUBIN = (-70.749417, -30.244639, 2663.0)
 """Longitude and latitude of the Rubin Observatory, degrees, and its height, m."""
 
 _SCALES = ("utc", "tai", "tt", "tdb")
+"""Those that the kernel knows, in its order."""
 _JD_OF_MJD = 2400000.5
 _BLOCK = 1024
 """Days of a block of the table; 50 ms each, once."""
@@ -45,57 +48,97 @@ _EARTH_CENTRE = np.zeros(3)
 
 
 def barycentric_times(
-    t: ArrayLike,
-    ra: ArrayLike,
-    dec: ArrayLike,
+    t: Any,
+    ra: Any,
+    dec: Any = None,
     *,
-    time_format: str = "mjd",
-    time_scale: str,
-    location: EarthLocation | tuple[float, float, float] | None = None,
+    time_format: str | None = None,
+    time_scale: str | None = None,
+    location: EarthLocation | tuple[Any, Any, Any] | None = None,
 ) -> NDArray[np.float64]:
     """Return when light that an observatory has seen would have reached the barycentre.
 
     Parameters
     ----------
-    t : (m,) array_like
-        When it was seen, days.
+    t : (m,) array of any library, or sequence
+        When it was seen: days, Time, or dates.
     ra, dec : float or (m,) array_like
-        Where it came from, degrees, ICRS.
-    time_format : {"mjd", "jd"}
-    time_scale : {"utc", "tai", "tt", "tdb"}
+        Where it came from, degrees or with a unit, ICRS; or a SkyCoord as `ra`.
+    time_format : str, optional
+        ``mjd``, ``jd``, ``jd-2450000``, ... of the times, and of what comes back. None: that of a
+        Time, else ``mjd``.
+    time_scale : {"utc", "tai", "tt", "tdb"}, optional
+        Needed where `t` is no Time, which has its own.
     location : astropy.coordinates.EarthLocation or tuple, optional
-        The observatory, or its longitude and latitude in degrees and height in m; by default
-        the Rubin Observatory.
+        The observatory, or its longitude and latitude in degrees and height in m (or with
+        units); by default that of a Time, else the Rubin Observatory.
 
     Returns
     -------
     t : (m,) array
-        Days in the same format, TDB. NaN where an input is not finite.
+        Days in the same format, TDB. NaN where an input is missing or not finite.
 
     Raises
     ------
     InputError
-        If format or scale are unknown, or all times are beyond the years 1900-2100 (UTC: 1972).
+        If format or scale are unknown, contradict a Time, or say that the times are at the Sun or
+        the barycentre already; for a declination beyond 90 degrees; if all times are beyond the
+        years 1900-2100 (UTC: 1972).
+
+    Warns
+    -----
+    UserWarning
+        If times are of a type that rounds them to more than 9 s.
     """
-    time = np.atleast_1d(np.asarray(t, np.float64))
-    lon, lat = (np.asarray(x, np.float64) for x in (ra, dec))
-    single = lon.ndim == 0 and lat.ndim == 0
-    offsets = np.array([0, time.size]) if single else np.arange(time.size + 1)
+    clock = clock_of(t)
+    time_format, time_scale = _words(t, clock, time_format, time_scale)
+    given = days(t, "t", warn=True)
+    zero = zero_point(time_format)
+    seen = np.ravel(given) + (zero if clock is None else 0.0)
+    lon, lat = positions(ra, dec)
+    single = lon.size == lat.size == 1
+    offsets = np.array([0, seen.size]) if single else np.arange(seen.size + 1)
     try:
-        lon, lat = (np.broadcast_to(x, (offsets.size - 1,)) for x in (lon, lat))
+        lon, lat = (np.broadcast_to(x.ravel(), (offsets.size - 1,)) for x in (lon, lat))
     except ValueError:
         raise InputError(
-            f"ra and dec are numbers or as many as times ({time.size}), not {lon.size}, {lat.size}"
+            f"ra and dec are numbers or as many as times ({seen.size}), not {lon.size}, {lat.size}"
         ) from None
+    if location is None:
+        location = getattr(t, "location", None)
     site = site_of(RUBIN if location is None else location)
-    made = _convert(time, offsets, lon, lat, time_format, time_scale, site)
-    seen = time[np.isfinite(time)]
-    if seen.size and np.isnan(made).all() and np.isfinite(lon).any() and np.isfinite(lat).any():
+    there = np.ravel(given)[np.isfinite(seen)]
+    made = _moved(seen, offsets, lon, lat, time_scale, site)
+    if there.size and np.isnan(made).all() and np.isfinite(lon).any() and np.isfinite(lat).any():
         raise InputError(
-            f"{seen[0]} is no time of the years 1900 to 2100 (UTC: from 1972 on) as "
-            f"{time_format.upper()}; time_format is 'mjd' or 'jd'"
+            f"{there[0]} is no time of the years 1900 to 2100 (UTC: from 1972 on) as "
+            f"{time_format.upper() if clock is None else 'MJD'}; say what it is with time_format="
         )
-    return made.reshape(np.shape(t))
+    return (made - zero).reshape(given.shape)
+
+
+def _words(
+    t: Any, clock: str | None, time_format: str | None, time_scale: str | None
+) -> tuple[str, str]:
+    """Return format and scale, as they are said, or as a Time has them."""
+    own = getattr(t, "format", None) if clock else None
+    own = own if own in TIME_FORMATS else None
+    told, scale, place = settled_times(time_format or own or "mjd", time_scale, None)
+    assert told is not None  # noqa: S101 - one is given
+    if place is not None:
+        raise InputError(
+            f"times in {str(time_format).upper()} are at the {place} already, and would be "
+            "corrected twice"
+        )
+    if own is not None and told != own:
+        raise InputError(f"t is a Time in {own.upper()}, but time_format is {time_format!r}")
+    if clock and scale not in (None, clock):
+        raise InputError(f"t is a Time in {clock.upper()}, but time_scale is {time_scale!r}")
+    scale = scale or clock or None
+    if scale is None:
+        raise InputError(f"give time_scale=, one of {', '.join(_SCALES)}: the times do not say it")
+    _check_scale(scale)
+    return told, scale
 
 
 def is_barycentric(fields: LightCurveFields) -> bool:
@@ -109,11 +152,17 @@ def is_barycentric(fields: LightCurveFields) -> bool:
     place = fields.refposition
     if place == "barycenter":
         return True
-    if place not in ("topocenter", "geocenter"):
-        known = f"is {place!r}" if place else "is not known"
+    if place == "heliocenter":
         raise InputError(
-            f"the reference position of the times {fields.time!r} {known}; barycentric=True needs "
-            "'topocenter' or 'geocenter': set_lightcurve(refposition='topocenter')"
+            f"the times {fields.time!r} are heliocentric: the way of the light to the Sun is in "
+            "them already, and barycentric=True would correct for it twice; leave it out, or say "
+            "with set_lightcurve(refposition=...) where they were taken if that is not true"
+        )
+    if place is None:
+        raise InputError(
+            f"the reference position of the times {fields.time!r} is not known: if they are those "
+            "of an observatory, set_lightcurve(refposition='topocenter'); others are 'geocenter', "
+            "'heliocenter', 'barycenter'"
         )
     for name in ("time_scale", "time_format"):
         if getattr(fields, name) is None:
@@ -121,16 +170,16 @@ def is_barycentric(fields: LightCurveFields) -> bool:
                 f"the {name} of {fields.time!r} is not known; barycentric=True needs it: "
                 f"set_lightcurve({name}=...)"
             )
-    _check(fields.time_format or "", fields.time_scale or "")
+    _check_scale(fields.time_scale or "")
     return False
 
 
 def at_barycentre(
     chunks: Iterable[Epochs],
     fields: LightCurveFields,
-    ra: ArrayLike | None,
-    dec: ArrayLike | None,
-    location: EarthLocation | tuple[float, float, float] | None = None,
+    ra: Any,
+    dec: Any,
+    location: EarthLocation | tuple[Any, Any, Any] | None = None,
 ) -> Iterator[Epochs]:
     """Yield epochs with times at the barycentre; those that are there already as they are.
 
@@ -140,18 +189,19 @@ def at_barycentre(
     fields : LightCurveFields
         Format, scale and reference position of the times.
     ra, dec : (n,) array_like
-        Of the light curves, degrees. Where they are not finite, times become NaN.
+        Of the light curves, degrees or with a unit. Where they are not finite, times become NaN.
     location : EarthLocation or tuple, optional
         As for `barycentric_times`.
     """
     if is_barycentric(fields):
         yield from chunks
         return
-    if ra is None or dec is None:
+    if ra is None or (dec is None and not hasattr(ra, "icrs")):
         raise InputError("barycentric=True needs the positions of the objects: ra= and dec=")
-    lon, lat = (np.asarray(x, np.float64) for x in (ra, dec))
+    lon, lat = positions(ra, dec)
     is_topocentric = fields.refposition == "topocenter"
-    site = site_of(location or RUBIN) if is_topocentric else _EARTH_CENTRE
+    site = site_of(RUBIN if location is None else location) if is_topocentric else _EARTH_CENTRE
+    zero = zero_point(fields.time_format or "mjd")
     done = 0
     for epochs in chunks:
         here = slice(done, done + epochs.size)
@@ -160,23 +210,21 @@ def at_barycentre(
             raise InputError(
                 f"there are {min(len(lon), len(lat))} positions for more light curves than that"
             )
-        words = fields.time_format or "", fields.time_scale or ""
-        time = _convert(epochs.time, epochs.offsets, lon[here], lat[here], *words, site)
-        yield replace(epochs, time=time)
+        moved = _moved(
+            epochs.time + zero, epochs.offsets, lon[here], lat[here], fields.time_scale or "", site
+        )
+        yield replace(epochs, time=moved - zero)
 
 
-def _convert(
-    time: NDArray[np.float64],
+def _moved(
+    mjd: NDArray[np.float64],
     offsets: NDArray[np.int64],
     ra: NDArray[np.float64],
     dec: NDArray[np.float64],
-    time_format: str,
     time_scale: str,
     site: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    _check(time_format, time_scale)
-    zero = 0.0 if time_format == "mjd" else _JD_OF_MJD
-    mjd = np.ascontiguousarray(time - zero)
+    """Return MJD at the barycentre, TDB; `mjd` is an array of ours, and changed."""
     low = _UTC_BEGINS if time_scale == "utc" else _VALID[0]
     with np.errstate(invalid="ignore"):
         mjd[~((mjd >= low) & (mjd <= _VALID[1]))] = np.nan
@@ -189,13 +237,10 @@ def _convert(
         )
         scale = _SCALES.index(time_scale)
         barycentre(mjd, offsets.astype(np.int64), direction, table, first, scale, site, out)
-    out += zero
     return out
 
 
-def _check(time_format: str, time_scale: str) -> None:
-    if time_format not in ("mjd", "jd"):
-        raise InputError(f"time_format must be 'mjd' or 'jd', not {time_format!r}")
+def _check_scale(time_scale: str) -> None:
     if time_scale not in _SCALES:
         raise InputError(f"time_scale must be one of {', '.join(_SCALES)}, not {time_scale!r}")
 
@@ -206,21 +251,29 @@ def site_of(location: Any) -> NDArray[np.float64]:
     Raises
     ------
     InputError
-        If `location` is neither an EarthLocation nor longitude, latitude and height.
+        If `location` is neither one EarthLocation nor longitude, latitude and height.
     """
     from astropy import units
     from astropy.coordinates import EarthLocation
 
     if not isinstance(location, EarthLocation):
-        try:
-            lon, lat, height = (float(value) for value in location)
-        except (TypeError, ValueError):
+        if isinstance(location, str) or not hasattr(location, "__len__") or len(location) != 3:
             raise InputError(
                 "location is an EarthLocation, or longitude and latitude in degrees and height in "
                 f"m, not {location!r}"
-            ) from None
+            )
+        lon, lat, height = (
+            number(value, unit, f"the {name} of the location")
+            for value, unit, name in zip(
+                location, ("deg", "deg", "m"), ("longitude", "latitude", "height"), strict=True
+            )
+        )
+        if not (np.isfinite([lon, height]).all() and -90 <= lat <= 90):
+            raise InputError(f"there is no place at longitude, latitude, height {location!r}")
         location = EarthLocation.from_geodetic(lon * units.deg, lat * units.deg, height * units.m)
-    x, y, z = (float(v.to_value(units.km)) for v in location.geocentric)
+    if location.size != 1:
+        raise InputError(f"one location is needed, not {location.size}")
+    x, y, z = (float(v.to_value(units.km)) for v in location.reshape(()).geocentric)
     return np.array([np.hypot(x, y), z, np.arctan2(y, x)])
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from skyseries.arrays import labels, number
 from skyseries.errors import InputError
+from skyseries.timeseries.given import given_epochs
 from skyseries.timeseries.kernels.harmonics import prepare
 
 __all__ = ["FLOOR_SCATTER_FRACTION", "Curve", "CurveData", "floor_terms", "prepare_curve"]
@@ -59,6 +61,8 @@ class CurveData:
     band: NDArray[Any] | None
     origin: float
     """The first time of a band with two epochs or more: the phase there is 0."""
+    clock: str | None = None
+    """What the times were told by, if by dates: see `skyseries.arrays.clock_of`."""
 
     @property
     def names(self) -> list[Any]:
@@ -78,29 +82,35 @@ class CurveData:
         if band is None:
             raise InputError(f"the model differs between bands: give band=, of {names}")
         places = {name: place for place, name in enumerate(names)}
-        wanted = [band] * size if np.ndim(band) == 0 else list(band)
+        found, there = labels(band, "band", size)
+        if found.shape != (size,):
+            raise InputError(f"there are {found.size} bands for {size} times")
+        pairs = zip(found.tolist(), there, strict=True)
+        wanted = [name if ok else None for name, ok in pairs]
         if unknown := [name for name in wanted if name not in places]:
             raise InputError(f"the light curve has no band {unknown[0]!r}; it has {names}")
         return np.array([places[name] for name in wanted], np.int64)
 
 
-def floor_terms(error_floor: float | None) -> tuple[float, float]:
-    """Return the absolute floor, and that as a fraction of each band's scatter."""
+def floor_terms(error_floor: Any, unit: str = "") -> tuple[float, float]:
+    """Return the floor in the unit of the values, and as a fraction of each band's scatter."""
     if error_floor is None:
         return 0.0, FLOOR_SCATTER_FRACTION
-    if not (math.isfinite(error_floor) and error_floor >= 0):
-        raise InputError(f"error_floor must be a finite number from 0 on, not {error_floor}")
-    return float(error_floor), 0.0
+    floor = number(error_floor, unit, "error_floor")
+    if not (math.isfinite(floor) and floor >= 0):
+        raise InputError(f"error_floor must be a finite number from 0 on, not {floor}")
+    return floor, 0.0
 
 
 def prepare_curve(
-    t: ArrayLike,
-    y: ArrayLike,
-    dy: ArrayLike | None,
-    band: Any,
-    floor: tuple[float, float] = (0.0, 0.0),
+    t: Any, y: Any, dy: Any = None, band: Any = None, error_floor: Any = 0.0
 ) -> tuple[Curve, CurveData]:
     """Leave out what cannot be used, weigh and centre the rest.
+
+    Parameters
+    ----------
+    t, y, dy, band, error_floor
+        As for `periodogram`; without errors there is no floor.
 
     Raises
     ------
@@ -108,7 +118,9 @@ def prepare_curve(
         For arrays of unequal length, or without two epochs at different times in a band, or
         without any variation.
     """
-    data, error = _usable(t, y, dy, band)
+    data, error, unit = _usable(t, y, dy, band)
+    floor = floor_terms(error_floor, unit)
+    floor = (0.0, 0.0) if dy is None else floor
     code = data.code
     order = np.argsort(code, kind="stable")
     offsets = np.searchsorted(code[order], np.arange(len(data.names) + 1))
@@ -119,32 +131,38 @@ def prepare_curve(
     n_bands, chi2 = prepare(*arrays, offsets, *floor, times, weights, values, start)
     curve = Curve(times, weights, values, start, n_bands, chi2)
     if not (chi2 > 0 and math.isfinite(chi2)) or not curve.span > 0:
-        raise InputError(
-            f"no periodogram of {n} usable epochs: two or more at different times in one "
-            "band, and values that vary, are needed"
-        )
+        raise InputError(_why_not(data, error, curve))
     spread = np.empty(n)
     spread[order] = _variances(arrays[1], arrays[2], offsets, floor)
     sizes = np.diff(offsets)
     origin = float(data.time[(sizes >= 2)[code]].min())
-    return curve, CurveData(data.time, data.value, 1.0 / spread, data.band, origin)
+    return curve, replace(data, weight=1.0 / spread, origin=origin)
 
 
-def _usable(
-    t: ArrayLike, y: ArrayLike, dy: ArrayLike | None, band: Any
-) -> tuple[CurveData, Floats]:
-    time, value = np.asarray(t, np.float64), np.asarray(y, np.float64)
-    error = np.ones(value.shape) if dy is None else np.asarray(dy, np.float64)
-    labels = None if band is None else np.asarray(band)
-    shapes = {a.shape for a in (time, value, error, labels) if a is not None}
-    if len(shapes) != 1 or time.ndim != 1:
-        raise InputError(f"t, y, dy and band must be rows of one length, not of shapes {shapes}")
+def _usable(t: Any, y: Any, dy: Any, band: Any) -> tuple[CurveData, Floats, str]:
+    """Return the epochs that can be used, their errors, and the unit of the values."""
+    given = given_epochs(t, y, dy, band)
+    time, value, error, labels = given.time, given.value, given.error, given.band
     usable = np.isfinite(time) & np.isfinite(value) & np.isfinite(error) & (error > 0)
-    if labels is not None and labels.dtype == object:
-        usable &= np.array([name is not None for name in labels], bool)
+    if given.has_band is not None:
+        usable &= given.has_band
     time, value, error = time[usable], value[usable], error[usable]
-    labels = None if labels is None else np.array(labels[usable].tolist())
-    return CurveData(time, value, error, labels, math.nan), error
+    labels = None if labels is None else labels[usable]
+    return CurveData(time, value, error, labels, math.nan, given.clock), error, given.unit
+
+
+def _why_not(data: CurveData, error: Floats, curve: Curve) -> str:
+    n = data.time.size
+    largest = float(np.abs(data.value).max(initial=0.0))
+    if n and curve.n_bands and not math.isfinite(curve.chi2):
+        return (
+            f"the squares of the values, up to {largest:.3g}, over those of the errors, down to "
+            f"{error.min():.3g}, are too large for numbers of 64 bits: scale them"
+        )
+    return (
+        f"no periodogram of {n} usable epochs: two or more at different times in one "
+        "band, and values that vary, are needed"
+    )
 
 
 def _variances(

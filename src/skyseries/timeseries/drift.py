@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skyseries.arrays import number
 from skyseries.errors import InputError
-from skyseries.timeseries.curve import Curve, floor_terms, prepare_curve
+from skyseries.timeseries.curve import Curve, prepare_curve
 from skyseries.timeseries.kernels.harmonics import exact_power
 from skyseries.timeseries.kernels.search import MAX_FREQUENCIES
 from skyseries.timeseries.methods.lombscargle import LOMB_SCARGLE
-from skyseries.timeseries.periodogram import DEFAULT_PERIODS, frequency_limits
+from skyseries.timeseries.periodogram import frequency_limits, oversampling_of
 from skyseries.timeseries.streaming import reach_of, stream_peaks
 
 __all__ = ["Drift", "search_drift"]
@@ -75,10 +76,11 @@ def search_drift(
     t, y, dy, band
         As for `periodogram`.
     max_rate : float
-        Largest |fdot / f| = |Pdot / P|, 1/d. (1e-10 s/s at 10 minutes: 1.44e-8.)
+        Largest |fdot / f| = |Pdot / P|, 1/d, or with a unit. (1e-10 s/s at 10 minutes: 1.44e-8.)
     min_period, max_period : float, optional
-        Of the grid. By default 0.1 and 100.
+        Of the grid, days, or with a unit. By default 0.1 and 100.
     error_floor : float, optional
+        As for `periodogram`.
     oversampling : float
         The step in f is 1 / (oversampling x T); in fdot 8 / (oversampling x T^2) at the highest
         frequency, by which the ends of the time span move by as many cycles against the middle.
@@ -95,13 +97,11 @@ def search_drift(
         As for `periodogram`; for a `max_rate` that is not above zero or turns times around
         (max_rate x time span of 1 or more); for more than 2e9 trials.
     """
-    floor = floor_terms(error_floor) if dy is not None else (0.0, 0.0)
-    limits = frequency_limits(
-        DEFAULT_PERIODS[0] if min_period is None else min_period,
-        DEFAULT_PERIODS[1] if max_period is None else max_period,
-    )
+    limits = frequency_limits(min_period, max_period)
     options = LOMB_SCARGLE.settle({"nterms": nterms})
-    curve, data = prepare_curve(t, y, dy, band, floor)
+    nterms, oversampling = options["nterms"], oversampling_of(oversampling)
+    max_rate = number(max_rate, "1/d", "max_rate")
+    curve, data = prepare_curve(t, y, dy, band, error_floor)
     df, size, step, rates = _mesh(curve.span, limits, max_rate, oversampling)
     tops = []
     for rate in rates:
@@ -129,8 +129,6 @@ def _mesh(
         raise InputError(
             f"max_rate must be above 0 and below 1 / time span = {1 / span:.3g}, not {max_rate}"
         )
-    if not oversampling >= 1:
-        raise InputError(f"oversampling must be 1 or more, not {oversampling}")
     df, step = 1.0 / (oversampling * span), 8.0 / (oversampling * span**2 * limits[1])
     half = math.ceil(max_rate / step - 1e-9)
     size = int((limits[1] - limits[0]) / df) + 1

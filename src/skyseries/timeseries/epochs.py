@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.arrays import warn_coarse
+from skyseries.arrow import plain_array
 from skyseries.errors import InputError, SchemaError
-from skyseries.photometry import UGRIZY, mag_to_njy
+from skyseries.photometry import mag_to_njy
 from skyseries.schema import LightCurveFields
-from skyseries.timeseries.measured import Measured
+from skyseries.timeseries.bands import Bands, band_codes
+from skyseries.timeseries.measured import Measured, factors_of
 
-__all__ = ["Epochs", "iter_epochs", "value_type_of"]
+__all__ = ["Epochs", "iter_epochs", "nested_column", "value_type_of"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,8 @@ def iter_epochs(
     column: pa.StructArray | pa.ChunkedArray,
     fields: LightCurveFields,
     measured: Measured,
-    bands: Sequence[str | int] | None,
+    bands: Bands | None,
+    units: Mapping[str, str] = MappingProxyType({}),
     *,
     all_bands: bool = False,
 ) -> Iterator[Epochs]:
@@ -73,8 +78,10 @@ def iter_epochs(
     fields : LightCurveFields
     measured : Measured
         What is taken as the value and its error.
-    bands : sequence of str or int, optional
+    bands : tuple of str or int, optional
         The bands in order. None: ugrizy where bands are text.
+    units : mapping from str to str, optional
+        What the fields say of themselves: times become days, values and errors of one unit.
     all_bands : bool
         Take the bands that each chunk has, instead of a list given before.
 
@@ -83,21 +90,44 @@ def iter_epochs(
     SchemaError
         If a field is missing or of a wrong type.
     InputError
-        If the lists of a row differ in length, or no list of bands is given and the data have
-        other bands than ugrizy.
+        If the lists of a row differ in length, no list of bands is given and the data have
+        other bands than ugrizy, or a unit cannot be converted.
+
+    Warns
+    -----
+    UserWarning
+        If times are float32, and rounded to more than 9 s.
     """
-    if not pa.types.is_struct(column.type):
-        raise SchemaError(f"a light-curve column is a struct of lists, not {column.type}")
     fields.check([field.name for field in column.type])
+    factors = factors_of(fields, measured, units)
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
     for chunk in chunks:
-        yield _read_chunk(chunk, fields, measured, bands, all_bands)
+        yield _read_chunk(chunk, fields, measured, bands, factors, all_bands)
+
+
+def nested_column(column: Any) -> pa.StructArray | pa.ChunkedArray:
+    """Return light curves of any library as Arrow knows them: structs of lists.
+
+    Raises
+    ------
+    SchemaError
+        If they are none.
+    """
+    if not isinstance(column, pa.Array | pa.ChunkedArray):
+        make = pa.chunked_array if hasattr(column, "__arrow_c_stream__") else pa.array
+        try:
+            column = make(column)
+        except (TypeError, ValueError, pa.ArrowException) as error:
+            raise SchemaError(f"a light-curve column is a struct of lists: {error}") from None
+    if not pa.types.is_struct(column.type):
+        column = plain_array(column)  # lists of structs, as nested-pandas and LSDB have them
+    if not pa.types.is_struct(column.type):
+        raise SchemaError(f"a light-curve column is a struct of lists, not {column.type}")
+    return column
 
 
 def value_type_of(column_type: pa.DataType, fields: LightCurveFields, name: str) -> pa.DataType:
     """Return float32 if the named field holds float32, else float64."""
-    if not pa.types.is_struct(column_type):
-        raise SchemaError(f"a light-curve column is a struct of lists, not {column_type}")
     fields.check([field.name for field in column_type])
     item = column_type.field(name).type
     is_single = _is_list(item) and pa.types.is_float32(item.value_type)
@@ -108,12 +138,16 @@ def _read_chunk(
     chunk: pa.StructArray,
     fields: LightCurveFields,
     measured: Measured,
-    bands: Sequence[str | int] | None,
+    bands: Bands | None,
+    factors: Mapping[str, float],
     all_bands: bool,
 ) -> Epochs:
     children = dict(zip([f.name for f in chunk.type], chunk.flatten(), strict=True))
     offsets, time_values = _flatten(children[fields.time], fields.time)
-    time = _numbers(time_values, fields.time).astype(np.float64, copy=False)
+    given = _numbers(time_values, fields.time)
+    if given.dtype == np.float32:
+        warn_coarse(given * np.float32(factors.get(fields.time, 1.0)), fields.time)
+    time = _scaled(given.astype(np.float64, copy=False), factors.get(fields.time))
 
     def read(name: str) -> pa.Array:
         own, values = _flatten(children[name], name)
@@ -125,12 +159,18 @@ def _read_chunk(
             )
         return values
 
-    value = _numbers(read(measured.value), measured.value)
-    error = _numbers(read(measured.error), measured.error) if measured.error else None
+    def numbers(name: str) -> NDArray[Any]:
+        return _scaled(_numbers(read(name), name), factors.get(name))
+
+    value = numbers(measured.value)
+    error = numbers(measured.error) if measured.error else None
     if measured.from_magnitude:
         value, error = mag_to_njy(value, error)
     value, error = _same_type(value, error)
-    code, names = _codes(fields, read, bands, all_bands, time.size)
+    code: NDArray[np.int32] = np.zeros(time.size, np.int32)
+    names: tuple[str | int | None, ...] = (None,)
+    if fields.band is not None:
+        code, names = band_codes(fields.band, read(fields.band), bands, all_bands)
     if fields.flag is not None:
         code[_is_flagged(read(fields.flag), fields.flag)] = -1
     return Epochs(offsets, time, value, error, code, names)
@@ -160,6 +200,10 @@ def _numbers(values: pa.Array, name: str) -> NDArray[Any]:
     return values.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
 
+def _scaled(values: NDArray[Any], factor: float | None) -> NDArray[Any]:
+    return values if factor is None else values * values.dtype.type(factor)
+
+
 def _same_type(
     value: NDArray[Any], error: NDArray[Any] | None
 ) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -173,82 +217,6 @@ def _is_flagged(values: pa.Array, name: str) -> NDArray[np.bool_]:
     if not pa.types.is_boolean(values.type):
         if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
             raise SchemaError(f"flag field {name!r} must be boolean or a number: {values.type}")
-        values = pc.not_equal(values, pa.scalar(0, values.type))
+        is_there = pc.equal(values, values) if pa.types.is_floating(values.type) else True
+        values = pc.and_(pc.not_equal(values, pa.scalar(0, values.type)), is_there)
     return pc.fill_null(values, False).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
-
-
-def _codes(
-    fields: LightCurveFields,
-    read: Any,
-    bands: Sequence[str | int] | None,
-    all_bands: bool,
-    size: int,
-) -> tuple[NDArray[np.int32], tuple[str | int | None, ...]]:
-    if fields.band is None:
-        return np.zeros(size, np.int32), (None,)
-    values = read(fields.band)
-    keys, positions = _keys(values)
-    is_text = _is_text(keys.type)
-    if all_bands:
-        names = tuple(sorted({k for k in pc.unique(keys).to_pylist() if k is not None}))
-    else:
-        names = _band_list(bands, is_text, fields.band)
-    codes = _index(keys, names, fields.band)
-    if bands is None and not all_bands:
-        _refuse_unknown(keys, codes)
-    if positions is None:
-        codes = codes.copy()  # Arrow's memory is read-only
-    else:
-        found = np.append(codes, np.int32(-1))  # a null index takes the last place
-        if positions.null_count:
-            positions = pc.fill_null(positions.cast(pa.int64()), len(keys))
-        codes = np.take(found, positions.to_numpy(zero_copy_only=False))
-    return codes.astype(np.int32, copy=False), names or (None,)
-
-
-def _keys(values: pa.Array) -> tuple[pa.Array, pa.Array | None]:
-    """Return the distinct bands and where each epoch points, or the bands themselves."""
-    if pa.types.is_dictionary(values.type):
-        return values.dictionary, values.indices
-    if _is_text(values.type) and len(values):
-        encoded = pc.dictionary_encode(values)
-        return encoded.dictionary, encoded.indices
-    return values, None
-
-
-def _is_text(type_: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_string(type_)
-        or pa.types.is_large_string(type_)
-        or pa.types.is_string_view(type_)
-    )
-
-
-def _band_list(
-    bands: Sequence[str | int] | None, is_text: bool, name: str
-) -> tuple[str | int, ...]:
-    if bands is not None:
-        return tuple(bands)
-    if is_text:
-        return UGRIZY
-    raise InputError(f"bands in {name!r} are not text: say which there are, for instance bands=[1]")
-
-
-def _index(keys: pa.Array, names: tuple[str | int, ...], field: str) -> NDArray[np.int32]:
-    try:
-        value_set = pa.array(list(names), keys.type)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
-        raise InputError(
-            f"bands {list(names)} cannot be looked for in {field!r}, which holds {keys.type}"
-        ) from error
-    found = pc.fill_null(pc.index_in(keys, value_set=value_set), -1)
-    return found.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
-
-
-def _refuse_unknown(keys: pa.Array, codes: NDArray[np.int32]) -> None:
-    unknown = [k for k in keys.take(pa.array(np.flatnonzero(codes < 0))).to_pylist() if k]
-    if unknown:
-        raise InputError(
-            f"the light curves have epochs in band {unknown[0]!r}, which is not one of ugrizy; "
-            f"give the bands, for instance bands={sorted(set(unknown))}"
-        )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,13 +13,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from skyseries.photometry import UGRIZY
 from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
+from skyseries.schema.times import zero_point
+from skyseries.timeseries.bands import Bands, band_list
 from skyseries.timeseries.barycentre import at_barycentre
-from skyseries.timeseries.epochs import Epochs, iter_epochs, value_type_of
-from skyseries.timeseries.measured import Measured, measured_field
-from skyseries.timeseries.periodogram import DEFAULT_PERIODS, frequency_limits
+from skyseries.timeseries.epochs import Epochs, iter_epochs, nested_column, value_type_of
+from skyseries.timeseries.measured import Measured, field_units, measured_field, with_units
+from skyseries.timeseries.periodogram import DEFAULT_PERIODS, period_limits
 from skyseries.timeseries.registry import UNITS, Compute, Feature, parts_of, select
 from skyseries.timeseries.rubin import PublishedTable, published_table
 from skyseries.timeseries.segments import split_by_band
+from skyseries.units import plain_unit
 
 if TYPE_CHECKING:
     from astropy.coordinates import EarthLocation
@@ -76,7 +80,8 @@ def compute_features(
     barycentric: bool = False,
     ra: ArrayLike | None = None,
     dec: ArrayLike | None = None,
-    location: EarthLocation | tuple[float, float, float] | None = None,
+    location: EarthLocation | tuple[Any, Any, Any] | None = None,
+    units: Mapping[str, str] | None = None,
 ) -> pa.Table:
     """Compute features of every light curve of a nested column.
 
@@ -85,10 +90,15 @@ def compute_features(
     A feature is NULL where the light curve has too few epochs in the band, or where it is not
     defined (a division by zero).
 
+    Times are taken as days, magnitudes as mag, and fluxes as `fields.flux_unit`; fields that say
+    another unit are converted. Where `fields` says none, fluxes are in the unit that their field
+    says.
+
     Parameters
     ----------
     column : (n,) struct array of equally long lists
-        Sliced and chunked arrays are fine; null structs and null lists have no epochs.
+        Of Arrow or another library; sliced and chunked arrays are fine; null structs and null
+        lists have no epochs.
     fields : LightCurveFields
         Which field is the time, the band, ...
     features : str or sequence of str or Feature, optional
@@ -102,14 +112,17 @@ def compute_features(
         The bands, in the order of the columns. None: ugrizy, for text bands only. The columns
         never depend on which bands the data hold.
     min_period, max_period : float
-        Limits of the periods that features search for, days.
+        Limits of the periods that features search for, days, or with a unit.
     barycentric : bool
         Bring the times to the solar-system barycentre, in TDB, where the observatory is their
         reference position (`barycentric_times`).
     ra, dec : (n,) array_like, optional
-        Positions of the objects, degrees, ICRS; needed for `barycentric`.
+        Positions of the objects, degrees (or with a unit), ICRS; or a SkyCoord as `ra`. Needed
+        for `barycentric`.
     location : EarthLocation or tuple, optional
-        The observatory; by default Rubin's.
+        The observatory, as for `barycentric_times`; by default Rubin's.
+    units : mapping from str to str, optional
+        The units of fields, where the column itself does not say them.
 
     Returns
     -------
@@ -119,27 +132,35 @@ def compute_features(
     Raises
     ------
     InputError
-        For an unknown feature, lists of unequal length, or, where no bands are given, data with
-        a band outside ugrizy or bands that are not text. With `barycentric` also where format,
-        scale or reference position of the times are not known.
+        For an unknown feature, lists of unequal length, a unit that cannot be converted, or, where
+        no bands are given, data with a band outside ugrizy or bands that are not text. With
+        `barycentric` also where format, scale or reference position of the times are not known.
     SchemaError
         If a field is missing or of a wrong type.
+
+    Warns
+    -----
+    UserWarning
+        If times are float32, and rounded to more than 9 s.
     """
-    frequency_limits(min_period, max_period)
+    limits = period_limits(min_period, max_period)
+    column = nested_column(column)
+    units = {**field_units(column.type), **(units or {})}
+    fields, names = with_units(fields, units), band_list(bands)
     value_type = value_type_of(column.type, fields, measured_field(fields, space).value)
     available = {field.name for field in column.type}
-    columns = _columns(fields, features, space, bands, available)
-    schema = _schema(columns, value_type, _n_bands(fields, bands))
+    columns = _columns(fields, features, space, names, available, units)
+    schema = _schema(columns, value_type, _n_bands(fields, names))
+    zero = None if fields.time_format is None else zero_point(fields.time_format)
     made: dict[str, pa.ChunkedArray | pa.Array] = {}
     for measured in {c.measured: None for c in columns}:
         mine = [c for c in columns if c.measured == measured and not c.is_missing(available)]
         part = pa.schema([schema.field(c.name) for c in mine])
-        chunks = iter_epochs(column, fields, measured, bands) if mine else iter(())
+        chunks = iter_epochs(column, fields, measured, names, units) if mine else iter(())
         if barycentric:
             chunks = at_barycentre(chunks, fields, ra, dec, location)
         batches = [
-            _table(mine, part, _compute(mine, epochs, measured, (min_period, max_period)))
-            for epochs in chunks
+            _table(mine, part, _compute(mine, epochs, measured, limits, zero)) for epochs in chunks
         ]
         table = pa.concat_tables(batches) if batches else part.empty_table()
         made |= zip(table.column_names, table.columns, strict=True)
@@ -156,6 +177,7 @@ def feature_schema(
     space: str | None = None,
     bands: Sequence[str | int] | None = None,
     value_type: pa.DataType | None = None,
+    units: Mapping[str, str] | None = None,
 ) -> pa.Schema:
     """Return the schema of the table that `compute_features` makes, without any data.
 
@@ -166,19 +188,23 @@ def feature_schema(
     value_type : pyarrow.DataType, optional
         Type of the elements of the measured field; features are float32 where it is float32,
         else float64. None: float64. Times are always float64, counts int32.
+    units : mapping from str to str, optional
+        What the fields say of themselves, if `fields` has no unit of the flux.
 
     Returns
     -------
     pyarrow.Schema
         Each field has metadata ``unit`` and ``description``.
     """
-    columns = _columns(fields, features, space, bands)
+    units = units or {}
+    fields, names = with_units(fields, units), band_list(bands)
+    columns = _columns(fields, features, space, names, units=units)
     is_single = value_type is not None and pa.types.is_float32(value_type)
     type_ = pa.float32() if is_single else pa.float64()
-    return _schema(columns, type_, _n_bands(fields, bands))
+    return _schema(columns, type_, _n_bands(fields, names))
 
 
-def _n_bands(fields: LightCurveFields, bands: Sequence[str | int] | None) -> int:
+def _n_bands(fields: LightCurveFields, bands: Bands | None) -> int:
     if fields.band is None:
         return 1
     return len(UGRIZY if bands is None else bands)
@@ -188,13 +214,14 @@ def _columns(
     fields: LightCurveFields,
     features: Sequence[str | Feature] | PublishedTable | str | None,
     space: str | None,
-    bands: Sequence[str | int] | None,
+    bands: Bands | None,
     available: Collection[str] = (),
+    units: Mapping[str, str] = MappingProxyType({}),
 ) -> list[_Column]:
     places = _places(fields, bands)
     published = published_table(features)
     if published is not None:
-        return list(_published_columns(published, fields, places["band"], available))
+        return list(_published_columns(published, fields, places["band"], available, units))
     measured = measured_field(fields, space)
     assert not isinstance(features, PublishedTable)  # noqa: S101 - for the type checker
     chosen = select(features, has_error=measured.error is not None)
@@ -214,6 +241,7 @@ def _published_columns(
     fields: LightCurveFields,
     places: Sequence[tuple[str, str]],
     available: Collection[str],
+    units: Mapping[str, str],
 ) -> Iterator[_Column]:
     known = {f.name: f for f in select([c.feature for c in table.columns], has_error=True)}
     whole = [c for c in table.columns if known[c.feature].scope == "all"]
@@ -223,7 +251,7 @@ def _published_columns(
             feature = known[column.feature]
             if column.min_epochs is not None:
                 feature = replace(feature, min_epochs=column.min_epochs)
-            measured = _source(column.sources, fields, available)
+            measured = _source(column.sources, fields, available, units)
             # data without bands have columns without them
             name = column.name if prefix else column.name.removeprefix("{band}").lstrip("_")
             type_ = pa.type_for_alias(column.type)
@@ -233,18 +261,20 @@ def _published_columns(
 
 
 def _source(
-    sources: Sequence[str], fields: LightCurveFields, available: Collection[str]
+    sources: Sequence[str],
+    fields: LightCurveFields,
+    available: Collection[str],
+    units: Mapping[str, str],
 ) -> Measured:
     """Return the flux of the light curve, or the first of the fields that there is."""
     if not sources:
         return measured_field(fields, "flux")
     name = next((name for name in sources if name in available), sources[0])
-    return Measured(name, name, f"{name}Err", fields.flux_unit or "", False)
+    unit = fields.flux_unit or plain_unit(units.get(name, ""))
+    return Measured(name, name, f"{name}Err", unit, False)
 
 
-def _places(
-    fields: LightCurveFields, bands: Sequence[str | int] | None
-) -> dict[str, list[tuple[str, str]]]:
+def _places(fields: LightCurveFields, bands: Bands | None) -> dict[str, list[tuple[str, str]]]:
     """Return the prefix of the columns' names, and what the bands are called, for each scope."""
     if fields.band is None:
         return {"band": [("", "")], "pair": []}
@@ -289,7 +319,11 @@ def unit_of(feature: Feature, value_unit: str) -> str:
 
 
 def _compute(
-    columns: list[_Column], epochs: Epochs, measured: Measured, period_limits: tuple[float, float]
+    columns: list[_Column],
+    epochs: Epochs,
+    measured: Measured,
+    limits: tuple[float, float],
+    zero: float | None,
 ) -> _Results:
     """Compute what the columns need, one block of light curves after the other."""
     own = {c.feature.name: c.feature for c in columns}.values()
@@ -298,7 +332,7 @@ def _compute(
     counts = [np.empty((0, len(epochs.bands)), np.int64)]
     for block in epochs.blocks(_BLOCK):
         segments = split_by_band(
-            block, is_magnitude=measured.is_magnitude, period_limits=period_limits
+            block, is_magnitude=measured.is_magnitude, period_limits=limits, zero=zero
         )
         counts.append(segments.count.reshape(-1, len(epochs.bands)))
         for key in needed:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from skyseries.errors import InputError
+from skyseries.arrays import days_long, labels, measured, number, position
+from skyseries.errors import InputError, MissingDependencyError
 from skyseries.photometry import band_order
-from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
-from skyseries.timeseries.measured import measured_field
+from skyseries.schema import ColumnMeta, LightCurveFields, column_meta, with_column_meta
+from skyseries.timeseries.bands import one_band
+from skyseries.timeseries.given import errors_of, flags_of, moment, times_of
+from skyseries.timeseries.measured import factors_of, field_units, measured_field, with_units
 from skyseries.timeseries.periodogram import Periodogram, periodogram
+from skyseries.units import factor_to
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,22 +32,40 @@ __all__ = ["FoldedLightCurve", "LightCurve"]
 class LightCurve:
     """The epochs of one object.
 
+    Arrays of any library are taken, and lists: what is masked or null is NaN in numbers and None in
+    bands, and what says a unit is converted.
+
     Parameters
     ----------
     time : (n,) array
-        Days, in the format and scale that `fields` says.
+        Days, in the format and scale that `fields` says. Time and dates come to them; where
+        `fields` says none, they become MJD, and `fields` says that.
     value : (n,) array
-        Flux or magnitude (`fields.is_magnitude`); NaN where there is none.
+        Flux or magnitude (`fields.is_magnitude`); NaN where there is none. Float32 stays so. A
+        flux is in `fields.flux_unit`, which is that of the array if there was none.
     fields : LightCurveFields
         What the arrays are, and the survey's own names for them.
     error : (n,) array, optional
+        In the unit of the values; a single number is that of all epochs.
     bands : (n,) array, optional
-        The band of each epoch, text or numbers, None where unknown.
+        The band of each epoch, text or whole numbers, None where unknown; a single one is that of
+        all epochs.
     flag : (n,) array of bool, optional
-        True: the survey says that the epoch is bad.
+        True (or not zero): the survey says that the epoch is bad.
     id : int or str, optional
     ra, dec : float, optional
-        Degrees.
+        Degrees, ICRS; or a SkyCoord as `ra`.
+
+    Raises
+    ------
+    InputError
+        For arrays of unequal length, what are no times, numbers, bands or flags, and units that
+        cannot be converted.
+
+    Warns
+    -----
+    UserWarning
+        If times are of a type that rounds them to more than 9 s, such as a float32 Julian day.
     """
 
     time: NDArray[np.float64]
@@ -57,12 +79,43 @@ class LightCurve:
     dec: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("value", "error", "bands", "flag"):
-            array = getattr(self, name)
-            if array is not None and array.shape != self.time.shape:
+        time, fields = times_of(self.time, self.fields, "time")
+        value, said = measured(self.value, "value", keep_single=True)
+        fields = with_units(fields, {fields.flux or "": "" if fields.is_magnitude else said})
+        unit = measured_field(fields).unit
+        factor = factor_to(said, unit, "value")
+        made: dict[str, Any] = {
+            "time": time, "fields": fields,
+            "value": value if factor == 1.0 else value * value.dtype.type(factor),
+        }  # fmt: skip
+        if self.error is not None:
+            made["error"] = errors_of(self.error, unit, value.shape, "error", keep_single=True)
+        if self.bands is not None:
+            names, there = labels(self.bands, "bands", time.size)
+            made["bands"] = names = names.astype(object)
+            names[~there] = None
+        if self.flag is not None:
+            made["flag"] = flags_of(self.flag)
+        for name, array in made.items():
+            if name != "fields" and (array.shape != time.shape or time.ndim != 1):
                 raise InputError(
-                    f"{name} has shape {array.shape}, but the times have {self.time.shape}"
+                    f"{name} has shape {array.shape}, but the times have {time.shape}"
+                    if time.ndim == 1
+                    else f"the times must be a row, not of shape {time.shape}"
                 )
+        self._set(**made, **self._place())
+
+    def _place(self) -> dict[str, float]:
+        """Return the position as plain numbers, as far as it is given."""
+        if hasattr(self.ra, "icrs"):
+            ra, dec = position(self.ra, self.dec)
+            return {"ra": ra, "dec": dec}
+        given = {"ra": self.ra, "dec": self.dec}
+        return {n: number(angle, "deg", n) for n, angle in given.items() if angle is not None}
+
+    def _set(self, **parts: Any) -> None:
+        for name, part in parts.items():
+            object.__setattr__(self, name, part)
 
     @classmethod
     def from_struct(
@@ -73,6 +126,7 @@ class LightCurve:
         id: int | str | None = None,
         ra: float | None = None,
         dec: float | None = None,
+        units: Mapping[str, str] | None = None,
     ) -> LightCurve:
         """Make a light curve from one row of a nested column.
 
@@ -83,23 +137,26 @@ class LightCurve:
         fields : LightCurveFields
         id, ra, dec
             As for the class.
+        units : mapping from str to str, optional
+            The units of fields, where the row itself does not say them. Other units than days,
+            mag and `fields.flux_unit` are converted to those.
+
+        Raises
+        ------
+        SchemaError
+            If a field is missing.
+        InputError
+            As for the class.
         """
         lists = _lists_of(row, fields)
-        value = _floats(lists[fields.value])
-        error = None if fields.error is None else _floats(lists[fields.error])
-        flag = None
-        if fields.flag is not None:
-            given = lists[fields.flag]
-            given = given if pa.types.is_boolean(given.type) else _is_not_zero(given)
-            flag = pc.fill_null(given, False).to_numpy(zero_copy_only=False).astype(bool)
-        bands = None
-        if fields.band is not None:
-            given = lists[fields.band]
-            if pa.types.is_dictionary(given.type):
-                given = given.dictionary_decode()
-            bands = np.array(given.to_pylist(), object)
-        time = _floats(lists[fields.time]).astype(np.float64)
-        return cls(time, value, fields, error, bands, flag, id, ra, dec)
+        said = field_units(row.type) if isinstance(row, pa.StructScalar) else {}
+        said |= units or {}
+        fields = with_units(fields, said)
+        for name, factor in factors_of(fields, measured_field(fields), said).items():
+            lists[name] = measured(lists[name], name, keep_single=True)[0] * factor
+        value, error = lists[fields.value], lists.get(fields.error)
+        flag, bands = lists.get(fields.flag), lists.get(fields.band)
+        return cls(lists[fields.time], value, fields, error, bands, flag, id, ra, dec)
 
     def __len__(self) -> int:
         return self.time.size
@@ -129,29 +186,38 @@ class LightCurve:
         """Return the epochs of one band; none if the band is not there."""
         if self.bands is None:
             raise InputError(f"this light curve has no bands, so none is {band!r}")
-        return self._where(self.bands == band)
+        return self._where(self.bands == one_band(band))
 
-    def fold(self, period: float, epoch: float | None = None) -> FoldedLightCurve:
+    def fold(self, period: Any, epoch: Any = None) -> FoldedLightCurve:
         """Return the epochs in the order of their phase; those without a time come last.
 
         Parameters
         ----------
-        period : float
-            Days.
-        epoch : float, optional
-            Time of phase 0; None: the first time.
+        period : float, Quantity or time interval
+            Days, or with a unit.
+        epoch : float, Time or date, optional
+            Time of phase 0, as the times are (a Time comes to their format and scale); None: the
+            first time.
+
+        Raises
+        ------
+        InputError
+            For a period that is no length of time above zero, or a date where the format of the
+            times is not known.
         """
+        period = days_long(period, "period")
         if not (np.isfinite(period) and period > 0):
             raise InputError(f"the period must be a finite number above zero, not {period}")
         finite = self.time[np.isfinite(self.time)]
-        zero = (float(finite.min()) if finite.size else 0.0) if epoch is None else float(epoch)
+        first = float(finite.min()) if finite.size else 0.0
+        zero = first if epoch is None else moment(epoch, self.fields, "epoch")
         with np.errstate(invalid="ignore"):
             phase = np.mod((self.time - zero) / period, 1.0)
         phase[phase == 1.0] = 0.0  # the remainder of a tiny negative number rounds to the divisor
         order = np.argsort(phase, kind="stable")
         ordered = self._where(order)
         own = {f.name: getattr(ordered, f.name) for f in dataclass_fields(LightCurve)}
-        return FoldedLightCurve(**own, phase=phase[order], period=float(period), epoch=zero)
+        return FoldedLightCurve(**own, phase=phase[order], period=period, epoch=zero)
 
     def periodogram(self, **options: Any) -> Periodogram:
         """Compute the periodogram of the usable epochs.
@@ -168,14 +234,17 @@ class LightCurve:
             options = {"dips": "up", **options}
         return periodogram(good.time, good.value, good.error, good.bands, **options)
 
-    def plot(self, period: float | None = None, ax: Any = None) -> Any:
+    def plot(self, period: Any = None, ax: Any = None) -> Any:
         """Draw the usable epochs against time, or folded; returns the matplotlib Axes."""
         if period is not None:
             return self.fold(period).plot(ax=ax)
         return self._draw(None, ax, {"x": self._time_label()})
 
     def to_arrow(self) -> pa.Table:
-        """Return the epochs as a table under the survey's own field names, with units."""
+        """Return the epochs as a table under the survey's own field names.
+
+        The metadata of its fields have units, and the format and scale of the times.
+        """
         measured = measured_field(self.fields)
         columns: list[tuple[str | None, Any, str]] = [
             (self.fields.time, self.time, "d"),
@@ -191,11 +260,22 @@ class LightCurve:
             arrays.append(pa.array(data))
             field = pa.field(name, arrays[-1].type)
             schema.append(with_column_meta(field, ColumnMeta(unit=unit)))
+        words = {"time_format": self.fields.time_format, "time_scale": self.fields.time_scale}
+        known = {key: word for key, word in words.items() if word is not None}
+        schema[0] = schema[0].with_metadata({**schema[0].metadata, **known})
         return pa.Table.from_arrays(arrays, schema=pa.schema(schema))
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return the epochs as a pandas DataFrame under the survey's own field names."""
-        frame: pd.DataFrame = self.to_arrow().to_pandas()
+        """Return the epochs as a pandas DataFrame under the survey's own field names.
+
+        The units of its columns are in ``attrs["units"]``.
+        """
+        table = self.to_arrow()
+        try:
+            frame: pd.DataFrame = table.to_pandas()
+        except ImportError as error:
+            raise MissingDependencyError("pandas", "pandas") from error
+        frame.attrs["units"] = {f.name: u for f in table.schema if (u := column_meta(f).unit)}
         return frame
 
     def _present(self) -> list[Any]:
@@ -203,21 +283,30 @@ class LightCurve:
         return band_order(b for b in found if b is not None)
 
     def _where(self, rows: NDArray[Any]) -> LightCurve:
-        parts: dict[str, Any] = {
-            name: None if getattr(self, name) is None else getattr(self, name)[rows]
-            for name in ("time", "value", "error", "bands", "flag")
-        }
-        return replace(self, **parts)
+        chosen = copy.copy(self)
+        for name in ("time", "value", "error", "bands", "flag"):
+            if (array := getattr(self, name)) is not None:
+                chosen._set(**{name: array[rows]})
+        return chosen
 
     def _time_label(self) -> str:
-        words = (self.fields.time_format or self.fields.time, self.fields.time_scale)
-        return " ".join(word.upper() for word in words if word) + " [d]"
+        known = self.fields.time_format
+        words = (
+            known.upper() if known else self.fields.time,
+            (self.fields.time_scale or "").upper(),
+        )
+        return " ".join(word for word in words if word) + " [d]"
+
+    def _value_label(self) -> str:
+        name, unit = self.fields.value, measured_field(self.fields).unit
+        name = "magnitude" if name.lower() == unit else name
+        return f"{name} [{unit}]" if unit else name
 
     def _draw(self, phase: NDArray[Any] | None, ax: Any, labels: dict[str, str]) -> Any:
         from skyseries.plot.lightcurve import plot_lightcurve
 
-        good, unit = self.usable, measured_field(self.fields).unit
-        labels["y"] = f"{self.fields.value} [{unit}]" if unit else self.fields.value
+        good = self.usable
+        labels["y"] = self._value_label()
         if self.id is not None:
             labels["title"] = str(self.id)
         return plot_lightcurve(
@@ -250,39 +339,29 @@ class FoldedLightCurve(LightCurve):
     period: float = np.nan
     epoch: float = np.nan
 
-    def plot(self, period: float | None = None, ax: Any = None) -> Any:
+    def plot(self, period: Any = None, ax: Any = None) -> Any:
         """Draw two cycles of the usable epochs; returns the matplotlib Axes."""
-        if period is not None and period != self.period:
+        if period is not None and days_long(period, "period") != self.period:
             return self.fold(period, self.epoch).plot(ax=ax)
         return self._draw(self.phase, ax, {"x": f"phase (period {self.period:.8g} d)"})
 
     def _where(self, rows: NDArray[Any]) -> LightCurve:
-        return replace(super()._where(rows), phase=self.phase[rows])  # type: ignore[call-arg]
+        chosen = super()._where(rows)
+        chosen._set(phase=self.phase[rows])
+        return chosen
 
 
 def _lists_of(
     row: pa.StructScalar | Mapping[str, Any] | None, fields: LightCurveFields
-) -> dict[str, pa.Array]:
+) -> dict[str | None, Any]:
+    """Return the list of each field that has a role; a null one has no epochs."""
     if row is None or (isinstance(row, pa.StructScalar) and not row.is_valid):
         return dict.fromkeys(fields.names(), pa.array([], pa.float64()))
     fields.check(row.keys())
-    lists: dict[str, pa.Array] = {}
+    lists: dict[str | None, Any] = {}
     for name in fields.names():
         item = row[name]
         if isinstance(item, pa.Scalar):
             item = item.values
-        array = pa.array([], pa.float64()) if item is None else item
-        lists[name] = array if isinstance(array, pa.Array) else pa.array(array, from_pandas=True)
+        lists[name] = pa.array([], pa.float64()) if item is None else item
     return lists
-
-
-def _floats(array: pa.Array) -> NDArray[Any]:
-    is_float = pa.types.is_float32(array.type) or pa.types.is_float64(array.type)
-    array = array if is_float else array.cast(pa.float64(), safe=False)
-    return array.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
-
-
-def _is_not_zero(array: pa.Array) -> pa.Array:
-    if pa.types.is_null(array.type):
-        return array.cast(pa.bool_())
-    return pc.not_equal(array, pa.scalar(0, array.type))

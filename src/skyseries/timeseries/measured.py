@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from skyseries.errors import InputError
-from skyseries.schema import LightCurveFields
+import pyarrow as pa
 
-__all__ = ["Measured", "measured_field"]
+from skyseries.errors import InputError
+from skyseries.schema import LightCurveFields, column_meta
+from skyseries.units import factor_to, plain_unit
+
+__all__ = ["Measured", "factors_of", "field_units", "measured_field", "with_units"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,41 @@ def measured_field(fields: LightCurveFields, space: str | None = None) -> Measur
         return Measured(fields.flux, fields.flux, fields.flux_err, unit, False)
     mag = fields.mag or ""
     return Measured(_flux_name(mag), mag, fields.mag_err, "nJy", False, from_magnitude=True)
+
+
+def field_units(type_: pa.DataType) -> dict[str, str]:
+    """Return the units that the fields of a light-curve column say."""
+    fields = type_ if pa.types.is_struct(type_) else ()
+    return {field.name: unit for field in fields if (unit := column_meta(field).unit)}
+
+
+def with_units(fields: LightCurveFields, units: Mapping[str, str]) -> LightCurveFields:
+    """Return the roles with the unit of the flux that its field says, where none is known."""
+    said = plain_unit(units.get(fields.flux or "", ""))
+    return fields.override(flux_unit=said) if said and fields.flux_unit is None else fields
+
+
+def factors_of(
+    fields: LightCurveFields, measured: Measured, units: Mapping[str, str]
+) -> dict[str, float]:
+    """Return by what to multiply the fields that are read to have days and the unit of `measured`.
+
+    Raises
+    ------
+    InputError
+        If a unit is not known or of another kind.
+    """
+    names = (fields.time, measured.value, measured.error)
+    read = {name: units[name] for name in names if name is not None and name in units}
+    if not read:
+        return {}
+    roles = fields.names()
+    factors = fields.conversions({name: unit for name, unit in read.items() if name in roles})
+    for name in read.keys() - set(roles):
+        factor = factor_to(units[name], measured.unit or units[measured.value], f"field {name!r}")
+        if factor != 1.0:
+            factors[name] = factor
+    return factors
 
 
 def _flux_name(mag: str) -> str:

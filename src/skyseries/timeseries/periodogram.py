@@ -10,17 +10,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skyseries.arrays import days_long, number, numbers
 from skyseries.errors import InputError
 from skyseries.timeseries.aliases import Candidate, mark_aliases
 from skyseries.timeseries.bootstrap import bootstrap_maxima
-from skyseries.timeseries.curve import Curve, CurveData, floor_terms, prepare_curve
+from skyseries.timeseries.curve import Curve, CurveData, prepare_curve
+from skyseries.timeseries.given import moments, one_frequency, row_of_frequencies, whole_number
 from skyseries.timeseries.kernels.peaks import highest_peaks
 from skyseries.timeseries.kernels.search import MAX_FREQUENCIES
 from skyseries.timeseries.methods import Box, Method, find_method
 from skyseries.timeseries.methods.boxes import box_at
 from skyseries.timeseries.streaming import reach_of, refined_peaks
 
-__all__ = ["DEFAULT_PERIODS", "Periodogram", "frequency_limits", "periodogram"]
+__all__ = [
+    "DEFAULT_PERIODS",
+    "Periodogram",
+    "frequency_limits",
+    "oversampling_of",
+    "period_limits",
+    "periodogram",
+]
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +44,7 @@ class Periodogram:
     """Power against frequency, and what can be read off it."""
 
     frequency: Floats
-    """(m,) 1/d (or the inverse of the unit of the times)."""
+    """(m,) 1/d (the inverse of the unit of the times, where they were mere numbers)."""
     power: Floats
     """(m,) in the normalisation asked for; the higher, the better, for every method."""
     method: str
@@ -89,6 +98,7 @@ class Periodogram:
         return mark_aliases(f, power, self._curve.span)
 
     def _peaks(self, n: int) -> list[tuple[float, float]]:
+        n = whole_number(n, "n")
         ascending = np.argsort(self.frequency, kind="stable")
         f, power = self.frequency[ascending], self.power[ascending]
         step = float(np.median(np.diff(f))) if f.size > 1 else 0.0
@@ -98,8 +108,8 @@ class Periodogram:
         return refined_peaks(self._method, self._curve, self.options, f[places], step, limits)
 
     def power_at(self, frequency: ArrayLike) -> Floats:
-        """Return the power at any frequencies, computed in float64."""
-        f = np.atleast_1d(np.asarray(frequency, np.float64))
+        """Return the power at any frequencies (1/d, or with a unit), computed in float64."""
+        f = row_of_frequencies(frequency)
         return self._normalized(self._method.powers(self._curve, self.options, f))
 
     def _normalized(self, standard: Floats) -> Floats:
@@ -139,9 +149,11 @@ class Periodogram:
         InputError
             If there is no formula for the method.
         """
-        given = np.asarray(self.power.max() if power is None else power, np.float64)
+        given = numbers(np.asarray(self.power.max()) if power is None else power, "", "power")
         standard = np.atleast_1d(_standard(given, self.normalization, self._curve)).ravel()
         if method == "bootstrap":
+            n_bootstrap = whole_number(n_bootstrap, "n_bootstrap")
+            seed = whole_number(seed, "seed", 0)
             maxima = bootstrap_maxima(
                 self._method, self.options, self._data, self.frequency, self._step,
                 n_bootstrap, seed,
@@ -169,24 +181,25 @@ class Periodogram:
         Parameters
         ----------
         t : (k,) array_like
-            Times, in the unit and from the origin of those given.
+            Times, in the unit and from the origin of those given; dates (and Time) if those were.
         frequency : float, optional
-            None: that of the highest peak.
+            1/d, or with a unit. None: that of the highest peak.
         band : (k,) sequence or one band, optional
             The band of each time; needed if the periodogram has bands.
 
         Raises
         ------
         InputError
-            For a method without a model, or without a band where there are several.
+            For a method without a model, without a band where there are several, or for dates
+            where the times were numbers.
         """
         if self._method.model is None:
             raise InputError(
                 f"method {self.method!r} has no model of the values; take the one of "
                 "method='lombscargle' or 'mhaov' at its frequency"
             )
-        f = self.frequency_at_max_power if frequency is None else float(frequency)
-        times = np.atleast_1d(np.asarray(t, np.float64))
+        f = self._one(frequency)
+        times = moments(t, self._data.clock, "t")
         wanted = self._data.find_bands(band, times.size)
         since = times - self._data.origin
         return self._method.model(self._curve, self._data, self.options, f, since, wanted)
@@ -197,12 +210,14 @@ class Periodogram:
         Parameters
         ----------
         frequency : float, optional
-            None: that of the highest peak.
+            1/d, or with a unit. None: that of the highest peak.
         """
         if self.method != "bls":
             raise InputError(f"boxes are for method 'bls', not {self.method!r}")
-        f = self.frequency_at_max_power if frequency is None else float(frequency)
-        return box_at(self._curve, self._data, self.options, f)
+        return box_at(self._curve, self._data, self.options, self._one(frequency))
+
+    def _one(self, frequency: Any) -> float:
+        return self.frequency_at_max_power if frequency is None else one_frequency(frequency)
 
 
 def periodogram(
@@ -229,22 +244,26 @@ def periodogram(
 
     Parameters
     ----------
-    t, y : (n,) array_like
-        Times (days, for the names to be right) and values. Epochs that are not finite, or whose
-        error is not above zero or whose band is None, are left out.
-    dy : (n,) array_like, optional
-        Errors. None: all epochs weigh the same, and there is no error floor.
-    band : (n,) sequence, optional
-        Text or numbers.
+    t, y : (n,) arrays of any library, or sequences
+        Times, days (for the names to be right), and values. Times with a unit become days;
+        astropy's Time, dates and ISO text MJD, TimeDelta and time intervals days. Epochs that are
+        masked, null or not finite, or whose error is not above zero or whose band is missing, are
+        left out.
+    dy : (n,) array or float, optional
+        Errors; with a unit they are converted to that of `y`. None: all epochs weigh the same,
+        and there is no error floor.
+    band : (n,) sequence or one band, optional
+        Text or whole numbers.
     method : {"lombscargle", "mhaov", "bls", "pdm", "ce", "stringlength"}
     min_period, max_period : float, optional
-        Limits of the grid, whose step is 1 / (oversampling x time span). By default 0.1 and 100.
-        All frequencies are held, 16 bytes each, 5e7 at most; `compute_periods` keeps only peaks.
+        Days, or with a unit. Limits of the grid, whose step is 1 / (oversampling x time span). By
+        default 0.1 and 100. All frequencies are held, 16 bytes each, 5e7 at most;
+        `compute_periods` keeps only peaks.
     frequency : (m,) array_like, optional
-        The frequencies themselves, instead of limits.
+        The frequencies themselves, instead of limits; 1/d, or with a unit.
     error_floor : float, optional
-        Added in quadrature to the errors. None: a quarter of the standard deviation of the
-        values of each band.
+        Added in quadrature to the errors, in the unit of `y` or with a unit of its own. None: a
+        quarter of the standard deviation of the values of each band.
     oversampling : float, optional
         None: the method's own, 5 for Lomb-Scargle; the sharper a method's features in phase, the
         more.
@@ -257,35 +276,36 @@ def periodogram(
     Returns
     -------
     Periodogram
+        Of plain numbers: days, 1/d and the unit of `y`.
 
     Raises
     ------
     InputError
-        For arrays of unequal length, limits out of order, an unknown method or option, or a light
-        curve without at least two epochs in a band, without a time span or without any variation.
+        For arrays of unequal length, what are no numbers, times or bands, units that cannot be
+        converted, limits out of order, an unknown method or option, or a light curve without at
+        least two epochs in a band, without a time span or without any variation.
+
+    Warns
+    -----
+    UserWarning
+        If times are of a type that rounds them to more than 9 s, such as a float32 Julian day.
     """
     found = find_method(method)
     settled = found.settle(options)
-    if normalization not in _NORMALIZATIONS:
+    if not isinstance(normalization, str) or normalization not in _NORMALIZATIONS:
         raise InputError(f"normalization must be one of {_NORMALIZATIONS}, not {normalization!r}")
     if normalization != "standard" and not found.is_share:
         raise InputError(f"normalization={normalization!r} means nothing for method {method!r}")
-    oversampling = found.oversampling(settled) if oversampling is None else oversampling
-    if not oversampling >= 1:
-        raise InputError(f"oversampling must be 1 or more, not {oversampling}")
-    floor = floor_terms(error_floor) if dy is not None else (0.0, 0.0)
-    curve, data = prepare_curve(t, y, dy, band, floor)
+    steps = oversampling_of(found.oversampling(settled) if oversampling is None else oversampling)
+    limits = frequency_limits(min_period, max_period)
+    curve, data = prepare_curve(t, y, dy, band, error_floor)
     step = None
     if frequency is not None:
-        f = np.atleast_1d(np.asarray(frequency, np.float64))
-        if f.ndim != 1 or f.size == 0 or not np.all(np.isfinite(f)) or not np.all(f > 0):
-            raise InputError("frequency must be a row of finite numbers above zero")
+        f = row_of_frequencies(frequency)
         power = found.powers(curve, settled, f)
     else:
-        shortest = DEFAULT_PERIODS[0] if min_period is None else min_period
-        longest = DEFAULT_PERIODS[1] if max_period is None else max_period
-        step = 1.0 / (oversampling * curve.span)
-        f = _grid(frequency_limits(shortest, longest), step)
+        step = 1.0 / (steps * curve.span)
+        f = _grid(limits, step)
         power = np.empty(f.size)
         found.fill(curve, settled, float(f[0]), step, power)
     return Periodogram(
@@ -294,14 +314,45 @@ def periodogram(
     )  # fmt: skip
 
 
-def frequency_limits(min_period: float, max_period: float) -> tuple[float, float]:
-    """Return lowest and highest frequency; InputError unless 0 < min_period < max_period < inf."""
-    if not (0 < min_period < max_period < math.inf):
+def period_limits(min_period: Any = None, max_period: Any = None) -> tuple[float, float]:
+    """Return the limits in days, the default ones for None.
+
+    Raises
+    ------
+    InputError
+        Unless they are lengths of time with 0 < min_period < max_period < inf.
+    """
+    given = ("min_period", min_period), ("max_period", max_period)
+    low, high = (
+        default if value is None else days_long(value, name)
+        for default, (name, value) in zip(DEFAULT_PERIODS, given, strict=True)
+    )
+    if not (0 < low < high < math.inf):
         raise InputError(
             "periods must satisfy 0 < min_period < max_period, not "
-            f"min_period={min_period}, max_period={max_period}"
+            f"min_period={low}, max_period={high}"
         )
-    return 1.0 / max_period, 1.0 / min_period
+    return low, high
+
+
+def frequency_limits(min_period: Any = None, max_period: Any = None) -> tuple[float, float]:
+    """Return lowest and highest frequency, 1/d; as `period_limits`."""
+    low, high = period_limits(min_period, max_period)
+    return 1.0 / high, 1.0 / low
+
+
+def oversampling_of(value: Any) -> float:
+    """Return a finite number, 1 or more.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    found = number(value, "", "oversampling")
+    if not 1 <= found < math.inf:
+        raise InputError(f"oversampling must be 1 or more, and finite, not {found}")
+    return found
 
 
 def _grid(limits: tuple[float, float], step: float) -> Floats:

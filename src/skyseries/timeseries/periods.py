@@ -10,15 +10,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from skyseries.errors import InputError
 from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
 from skyseries.timeseries.barycentre import at_barycentre
 from skyseries.timeseries.curve import floor_terms
-from skyseries.timeseries.epochs import Epochs, iter_epochs
+from skyseries.timeseries.epochs import Epochs, iter_epochs, nested_column
+from skyseries.timeseries.given import whole_number
 from skyseries.timeseries.kernels.search import Search
-from skyseries.timeseries.measured import measured_field
+from skyseries.timeseries.measured import field_units, measured_field, with_units
 from skyseries.timeseries.methods import Method, find_method
-from skyseries.timeseries.periodogram import frequency_limits
+from skyseries.timeseries.periodogram import frequency_limits, oversampling_of, period_limits
 from skyseries.timeseries.searching import search_segments
 from skyseries.timeseries.segments import split_by_band
 
@@ -50,7 +50,8 @@ def compute_periods(
     barycentric: bool = False,
     ra: ArrayLike | None = None,
     dec: ArrayLike | None = None,
-    location: EarthLocation | tuple[float, float, float] | None = None,
+    location: EarthLocation | tuple[Any, Any, Any] | None = None,
+    units: Mapping[str, str] | None = None,
     **options: Any,
 ) -> pa.Table:
     """Search every light curve of a nested column for its period.
@@ -64,16 +65,18 @@ def compute_periods(
     Parameters
     ----------
     column : (n,) struct array of equally long lists
+        Fields that say a unit are converted, as for `compute_features`.
     fields : LightCurveFields
     min_period, max_period : float
-        Days.
+        Days, or with a unit.
     n_peaks : int
         How many candidates are listed. Two of them differ in frequency by more than 1 / time span
         before refinement.
     error_floor : float, optional
-        Added in quadrature to the errors, in the unit of the values, for what the model cannot
-        follow. None: a quarter of the standard deviation of the values of each band, which needs
-        no unit and finds as many Stripe 82 RR Lyrae as the best fixed floor, 0.1 mag.
+        Added in quadrature to the errors, in the unit of the values or with one of its own, for
+        what the model cannot follow. None: a quarter of the standard deviation of the values of
+        each band, which needs no unit and finds as many Stripe 82 RR Lyrae as the best fixed
+        floor, 0.1 mag.
     oversampling : float, optional
         None: the method's own, 5 for Lomb-Scargle.
     rank_terms : int, optional
@@ -85,10 +88,10 @@ def compute_periods(
     barycentric : bool
         Bring the times to the solar-system barycentre, in TDB, where the observatory is their
         reference position (`barycentric_times`).
-    ra, dec : (n,) array_like, optional
-        Positions of the objects, degrees, ICRS; needed for `barycentric`.
-    location : EarthLocation or tuple, optional
-        The observatory; by default Rubin's.
+    ra, dec, location
+        As for `compute_features`.
+    units : mapping from str to str, optional
+        The units of fields, where the column itself does not say them.
     **options
         Of the method. ``nterms``: harmonics of the model; for Lomb-Scargle more than one is
         slower by an order of magnitude.
@@ -106,14 +109,18 @@ def compute_periods(
     Raises
     ------
     InputError
-        For limits out of order, an unknown method or option, or lists of unequal length. With
-        `barycentric` also where format, scale or reference position of the times are not known.
+        For limits out of order, an unknown method or option, lists of unequal length, or a unit
+        that cannot be converted. With `barycentric` also where format, scale or reference position
+        of the times are not known.
     SchemaError
         If a field is missing or of a wrong type.
     """
+    column = nested_column(column)
+    units = {**field_units(column.type), **(units or {})}
+    fields = with_units(fields, units)
     measured = measured_field(fields)
     schema = period_schema(
-        min_period=min_period, max_period=max_period, n_peaks=n_peaks,
+        fields, min_period=min_period, max_period=max_period, n_peaks=n_peaks,
         error_floor=error_floor, oversampling=oversampling, rank_terms=rank_terms, method=method,
         **options,
     )  # fmt: skip
@@ -123,20 +130,21 @@ def compute_periods(
         settled["dips"] = "up"
     search = Search(
         *frequency_limits(min_period, max_period),
-        float(found.oversampling(settled) if oversampling is None else oversampling),
+        oversampling_of(found.oversampling(settled) if oversampling is None else oversampling),
         settled.get("nterms", 1),
         _rank_terms(rank_terms, found),
-        *floor_terms(error_floor),
+        *floor_terms(error_floor, measured.unit),
         found.spare(settled),
     )
-    chunks = iter_epochs(column, fields, measured, None, all_bands=True)
+    chunks = iter_epochs(column, fields, measured, None, units, all_bands=True)
     if barycentric:
         chunks = at_barycentre(chunks, fields, ra, dec, location)
-    tables = [_table(epochs, schema, found, settled, search, n_peaks) for epochs in chunks]
+    tables = [_table(epochs, schema, found, settled, search, int(n_peaks)) for epochs in chunks]
     return pa.concat_tables(tables) if tables else schema.empty_table()
 
 
 def period_schema(
+    fields: LightCurveFields | None = None,
     *,
     min_period: float = 0.1,
     max_period: float = 100.0,
@@ -150,24 +158,29 @@ def period_schema(
     """Return the schema of `compute_periods` for these parameters, without any data.
 
     The parameters themselves are recorded as JSON under the key ``skyseries_periods`` of the
-    metadata of the field ``period``.
+    metadata of the field ``period``: days, and the unit of the values.
+
+    Parameters
+    ----------
+    fields : LightCurveFields, optional
+        Needed for an `error_floor` with a unit.
+    min_period, max_period, n_peaks, error_floor, oversampling, rank_terms, method, **options
+        As for `compute_periods`.
     """
     found = find_method(method)
     settled = found.settle(options)
-    oversampling = found.oversampling(settled) if oversampling is None else oversampling
-    frequency_limits(min_period, max_period)
-    ranked = _rank_terms(rank_terms, found)
-    if n_peaks < 1 or not oversampling >= 1 or ranked < 0:
-        raise InputError(
-            "n_peaks and oversampling must be 1 or more, and rank_terms 0 or more, not "
-            f"{n_peaks}, {oversampling}, {ranked}"
-        )
-    floor, fraction = floor_terms(error_floor)
+    shortest, longest = period_limits(min_period, max_period)
+    unit = "" if fields is None else measured_field(fields).unit
+    floor, fraction = floor_terms(error_floor, unit)
     parameters = {
         "method": found.title,
-        "min_period": min_period, "max_period": max_period, "n_peaks": n_peaks,
+        "min_period": shortest, "max_period": longest,
+        "n_peaks": whole_number(n_peaks, "n_peaks"),
         "error_floor": floor, "error_floor_scatter_fraction": fraction,
-        "oversampling": oversampling, "rank_terms": ranked, **settled,
+        "oversampling": oversampling_of(
+            found.oversampling(settled) if oversampling is None else oversampling
+        ),
+        "rank_terms": _rank_terms(rank_terms, found), **settled,
     }  # fmt: skip
     return _schema(found, parameters)
 
@@ -198,7 +211,7 @@ def _schema(method: Method, parameters: Mapping[str, Any]) -> pa.Schema:
 
 def _rank_terms(given: int | None, method: Method) -> int:
     if given is not None:
-        return given
+        return whole_number(given, "rank_terms", 0)
     return RANK_TERMS if method.name == "lombscargle" else 0
 
 

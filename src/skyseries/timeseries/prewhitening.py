@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skyseries.errors import InputError
-from skyseries.timeseries.curve import CurveData, floor_terms, prepare_curve
-from skyseries.timeseries.periodogram import periodogram
+from skyseries.timeseries.curve import CurveData, prepare_curve
+from skyseries.timeseries.given import whole_number
+from skyseries.timeseries.periodogram import oversampling_of, period_limits, periodogram
 
 __all__ = ["Prewhitening", "prewhiten"]
 
@@ -23,7 +24,7 @@ class Prewhitening:
     """The frequencies of a light curve in the order in which they were found.
 
     Model: y = c_band + sum over i and h of A_ih cos(2 pi h f_i (t - t0) + phi_ih), the same in all
-    bands but for c.
+    bands but for c. Plain numbers: days, 1/d and the unit of the values that were given.
     """
 
     frequency: Floats
@@ -100,10 +101,10 @@ def prewhiten(
     InputError
         As for `periodogram`, or for `n` below 1.
     """
-    if n < 1 or nterms < 1:
-        raise InputError(f"n and nterms must be 1 or more, not {n} and {nterms}")
-    floor = floor_terms(error_floor) if dy is not None else (0.0, 0.0)
-    curve, data = prepare_curve(t, y, dy, band, floor)
+    n, nterms = whole_number(n, "n"), whole_number(nterms, "nterms")
+    oversampling = oversampling_of(oversampling)
+    min_period, max_period = period_limits(min_period, max_period)
+    curve, data = prepare_curve(t, y, dy, band, error_floor)
     reference = data.origin + 0.5 * curve.span
     fit = _Fit(data, data.time - reference, nterms)
     residual, frequency = data.value, np.empty(0)

@@ -43,6 +43,8 @@ class Segments:
     """Whether brighter is smaller."""
     period_limits: tuple[float, float] = (0.1, 100.0)
     """Shortest and longest period that features search for, days."""
+    zero: float | None = None
+    """The MJD of time 0; None: not known."""
     by_band: Segments | None = None
     """The segments of which this is the `whole`."""
     _made: dict[Any, Any] = field(default_factory=dict, repr=False)
@@ -68,7 +70,8 @@ class Segments:
         offsets = np.ascontiguousarray(self.offsets[:: len(self.bands)])
         return Segments(
             self.time, self.value, self.error, offsets, self.excluded,
-            is_magnitude=self.is_magnitude, period_limits=self.period_limits, by_band=self,
+            is_magnitude=self.is_magnitude, period_limits=self.period_limits, zero=self.zero,
+            by_band=self,
         )  # fmt: skip
 
     @cached_property
@@ -84,7 +87,8 @@ class Segments:
         ragged.merge_by_time(t, y, e, code, whole.offsets)
         ordered = Segments(
             t, y, e, whole.offsets, self.excluded,
-            is_magnitude=self.is_magnitude, period_limits=self.period_limits, by_band=self,
+            is_magnitude=self.is_magnitude, period_limits=self.period_limits, zero=self.zero,
+            by_band=self,
         )  # fmt: skip
         return ordered, code
 
@@ -104,7 +108,11 @@ class Segments:
 
 
 def split_by_band(
-    epochs: Epochs, *, is_magnitude: bool = False, period_limits: tuple[float, float] = (0.1, 100.0)
+    epochs: Epochs,
+    *,
+    is_magnitude: bool = False,
+    period_limits: tuple[float, float] = (0.1, 100.0),
+    zero: float | None = None,
 ) -> Segments:
     """Leave out what cannot be used, and put the epochs of each band together.
 
@@ -120,7 +128,7 @@ def split_by_band(
     ragged.order_by_time(t, y, e, offsets)
     used = np.diff(offsets[:: len(epochs.bands)])
     excluded = np.diff(epochs.offsets) - used
-    return Segments(t, y, e, offsets, excluded, epochs.bands, is_magnitude, period_limits)
+    return Segments(t, y, e, offsets, excluded, epochs.bands, is_magnitude, period_limits, zero)
 
 
 _Split = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]

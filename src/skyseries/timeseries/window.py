@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skyseries.arrays import days, numbers
 from skyseries.errors import InputError
 from skyseries.timeseries.kernels.window import window_power
 from skyseries.timeseries.methods.registry import Floats
@@ -17,10 +18,10 @@ def window_function(t: ArrayLike, frequency: ArrayLike) -> Floats:
 
     Parameters
     ----------
-    t : (n,) array_like
-        Times; those that are not finite are left out.
+    t : (n,) array of any library, or sequence
+        Times, as for `periodogram`; those that are missing or not finite are left out.
     frequency : (m,) array_like
-        In the inverse of the unit of the times.
+        In the inverse of the unit of the times: 1/d, or with a unit.
 
     Returns
     -------
@@ -28,8 +29,8 @@ def window_function(t: ArrayLike, frequency: ArrayLike) -> Floats:
         1 at frequency 0 and wherever all times have one phase; a signal at f has aliases at f
         plus and minus the frequencies of its peaks. NaN without times.
     """
-    times = np.atleast_1d(np.asarray(t, np.float64))
-    f = np.atleast_1d(np.asarray(frequency, np.float64))
+    times = np.atleast_1d(days(t, "t", warn=True))
+    f = np.atleast_1d(numbers(frequency, "1/d", "frequency"))
     if times.ndim != 1 or f.ndim != 1:
         raise InputError(f"t and frequency must be rows, not of shapes {times.shape}, {f.shape}")
     times = times[np.isfinite(times)]

@@ -91,10 +91,10 @@ def test_the_text_has_the_numbers(report):
 
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("precious")
-    with pytest.raises(InputError, match="something else than a demo"):
+    with pytest.raises(InputError, match="something other than a demo"):
         demo(tmp_path)
     assert (tmp_path / "thesis.tex").read_text() == "precious"
-    with pytest.raises(InputError, match="something else than a demo"):
+    with pytest.raises(InputError, match="something other than a demo"):
         demo(tmp_path / "thesis.tex")
 
 

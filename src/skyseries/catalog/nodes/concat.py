@@ -91,10 +91,12 @@ class Concat(Node):
         return rows if (np.diff(hpx) >= 0).all() else rows.take(argsort(hpx))
 
     def _alike(self, part: Node, area: Area, hints: Hints) -> Rows:
-        """Return the rows of a part; where its types are stricter, in those of the result."""
+        """Return the rows of a part, what is inside of its columns in the types of the result."""
         rows = part.rows(area, hints)
-        here = [self.schema.field(name).type for name in part.schema.names]
-        return rows if here == part.schema.types else _Loosened(rows, self.schema)
+        types = self.schema.types
+        same = types == [part.schema.field(name).type for name in self.schema.names]
+        plain = same and not any(type_.num_fields for type_ in types)
+        return rows if plain else _Loosened(rows, self.schema)
 
 
 class _Loosened(Wrapped):
@@ -138,7 +140,8 @@ def _check(first: pa.Schema, other: pa.Schema, number: int) -> None:
         )
     for field in first:
         there = other.field(field.name)
-        if not as_nullable(there).type.equals(as_nullable(field).type):
+        types = [as_nullable(f).type for f in (field, there) if not pa.types.is_null(f.type)]
+        if len(types) == 2 and not types[0].equals(types[1]):
             raise SchemaError(
                 f"column {field.name!r} is {there.type} in catalog {number} and {field.type} in "
                 "the first; assign(CAST(...)) makes them alike"

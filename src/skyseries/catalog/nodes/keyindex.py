@@ -29,6 +29,7 @@ from skyseries.hats.keys import plain
 from skyseries.hats.partitions import Cell
 from skyseries.hats.publish import write_index_folder
 from skyseries.hats.runs import Run, write_run
+from skyseries.hats.statistics import recorded_rows
 from skyseries.spatial.healpix import HPX_ORDER
 
 __all__ = ["INDEX_KEY", "build_key_index", "known_index", "origin"]
@@ -90,7 +91,7 @@ def known_index(
     if index is None:
         return None
     try:
-        whole = open_dataset(index).rows == scan.dataset.count_rows()
+        whole = open_dataset(index).rows == recorded_rows(scan.dataset) is not None
         opened = open_index(index, name)
     except CatalogError:
         return None  # a broken index costs time, not rows

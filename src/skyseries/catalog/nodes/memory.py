@@ -13,7 +13,7 @@ from skyseries.catalog.nodes.scan import Scan, widened
 from skyseries.catalog.rows import Floats, Ints, Rows, TableRows
 from skyseries.errors import InputError
 from skyseries.hats.sizes import take
-from skyseries.schema import as_nullable, as_type
+from skyseries.schema import honest
 from skyseries.spatial.healpix import radec_to_hpx
 from skyseries.spatial.order import argsort
 
@@ -60,7 +60,7 @@ class Memory(Node):
             )
         hpx = radec_to_hpx(alpha, delta)
         order = argsort(hpx)
-        sorted_table = _honest(take(table, order).combine_chunks())
+        sorted_table = honest(take(table, order).combine_chunks())
         return cls(name, sorted_table, (ra, dec), alpha[order], delta[order], hpx[order])
 
     @property
@@ -116,16 +116,6 @@ class Memory(Node):
         starts, stops = (np.searchsorted(self.hpx, bound) for bound in (wide.start, wide.stop))
         parts = [np.arange(a, b) for a, b in zip(starts, stops, strict=True) if b > a]
         return np.concatenate([np.empty(0, np.int64), *parts])
-
-
-def _honest(table: pa.Table) -> pa.Table:
-    """Return the table with those columns as nullable that say otherwise, but have nulls."""
-    fields = [
-        as_nullable(field) if column.null_count or field.type.num_fields else field
-        for field, column in zip(table.schema, table.columns, strict=True)
-    ]
-    columns = [as_type(c, f.type) for c, f in zip(table.columns, fields, strict=True)]
-    return pa.table(columns, schema=pa.schema(fields, table.schema.metadata))
 
 
 def _degrees(table: pa.Table, column: str) -> Floats:

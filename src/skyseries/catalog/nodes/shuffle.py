@@ -30,6 +30,7 @@ from skyseries.hats.files import Location
 from skyseries.hats.idindex import open_index
 from skyseries.hats.keys import KeyTable, plain
 from skyseries.hats.runs import Run, Runs, write_run
+from skyseries.schema import as_schema
 from skyseries.spatial.order import argsort, run_lengths
 
 __all__ = ["Shuffled", "Spilled"]
@@ -88,7 +89,7 @@ class Spilled(Partners):
             runs = [s.run for s in self.spills if s.run and s.first < stop and s.last >= start]
             found = Runs(runs, _CELL).take(start, stop)
             if found is not None:
-                parts.append(found.cast(parts[0].schema))
+                parts.append(as_schema(found, parts[0].schema))
         table = pa.concat_tables(parts)
         cells = table.column(_CELL).to_numpy()
         return table_rows(table.drop_columns([_CELL])), _FiledKeys(

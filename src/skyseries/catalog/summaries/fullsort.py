@@ -27,6 +27,7 @@ from skyseries.catalog.summaries.inputs import lifted, values_from
 from skyseries.catalog.summaries.parts import fixed_units
 from skyseries.catalog.summaries.sorting import order_of
 from skyseries.config import settings
+from skyseries.schema import as_schema
 
 __all__ = ["iter_sorted"]
 
@@ -62,7 +63,7 @@ def iter_sorted(
             if slices:
                 table = pa.concat_tables(slices).combine_chunks()
                 order = order_of([table.column(f"#key{i}") for i in range(len(keys))], ascending)
-                yield gather(table.select(names), order).cast(node.schema)
+                yield as_schema(gather(table.select(names), order), node.schema)
 
 
 def _sorted_unit(

@@ -156,6 +156,8 @@ def _is_plain(aggregate: adql.Aggregate) -> bool:
 def _without_nan(array: pa.Array) -> pa.Array:
     if not pa.types.is_floating(array.type):
         return array
+    if pa.types.is_float16(array.type):  # of which Arrow has no extremes
+        array = array.cast(pa.float32())
     missing = pc.is_nan(array)
     return array.filter(pc.invert(missing)) if missing.true_count else array
 

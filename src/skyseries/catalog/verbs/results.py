@@ -12,7 +12,7 @@ import pyarrow as pa
 from skyseries.catalog import explain, info, output, running
 from skyseries.catalog.held import Held, first_scan
 from skyseries.catalog.names import check_columns
-from skyseries.catalog.rowcount import counted_rows, known_rows
+from skyseries.catalog.rowcount import row_count
 from skyseries.catalog.writing import Target, Written, write_catalog
 from skyseries.errors import CatalogError, InputError
 
@@ -54,8 +54,7 @@ class ResultVerbs(Held):
         return output.to_pandas(running.first(self._node, n))
 
     def __len__(self) -> int:
-        known = known_rows(self._node, counted_rows)
-        return running.count(self._node) if known is None else known
+        return row_count(self._node)
 
     def write_catalog(
         self,

@@ -30,6 +30,7 @@ from skyseries.catalog.summaries.inputs import lifted
 from skyseries.catalog.summaries.quantiles import quantiles
 from skyseries.catalog.summaries.sorting import top
 from skyseries.errors import InputError, QueryError, SchemaError
+from skyseries.schema import as_schema
 from skyseries.spatial.healpix import HPX_ORDER
 
 __all__ = ["Groups", "SummaryVerbs"]
@@ -107,7 +108,7 @@ class Groups:
             field_of(field.name, expression, schema).with_type(field.type)
             for field, expression in zip(table.schema, [*self._keys, *values], strict=True)
         ]
-        return table.cast(pa.schema(fields))
+        return as_schema(table, pa.schema(fields))
 
 
 class SummaryVerbs(Held):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from skyseries.errors import InputError
 from skyseries.executors import executor as use_executor
+from skyseries.hats.files import storage_errors
 from skyseries.pipelines.demo.bright_stars import (
     GAIA_EPOCH,
     HIPPARCOS_EPOCH,
@@ -116,11 +117,14 @@ def demo(
     ------
     InputError
         If the folder holds something that is not a demo.
+    StorageError
+        If the folder cannot be written.
     MissingDependencyError
         If the packages of the extra ``demo`` are not installed.
     """
     began = clock.perf_counter()
-    root = _fresh_folder(Path(path).expanduser())
+    with storage_errors(str(path)):
+        root = _fresh_folder(Path(path).expanduser())
     with Progress(progress) as shown, use_executor("threads", workers):
         shown.stage("simulating light curves")
         survey = simulate_survey(seed=seed)
@@ -155,7 +159,7 @@ def _fresh_folder(root: Path) -> Path:
     """Make the folder, or empty the one that an earlier demo made."""
     if root.exists():
         if not root.is_dir() or (any(root.iterdir()) and not (root / _MARKER).exists()):
-            raise InputError(f"{root} holds something else than a demo; give another folder")
+            raise InputError(f"{root} holds something other than a demo; give another folder")
         shutil.rmtree(root)
     root.mkdir(parents=True)
     (root / _MARKER).write_text("Made by `skyseries demo`, which replaces this whole folder.\n")

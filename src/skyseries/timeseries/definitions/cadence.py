@@ -21,7 +21,8 @@ Numbers = NDArray[np.float64]
 
 
 def _nights(segments: Segments) -> Numbers:
-    return segments.filled(N_NIGHTS, segment_nights, segments.time, segments.offsets)
+    zero = np.nan if segments.zero is None else segments.zero
+    return segments.filled(N_NIGHTS, segment_nights, segments.time, segments.offsets, zero)
 
 
 def _intervals(segments: Segments) -> Numbers:
@@ -69,8 +70,8 @@ def _features(scope: Scope) -> list[Feature]:
         )
     ]  # fmt: skip
     return [
-        feature(nights, 0, "NumNights", "Number of nights with epochs, a night a day of MJD (from "
-                "midnight to midnight in the time scale of the data)", "#{floor(t)}",
+        feature(nights, 0, "NumNights", "Number of nights with epochs, a night from noon to noon "
+                "in Greenwich (as Rubin's day_obs)", "#{floor(MJD - 0.5)}",
                 unit="count", min_epochs=1, presets=DRP if is_all else AP),
         feature(nights, 1, "EpochsPerNight", "Epochs for each such night", "n / NumNights",
                 min_epochs=1),

@@ -17,18 +17,24 @@ N_NIGHTS = 3
 SEASON = 60.0
 """A longer interval without epochs, in days, ends a season."""
 
+_MJD_OF_JD = -2400000.5
+_LEAST_JD = 1e6
+
 
 @kernel
 def segment_nights(
-    t: NDArray[np.float64], offsets: NDArray[np.int64], out: NDArray[np.float64]
+    t: NDArray[np.float64], offsets: NDArray[np.int64], zero: float, out: NDArray[np.float64]
 ) -> None:
-    """Fill nights (days of MJD that have epochs), epochs per night and seasons of each segment.
+    """Fill nights that have epochs, epochs per night and seasons of each segment.
 
     Parameters
     ----------
     t : (m,) array
         Days, in ascending order within each segment.
     offsets : (n + 1,) array
+    zero : float
+        The MJD of time 0. NaN: not known, the times are JD where they are as large as that, else
+        MJD.
     out : (3, n) array
         NaN for no epochs.
     """
@@ -36,7 +42,10 @@ def segment_nights(
         lo, hi = offsets[s], offsets[s + 1]
         out[:, s] = np.nan
         if hi > lo:
-            out[0, s], out[2, s] = _nights_and_seasons(t[lo:hi])
+            first = zero
+            if np.isnan(zero):
+                first = _MJD_OF_JD if t[lo] > _LEAST_JD else 0.0
+            out[0, s], out[2, s] = _nights_and_seasons(t[lo:hi], first - 0.5)
             out[1, s] = (hi - lo) / out[0, s]
 
 
@@ -66,10 +75,10 @@ def segment_intervals(
 
 
 @kernel
-def _nights_and_seasons(t: NDArray[np.float64]) -> tuple[float, float]:
+def _nights_and_seasons(t: NDArray[np.float64], noon: float) -> tuple[float, float]:
     nights = seasons = 1.0
     for j in range(1, t.size):
-        if math.floor(t[j]) > math.floor(t[j - 1]):
+        if math.floor(t[j] + noon) > math.floor(t[j - 1] + noon):
             nights += 1.0
         if t[j] - t[j - 1] > SEASON:
             seasons += 1.0

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skyseries.arrays import numbers
 from skyseries.errors import InputError
 from skyseries.timeseries.curve import Curve, CurveData
+from skyseries.timeseries.given import is_single, lengths_of
 from skyseries.timeseries.kernels.boxes import best_box, box_power
 from skyseries.timeseries.methods.registry import (
     Floats,
@@ -46,8 +49,21 @@ class Box:
     """Square root of the chi2 that the box takes away."""
 
 
+def _arrange(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return durations that say a unit of time in days, and that they are times."""
+    durations = given.get("durations")
+    days = lengths_of(durations, "durations")
+    if days is None:
+        return given
+    if given.get("duration_unit", "time") != "time":
+        raise InputError(
+            f"durations are times, {durations!s:.40}, but duration_unit={given['duration_unit']!r}"
+        )
+    return {**given, "durations": days, "duration_unit": "time"}
+
+
 def _durations(name: str, value: Any) -> tuple[float, ...]:
-    row = tuple(float(d) for d in np.atleast_1d(np.asarray(value, np.float64)).ravel())
+    row = tuple(numbers(np.atleast_1d(value) if is_single(value) else value, "", name).tolist())
     if not row or not all(math.isfinite(d) and d > 0 for d in row):
         raise InputError(f"{name} must be finite numbers above zero, not {value!r}")
     return row
@@ -55,9 +71,9 @@ def _durations(name: str, value: Any) -> tuple[float, ...]:
 
 def _one_of(known: Any) -> Any:
     def check(name: str, value: Any) -> str:
-        if value not in known:
+        if not isinstance(value, str) or value not in known:
             raise InputError(f"{name} must be one of {tuple(known)}, not {value!r}")
-        return str(value)
+        return value
 
     return check
 
@@ -161,7 +177,7 @@ BOXES = register_method(
         options=(
             Option(
                 "durations", (0.02, 0.05, 0.1),
-                "of the box: shares of the period, or times", _durations,
+                "of the box: shares of the period, or times (days, or with a unit)", _durations,
             ),
             Option("duration_unit", "fraction", "that, or 'time'", _one_of(_UNITS)),
             Option("bins_per_duration", 3, "bins of phase in the shortest", positive_integer),
@@ -177,5 +193,6 @@ BOXES = register_method(
         spare=lambda options: 5,
         is_share=True,
         model=_model,
+        arrange=_arrange,
     )
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numbers
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from skyseries.errors import InputError
 from skyseries.timeseries.curve import Curve, CurveData
+from skyseries.timeseries.given import whole_number
 
 __all__ = [
     "Method",
@@ -77,10 +78,13 @@ class Method:
         Callable[[Curve, CurveData, Options, float, Floats, NDArray[np.int64]], Floats] | None
     ) = None
     """Values of the model at times from the first epoch on and places of bands."""
+    arrange: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    """Returns the options that were given, where one of them says what another one is."""
 
     def settle(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return all options with their values; InputError for an unknown or a wrong one."""
         known = {option.name: option for option in self.options}
+        given = given if self.arrange is None else self.arrange(given)
         for name in given:
             if name not in known:
                 raise InputError(
@@ -117,9 +121,11 @@ def register_method(method: Method) -> Method:
 
 def find_method(name: str) -> Method:
     """Return the method of a name; InputError with the list of them if there is none."""
-    if name not in _methods:
-        raise InputError(f"unknown method {name!r}; there are {', '.join(map(repr, _methods))}")
-    return _methods[name]
+    if isinstance(name, str) and name in _methods:
+        return _methods[name]
+    near = difflib.get_close_matches(str(name).lower(), _methods, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise InputError(f"unknown method {name!r}; there are {', '.join(map(repr, _methods))}{hint}")
 
 
 def all_methods() -> tuple[Method, ...]:
@@ -129,10 +135,7 @@ def all_methods() -> tuple[Method, ...]:
 
 def positive_integer(name: str, value: Any) -> int:
     """Return a value that must be a whole number from 1 on."""
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not (is_number and value >= 1 and float(value).is_integer()):
-        raise InputError(f"{name} must be a whole number, 1 or more, not {value!r}")
-    return int(value)
+    return whole_number(value, name)
 
 
 _POINTS = 16
