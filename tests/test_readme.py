@@ -37,7 +37,7 @@ def test_the_programs_print_what_the_readme_says(blocks, tmp_path):
         if (language, kind) == ("python", "text")
     ]
     assert len(pairs) == 3
-    skyseries = [sys.executable, "-m", "skyseries.cli"]
+    skyseries = [sys.executable, "-m", "skyseries"]
     subprocess.run([*skyseries, "demo"], cwd=tmp_path, check=True, capture_output=True)
     script = tmp_path / "program.py"
     for program, output in pairs:

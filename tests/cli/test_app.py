@@ -159,7 +159,7 @@ def test_a_reader_that_goes_away() -> None:
 
 def test_the_installed_program() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "skyseries.cli", "--help"], capture_output=True, text=True
+        [sys.executable, "-m", "skyseries", "--help"], capture_output=True, text=True
     )
     assert done.returncode == 0
     for command in ("demo", "import", "info", "validate", "features", "periods"):

@@ -16,7 +16,7 @@ _GIVEN = re.compile(
 """A parameter of Python, with or without a value: ``id=``, ``orphans='keep'``; no folder of the
 kind ``band=g/``."""
 _SUBJECT = re.compile(r"(?<![\w/.'\"=-])(?P<name>[a-z]\w*)(?= must | is said to )")
-_PYTHON = re.compile(r"(?<![\w/.'\"-])[a-z]\w*(?:=(?![=>])|\(\[?\.\.\.|\([a-z]\w*=)")
+_PYTHON = re.compile(r"(?<![\w/.'\"-])[a-z]\w*(?:=(?![=>]|[^\s,;]*/)|\(\[?\.\.\.|\([a-z]\w*=)")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _OTHER_NAMES = {"radius_arcsec": "radius"}
 

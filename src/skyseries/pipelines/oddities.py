@@ -118,11 +118,11 @@ def odd_notes(found: Iterable[dict[str, dict[str, Any]]]) -> list[str]:
         odd.update(one["odd"])
         for name, counts in one["values"].items():
             values.setdefault(name, Counter()).update(counts)
-    notes = [f"{count:,} epochs have no {role}" for role, count in missing.items() if count]
+    notes = [f"{_epochs(count)} no {role}" for role, count in missing.items() if count]
     for name, count in odd.items():
         notes.append(_said(name, count, [text for text, _ in values[name].most_common(_SHOWN)]))
     notes += [
-        f"{name!r}: {count:,} epochs have an error of 0: features and periods leave them out"
+        f"{name!r}: {_epochs(count)} an error of 0: features and periods leave them out"
         for name, count in zero.items()
         if count
     ]
@@ -133,9 +133,13 @@ def _said(name: str, count: int, shown: list[str]) -> str:
     others = " or the like" if len(shown) == _SHOWN else ""
     given = shown[0] if len(shown) == 1 else f"[{', '.join(shown)}]"
     return (
-        f"{name!r}: {count:,} epochs have {' or '.join(shown)}{others}; if that stands for no "
+        f"{name!r}: {_epochs(count)} {' or '.join(shown)}{others}; if that stands for no "
         f"value, give null_values={given}"
     )
+
+
+def _epochs(count: int) -> str:
+    return "1 epoch has" if count == 1 else f"{count:,} epochs have"
 
 
 def _are(values: NDArray[Any], words: tuple[float, ...]) -> NDArray[np.bool_]:

@@ -38,17 +38,22 @@ class ImportReport:
 
     def summary(self) -> str:
         """Return the report as text."""
+        size = f"{_counted(self.rows, 'row')} in {_counted(self.partitions, 'partition')}"
         lines = [
-            f"{self.path}: {self.rows:,} rows in {self.partitions:,} partitions "
+            f"{self.path}: {size} "
             f"({self.version}, {self.seconds:.1f} s{', resumed' if self.resumed else ''})"
         ]
         lines += self.recognised
         if self.sources:
             rate = self.sources / self.seconds if self.seconds else 0.0
-            lines.append(f"{self.epochs:,} epochs ({rate:,.0f} sources/s)")
+            lines.append(f"{_counted(self.epochs, 'epoch')} ({rate:,.0f} sources/s)")
         if self.margin_rows is not None:
-            lines.append(f"margin: {self.margin_rows:,} rows")
+            lines.append(f"margin: {_counted(self.margin_rows, 'row')}")
         if self.index_rows is not None:
-            lines.append(f"id index: {self.index_rows:,} ids")
+            lines.append(f"id index: {_counted(self.index_rows, 'id')}")
         lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")

@@ -1,5 +1,0 @@
-"""Run the command line as ``python -m skyseries.cli``."""
-
-from skyseries.cli.app import main
-
-main()
