@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from tests.meaning.arrays import ARRAYS, REFUSED_ARRAYS
 from tests.meaning.containers import Container
-from tests.meaning.dates import DATES, LENGTHS, MOMENTS, YEARS
+from tests.meaning.dates import DATES, INTERVALS, LENGTHS, MOMENTS, YEARS
 from tests.meaning.files import FILES
 from tests.meaning.kinds import PERIOD, POSITION, RADIUS, TIME, YEAR, Kind
 from tests.meaning.nested import NESTED
@@ -43,8 +43,8 @@ class Case:
     """Whether text is an expression here, not a wrong number."""
     misses: bool = True
     """Whether one of the values may be missing."""
-    only: str = ""
-    """A word that the names of the containers must have, if not all of the form are wanted."""
+    dates: bool = True
+    """Whether times may be dates: not where the zero of the others is not known."""
 
     @property
     def name(self) -> str:
@@ -59,7 +59,8 @@ class Case:
         if self.form == "array":
             found = tuple(c for c in found if holds in c.holds)
             if self.kind is TIME:
-                found = (*(c for c in found if c.name != "dates"), *DATES)
+                dates = (replace(c, refused=c.refused or not self.dates) for c in DATES)
+                found = (*(c for c in found if c.name != "dates"), *dates, *INTERVALS)
         if self.form == "scalar":
             found += {
                 POSITION: ANGLES, RADIUS: ANGLES, PERIOD: LENGTHS, TIME: MOMENTS, YEAR: YEARS,
@@ -68,7 +69,7 @@ class Case:
                 found = tuple(c for c in found if c.name not in _NO_IDS)
             if self.text:
                 found = tuple(c for c in found if c.name != "text")
-        return tuple(c for c in found if self.only in c.name)
+        return found
 
     def units(self, container: Container) -> tuple[str | None, ...]:
         """Return in which units the value may come in a container."""
@@ -77,6 +78,7 @@ class Case:
         every = self.kind.units() if self.kind.holds == "n" else (None,)
         given = tuple(u for u in every if u is not None)
         given = given if container.any_unit else given[:-1]
+        given = given[:-1] if container.name == "Angle" else given
         return given if container.says == "must" else (None, *given)
 
     def rounded(self, container: Container) -> Any:

@@ -48,7 +48,7 @@ def _curve(**given: Any) -> Any:
 
 def _bary(w: Any, **given: Any) -> Any:
     place = {"t": MJD, "ra": 40.0, "dec": -20.0, "time_scale": "tdb", **given}
-    return (np.asarray(ts.barycentric_times(**place)) - MJD) * 86400.0
+    return np.asarray(ts.barycentric_times(**place)) - MJD
 
 
 def _usable(curve: Any) -> Any:
@@ -102,7 +102,7 @@ _OTHERS = [
     Case("window_function", "t", TIME, "array", T, lambda w, v, s: ts.window_function(v, FREQUENCIES)),
     Case("window_function", "frequency", FREQUENCY, "array", FREQUENCIES, lambda w, v, s: ts.window_function(T, v)),
     Case("Periodogram.power_at", "frequency", FREQUENCY, "array", FREQUENCIES, lambda w, v, s: w.periodogram.power_at(v)),
-    Case("Periodogram.model", "t", TIME, "array", T, lambda w, v, s: w.periodogram.model(v, 0.59)),
+    Case("Periodogram.model", "t", TIME, "array", T, lambda w, v, s: w.periodogram.model(v, 0.59), dates=False),
     Case("Periodogram.model", "band", LABEL, "array", BANDS, lambda w, v, s: _banded().model(T, 0.59, v), misses=False),
     Case(
         "Periodogram.false_alarm_probability", "power", NUMBER, "array", np.array([0.125, 0.25, 0.3125]),

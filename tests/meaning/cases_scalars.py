@@ -112,10 +112,15 @@ def _matched(entry: str) -> Callable[..., Any]:
         if entry == "Catalog.crossmatch":
             found = held.crossmatch(right, radius, how="left", **given)
             return column(found, *(n for n in found.columns if n in _MATCHED))
+        given = {n: _suffixed(v) if n == "right_pm" else v for n, v in given.items()}
         found = held.crossmatch_many({"o": right}, radius, how="left", **given)
         return column(found, *(n for n in found.columns if n in _MATCHED))
 
     return match
+
+
+def _suffixed(names: tuple[str, str]) -> tuple[str, ...]:
+    return tuple(f"{name}_o" for name in names)
 
 
 _MATCHED = ("_dist_arcsec", "_match_probability", "_dist_arcsec_o", "id_o", "id_other")

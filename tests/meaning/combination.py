@@ -57,13 +57,14 @@ class Combination:
 
     def outcome(self, world: World) -> Outcome:
         """Return what the entry answers to the value in its container and unit."""
-        return outcome_of(self.case, world, self._given(world), self.said)
+        return outcome_of(self.case, world, self.given(world), self.said)
 
     def wanted(self, world: World) -> Outcome:
         """Return what it answers to plain float64 numbers in the unit that is needed."""
         return _plain_outcome(self.case, world, self.container.type, self.gap, self.said)
 
-    def _given(self, world: World) -> Any:
+    def given(self, world: World) -> Any:
+        """Return the value in its container."""
         case, kind = self.case, self.case.kind
         if isinstance(case.values, dict):
             return self._table(world)

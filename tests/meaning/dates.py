@@ -14,7 +14,7 @@ from astropy.time import Time, TimeDelta
 
 from tests.meaning.containers import Container, Gone, Values, filled, under
 
-__all__ = ["DATES", "LENGTHS", "MOMENTS", "YEARS"]
+__all__ = ["DATES", "INTERVALS", "LENGTHS", "MOMENTS", "YEARS"]
 
 _UNIX = 40587.0
 _MS = 86_400_000
@@ -67,11 +67,11 @@ DATES = (
 )
 """Rows of moments, which are days of MJD."""
 
-_SINCE = (
+INTERVALS = (
     Container("TimeDelta", _delta, "d"),
     Container("timedelta64", lambda v, g, unit: np.rint(v * _MS).astype("m8[ms]"), "d", misses=False),
 )  # fmt: skip
-DATES += _SINCE
+"""Rows of lengths of time, which are days."""
 
 MOMENTS = (
     Container("Time", lambda v, g, unit: Time(v, format="mjd", scale="tdb"), "m", misses=False),

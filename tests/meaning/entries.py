@@ -49,7 +49,7 @@ PLAIN = frozenset(
     "min_epochs needs_error deep footers one_to_one barycentric overwrite resume progress "
     "id_index has_error replace allow_exact_matches append pass_partition with_header table_kind version "
     # other things
-    "function declared args kwargs extractor format name_or_path storage_options tmp_dir region "
+    "units function declared args kwargs extractor format name_or_path storage_options tmp_dir region "
     "regions moc source pixels ax feature path catalog map_catalog".split()
 )
 """Names of parameters that hold nothing of the kind."""
