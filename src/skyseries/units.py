@@ -8,6 +8,7 @@ it is refused with an error that names it. What says nothing is taken to be in t
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from functools import cache
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = [
     "is_known",
     "plain_unit",
     "same_unit",
+    "unit_product",
     "unit_text",
 ]
 
@@ -43,6 +45,8 @@ _SPELLINGS = {
     "nanojansky": "nJy", "microjansky": "uJy", "nanomaggy": "nmgy", "nanomaggies": "nmgy",
 }  # fmt: skip
 """Words that astropy's parser does not know, or not in capital letters (keys are lower case)."""
+
+_CENTURY = re.compile(r"\b(century|centuries|cy)\b")
 
 _SIMPLE = {
     "deg": ("angle", 3600.0), "arcmin": ("angle", 60.0), "arcsec": ("angle", 1.0),
@@ -123,7 +127,9 @@ def conversion_factor(source: str, target: str) -> float:
     if before == after and before:
         return 1.0
     first, second = _SIMPLE.get(before), _SIMPLE.get(after)
-    if first is not None and second is not None and first[0] == second[0]:
+    if first is not None and second is not None:
+        if first[0] != second[0]:
+            raise ValueError(f"{source} cannot be converted to {target}")
         return first[1] / second[1]
     old, new = _parsed(before), _parsed(after)
     if not old.is_equivalent(new):
@@ -167,16 +173,37 @@ def factor_to(unit: str, target: str, what: str) -> float:
 
 
 @cache
+def unit_product(one: str, other: str, power: float = 1.0) -> str | None:
+    """Return the unit of ``one * other**power``; None if one of them is not known.
+
+    Examples
+    --------
+    >>> unit_product("mas", "mas"), unit_product("", "mas**2", 0.5), unit_product("", "")
+    ('mas**2', 'mas', '')
+    """
+    from astropy.units import dimensionless_unscaled
+
+    try:
+        first, second = (
+            _parsed(unit) if plain_unit(unit) else dimensionless_unscaled for unit in (one, other)
+        )
+        return str((first * second**power).to_string("vounit"))
+    except ValueError:
+        return None
+
+
+@cache
 def _parsed(text: str) -> Any:
     from astropy import units
 
     if not text.strip():
         raise ValueError("an empty text is no unit")
+    spelled = _CENTURY.sub("hyr", text.replace("Å", "Angstrom"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", units.UnitsWarning)  # deprecated ones are units too
         for syntax in ("vounit", "generic", "fits", "cds"):
             try:
-                found = units.Unit(text.replace("Å", "Angstrom"), format=syntax)
+                found = units.Unit(spelled, format=syntax)
             except (ValueError, TypeError):
                 continue
             return getattr(found, "function_unit", found)

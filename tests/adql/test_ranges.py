@@ -183,7 +183,7 @@ def test_cones():
         "DISTANCE(ra, dec, 1, 2) < 1 OR gMag < 3",
         "NOT DISTANCE(ra, dec, 1, 2) < 1",
         "DISTANCE(ra + 1, dec, 1, 2) < 1",
-        "DISTANCE(ra, dec, pm, 2) < 1",
+        "DISTANCE(ra, dec, z, 2) < 1",
         "DISTANCE(ra, dec, 1, 2) < gMag",
         "DISTANCE(ra, dec, 1, 2) < -1",
     ):

@@ -216,13 +216,14 @@ def test_strict_adql_cuts_integers_and_knows_null():
 @pytest.mark.parametrize(
     ("text", "unit"),
     [
-        ("ra", "deg"), ("ra + dec", "deg"), ("2 * ra", "deg"), ("ra / dec", ""), ("ra * dec", None),
+        ("ra", "deg"), ("ra + dec", "deg"), ("2 * ra", "deg"), ("ra / dec", ""),
+        ("ra * dec", "deg**2"), ("SQRT(ra * dec)", "deg"), ("POWER(ra, 3)", "deg**3"),
         ("ra + gMag", None), ("rMag", "mag"), ("ABS(pm)", "mas.yr**-1"), ("RADIANS(ra)", "rad"),
         ("LOG10(ra)", ""), ("AVG(lc.flux)", "nJy"), ("COUNT(lc.flux)", ""), ("nObs", None),
         ("IN_UNIT(ra, 'arcsec')", "arcsec"), ("DISTANCE(ra, dec, 1, 2)", "deg"),
         ("10 + pm", "mas.yr**-1"),
         ("COALESCE(ra, 0)", "deg"), ("CAST(ra AS REAL)", "deg"),
-        ("scisql_nanojanskyToAbMag(ra)", "mag"),
+        ("scisql_nanojanskyToAbMag(lc.flux)", "mag"),
     ],
 )  # fmt: skip
 def test_units(text, unit):

@@ -15,8 +15,10 @@ from astropy.time import Time, TimeDelta
 from astropy.utils.masked import Masked
 
 from skyseries.arrays import (
+    clock_of,
     day_number,
     days,
+    days_long,
     labels,
     measured,
     number,
@@ -215,6 +217,40 @@ def test_what_are_no_times():
     for bad, said in ((["abc"], "not 'abc'"), ([True], "true and false"), ([1] * u.deg, "'deg'")):
         with pytest.raises(InputError, match=said):
             days(bad)
+
+
+def test_moments_of_pandas_in_a_list():
+    moments = [pd.Timestamp("2020-01-01T06:00"), pd.NaT]
+    np.testing.assert_array_equal(days(moments), [58849.25, np.nan])
+    assert day_number(pd.Timedelta(hours=6), "period") == 0.25
+    assert days_long(dt.timedelta(hours=6), "period") == 0.25
+    for moment in (pd.Timestamp("2020-01-01"), Time(5, format="mjd")):
+        with pytest.raises(InputError, match="period must be a length of time"):
+            days_long(moment, "period")
+
+
+def test_what_moments_are_told_by():
+    time = Time([59000.0], format="mjd", scale="tai")
+    for values in (time, list(time), time[0]):
+        assert clock_of(values) == "tai"
+    for values in (time.datetime64, time.isot, list(time.datetime), pd.Series(time.datetime64)):
+        assert clock_of(values) == ""
+    for values in ([1.0], np.ones(2), [1] * u.d, time - time, np.ma.array([1.0]), 5, None, []):
+        assert clock_of(values) is None
+
+
+def test_text_of_nothing_is_no_label():
+    for nothing in (
+        np.array(["g", np.nan]),
+        ["g", "nan"],
+        np.array(["g", None], object).astype(str),
+    ):
+        found, there = labels(nothing)
+        assert (found[0], there.tolist()) == ("g", [True, False])
+    with pytest.raises(InputError, match="mixes text and numbers"):
+        labels(["g", 1])
+    with pytest.raises(InputError, match="band must be text"):
+        labels([["g"], ["r"]])
 
 
 def test_rounded_times_are_told():

@@ -92,6 +92,7 @@ def test_rows_of_columns_longer_than_an_array_can_be(monkeypatch, column):
     assert found["c"].num_chunks > 1
     assert found.to_pylist() == expected
     assert found.schema == table.schema
+    assert take(table, np.empty(0, np.int64)).num_rows == 0
 
 
 def test_batches_are_divided_by_their_bytes():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
 
 import skyseries as sky
 from tests.pipelines.survey import (
@@ -155,3 +157,28 @@ def test_long_rows_are_a_source_catalog(tmp_path):
     assert same(read_rows(primary(tmp_path / "c")), expected_rows(sources))
     check_leaves(primary(tmp_path / "c"), 50)
     check_valid(tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    ("ra", "dec"),
+    [
+        (301.56, 44.46), (301.56 * u.deg, 2667.6 * u.arcmin),
+        (SkyCoord(301.56, 44.46, unit="deg"), None),
+    ],
+)  # fmt: skip
+def test_one_position_for_all_light_curves(tmp_path, ra, dec):
+    sources = pa.table({"star": ["a", "b", "a"], "mjd": [2.0, 1.0, 1.0], "flux": [1.0, 2.0, 3.0]})
+    report = run(tmp_path, sources, ra=ra, dec=dec, id="star", margin_arcsec=None)
+    assert (report.rows, report.epochs) == (2, 3)
+    table = sky.open_catalog(tmp_path / "c").to_arrow()
+    np.testing.assert_allclose(table["ra"], [301.56] * 2, rtol=1e-14)
+    np.testing.assert_allclose(table["dec"], [44.46] * 2, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("ra", "dec"), [(301.56, None), (301.56, "dec"), (1.0, 91.0), (float("nan"), 1.0), ([1.0], 2.0)]
+)
+def test_what_is_no_position_for_all(tmp_path, ra, dec):
+    sources = pa.table({"star": ["a"], "mjd": [2.0], "flux": [1.0]})
+    with pytest.raises(sky.InputError):
+        run(tmp_path, sources, ra=ra, dec=dec, id="star")

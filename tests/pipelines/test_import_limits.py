@@ -10,6 +10,7 @@ import pytest
 import skyseries as sky
 from skyseries.catalog import writing
 from skyseries.errors import InputError
+from skyseries.hats import sizes
 from skyseries.hats.sizes import Limits
 from tests.pipelines.survey import check_valid, primary, write_parts
 
@@ -26,7 +27,7 @@ COLUMNS = {
     "text": {"note": pa.array(["x" * (8 * n) for n in LONG])},
     "one word": {"note": pa.array(["x" * 2000] * N)},
     "binary": {"raw": pa.array([b"\xff" * (8 * n) for n in LONG])},
-    "wide": {f"c{i}": np.full(N, float(i)) for i in range(400)},
+    "wide": {f"c{i}": np.full(N, float(i)) for i in range(60)},
     "light curves": {
         "lc": pa.array(
             [{"mjd": x, "flux": x, "band": ["g"] * len(x)} for x in LISTS],
@@ -146,3 +147,22 @@ def test_ids_too_long_for_an_index(tmp_path):
         sky.import_catalog(given, tmp_path / "c", id="id", executor="serial", progress=False)
     sky.import_catalog(given, tmp_path / "c", id="id", id_index=False, progress=False)
     check_valid(tmp_path / "c")
+
+
+def test_texts_of_one_place_that_are_longer_than_an_array_can_be(tmp_path, monkeypatch):
+    table = rows({"note": ["x" * int(n) for n in LONG]})
+    table = table.set_column(1, "ra", pa.array(np.full(N, 10.0)))
+    table = table.set_column(2, "dec", pa.array(np.zeros(N)))
+    monkeypatch.setattr(sizes, "_MOST_BYTES", 4_000)
+    sky.import_catalog(
+        write_parts(tmp_path / "in", table, [30, 80]), tmp_path / "c", id="id", executor="serial",
+        progress=False,
+    )  # fmt: skip
+    check_valid(tmp_path / "c")
+    found = sky.open_catalog(tmp_path / "c").to_arrow()
+    sky.from_table(table).write_catalog(tmp_path / "w", id="id")
+    again = sky.open_catalog(tmp_path / "w").to_arrow()
+    expected = sorted(table.select(["id", "note"]).to_pylist(), key=lambda row: row["id"])
+    for rows_of in (found, again):
+        kept = rows_of.select(["id", "note"]).to_pylist()
+        assert sorted(kept, key=lambda row: row["id"]) == expected

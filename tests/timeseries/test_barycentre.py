@@ -106,6 +106,109 @@ def test_what_is_refused(t: Any, options: dict[str, Any], said: str) -> None:
         barycentric_times(t, **given)
 
 
+def test_a_time_has_its_own_scale_and_format() -> None:
+    ra, dec = positions(5)
+    t = np.linspace(59000, 59500, 5)
+    right = barycentric_times(t, ra, dec, time_scale="tai")
+    time = Time(t, format="mjd", scale="tai")
+    for given in (time, list(time)):
+        np.testing.assert_array_equal(barycentric_times(given, ra, dec), right)
+    jd = Time(t + 2400000.5, format="jd", scale="tai")
+    np.testing.assert_allclose(barycentric_times(jd, ra, dec), right + 2400000.5, rtol=1e-15)
+    in_iso = Time(jd.iso, scale="tai")
+    np.testing.assert_allclose(barycentric_times(in_iso, ra, dec), right, rtol=1e-13)
+    dates = jd.datetime64
+    np.testing.assert_allclose(
+        barycentric_times(dates, ra, dec, time_scale="tai", time_format="JD"),
+        right + 2400000.5, rtol=1e-13,
+    )  # fmt: skip
+    lon, lat, height = PALOMAR
+    place = EarthLocation.from_geodetic(lon * u.deg, lat * u.deg, height * u.m)
+    there = Time(t, format="mjd", scale="tai", location=place)
+    np.testing.assert_array_equal(
+        barycentric_times(there, ra, dec),
+        barycentric_times(t, ra, dec, time_scale="tai", location=PALOMAR),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "zero"),
+    [("JD", -2400000.5), ("rjd", -0.5), ("tjd", 40000.0), ("jd-2450000", 49999.5),
+     ("JD - 2457000", 56999.5), ("jd-2454833", 54832.5)],
+)  # fmt: skip
+def test_zero_points(name: str, zero: float) -> None:
+    t = np.linspace(59000, 59500, 5)
+    found = barycentric_times(t - zero, 10.0, 20.0, time_format=name, time_scale="UTC")
+    right = barycentric_times(t, 10.0, 20.0, time_scale="utc")
+    np.testing.assert_allclose(found + zero, right, atol=1e-9)
+    fields = TOPOCENTRIC.override(time_format=name)
+    row = {"time": t - zero, "band": ["r"] * 5, "value": [1.0] * 5, "error": [1.0] * 5}
+    table = compute_features(
+        column([row], FLUX), fields, ["firstTime"], barycentric=True, ra=[10.0], dec=[20.0]
+    )
+    tai = barycentric_times(t[:1], 10.0, 20.0, time_scale="tai")
+    np.testing.assert_allclose(table["firstTime"].to_numpy() + zero, tai, atol=1e-9)
+
+
+def test_positions_and_places_with_units() -> None:
+    t, right = [59000.0], barycentric_times([59000.0], 150.0, 20.0, time_scale="utc")
+    given = [(10 * u.hourangle, (20 * u.deg).to(u.rad)), (SkyCoord(150, 20, unit="deg"), None)]
+    for ra, dec in [
+        *given,
+        ([150] * u.deg, [20] * u.deg),
+        (SkyCoord([150], [20], unit="deg"), None),
+    ]:
+        np.testing.assert_allclose(barycentric_times(t, ra, dec, time_scale="utc"), right)
+    lon, lat, height = RUBIN
+    place = (lon * u.deg, (lat * u.deg).to(u.rad), (height * u.m).to(u.km))
+    found = barycentric_times(t, 150.0, 20.0, time_scale="utc", location=place)
+    np.testing.assert_allclose(found, right, rtol=1e-15)
+    masked = barycentric_times(np.ma.array([59000.0, 1.0], mask=[0, 1]), 150, 20, time_scale="utc")
+    assert masked[0] == right[0]
+    assert np.isnan(masked[1])
+    made = column([{"time": t, "band": ["r"], "value": [1.0], "error": [1.0]}], FLUX)
+    tables = [
+        compute_features(made, TOPOCENTRIC, ["firstTime"], barycentric=True, ra=ra, dec=dec)
+        for ra, dec in (([150.0], [20.0]), *[(np.atleast_1d(ra), dec) for ra, dec in given[1:]])
+    ]
+    assert tables[0].equals(tables[1])
+
+
+@pytest.mark.parametrize(
+    ("t", "options", "said"),
+    [
+        ([59000.0], {"dec": 95.0}, r"declination 95\.0 is beyond"),
+        ([59000.0], {"dec": -90.1}, r"declination -90\.1 is beyond"),
+        ([59000.0], {"ra": 10 * u.m}, "ra is in the unit 'm'"),
+        ([59000.0], {"time_scale": None}, "give time_scale=, one of utc, tai, tt, tdb"),
+        ([2459000.5], {"time_format": "bjd", "time_scale": None}, "barycenter already"),
+        ([9000.5], {"time_format": "BTJD", "time_scale": None}, "barycenter already"),
+        ([2459000.5], {"time_format": "HJD"}, "heliocenter already"),
+        (Time([59000.0], format="mjd", scale="utc"), {}, "Time in UTC, but time_scale is 'tai'"),
+        (Time([59000.0], format="mjd", scale="tai"), {"time_format": "jd"}, "Time in MJD, but"),
+        (Time([59000.0], format="mjd", scale="tcb"), {"time_scale": None}, "not 'tcb'"),
+        (["a"], {}, "t must be days, or dates"),
+        ([59000.0], {"location": (1, 100, 2)}, "no place"),
+        ([59000.0], {"location": (1, "a", 2)}, "latitude of the location"),
+        ([59000.0], {"location": (1, 2)}, "location is an EarthLocation"),
+    ],
+)
+def test_what_contradicts_itself(t: Any, options: dict[str, Any], said: str) -> None:
+    given = {"ra": 10.0, "dec": 20.0, "time_scale": "tai"} | options
+    with pytest.raises(InputError, match=said):
+        barycentric_times(t, **given)
+
+
+def test_heliocentric_times_are_not_corrected_twice() -> None:
+    made = column([None], MAG)
+    fields = MAG.override(time_format="HJD", time_scale="utc")
+    for compute in (compute_features, compute_periods):
+        with pytest.raises(InputError, match="heliocentric") as raised:
+            compute(made, fields, barycentric=True, ra=[1.0], dec=[2.0])
+        assert "topocenter" not in str(raised.value)
+    compute_features(made, fields)
+
+
 # --- light curves -------------------------------------------------------------------------------
 
 PERIOD = 600 / 86400

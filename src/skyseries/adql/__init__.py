@@ -7,7 +7,7 @@ columns (`evaluate`). Nothing here knows of catalogs.
 from skyseries.adql.dialect import PYTHON, STRICT, Dialect
 from skyseries.adql.epochs import EpochAggregates
 from skyseries.adql.evaluate import Mask, Values
-from skyseries.adql.expressions import Aggregate, Column, Expr, Path
+from skyseries.adql.expressions import Aggregate, Column, Constant, Expr, Path
 from skyseries.adql.functions import FUNCTIONS, Function, Signature, function_table
 from skyseries.adql.grouping import GroupBy
 from skyseries.adql.lexer import pointer
@@ -17,6 +17,7 @@ from skyseries.adql.resolver import resolve_condition, resolve_value
 from skyseries.adql.scope import Scope, Source
 from skyseries.adql.statistics import Statistics
 from skyseries.adql.types import Type
+from skyseries.adql.units import in_needed_unit
 from skyseries.adql.walk import (
     aggregate_name,
     columns,
@@ -34,6 +35,7 @@ __all__ = [
     "Bounds",
     "Column",
     "Cone",
+    "Constant",
     "Dialect",
     "EpochAggregates",
     "Expr",
@@ -55,6 +57,7 @@ __all__ = [
     "conjuncts",
     "function_table",
     "has_aggregates",
+    "in_needed_unit",
     "parse_condition",
     "parse_value",
     "pointer",

@@ -9,6 +9,7 @@ from skyseries.adql.constants import convert
 from skyseries.adql.expressions import Aggregate, Expr
 from skyseries.adql.lexer import Position, error_at
 from skyseries.adql.types import Type
+from skyseries.units import unit_product
 
 __all__ = ["AGGREGATES", "KIND_AGGREGATES", "aggregate"]
 
@@ -61,8 +62,13 @@ def aggregate(
         argument, result = convert(argument, Type.DOUBLE), Type.DOUBLE
     else:
         result = _result(name, kind)
-    unit = argument.unit if name in _SAME_UNIT else ("" if name == "COUNT" else None)
-    return Aggregate(name, argument, result, distinct, over, unit)
+    return Aggregate(name, argument, result, distinct, over, _unit(name, argument.unit))
+
+
+def _unit(name: str, unit: str | None) -> str | None:
+    if name == "VARIANCE":
+        return unit_product(unit, unit) if unit else unit
+    return unit if name in _SAME_UNIT else ""
 
 
 def _result(name: str, kind: Type) -> Type:

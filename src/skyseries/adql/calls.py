@@ -6,10 +6,13 @@ import difflib
 from collections.abc import Collection, Mapping
 
 from skyseries.adql.constants import convert, whole
-from skyseries.adql.expressions import Constant, Expr, Operation
+from skyseries.adql.expressions import Column, Constant, Expr, Operation
 from skyseries.adql.functions import Function, Signature
 from skyseries.adql.lexer import Position, error_at
 from skyseries.adql.types import Type
+from skyseries.adql.units import check_one_unit, in_needed_unit, unit_of_power, words_for
+from skyseries.errors import InputError
+from skyseries.units import conversion_factor
 
 __all__ = ["call"]
 
@@ -17,6 +20,7 @@ _NOT_YET = {
     "AREA", "BOX", "CENTROID", "COORDSYS", "POLYGON", "REGION",
 }  # fmt: skip
 _ANGLES = ("DISTANCE", "CONTAINS", "INTERSECTS")
+_TAKES = {"RADIANS": "deg"} | dict.fromkeys(("SIN", "COS", "TAN", "COT", "DEGREES"), "rad")
 _EXACT = {
     "ubigint": Type.UBIGINT,
     "real": Type.REAL,
@@ -63,7 +67,13 @@ def call(
             for kind, argument in zip(signature.arguments, arguments, strict=True)
         ):
             _check_nesting(function, arguments, position)
-            return _operation(function, signature, arguments)
+            _check_angle(function.name, arguments, position)
+            if function.name in ("ATAN2", "MOD"):
+                check_one_unit(arguments, position)
+            try:
+                return _operation(function, signature, arguments)
+            except InputError as error:
+                raise error_at(str(error), position) from None
     given = ", ".join(argument.type.value for argument in arguments)
     raise error_at(f"{function.name} does not take ({given}); write {function.usage()}", position)
 
@@ -73,6 +83,8 @@ def _accepts(kind: str, argument: Expr) -> bool:
         return argument.type.is_number or argument.type is Type.NULL
     if kind == "integer":
         return argument.type.is_integer
+    if kind == "unsigned":
+        return argument.type is Type.UBIGINT or (whole(argument) or -1) >= 0
     if kind == "digits":
         number = whole(argument)
         return argument.type.is_integer and number is not None and abs(number) <= 300
@@ -95,8 +107,34 @@ def _check_nesting(function: Function, arguments: list[Expr], position: Position
         stack.extend(current.children)
 
 
+def _check_angle(name: str, arguments: list[Expr], position: Position) -> None:
+    """Refuse a column that says that it is in degrees where radians are taken, and the reverse."""
+    needed = _TAKES.get(name)
+    for argument in arguments if needed else ():
+        said = argument.unit if isinstance(argument, Column) else None
+        try:
+            factor = conversion_factor(said, needed) if said and needed else 1.0
+        except ValueError:
+            continue
+        if factor != 1.0:
+            column = words_for(argument, "x")
+            raise error_at(
+                f"{name} takes {needed}, and {column} is in {said}: write IN_UNIT({column}, "
+                f"'{needed}')",
+                position,
+            )
+
+
 def _operation(function: Function, signature: Signature, arguments: list[Expr]) -> Expr:
     flat: list[Expr] = []
+    name = function.name
+    needs = signature.needs or ("",) * len(arguments)
+    arguments = [
+        in_needed_unit(argument, unit, f"{words_for(argument, 'a value')} in {name}", strict=False)
+        if unit
+        else argument
+        for argument, unit in zip(arguments, needs, strict=True)
+    ]
     for kind, argument in zip(signature.arguments, arguments, strict=True):
         if kind in ("point", "circle"):
             flat.extend(argument.children)
@@ -104,12 +142,18 @@ def _operation(function: Function, signature: Signature, arguments: list[Expr]) 
             flat.append(convert(argument, Type.DOUBLE))
         elif kind == "digits":
             flat.append(convert(argument, Type.INTEGER))
+        elif kind == "unsigned":
+            flat.append(convert(argument, Type.UBIGINT))
         elif kind == "text":
             flat.append(convert(argument, Type.TEXT))
         elif kind != "coosys":
             flat.append(argument)
     result = arguments[0].type if signature.result is None else signature.result
-    unit = arguments[0].unit if signature.unit == "same" else signature.unit
+    unit = signature.unit
+    if unit == "same":
+        unit = arguments[0].unit
+    elif unit == "power":
+        unit = unit_of_power(arguments[0], (*arguments, Constant(0.5, Type.DOUBLE))[1])
     return Operation(function.name, tuple(flat), result, signature.sql, signature.compute, unit)
 
 

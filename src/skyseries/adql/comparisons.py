@@ -27,6 +27,7 @@ from skyseries.adql.expressions import (
 from skyseries.adql.geometry import region_test
 from skyseries.adql.lexer import Position, error_at
 from skyseries.adql.types import Type
+from skyseries.adql.units import check_one_unit, words_for
 
 __all__ = ["compare", "one_of"]
 
@@ -53,6 +54,7 @@ def compare(operator: str, left: Expr, right: Expr, position: Position) -> Expr:
     if Type.NULL in (left.type, right.type):
         return Compare(operator, left, right)
     if left.type.is_number and right.type.is_number:
+        check_one_unit((left, right), position)
         return _region_test(operator, left, right) or _numbers(operator, left, right)
     if Type.BOOLEAN in (left.type, right.type):
         return _booleans(operator, left, right, position)
@@ -60,7 +62,7 @@ def compare(operator: str, left: Expr, right: Expr, position: Position) -> Expr:
         right = Constant(parse_timestamp(str(right.value), position), Type.TIMESTAMP)
     if left.type is right.type:
         return Compare(operator, left, right)
-    raise _mismatch(left, right, position)
+    raise _mismatch(operator, left, right, position)
 
 
 def one_of(argument: Expr, values: list[Expr], position: Position) -> Expr:
@@ -129,7 +131,7 @@ def _booleans(operator: str, left: Expr, right: Expr, position: Position) -> Exp
             return Truth(left) if bool(value) == (operator == "=") else Not(Truth(left))
     if left.type is right.type:
         return Compare(operator, left, right)
-    raise _mismatch(left, right, position)
+    raise _mismatch(operator, left, right, position)
 
 
 def _region_test(operator: str, left: Expr, right: Expr) -> Expr | None:
@@ -140,15 +142,27 @@ def _region_test(operator: str, left: Expr, right: Expr) -> Expr | None:
     return region_test(left, inside=(value == 1) == (operator == "="))
 
 
-def _mismatch(left: Expr, right: Expr, position: Position) -> Exception:
+def _mismatch(operator: str, left: Expr, right: Expr, position: Position) -> Exception:
     message = f"a {left.type.value} cannot be compared with a {right.type.value}"
-    if {left.type, right.type} & {Type.TEXT} and (left.type.is_number or right.type.is_number):
-        number = left if left.type.is_number else right
-        text = right if left.type.is_number else left
-        if isinstance(text, Constant):
-            message += f"; write {text.value} without quotes"
-        elif isinstance(number, Constant):
-            message += f"; write '{number.value}' in quotes"
-        else:
-            message += "; convert one: CAST(x AS DOUBLE PRECISION)"
+    number = left if left.type.is_number else right
+    text = right if left.type.is_number else left
+    if text.type is Type.TEXT and number.type.is_number:
+        message += _way_out(operator, number, text)
     return error_at(message, position)
+
+
+def _way_out(operator: str, number: Expr, text: Expr) -> str:
+    """Return what to write where a number meets a text; never what compares numbers as text."""
+    if isinstance(text, Constant):
+        try:
+            float(str(text.value))
+        except ValueError:
+            return (
+                f"; {words_for(number, 'the other side')} holds numbers, and {text.value!r} is none"
+            )
+        return f"; write {str(text.value).strip()} without quotes"
+    name = words_for(text, "x")
+    cast = f"CAST({name} AS DOUBLE PRECISION)"
+    if isinstance(number, Constant) and operator in ("=", "<>"):
+        return f"; write '{number.value}' in quotes for the text, or {cast} for the number in it"
+    return f"; {name} holds texts: write {cast}, which is NULL where a text is no number"

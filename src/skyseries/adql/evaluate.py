@@ -6,6 +6,7 @@ single-threaded (the workers are the parallelism), closed to files and network.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from skyseries.adql.border import Columns, raw_column, row_count, take_columns
-from skyseries.adql.expressions import Column, Expr, Path
+from skyseries.adql.expressions import Column, Expr, Path, written
 from skyseries.adql.sql import Writer
 from skyseries.adql.types import Type
 from skyseries.adql.walk import columns as columns_of
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 _THREAD = threading.local()
 _TABLE = "t"
+_OF_VALUES = ("ConversionException", "InvalidInputException", "OutOfRangeException")
+_FROM_COLUMN = re.compile(r" when casting from source column \w+")
 
 
 class Values:
@@ -69,7 +72,7 @@ class Values:
             else:
                 results[index] = _computed(expression, arrays)
         if self._by_duckdb:
-            table = run_sql(arrow_table(arrays, self._aliases, rows), self._sql)
+            table = run_sql(arrow_table(arrays, self._aliases, rows), self._sql, self._aliases)
             for place, index in enumerate(self._by_duckdb):
                 results[index] = table.column(place)
         return [
@@ -138,10 +141,10 @@ class Mask:
         arrays = take_columns(columns, self.columns)
         rows = row_count(columns) if length is None else length
         if compute.supported(self.condition):
-            result = _guard(lambda: compute.truth(self.condition, arrays))
+            result = _guard(lambda: compute.truth(self.condition, arrays), self._aliases)
         else:
             table = arrow_table(arrays, self._aliases, rows)
-            result = run_sql(table, self._sql).column(0)
+            result = run_sql(table, self._sql, self._aliases).column(0)
         mask = finished(result, pa.bool_(), rows)
         return mask.fill_null(False) if mask.null_count else mask
 
@@ -173,7 +176,7 @@ def arrow_table(arrays: Mapping[Path, Any], names: Mapping[Path, str], rows: int
     return pa.table([arrays[path] for path in names], names=list(names.values()))
 
 
-def run_sql(table: pa.Table, sql: str) -> pa.Table:
+def run_sql(table: pa.Table, sql: str, names: Mapping[Path, str] | None = None) -> pa.Table:
     """Return the result of a query over one table, which is called ``t`` in its text.
 
     Parameters
@@ -181,6 +184,8 @@ def run_sql(table: pa.Table, sql: str) -> pa.Table:
     table : pyarrow.Table
     sql : str
         Text of our own, never a user's.
+    names : mapping of path to str, optional
+        The columns behind the names of the table's, for messages.
 
     Raises
     ------
@@ -196,7 +201,7 @@ def run_sql(table: pa.Table, sql: str) -> pa.Table:
         finally:
             connection.unregister(_TABLE)  # else it would hold the table
 
-    return _guard(run)
+    return _guard(run, names)
 
 
 def _connection() -> Any:
@@ -217,34 +222,33 @@ def _connection() -> Any:
     return connection
 
 
-def _guard(run: Callable[[], T]) -> T:
+def _guard(run: Callable[[], T], names: Mapping[Path, str] | None = None) -> T:
     """Run, and say what went wrong with a value in words."""
     try:
         return run()
     except pa.ArrowInvalid as error:
-        raise _value_error(str(error)) from error
+        raise _value_error(str(error), names) from error
     except Exception as error:
         if type(error).__module__.split(".")[0] not in ("duckdb", "_duckdb"):
             raise
-        if type(error).__name__ in ("ConversionException", "OutOfRangeException"):
-            raise _value_error(str(error)) from error
-        if type(error).__name__ == "InvalidInputException":
-            raise _value_error(str(error)) from error
+        if type(error).__name__ in _OF_VALUES:
+            raise _value_error(str(error), names) from error
         raise
 
 
-def _value_error(message: str) -> QueryError:
-    first = message.split("\n")[0]
+def _value_error(message: str, names: Mapping[Path, str] | None) -> QueryError:
+    first = _FROM_COLUMN.sub("", message.split("\n")[0])
+    of = f" of {', '.join(map(written, names))}" if names else ""
     advice = ""
     if "verflow" in first or "out of range" in first.lower():
         advice = "; whole numbers are calculated in 64 bits: write 1.0 * x for more"
-    return QueryError(f"a value cannot be calculated: {first}{advice}")
+    return QueryError(f"a value{of} cannot be calculated: {first}{advice}")
 
 
 def _computed(expression: Expr, arrays: Mapping[Path, Any]) -> Any:
     from skyseries.adql import compute
 
-    return _guard(lambda: compute.value(expression, arrays))
+    return _guard(lambda: compute.value(expression, arrays), aliases(columns_of(expression)))
 
 
 def finished(result: Any, kind: pa.DataType, rows: int) -> pa.Array:

@@ -10,6 +10,7 @@ constants and names of columns.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -37,10 +38,17 @@ __all__ = [
     "Or",
     "Path",
     "Truth",
+    "written",
 ]
 
 Path: TypeAlias = tuple[str, ...]
 """A column: ``("ra",)``, or a field of a nested or structured one: ``("lc", "mjd")``."""
+
+
+def written(path: Path) -> str:
+    """Return a path as it is written, with double quotes where a name needs them."""
+    return ".".join(part if re.fullmatch(r"\w+", part) else f'"{part}"' for part in path)
+
 
 ConstantValue: TypeAlias = int | float | Decimal | str | bool | datetime | None
 

@@ -4,8 +4,9 @@ The functions of ADQL 2.1 (sections 2.3 and 4) and those that Rubin's services k
 hands in a larger table with functions of its own; no Python code runs per row.
 
 Kinds of arguments: ``double`` (any number, calculated in double precision), ``integer``,
-``ubigint``, ``real``, ``text``, ``timestamp``, ``boolean``, ``point``, ``digits`` (a whole number
-as a constant), ``coosys`` (a text constant that is not looked at).
+``ubigint``, ``unsigned`` (or a constant that is not negative), ``real``, ``text``, ``timestamp``,
+``boolean``, ``point``, ``digits`` (a whole number as a constant), ``coosys`` (a text constant that
+is not looked at).
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ class Signature:
     compute : str, optional
         The function of `pyarrow.compute` that gives the same values.
     unit : str, optional
-        ``same``: as the first argument; else the unit itself (empty: a plain number).
+        ``same``: as the first argument; ``power``: as the first one to the power of the second
+        (0.5 if there is none); else the unit itself (empty: a plain number).
+    needs : tuple of str, optional
+        The unit that each argument is needed in; empty: any.
     """
 
     arguments: tuple[str, ...]
@@ -41,6 +45,7 @@ class Signature:
     sql: str
     compute: str | None = None
     unit: str | None = None
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,9 @@ _MATHEMATICS = (
     _of_double("EXP", "exp({0})", "e to the power of x", compute="exp"),
     _of_double("LOG", "ln({0})", "the natural logarithm", compute="ln"),
     _of_double("LOG10", "log10({0})", "the logarithm to base 10", compute="log10"),
-    _of_double("SQRT", "sqrt({0})", "the square root; NaN below zero", compute="sqrt", unit=None),
+    _of_double(
+        "SQRT", "sqrt({0})", "the square root; NaN below zero", compute="sqrt", unit="power"
+    ),
     Function(
         "MOD",
         (
@@ -142,7 +149,7 @@ _MATHEMATICS = (
     Function("PI", (Signature((), Type.DOUBLE, "pi()", unit=""),), "the number π"),
     Function(
         "POWER",
-        (Signature(("double", "double"), Type.DOUBLE, "pow({0}, {1})", "power"),),
+        (Signature(("double", "double"), Type.DOUBLE, "pow({0}, {1})", "power", "power"),),
         "x to the power of y",
     ),
     Function(
@@ -196,25 +203,25 @@ _GEOMETRY = (
     Function(
         "POINT",
         (
-            Signature(("double", "double"), Type.POINT, ""),
-            Signature(("coosys", "double", "double"), Type.POINT, ""),
+            Signature(("double", "double"), Type.POINT, "", needs=("deg", "deg")),
+            Signature(("coosys", "double", "double"), Type.POINT, "", needs=("", "deg", "deg")),
         ),
         "a position: right ascension and declination, degrees",
     ),
     Function(
         "CIRCLE",
         (
-            Signature(("double", "double", "double"), Type.CIRCLE, ""),
-            Signature(("point", "double"), Type.CIRCLE, ""),
-            Signature(("coosys", "double", "double", "double"), Type.CIRCLE, ""),
-            Signature(("coosys", "point", "double"), Type.CIRCLE, ""),
+            Signature(("double",) * 3, Type.CIRCLE, "", needs=("deg",) * 3),
+            Signature(("point", "double"), Type.CIRCLE, "", needs=("", "deg")),
+            Signature(("coosys", *("double",) * 3), Type.CIRCLE, "", needs=("", *("deg",) * 3)),
+            Signature(("coosys", "point", "double"), Type.CIRCLE, "", needs=("", "", "deg")),
         ),
         "the positions within a radius (degrees) of a centre",
     ),
     Function(
         "DISTANCE",
         (
-            Signature(("double",) * 4, Type.DOUBLE, "", unit="deg"),
+            Signature(("double",) * 4, Type.DOUBLE, "", unit="deg", needs=("deg",) * 4),
             Signature(("point", "point"), Type.DOUBLE, "", unit="deg"),
         ),
         "the angle between two positions, degrees",
@@ -236,19 +243,31 @@ _GEOMETRY = (
 _RUBIN = (
     Function(
         "scisql_nanojanskyToAbMag",
-        (Signature(("double",), Type.DOUBLE, _AB_MAGNITUDE, unit="mag"),),
+        (Signature(("double",), Type.DOUBLE, _AB_MAGNITUDE, unit="mag", needs=("nJy",)),),
         "the AB magnitude of a flux in nJy; NaN where the flux is not above zero",
         standard=False,
     ),
     Function(
         "scisql_nanojanskyToAbMagSigma",
-        (Signature(("double", "double"), Type.DOUBLE, _AB_MAGNITUDE_ERROR, unit="mag"),),
+        (
+            Signature(
+                ("double", "double"),
+                Type.DOUBLE,
+                _AB_MAGNITUDE_ERROR,
+                unit="mag",
+                needs=("nJy", "nJy"),
+            ),
+        ),
         "the error of the AB magnitude of a flux with its error, both in nJy",
         standard=False,
     ),
     Function(
         "BITAND",
-        (Signature(("integer", "integer"), Type.BIGINT, "({0}::BIGINT & {1}::BIGINT)", unit=""),),
+        (
+            Signature(("ubigint", "unsigned"), Type.UBIGINT, "({0} & {1})", unit=""),
+            Signature(("unsigned", "ubigint"), Type.UBIGINT, "({0} & {1})", unit=""),
+            Signature(("integer", "integer"), Type.BIGINT, "({0}::BIGINT & {1}::BIGINT)", unit=""),
+        ),
         "the bits that are set in both numbers",
         standard=False,
     ),

@@ -7,7 +7,7 @@ from skyseries.adql.dialect import Dialect
 from skyseries.adql.expressions import Constant, Convert, Expr, Operation
 from skyseries.adql.lexer import Position, error_at
 from skyseries.adql.types import Type, common_type
-from skyseries.adql.units import unit_of_operator
+from skyseries.adql.units import check_one_unit, scaled, unit_of_operator
 from skyseries.units import conversion_factor
 
 __all__ = ["arithmetic", "coalesce", "concatenate", "in_unit", "negate"]
@@ -30,6 +30,8 @@ def arithmetic(
         if not (side.type.is_number or side.type is Type.NULL):
             advice = "; texts are joined with ||" if side.type is Type.TEXT else ""
             raise error_at(f"{operator} takes numbers, not a {side.type.value}{advice}", position)
+    if operator != "*":
+        check_one_unit((left, right), position)
     unit = unit_of_operator(operator, left, right)
     if left.type.is_integer and right.type.is_integer:
         if operator == "/" and dialect.kind:
@@ -97,6 +99,7 @@ def coalesce(arguments: list[Expr], position: Position) -> Expr:
     if kind is None or not (kind.is_scalar or kind is Type.NULL):
         names = ", ".join(dict.fromkeys(a.type.value for a in arguments))
         raise error_at(f"COALESCE cannot choose between these types: {names}", position)
+    check_one_unit(arguments, position)
     converted = tuple(convert(a, kind) for a in arguments)
     parts = [f"{{{index}}}" for index in range(len(converted))]
     if kind.is_floating:  # NaN is passed over too; the last one is taken as it is
@@ -127,15 +130,7 @@ def in_unit(arguments: list[Expr], position: Position) -> Expr:
         factor = conversion_factor(value.unit, str(unit.value))
     except ValueError as error:
         raise error_at(f"IN_UNIT: {error}", position) from None
-    number = Constant(factor, Type.DOUBLE)
-    return Operation(
-        "*",
-        (convert(value, Type.DOUBLE), number),
-        Type.DOUBLE,
-        "({0} * {1})",
-        "multiply",
-        str(unit.value),
-    )
+    return scaled(value, factor, str(unit.value))
 
 
 def _integers(operator: str, left: Expr, right: Expr, unit: str | None) -> Expr:

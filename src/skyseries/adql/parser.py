@@ -285,7 +285,7 @@ class Parser:
 
     def _in_values(self) -> tuple[Node, ...]:
         self.expect("(", "after IN")
-        if self.at("SELECT", "WITH"):
+        if self._at_query():
             self.subquery()
         values = [self.value()]
         while self.accept(","):
@@ -295,7 +295,11 @@ class Parser:
 
     def subquery(self) -> Node:
         """Read a query in parentheses; statements over catalogs replace this."""
-        raise self.error("a query inside of an expression has no place here")
+        name = self.token.text
+        raise self.error(
+            "a query inside of an expression has no place here; a column of this name is written "
+            f'"{name}"'
+        )
 
     def _prefix(self) -> Node:
         token = self.token
@@ -334,8 +338,11 @@ class Parser:
             raise self.error(f"{token.value} is no operator here: {_ADVICE[token.value]}")
         raise self.error(f"a value is missing before {token}")
 
+    def _at_query(self) -> bool:
+        return self.at("SELECT", "EXISTS", "WITH") and not self._is_column(self.token)
+
     def _parentheses(self) -> Node:
-        if self.at("SELECT", "WITH"):
+        if self._at_query():
             return self.subquery()
         node = self.expression()
         if self.at(","):
@@ -364,7 +371,7 @@ class Parser:
         if token.value == "NULL":
             self.advance()
             return tree.Literal(None, token.position)
-        if token.value in ("SELECT", "EXISTS", "WITH"):
+        if self._at_query():
             return self.subquery()
         if token.value == "CASE" and not self._is_column(token):
             raise self.error("ADQL has no CASE")

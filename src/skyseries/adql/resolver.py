@@ -188,7 +188,7 @@ class Resolver:
             case tree.Between():
                 return self._between(node)
             case tree.In():
-                values = [self.value(value) for value in node.values]
+                values = [self._side(value) for value in node.values]
                 found = one_of(self.value(node.operand), values, node.position)
                 return Not(found) if node.negated else found
             case tree.Like():
@@ -209,21 +209,27 @@ class Resolver:
         return Truth(value)
 
     def _comparison(self, node: tree.Comparison) -> Expr:
-        left, right = self.value(node.left), self.value(node.right)
+        left, right = self.value(node.left), self._side(node.right)
         word = any(isinstance(side, Constant) and side.value is None for side in (left, right))
         if self.dialect.kind and word:
             _fail("nothing equals NULL: write IS NULL or IS NOT NULL", node.position)
         return compare(node.operator, left, right, node.position)
 
+    def _side(self, node: tree.Node) -> Expr:
+        """Return what is compared; of a name that is no column it is said how texts are written."""
+        if isinstance(node, tree.ColumnRef):
+            return self._checked(self.scope.column(node, compared=True), node.position)
+        return self.value(node)
+
     def _between(self, node: tree.Between) -> Expr:
         operand = self.value(node.operand)
-        low = compare(">=", operand, self.value(node.low), node.position)
-        high = compare("<=", operand, self.value(node.high), node.position)
+        low = compare(">=", operand, self._side(node.low), node.position)
+        high = compare("<=", operand, self._side(node.high), node.position)
         between = And((low, high))
         return Not(between) if node.negated else between
 
     def _like(self, node: tree.Like) -> Expr:
-        operand, pattern = self.value(node.operand), self.value(node.pattern)
+        operand, pattern = self.value(node.operand), self._side(node.pattern)
         for side in (operand, pattern):
             if side.type not in (Type.TEXT, Type.NULL):
                 word = "ILIKE" if node.insensitive else "LIKE"

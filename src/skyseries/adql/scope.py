@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +11,7 @@ import pyarrow as pa
 from pyarrow import types as arrow_types
 
 from skyseries.adql.expressions import Column, Path
+from skyseries.adql.expressions import written as quoted
 from skyseries.adql.functions import FUNCTIONS, Function
 from skyseries.adql.lexer import error_at
 from skyseries.adql.tree import ColumnRef, Name
@@ -112,8 +112,14 @@ class Scope:
         columns = {path[0] for source in self.sources for path in source.columns}
         return columns | {name[-1] for source in self.sources for name in source.names}
 
-    def column(self, reference: ColumnRef) -> Column:
+    def column(self, reference: ColumnRef, *, compared: bool = False) -> Column:
         """Return the column that is meant.
+
+        Parameters
+        ----------
+        reference : ColumnRef
+        compared : bool
+            Something is compared with it, so it may be a text that lacks its quotes.
 
         Raises
         ------
@@ -127,14 +133,14 @@ class Scope:
                 raise _ambiguous(reference, found)
             if found:
                 return found[0]
-        raise self._unknown(reference)
+        raise self._unknown(reference, compared)
 
     def _sources(self, qualifier: Sequence[Name]) -> list[Source]:
         return [s for s in self.sources if not qualifier or s.is_called(qualifier)]
 
-    def _unknown(self, reference: ColumnRef) -> QueryError:
+    def _unknown(self, reference: ColumnRef, compared: bool) -> QueryError:
         written = ".".join(part.text for part in reference.parts)
-        known = {_written(path): None for source in self.sources for path in source.columns}
+        known = {quoted(path): None for source in self.sources for path in source.columns}
         folded = {name.lower(): name for name in known}
         near = difflib.get_close_matches(written.lower(), folded, n=3, cutoff=0.6)
         fields = [
@@ -147,7 +153,9 @@ class Scope:
             advice = f"; there are {', '.join(list(known)[:8])}{', ...' if len(known) > 8 else ''}"
         else:
             advice = "; the table has no columns"
-        return error_at(f"no column {written}{advice}", reference.position)
+        quotes = written.replace("'", "''")
+        text = f"; for the text write '{quotes}'" if compared and len(reference.parts) == 1 else ""
+        return error_at(f"no column {written}{text}{advice}", reference.position)
 
 
 def columns_of(schema: pa.Schema) -> dict[Path, Column]:
@@ -188,11 +196,6 @@ def _is_list(kind: pa.DataType) -> bool:
         or arrow_types.is_large_list(kind)
         or arrow_types.is_fixed_size_list(kind)
     )
-
-
-def _written(path: Path) -> str:
-    """Return a path as it is written, with double quotes where a name needs them."""
-    return ".".join(part if re.fullmatch(r"\w+", part) else f'"{part}"' for part in path)
 
 
 def _fold(path: Path) -> Path:

@@ -246,6 +246,11 @@ def _convert(expression: Convert, text: str) -> str:
     if target.is_integer and source.is_floating:
         text = f"CASE WHEN isnan({text}) THEN NULL ELSE {text} END"
     converted = f"CAST({text} AS {duckdb_type(target)})"
+    if source is Type.TEXT and target is not Type.TEXT:  # what is no number is NULL
+        converted = f"TRY_{converted}"
+        if target.is_integer:  # but a number that does not fit is an error, as elsewhere
+            number = f"TRY_CAST({text} AS DOUBLE) <= {_INFINITY[Type.DOUBLE]}"
+            converted = f"CASE WHEN {number} THEN {converted[4:]} END"
     if target is Type.TEXT and source is Type.TIMESTAMP:
         converted = f"replace({converted}, ' ', 'T')"
     if expression.length is not None:

@@ -6,8 +6,8 @@ NumPy and pandas become days.
 """
 
 from skyseries.arrays.labels import labels
-from skyseries.arrays.numbers import measured, number, numbers
-from skyseries.arrays.sky import position, positions
+from skyseries.arrays.numbers import measured, number, numbers, pair, whole, whole_numbers
+from skyseries.arrays.sky import is_coordinate, position, positions
 from skyseries.arrays.times import MJD_OF_UNIX, clock_of, day_number, days, days_long, warn_coarse
 
 __all__ = [
@@ -16,11 +16,15 @@ __all__ = [
     "day_number",
     "days",
     "days_long",
+    "is_coordinate",
     "labels",
     "measured",
     "number",
     "numbers",
+    "pair",
     "position",
     "positions",
     "warn_coarse",
+    "whole",
+    "whole_numbers",
 ]

@@ -106,7 +106,7 @@ def _of_array(array: NDArray[Any], unit: str) -> Plain:
 def _of_sequence(items: Sequence[Any], what: str) -> Plain:
     """Open a list: its items may be numbers, None, or Quantities of several units."""
     first = next((item for item in items if not is_missing(item)), None)
-    if first is not None and getattr(first, "unit", None) is not None and np.ndim(first) == 0:
+    if first is not None and _is_quantity(first):
         return _of_quantities(items, unit_text(first.unit), what)
     missing = np.fromiter((is_missing(item) for item in items), bool, len(items))
     if not missing.any():
@@ -115,6 +115,15 @@ def _of_sequence(items: Sequence[Any], what: str) -> Plain:
     if first is None:
         return Plain(np.full(len(items), np.nan), missing, "")
     return Plain(_array(filled, what), missing, "")
+
+
+def _is_quantity(item: Any) -> bool:
+    """Return whether this is one number with a unit; pandas' moments have one for their ticks."""
+    return (
+        getattr(item, "unit", None) is not None
+        and library_of(item) != "pandas"
+        and np.ndim(item) == 0
+    )
 
 
 def _of_quantities(items: Sequence[Any], unit: str, what: str) -> Plain:

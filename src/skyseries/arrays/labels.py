@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,10 @@ def labels(
     """
     if isinstance(values, str | bytes | int | float | np.generic) and size is not None:
         values = [values] * size
+    if isinstance(values, list | tuple):  # NumPy would make text of numbers beside text
+        objects = np.empty(len(values), object)
+        objects[:] = values
+        values = objects
     plain = opened(values, what)
     array, missing = plain.values, plain.missing
     there = np.ones(array.shape, bool) if missing is None else ~missing
@@ -94,6 +99,8 @@ def _of_objects(
     for i, value in enumerate(array.ravel()):
         if not there.flat[i]:
             continue
+        if not isinstance(value, Hashable):
+            raise InputError(f"{what} must be text or whole numbers, not {value!r:.40}")
         if (type(value), value) not in known:
             known[type(value), value] = _label(value, what)
         clean[i] = known[type(value), value]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -14,7 +13,7 @@ from skyseries.arrays.containers import Plain, is_missing, library_of, opened
 from skyseries.errors import InputError
 from skyseries.units import factor_to, plain_unit, unit_text
 
-__all__ = ["as_floats", "measured", "number", "numbers"]
+__all__ = ["as_floats", "measured", "number", "numbers", "pair", "whole", "whole_numbers"]
 
 Floats = NDArray[Any]
 
@@ -110,7 +109,7 @@ def number(value: Any, unit: str = "", what: str = "the value") -> float:
         raise InputError(f"{what} must be a number, not {value!r}")
     own = unit_text(getattr(value, "unit", None))
     factor = factor_to(own, unit, what)
-    if own:
+    if getattr(value, "unit", None) is not None:
         value = getattr(value, "value", value)
     if hasattr(value, "as_py") and library_of(value) == "pyarrow":
         value = value.as_py()
@@ -131,11 +130,68 @@ def _in(unit: str) -> str:
 def pair(values: Any, unit: str, what: str) -> tuple[float, float]:
     """Return two numbers, such as limits.
 
+    Parameters
+    ----------
+    values : array of any library, or sequence
+    unit, what
+        As for `numbers`.
+
     Raises
     ------
     InputError
         Unless there are two.
     """
-    if not isinstance(values, Sequence | np.ndarray) or isinstance(values, str) or len(values) != 2:
-        raise InputError(f"{what} must be a pair of numbers{_in(unit)}, not {values!r}")
-    return number(values[0], unit, what), number(values[1], unit, what)
+    found = numbers(values, unit, what)
+    if found.shape != (2,):
+        raise InputError(f"{what} must be a pair of numbers{_in(unit)}, not {values!r:.60}")
+    return float(found[0]), float(found[1])
+
+
+def whole(value: Any, what: str, least: int | None = None, most: int | None = None) -> int:
+    """Return one whole number; 5.0 is one.
+
+    Parameters
+    ----------
+    value : number
+    what : str
+        Its name in errors.
+    least, most : int, optional
+        Limits, included.
+
+    Raises
+    ------
+    InputError
+        If it is none, or beyond the limits.
+    """
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        found = int(value)
+    else:
+        floating = number(value, "", what)
+        if not floating.is_integer():
+            raise InputError(f"{what} must be a whole number, not {value!r}")
+        found = int(floating)
+    if least is not None and found < least:
+        words = {0: "not be negative", 1: "be 1 or more"}.get(least, f"be {least} or more")
+        raise InputError(f"{what} must {words}, not {found}")
+    if most is not None and found > most:
+        raise InputError(f"{what} must be {most} or less, not {found}")
+    return found
+
+
+def whole_numbers(values: Any, what: str) -> NDArray[np.int64]:
+    """Return whole numbers as an array, of any shape; none may be missing.
+
+    Raises
+    ------
+    InputError
+        If one is missing or no whole number.
+    """
+    plain = opened(values, what)
+    type_ = plain.values.dtype
+    if plain.missing is None and type_.kind in "iu" and np.can_cast(type_, np.int64):
+        return plain.values.astype(np.int64, copy=False)
+    floats = as_floats(plain, what)
+    whole_here = (floats == np.rint(floats)) & (np.abs(floats) < 2.0**63)
+    if not whole_here.all():
+        raise InputError(f"{what} must be whole numbers, not {floats[~whole_here].tolist()[0]}")
+    return plain.values.astype(np.int64)

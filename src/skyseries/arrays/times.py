@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,7 +10,7 @@ from numpy.typing import NDArray
 
 from skyseries.arrays.containers import Plain, is_missing, opened
 from skyseries.arrays.numbers import as_floats, number
-from skyseries.errors import InputError
+from skyseries.errors import InputError, warn_user
 from skyseries.units import factor_to
 
 __all__ = [
@@ -164,19 +162,10 @@ def _warn_coarse(array: NDArray[Any], factor: float, what: str) -> None:
         return
     step = coarseness(array) * factor
     if step > TOO_COARSE:
-        warnings.warn(
+        warn_user(
             f"the times {what} are {array.dtype}, and so rounded to {step:.3g} d: what was rounded "
-            "cannot be had back; take them from a float64 column",
-            stacklevel=_place_of_user(),
+            "cannot be had back; take them from a float64 column"
         )
-
-
-def _place_of_user() -> int:
-    """Return the `stacklevel`, for a warning of the caller, of the code that called Skyseries."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("skyseries"):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def _one(value: Any, what: str) -> float:

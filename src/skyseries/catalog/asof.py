@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import datetime as dt
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.arrays import day_number, number
 from skyseries.catalog.rows import Ints
 from skyseries.errors import InputError, SchemaError
+from skyseries.schema.columns import column_meta
+from skyseries.schema.recognition import TIMES
+from skyseries.schema.times import settled_times, time_unit_words, zero_point
+from skyseries.units import factor_to, plain_unit
 
 __all__ = ["AsOf", "Direction"]
 
@@ -30,32 +37,59 @@ class AsOf:
         the earlier one if they are equally near. Of right rows of one time and object, backward
         takes the last and forward the first.
     tolerance : number, optional
-        The largest difference, included; in the unit of the times.
+        The largest difference, included; in the unit of the left times (of timestamps: ns).
     exact : bool
         Whether a row of the very same time counts.
+    scale, shift : float
+        A right time times `scale` plus `shift` is in the unit and format of the left ones.
     """
 
     left: str
     right: str
     direction: Direction = "backward"
-    tolerance: float | None = None
+    tolerance: Any = None
     exact: bool = True
+    scale: float = 1.0
+    shift: float = 0.0
 
     def __post_init__(self) -> None:
         if self.direction not in get_args(Direction):
             names = ", ".join(get_args(Direction))
             raise InputError(f"direction must be one of {names}, not {self.direction!r}")
-        if self.tolerance is not None and not self.tolerance >= 0:
-            raise InputError(f"tolerance must not be negative, not {self.tolerance}")
 
-    def check(self, left: pa.Schema, right: pa.Schema) -> None:
-        """Raise SchemaError if the columns are no times of one kind."""
-        kinds = [_kind(s.field(n)) for s, n in ((left, self.left), (right, self.right))]
+    def settled(self, left: pa.Schema, right: pa.Schema) -> AsOf:
+        """Return the rule for two tables: their times in one unit, as is the tolerance.
+
+        Raises
+        ------
+        SchemaError
+            If the columns are no times of one kind, or their scales differ.
+        InputError
+            If a unit cannot be converted, or the tolerance is no length of time.
+        """
+        fields = left.field(self.left), right.field(self.right)
+        kinds = [_kind(field) for field in fields]
         if kinds[0] != kinds[1]:
             raise SchemaError(
-                f"{self.left!r} is {left.field(self.left).type} and {self.right!r} is "
-                f"{right.field(self.right).type}; bring them to one kind of time"
+                f"{self.left!r} is {fields[0].type} and {self.right!r} is "
+                f"{fields[1].type}; bring them to one kind of time"
             )
+        if kinds[0] != "number":
+            return replace(self, tolerance=_tolerance(self.tolerance, "ns"))
+        scales = [_said(field, "time_scale") for field in fields]
+        if all(scales) and scales[0] != scales[1]:
+            raise SchemaError(
+                f"the times {self.left!r} are {scales[0]} and {self.right!r} are {scales[1]}: "
+                "bring them to one time scale"
+            )
+        unit = _unit(fields[0]) or "d"
+        scale = factor_to(_unit(fields[1]), unit, f"column {self.right!r}")
+        zeros = [_zero(field) for field in fields]
+        shift = 0.0
+        if zeros[0] is not None and zeros[1] is not None and zeros[0] != zeros[1]:
+            shift = (zeros[1] - zeros[0]) * factor_to("d", unit, f"column {self.left!r}")
+        tolerance = _tolerance(self.tolerance, unit)
+        return replace(self, tolerance=tolerance, scale=scale, shift=shift)
 
     def describe(self) -> str:
         """Return a few words."""
@@ -71,6 +105,8 @@ class AsOf:
             Equal where it is the same object; -1: nobody's.
         left_time, right_time : ChunkedArray
         """
+        if self.scale != 1.0 or self.shift:
+            right_time = pc.add(pc.multiply(right_time.cast(pa.float64()), self.scale), self.shift)
         times = _common(left_time, right_time)
         left = np.flatnonzero((left_key >= 0) & times[0][1])
         right = np.flatnonzero((right_key >= 0) & times[1][1])
@@ -139,6 +175,38 @@ def _resolved(
     found = np.empty(len(order), np.int64)
     found[order] = np.where(same, candidate, -1)
     return found[n_right:] if len(order) else found
+
+
+def _unit(field: pa.Field) -> str:
+    unit = column_meta(field).unit
+    return "d" if time_unit_words(unit) is not None else plain_unit(unit)
+
+
+def _said(field: pa.Field, key: str) -> str | None:
+    """Return what a column itself says of its times: ``time_format``, ``time_scale``."""
+    said = (field.metadata or {}).get(key.encode())
+    words = time_unit_words(column_meta(field).unit) or {}
+    return words.get(key) if said is None else said.decode()
+
+
+def _zero(field: pa.Field) -> float | None:
+    """Return the MJD of a column's zero, by what it or its name says; None: not known."""
+    said = _said(field, "time_format") or TIMES.get(field.name.lower(), {}).get("time_format")
+    settled = settled_times(said, None, None)[0]
+    return None if settled is None else zero_point(settled)
+
+
+def _tolerance(given: Any, unit: str) -> float | None:
+    """Return a length of time in the unit of the times."""
+    if given is None:
+        return None
+    found = given
+    if isinstance(given, dt.timedelta | np.timedelta64) or hasattr(given, "jd1"):
+        found = day_number(given, "tolerance") * factor_to("d", unit, "tolerance")
+    found = number(found, unit, "tolerance")
+    if not found >= 0:
+        raise InputError(f"tolerance must not be negative, not {given!r}")
+    return float(round(found)) if unit == "ns" and np.isfinite(found) else found
 
 
 def _kind(field: pa.Field) -> str:

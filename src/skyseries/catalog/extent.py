@@ -20,14 +20,14 @@ __all__ = ["extent"]
 Extent = tuple[float, float]
 
 
-def extent(held: Held, column: str) -> Extent | None:
+def extent(held: Held, column: str, *, recorded: bool = True) -> Extent | None:
     """Return the limits of a column of numbers; None if it has none.
 
     They are taken from the statistics where the catalog records them (then they are of all its
-    rows, whatever is filtered), else the column is read.
+    rows, whatever is filtered), else the column is read; it is always with ``recorded=False``.
     """
-    recorded = _recorded(held, column)
-    return recorded or reduce(held._node, partial(_of_unit, column=column), _wider)
+    known = _recorded(held, column) if recorded else None
+    return known or reduce(held._node, partial(_of_unit, column=column), _wider)
 
 
 def _recorded(held: Held, column: str) -> Extent | None:

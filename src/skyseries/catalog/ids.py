@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from skyseries.arrays.containers import is_missing
 from skyseries.catalog.node import Area
 from skyseries.errors import CatalogError, SchemaError
 from skyseries.hats.collection import Collection
@@ -18,7 +19,7 @@ from skyseries.hats.idindex import open_index
 from skyseries.hats.properties import split_list
 from skyseries.spatial.coverage import normalise
 
-__all__ = ["areas_of", "as_id", "id_column", "index_of"]
+__all__ = ["areas_of", "as_id", "asked_ids", "id_column", "index_of"]
 
 
 def id_column(dataset: Dataset, collection: Collection, column: str | None = None) -> str:
@@ -42,6 +43,36 @@ def id_column(dataset: Dataset, collection: Collection, column: str | None = Non
             "hats_cols_survey_id in its hats.properties"
         )
     return name
+
+
+def asked_ids(ids: Any) -> list[Any]:
+    """Return the ids that are asked for, of any container.
+
+    None of them goes through a floating-point number.
+
+    Raises
+    ------
+    SchemaError
+        If a whole table is given, or an id is missing: None, NA or masked.
+    """
+    if isinstance(ids, Mapping) or hasattr(ids, "columns"):
+        raise SchemaError(
+            f"ids are one column, not a {type(ids).__name__}: give one of its columns"
+        )
+    if hasattr(ids, "unmasked") and hasattr(ids, "mask"):  # astropy's Masked
+        ids = np.ma.MaskedArray(np.asarray(ids.unmasked), np.asarray(ids.mask))
+    if isinstance(ids, np.ndarray) and not isinstance(ids, np.ma.MaskedArray):
+        ids = (np.char.decode(ids) if ids.dtype.kind == "S" else np.asarray(ids)).ravel().tolist()
+    several = isinstance(ids, Iterable) and not isinstance(ids, str | bytes)
+    found = list(ids) if several and ids is not np.ma.masked else [ids]
+    values = [value.as_py() if isinstance(value, pa.Scalar) else value for value in found]
+    gone = [i for i, value in enumerate(values) if is_missing(value)]
+    if gone:
+        raise SchemaError(
+            f"id {gone[0]} of those that are looked for is missing ({values[gone[0]]!r}): "
+            "leave such out"
+        )
+    return values
 
 
 def as_id(id: Any, type_: pa.DataType) -> Any:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 
-from skyseries.errors import SchemaError
+from skyseries.errors import InputError, SchemaError
 
 __all__ = [
     "check_columns",
     "check_new",
     "fields_of",
     "is_nested",
+    "names_list",
+    "names_pair",
     "nearest_names",
     "nested_columns",
     "split_path",
+    "texts_by_name",
 ]
 
 
@@ -53,9 +57,56 @@ def nearest_names(name: str, there: Sequence[str], n: int = 1) -> list[str]:
     return [lower[near] for near in difflib.get_close_matches(name.lower(), lower, n, cutoff=0.5)]
 
 
+def names_list(names: Any, what: str = "columns") -> tuple[str, ...]:
+    """Return names that are given as one text or as several.
+
+    Raises
+    ------
+    InputError
+        If they are anything else.
+    """
+    if isinstance(names, str):
+        return (names,)
+    several = tuple(names) if isinstance(names, Iterable) and not isinstance(names, bytes) else ()
+    if not isinstance(names, Iterable) or not all(isinstance(name, str) for name in several):
+        raise InputError(f"{what} must be given as text, not {names!r:.60}")
+    return tuple(map(str, several))
+
+
+def names_pair(names: Any, what: str) -> tuple[str, str]:
+    """Return two names.
+
+    Raises
+    ------
+    InputError
+        Unless there are two.
+    """
+    pair = () if isinstance(names, str) else names_list(names, what)
+    if len(pair) != 2:
+        raise InputError(f"{what} must be a pair of texts, not {names!r:.60}")
+    return pair[0], pair[1]
+
+
+def texts_by_name(columns: Any, more: Mapping[str, Any], example: str) -> dict[str, str]:
+    """Return expressions by the names that their values get.
+
+    Raises
+    ------
+    InputError
+        If they are no mapping, or there is none; an example says how to write them.
+    """
+    if columns is not None and not isinstance(columns, Mapping):
+        raise InputError(f"give each expression a name, as {example}, not {columns!r:.60}")
+    wanted = {**(columns or {}), **more}
+    if not wanted:
+        raise InputError(f"at least one name and expression is needed, as {example}")
+    names_list(wanted, "names")
+    return wanted
+
+
 def check_columns(paths: Sequence[str], schema: pa.Schema) -> None:
     """Raise SchemaError if a column, or a field of a light curve, is not there."""
-    for path in paths:
+    for path in names_list(paths):
         column, field = split_path(path, schema)
         if column not in schema.names:
             raise SchemaError(_missing("column", path, schema.names))

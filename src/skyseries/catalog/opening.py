@@ -10,8 +10,10 @@ from skyseries.catalog.catalog import Catalog
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.errors import CatalogError
 from skyseries.hats.collection import Collection, read_collection
-from skyseries.hats.dataset import open_dataset
+from skyseries.hats.dataset import Dataset, open_dataset
 from skyseries.hats.files import locate
+from skyseries.schema import column_meta
+from skyseries.units import is_known, same_unit
 
 __all__ = ["from_table", "open_catalog"]
 
@@ -37,7 +39,7 @@ def open_catalog(path: str | os.PathLike[str], **storage_options: Any) -> Catalo
     CatalogNotFoundError
         If there is no catalog.
     CatalogError
-        If its description is broken.
+        If its description is broken, or its positions are not in degrees.
     """
     root = locate(path, **storage_options)
     collection = read_collection(root)
@@ -52,6 +54,7 @@ def open_catalog(path: str | os.PathLike[str], **storage_options: Any) -> Catalo
         )
     if collection is None:
         collection = Collection(dataset.name, "")
+    _check_degrees(dataset)
     margins = tuple(root.join(path) for path in collection.margins)
     return Catalog(Scan(dataset, margins), root, collection)
 
@@ -63,9 +66,10 @@ def from_table(
 
     Parameters
     ----------
-    table : pyarrow.Table, pandas.DataFrame, polars.DataFrame, astropy.table.Table or dict
+    table : pyarrow.Table, pandas.DataFrame, polars.DataFrame, astropy.table.Table, dict, SkyCoord
     ra, dec : str, optional
-        Its columns of the positions, degrees; by default those with a usual name.
+        Its columns of the positions, degrees or in a unit that they say; by default those with a
+        usual name.
     name : str
 
     Returns
@@ -79,3 +83,14 @@ def from_table(
         If it is no table, its positions are not found, or a declination is beyond ±90 degrees.
     """
     return tables.from_table(table, Catalog, ra, dec, name)
+
+
+def _check_degrees(dataset: Dataset) -> None:
+    """Raise CatalogError if the positions say that they are in another unit than degrees."""
+    for name in (dataset.ra, dataset.dec):
+        unit = column_meta(dataset.schema.field(name)).unit if name in dataset.schema.names else ""
+        if unit and is_known(unit) and not same_unit(unit, "deg"):
+            raise CatalogError(
+                f"{dataset.name}: the positions of a HATS catalog are in degrees, and its column "
+                f"{name!r} says that it is in {unit!r}; import its rows anew with import_catalog"
+            )

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from skyseries.arrays import number
 from skyseries.catalog.division import Unit, divide
 from skyseries.catalog.fingerprint import fingerprint
 from skyseries.catalog.node import (
@@ -58,7 +59,15 @@ from skyseries.schema import LightCurveFields
 from skyseries.spatial.healpix import HPX_ORDER, margin_order
 from skyseries.spatial.order import run_lengths
 
-__all__ = ["LeafTask", "Target", "Written", "leaf_tasks", "shared_out", "write_catalog"]
+__all__ = [
+    "LeafTask",
+    "Target",
+    "Written",
+    "leaf_tasks",
+    "margin_width",
+    "shared_out",
+    "write_catalog",
+]
 
 _LIMITS = Limits()
 _TABLE_ORDER = 10
@@ -120,10 +129,24 @@ class LeafTask(NamedTuple):
     weight: float
 
 
+def margin_width(width: Any) -> float | None:
+    """Return the width of a margin, arcsec, as it is given: a number, an angle, or None.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    if width is None:
+        return None
+    arcsec = number(width, "arcsec", "margin_arcsec")
+    check_width(arcsec)
+    return arcsec
+
+
 def write_catalog(node: Node, target: Target) -> Written:
     """Compute a plan and write its rows as a collection."""
     check_catalog_name(target.name)
-    check_width(target.margin_arcsec)
     schema = _schema(node, target.position)
     check_columns(schema.names)
     if target.id is not None:

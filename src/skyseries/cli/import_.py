@@ -33,6 +33,11 @@ def _number(text: str) -> int | float | str:
     return text
 
 
+def _degrees(text: str) -> float | str:
+    number = _number(text)
+    return number if isinstance(number, str) else float(number)
+
+
 def _width(ctx: click.Context, param: click.Parameter, value: str) -> float | None:
     if value.lower() == "none":
         return None
@@ -46,7 +51,11 @@ def _width(ctx: click.Context, param: click.Parameter, value: str) -> float | No
 @click.argument("objects", nargs=-1)
 @click.argument("path", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--name", help="Name of the catalog.  [default: that of the folder]")
-@click.option("--ra", help="Column of the right ascension.  [default: recognised]")
+@click.option(
+    "--ra",
+    help="Column of the right ascension; or degrees, for light curves of one star.  "
+    "[default: recognised]",
+)
 @click.option("--dec", help="Column of the declination.  [default: recognised]")
 @click.option(
     "--id", help="Column of the object's id.  [default: recognised where light curves need one]"
@@ -140,6 +149,9 @@ def import_(
         raise click.UsageError(
             "nothing to import: give OBJECTS before PATH, or --lightcurves, or both"
         )
+    for name in ("ra", "dec"):
+        if not objects and options[name] is not None:  # of a single star, or a column
+            options[name] = _degrees(options[name])
     report = sky.import_catalog(
         list(objects) or None, path, lightcurves=list(lightcurves) or None, **options
     )

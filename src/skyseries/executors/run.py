@@ -166,7 +166,9 @@ class Run:
         name = call.task.name or f"task {call.index}"
         tries = f" {call.attempt} times" if call.attempt > 1 else ""
         if isinstance(error, SkyseriesError) and not isinstance(error, ExecutionError):
-            error.add_note(f"in {name}" + (f", tried{tries}" if tries else ""))
+            where = f"in {name}" if len(self.tasks) > 1 else ""  # of one task it tells nothing
+            if note := ", ".join(filter(None, (where, f"tried{tries}" if tries else ""))):
+                error.add_note(note)
             raise error
         text = str(error)
         what = type(error).__name__ + (f": {text}" if text else "")

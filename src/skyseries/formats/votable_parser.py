@@ -72,6 +72,9 @@ class Parser:
         self._wanted = wanted
         self._times: dict[str, TimeMeta] = {}
         self._by_id: dict[str, _Table] = {}
+        self._current: _Table | None = None
+        self._is_read = False
+        """Whether the rows of the current table are kept."""
         self._row: list[str] = []
         self._cell: list[str] | None = None
         self._inside: list[str] = []
@@ -95,24 +98,16 @@ class Parser:
             item.time = self._times.get(item.ref, TimeMeta())
         return fields
 
-    @property
-    def _current(self) -> _Table | None:
-        return self.tables[-1] if "TABLE" in self._inside else None
-
-    @property
-    def _is_read(self) -> bool:
-        """Whether the rows of the current table are kept."""
-        return not self.finished and self._current is not None and self._current is self.table
-
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         name = local_name(tag)
         self._inside.append(name)
         match name:
-            case "TD" if self._is_read:
-                self._cell = []
+            case "TD":
+                self._cell = [] if self._is_read else None
             case "TR":
                 self._row = []
-                self._count_row()
+                if not self._is_read:
+                    self._count_row()
             case "TABLE":
                 self._begin_table(attributes)
             case "FIELD" if table := self._current:
@@ -140,8 +135,9 @@ class Parser:
         if "ID" in attributes:
             self._by_id[attributes["ID"]] = table
         is_wanted = not self._wanted or table.found().is_called(self._wanted)
+        self._current = table
         if self.table is None and is_wanted:
-            self.table = table
+            self.table, self._is_read = table, True
 
     def _count_row(self) -> None:
         if table := self._current:
@@ -176,7 +172,7 @@ class Parser:
         )
 
     def _end(self, tag: str) -> None:
-        name = local_name(tag)
+        name = self._inside.pop()
         if name == "TD" and self._cell is not None:
             self._row.append("".join(self._cell))
             self._cell = None
@@ -184,7 +180,6 @@ class Parser:
             self._end_row()
         elif name == "TABLE":
             self._end_table()
-        self._inside.pop()
 
     def _end_row(self) -> None:
         assert self.table is not None  # noqa: S101 - it is read
@@ -193,16 +188,17 @@ class Parser:
                 f"{self.path}, line {self._expat.CurrentLineNumber}: a row has "
                 f"{len(self._row)} cells instead of {len(self.table.fields)}"
             )
+        self.table.rows += 1
         self.rows.append(self._row)
 
     def _end_table(self) -> None:
         """Finish with the table that is read, or let go of it if it has no rows."""
-        if not self._is_read or self.table is None:
-            return
-        if self._wanted or self.table.rows or self.table.has_stream:
-            self.finished = True
-        else:
-            self.table = None
+        if self._is_read and self.table is not None:
+            if self._wanted or self.table.rows or self.table.has_stream:
+                self.finished = True
+            else:
+                self.table = None
+        self._current, self._is_read = None, False
 
     def _characters(self, data: str) -> None:
         if self._cell is not None:

@@ -107,9 +107,12 @@ def read_run(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table
 
 
 def _places(schema: pa.Schema, columns: Sequence[str] | None) -> list[int]:
-    """Return the numbers of columns: by default of all that were given to be written."""
-    names = [n for n in schema.names if n not in MEASURES] if columns is None else columns
-    return [schema.get_field_index(name) for name in names]
+    """Return the numbers of columns: by default of all but the measures; none means all."""
+    if columns is None:
+        columns = [name for name in schema.names if name not in MEASURES]
+        if len(columns) == len(schema):
+            return []  # a batch is then read in one piece
+    return [schema.get_field_index(name) for name in columns]
 
 
 def is_whole(path: Path) -> bool:

@@ -121,6 +121,8 @@ def take_column(column: pa.ChunkedArray, order: Any) -> Any:
     """
     if column.num_chunks == 1:  # an array is gathered from much faster than chunks
         return column.chunk(0).take(pa.array(order))
+    if not len(order):
+        return column.slice(0, 0)
     if column.nbytes > _MOST_BYTES:
         return _take_by_parts(column, np.asarray(order))
     return column.combine_chunks().take(pa.array(order))

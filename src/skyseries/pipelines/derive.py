@@ -70,14 +70,18 @@ def derive_objects(plan: ImportPlan, journal: Journal, chunks: list[Chunk]) -> l
 def _spill_positions(plan: ImportPlan, chunk: Chunk, folder: Path) -> Outcome:
     assert plan.sources_in is not None  # noqa: S101 - only called with light curves
     assert plan.source_id is not None  # noqa: S101 - only called with light curves
-    columns = [plan.source_id, plan.ra, plan.dec]
+    place = [plan.ra, plan.dec] if plan.position is None else []
+    columns = [plan.source_id, *place]
     runs = []
     batches = plan.sources_in.scan(chunk, null_values=plan.null_values, columns=columns)
     for number, batch in enumerate(batches):
         ids = batch.column(0)
         key, _, valid = id_keys(ids, ids.type)
         short = (key >> np.uint64(64 - _KEY_BITS)).astype(np.int64)
-        table = pa.Table.from_batches([batch]).append_column(_KEY, pa.array(short))
+        table = pa.Table.from_batches([batch])
+        for name, degree in zip((plan.ra, plan.dec), plan.position or (), strict=False):
+            table = table.append_column(name, pa.array(np.full(len(ids), degree)))
+        table = table.append_column(_KEY, pa.array(short))
         check_declinations(degrees(table, plan.dec), plan.dec, chunk.file.path)
         rows = np.flatnonzero(valid)
         table = table.take(rows[argsort(short[rows])])

@@ -50,8 +50,8 @@ def import_catalog(
     path: str | Path,
     *,
     name: str | None = None,
-    ra: str | None = None,
-    dec: str | None = None,
+    ra: Any = None,
+    dec: Any = None,
     id: str | None = None,
     lightcurves: Any = None,
     source_id: str | None = None,
@@ -101,7 +101,8 @@ def import_catalog(
         Name of the catalog; by default that of the folder.
     ra, dec : str, optional
         Columns of the position, ICRS, in degrees or in the unit of an angle that they say; by
-        default those with a usual name.
+        default those with a usual name. Where there are light curves only, also numbers (degrees,
+        Quantity; or a SkyCoord as `ra`): the position of all of them.
     id : str, optional
         Column of the object's id: integers of up to 64 bits, or text. Light curves need one: it
         is recognised if both tables have it under the same usual name (but a plain ``id``, which

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.types as pt
 
+from skyseries.arrays import position
 from skyseries.errors import InputError, SchemaError
 from skyseries.formats import InputFile, find_files, read_schema, read_schemas, unify_schemas
 from skyseries.hats.curves import plain_curves
@@ -35,23 +36,28 @@ class Asked:
 
     id: str | None = None
     source_id: str | None = None
-    ra: str | None = None
-    dec: str | None = None
+    ra: Any = None
+    dec: Any = None
     roles: Mapping[str, str | None] | None = None
     """Of the light curves: columns, and words for the times and fluxes."""
     columns: Sequence[str] | None = None
     source_columns: Sequence[str] | None = None
     null_values: Any = ()
 
+    @property
+    def position(self) -> tuple[float, float] | None:
+        """The one position of all epochs, if it is given in place of columns."""
+        if isinstance(self.ra, str | None) and isinstance(self.dec, str | None):
+            return None
+        return position(self.ra, self.dec)
+
     def check(self, *, objects: bool, lightcurves: bool) -> None:
         """Raise InputError for what is said of a table that is not there."""
         if not objects and not lightcurves:
             raise InputError("nothing to import: give objects, lightcurves, or both")
         roles = self.roles or {}
-        for name, value in (
-            *((role, value) for role, value in roles.items()),
-            *((name, getattr(self, name)) for name in ("id", "source_id", "ra", "dec")),
-        ):
+        columns = ["id", "source_id", *(("ra", "dec") if objects or self.position is None else ())]
+        for name, value in (*roles.items(), *((name, getattr(self, name)) for name in columns)):
             if value is not None and not isinstance(value, str):
                 raise InputError(f"{name} must be text, not {value!r}")
         about_sources = {**roles, "source_id": self.source_id}
@@ -103,10 +109,12 @@ def read_inputs(objects: Any, lightcurves: Any, asked: Asked) -> dict[str, Any]:
     schema = _plain_schema(sources.schema, source_id)
     fields = roles.lightcurve_fields(schema, asked.roles or {})
     if stars is None:
-        ra, dec = _position(schema, asked)
-        intake = _source_intake(schema, fields, ra, dec, needed=True)
+        fixed = asked.position
+        ra, dec = ("ra", "dec") if fixed else _position(schema, asked)
+        intake = _source_intake(schema, fields, ra, dec, needed=fixed is None)
         derived = derive.object_schema(intake.after, source_id, ra, dec)
         found = {
+            "position": fixed,
             "id": source_id, "ra": ra, "dec": dec, "object_files": (), "object_schema": derived,
             "objects_in": Intake(derived), "remarks": (), "left_out": (),
             "recognised": (f"positions {ra}, {dec}", f"id {source_id}"),
@@ -248,9 +256,11 @@ def _read_sources(spec: Any, asked: Asked, placed: bool) -> _Table:
         id = asked.source_id or asked.id or find_id(schema.names)
         time = given.get("time") or find_name("time", schema.names)
         named = [given.get(role) for role in roles.COLUMNS]
+        if not placed or asked.position is not None:
+            return [id, time, *named]
         known = find_position(schema.names, lambda name: _is_number(schema.field(name).type))
         there = (asked.ra, asked.dec) if asked.ra or asked.dec else known or ()
-        return [id, time, *named, *(there if placed else ())]
+        return [id, time, *named, *there]
 
     return _read(spec, asked, asked.source_columns, "source_columns", needed)
 

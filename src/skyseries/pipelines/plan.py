@@ -84,6 +84,8 @@ class ImportPlan:
     version: str = "v000001"
     left_out: tuple[str, ...] = ()
     """Columns of the input that are not taken over, because their names are HATS's own."""
+    position: tuple[float, float] | None = None
+    """The one position of all sources, where objects are made of these; None: they have columns."""
     objects_in: Intake | None = None
     """How the objects come in; None: they are there already."""
     sources_in: Intake | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrays import labels
-from skyseries.errors import InputError
+from skyseries.errors import InputError, warn_user
 from skyseries.photometry import UGRIZY
 
 __all__ = ["band_codes", "band_list", "one_band", "tell_absent"]
@@ -53,7 +52,7 @@ def one_band(band: Any) -> str | int:
         If it is none.
     """
     found, there = labels([band], "band")
-    if not there.all():
+    if found.shape != (1,) or not there.all():
         raise InputError(f"{band!r} is no band")
     name: str | int = found.tolist()[0]
     return name
@@ -73,10 +72,9 @@ def tell_absent(bands: Any, there: Any) -> None:
     if wanted is None or known is None:
         return
     if absent := [band for band in wanted if band not in known]:
-        warnings.warn(
+        warn_user(
             f"the light curves have no epochs in band {', '.join(map(repr, absent))}, of which "
-            f"nothing can be computed; they have {', '.join(map(repr, known))}",
-            stacklevel=2,
+            f"nothing can be computed; they have {', '.join(map(repr, known))}"
         )
 
 

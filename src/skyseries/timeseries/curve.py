@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.arrays import labels, number
-from skyseries.errors import InputError
+from skyseries.errors import InputError, warn_user
 from skyseries.timeseries.given import given_epochs
 from skyseries.timeseries.kernels.harmonics import prepare
 
@@ -21,6 +21,9 @@ Floats = NDArray[np.float64]
 
 FLOOR_SCATTER_FRACTION = 0.25
 """The default error floor as a fraction of the standard deviation of the values of each band."""
+
+_ALL_WEIGHT = 1 - 1e-9
+"""Share of one epoch in the weights beyond which rounding hides the others."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,11 @@ def prepare_curve(
     curve = Curve(times, weights, values, start, n_bands, chi2)
     if not (chi2 > 0 and math.isfinite(chi2)) or not curve.span > 0:
         raise InputError(_why_not(data, error, curve))
+    if curve.n_epochs > 2 and weights[: curve.n_epochs].max() > _ALL_WEIGHT:
+        warn_user(
+            f"the smallest error, {error.min():.3g}, gives one epoch all the weight: no period of "
+            "the others can be found; look for a wrong dy"
+        )
     spread = np.empty(n)
     spread[order] = _variances(arrays[1], arrays[2], offsets, floor)
     sizes = np.diff(offsets)

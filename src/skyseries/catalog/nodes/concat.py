@@ -17,6 +17,7 @@ from skyseries.errors import SchemaError
 from skyseries.hats.partitions import Partitions, merged
 from skyseries.schema import as_nullable, as_type, column_meta, common_fields
 from skyseries.spatial.order import argsort
+from skyseries.units import same_unit
 
 __all__ = ["Concat"]
 
@@ -147,7 +148,7 @@ def _check(first: pa.Schema, other: pa.Schema, number: int) -> None:
                 "the first; assign(CAST(...)) makes them alike"
             )
         units = column_meta(field).unit, column_meta(there).unit
-        if units[0] != units[1] and all(units):
+        if all(units) and not same_unit(*units):
             raise SchemaError(
                 f"column {field.name!r} is in {units[1]} in catalog {number} and in {units[0]} in "
                 "the first; convert one of them first"

@@ -21,9 +21,10 @@ from skyseries.catalog.node import Hints, RowStep
 from skyseries.catalog.nodes.epochs import nested_of
 from skyseries.catalog.rows import Floats, Index, Ints, Rows, gather
 from skyseries.errors import SchemaError
+from skyseries.schema.conversion import in_degrees, to_unit
 from skyseries.spatial.regions import Cone
 
-__all__ = ["EpochSearch", "coordinate_limits"]
+__all__ = ["EpochSearch", "coordinate_limits", "factors_to_degrees"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class EpochSearch(RowStep):
         Columns of the objects that each row gets, before the fields of the epoch.
     limits : Expr
         A necessary condition on the coordinates; see `coordinate_limits`.
+    to_degrees : pair of float
+        By what the fields of `place` are multiplied; see `factors_to_degrees`.
     """
 
     column: str
@@ -48,6 +51,7 @@ class EpochSearch(RowStep):
     cone: Cone
     objects: tuple[str, ...]
     limits: adql.Expr
+    to_degrees: tuple[float, float] = (1.0, 1.0)
 
     def __post_init__(self) -> None:
         schema = self.child.schema
@@ -82,7 +86,10 @@ class EpochSearch(RowStep):
 
     def apply(self, rows: Rows) -> Rows:
         nested = nested_of(rows, self.column, self.place)
-        ra, dec = (_floats(nested.values(name)) for name in self.place)
+        ra, dec = (
+            _floats(to_unit(nested.values(name), factor))
+            for name, factor in zip(self.place, self.to_degrees, strict=True)
+        )
         near = np.flatnonzero(self.cone.contains(ra, dec))
         parents = nested.parents()[near]
         return _EpochRows(self, rows, parents, near - nested.offsets[parents])
@@ -129,15 +136,39 @@ class _EpochRows(Rows):
         return pa.table({path: columns[path] for path in paths})
 
 
-def coordinate_limits(column: str, place: tuple[str, str], cone: Cone) -> str:
+def factors_to_degrees(
+    schema: pa.Schema, column: str, place: tuple[str, str]
+) -> tuple[float, float]:
+    """Return by what the positions of epochs are multiplied to be degrees.
+
+    Raises
+    ------
+    InputError
+        If they are no numbers, or in no unit of an angle.
+    """
+    nested = schema.field(column).type
+    flat = pa.schema([f.with_type(f.type.value_type) for f in map(nested.field, place)])
+    found = in_degrees(flat, *place).columns
+    ra, dec = (found[name][0] if name in found else 1.0 for name in place)
+    return ra, dec
+
+
+def coordinate_limits(
+    column: str,
+    place: tuple[str, str],
+    cone: Cone,
+    to_degrees: tuple[float, float] = (1.0, 1.0),
+) -> str:
     """Return a condition that holds for every epoch in a cone, for its statistics' sake.
 
-    Right ascensions outside of 0 to 360 degrees are let through.
+    Right ascensions outside of 0 to 360 degrees are let through. Its numbers are in the unit of
+    the fields.
     """
+    per_ra, per_dec = to_degrees
     ra, dec = (f'"{column}"."{name}"' for name in place)
     radius = cone.radius_arcsec / 3600.0 + 1e-6
     south, north = cone.dec - radius, cone.dec + radius
-    text = f"{dec} >= {south!r} AND {dec} <= {north!r}"
+    text = f"{dec} >= {south / per_dec!r} AND {dec} <= {north / per_dec!r}"
     if south <= -90.0 or north >= 90.0:
         return text
     # sin(half width in ra) = sin(radius) / cos(dec), from the tangent meridians of the circle
@@ -145,8 +176,8 @@ def coordinate_limits(column: str, place: tuple[str, str], cone: Cone) -> str:
     west, east = (cone.ra - width) % 360.0, (cone.ra + width) % 360.0
     joined = "AND" if west <= east else "OR"
     return (
-        f"{text} AND (({ra} >= {float(west)!r} {joined} {ra} <= {float(east)!r}) "
-        f"OR {ra} < 0 OR {ra} >= 360)"
+        f"{text} AND (({ra} >= {float(west) / per_ra!r} {joined} {ra} <= {float(east) / per_ra!r})"
+        f" OR {ra} < 0 OR {ra} >= {360 / per_ra!r})"
     )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from skyseries import adql
+from skyseries.catalog.names import names_list
 from skyseries.errors import InputError, QueryError, SchemaError
 from skyseries.schema import ColumnMeta, with_column_meta
 
@@ -26,7 +29,7 @@ def named(texts: str | Sequence[str]) -> dict[str, str]:
         If two have the same name.
     """
     found: dict[str, str] = {}
-    for text in [texts] if isinstance(texts, str) else texts:
+    for text in names_list(texts, "columns or expressions"):
         match = _NAMED.match(text)
         name, expression = (match[2], match[1]) if match else (text, text)
         if name in found:
@@ -71,9 +74,7 @@ def field_of(name: str, expression: adql.Expr, schema: pa.Schema) -> pa.Field:
     return with_column_meta(field, ColumnMeta(unit=expression.unit or ""))
 
 
-def sort_keys(
-    by: str | Sequence[str], ascending: bool | Sequence[bool], scope: adql.Scope
-) -> tuple[list[adql.Expr], list[bool]]:
+def sort_keys(by: Any, ascending: Any, scope: adql.Scope) -> tuple[list[adql.Expr], list[bool]]:
     """Return what is sorted by, and in which directions.
 
     Raises
@@ -81,10 +82,14 @@ def sort_keys(
     InputError
         If a direction is given twice, or not for each.
     """
-    texts = [by] if isinstance(by, str) else list(by)
+    texts = list(names_list(by, "by"))
     if not texts:
         raise InputError("there is nothing to sort by")
-    directions = [ascending] * len(texts) if isinstance(ascending, bool) else list(ascending)
+    if isinstance(ascending, bool | np.bool_):
+        ascending = [bool(ascending)] * len(texts)
+    if isinstance(ascending, str) or not isinstance(ascending, Iterable):
+        raise InputError(f"ascending must be true or false, or such for each, not {ascending!r}")
+    directions = list(ascending)
     if len(directions) != len(texts):
         raise InputError(f"ascending has {len(directions)} values for {len(texts)} columns")
     keys: list[adql.Expr] = []

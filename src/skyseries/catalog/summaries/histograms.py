@@ -7,14 +7,16 @@ same side as there. Null and NaN are skipped.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries import adql
+from skyseries.arrays import numbers, pair, whole
 from skyseries.catalog.division import Unit
 from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.rows import Floats, Ints
@@ -42,6 +44,12 @@ def edges_of(
     InputError
         If bins or ranges are not usable, or values are not finite where a range is not given.
     """
+    units = [expression.unit or "" for expression in expressions]
+    bins = [_bins(given, unit) for given, unit in zip(bins, units, strict=True)]
+    ranges = [
+        None if given is None else pair(given, unit, "range")
+        for given, unit in zip(ranges, units, strict=True)
+    ]
     open_ = [i for i, (b, r) in enumerate(zip(bins, ranges, strict=True)) if _is_open(b, r)]
     found: dict[int, Range] = {}
     if open_:
@@ -50,8 +58,6 @@ def edges_of(
         found = dict(zip(open_, extents, strict=True))
     edges = []
     for i, (count, range_) in enumerate(zip(bins, ranges, strict=True)):
-        if not np.issubdtype(np.asarray(count).dtype, np.number):
-            raise InputError(f"bins is a number of bins or their edges, not {count!r}")
         try:
             sample = np.array(found[i] or (), np.float64) if i in found else np.empty(0)
             kept = range_ if isinstance(count, int | np.integer) else None
@@ -59,6 +65,15 @@ def edges_of(
         except (TypeError, ValueError) as error:
             raise InputError(f"bins={count!r}, range={range_!r}: {error}") from error
     return edges
+
+
+def _bins(given: Any, unit: str) -> Bins:
+    """Return a number of bins, or their edges in the unit of the values."""
+    if isinstance(given, str) or given is None:
+        raise InputError(f"bins is a number of bins or their edges, not {given!r}")
+    if np.ndim(given) == 0 and not isinstance(given, Iterable):
+        return whole(given, "bins")
+    return numbers(given, unit, "bins")
 
 
 def _is_open(bins: Bins, range_: Range) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Self
+from typing import NoReturn, Self
 
 import pyarrow as pa
 
 from skyseries import adql
 from skyseries.catalog.held import Held
-from skyseries.catalog.names import check_columns, nearest_names
+from skyseries.catalog.names import check_columns, names_list, nearest_names, texts_by_name
 from skyseries.catalog.nodes.epochs import AssignEpochs, FilterEpochs
 from skyseries.catalog.nodes.expressions import Assign, Filter
 from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash
@@ -35,22 +35,56 @@ class ColumnVerbs(Held):
             Names of columns; of fields of a light curve (``"lc.mjd"``: the light curves keep
             these fields only); or expressions with a name (``"gMag - rMag AS g_r"``).
         """
-        asked = [columns] if isinstance(columns, str) else list(columns)
+        asked = names_list(columns)
         there = set(self.columns)
         named = [(text, text not in there and _NAMED.match(text)) for text in asked]
         names = [match[2].strip('"') if match else text for text, match in named]
         made = {name: match[1] for name, (_, match) in zip(names, named, strict=True) if match}
         if again := [name for name in made if names.count(name) > 1]:
             raise SchemaError(f"column {again[0]!r} is named more than once")
+        for text in asked:
+            self._check_named(text)
         before = self.assign(made) if made else self
         return before._with(Select(before._node, tuple(names)))
 
+    def _check_named(self, text: str) -> None:
+        """Raise SchemaError if a text is an expression, and has no name."""
+        if text in self.columns or re.fullmatch(r"[\w.]+", text) or _NAMED.match(text):
+            return
+        try:
+            adql.resolve_value(text, self._scope())
+        except QueryError:
+            return  # that there is no such column is said by who looks it up
+        raise SchemaError(f"{text!r} is an expression: give it a name, as {f'{text} AS x'!r}")
+
     def __getitem__(self, columns: str | Sequence[str]) -> Self:
+        if not isinstance(columns, str) and (
+            not isinstance(columns, Sequence) or not all(isinstance(c, str) for c in columns)
+        ):
+            raise InputError(
+                f"catalog[...] takes names of columns, not {columns!r:.60}; rows are had by "
+                "query('r_mean < 16'), id_search(ids), head(n), or to_pandas()"
+            )
         return self.select(columns)
+
+    def __iter__(self) -> NoReturn:
+        raise InputError(
+            "a catalog is not gone through by itself: see columns for their names, iter_tables() "
+            "and iter_batches() for rows"
+        )
+
+    def _no_operator(self, other: object) -> NoReturn:
+        raise InputError(
+            "nothing is calculated with a catalog by itself: write query('r_mean < 16') for a "
+            "condition, assign(x='r_mean - 1') for a column"
+        )
+
+    __lt__ = __le__ = __gt__ = __ge__ = _no_operator
+    __add__ = __sub__ = __mul__ = __truediv__ = __and__ = __or__ = _no_operator
 
     def drop(self, columns: str | Sequence[str]) -> Self:
         """Leave out some columns."""
-        gone = [columns] if isinstance(columns, str) else list(columns)
+        gone = list(names_list(columns))
         check_columns(gone, self.schema)
         kept: list[str] = []
         for name in self.columns:
@@ -74,6 +108,9 @@ class ColumnVerbs(Held):
         names : mapping
             From old to new names.
         """
+        if not isinstance(names, Mapping):
+            raise InputError(f"rename takes {{'old': 'new'}}, not {names!r:.60}")
+        names_list([*names, *names.values()], "names")
         if inside := [name for name in names if name not in self.columns]:
             check_columns(inside, self.schema)
             raise InputError(
@@ -137,9 +174,7 @@ class ColumnVerbs(Held):
         QueryError
             If an expression cannot be understood; says where.
         """
-        wanted = {**(columns or {}), **more}
-        if not wanted:
-            raise InputError("assign needs at least one name and expression")
+        wanted = texts_by_name(columns, more, "assign(g_r='gMag - rMag')")
         self._check_names(wanted)
         inside = {name: text for name, text in wanted.items() if self._is_field(name)}
         objects = {name: text for name, text in wanted.items() if name not in inside}

@@ -18,7 +18,7 @@ from skyseries.catalog.nodes.pairs import no_clash, renamed
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Select
 from skyseries.catalog.provenance import recorded_provenance, scans_of, to_properties
-from skyseries.catalog.writing import Target, Written, write_catalog
+from skyseries.catalog.writing import Target, Written, margin_width, write_catalog
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.collection import COLLECTION_FILE, Collection, at_version, read_collection
 from skyseries.hats.dataset import open_dataset
@@ -113,7 +113,7 @@ class ExtensionVerbs(Held):
         *,
         id: str | None = None,
         how: Literal["left", "inner"] = "left",
-        margin_arcsec: float | None = 10.0,
+        margin_arcsec: Any = 10.0,
         overwrite: bool = False,
         resume: bool = False,
     ) -> Written:
@@ -133,7 +133,7 @@ class ExtensionVerbs(Held):
             catalog.
         how : {"left", "inner"}
             What loading does with rows that the extension does not have.
-        margin_arcsec : float or None
+        margin_arcsec : float, angle or None
             Width of its margin.
         overwrite : bool
             Write the next version of an extension that is there. The versions before stay:
@@ -168,7 +168,7 @@ class ExtensionVerbs(Held):
             kind="object" if self.dataset.kind != "source" else "source",
             id=key,
             lightcurves={n: f for n, f in known.items() if n in kept.columns},
-            margin_arcsec=margin_arcsec,
+            margin_arcsec=margin_width(margin_arcsec),
             overwrite=overwrite,
             resume=resume,
         )

@@ -8,12 +8,13 @@ from typing import Any, Literal, Self, get_args
 
 import pyarrow as pa
 
+from skyseries.arrays import number, whole
 from skyseries.catalog.asof import AsOf, Direction
 from skyseries.catalog.associations import associated
 from skyseries.catalog.held import Held, first_scan
 from skyseries.catalog.ids import id_column
 from skyseries.catalog.joining import Other, brought, found_by_key, other_side
-from skyseries.catalog.names import check_columns, check_new, is_nested
+from skyseries.catalog.names import check_columns, check_new, is_nested, names_list, names_pair
 from skyseries.catalog.nodes.join import Join
 from skyseries.catalog.nodes.joincurves import JoinCurves
 from skyseries.catalog.nodes.joinmap import MapValues
@@ -22,7 +23,8 @@ from skyseries.catalog.nodes.pairs import no_clash, renamed
 from skyseries.catalog.nodes.steps import Select
 from skyseries.errors import InputError, SchemaError
 from skyseries.hats.keys import check_keys
-from skyseries.schema import LightCurveFields
+from skyseries.schema import LightCurveFields, column_meta
+from skyseries.schema.conversion import Conversion
 
 __all__ = ["JoinVerbs"]
 
@@ -79,7 +81,7 @@ class JoinVerbs(Held):
         if through is not None:
             if on is not None or left_on is not None or right_on is not None:
                 raise InputError("an association says what the ids are: leave on= out")
-            suffix = suffixes[1] if suffixes else f"_{_name(right)}"
+            suffix = names_pair(suffixes, "suffixes")[1] if suffixes else f"_{_name(right)}"
             right, names = associated(self, right, through, suffix)
             return self._joined(right, names, how, suffixes)
         names = _keys(on, left_on, right_on, self.schema, _schema(right))
@@ -95,7 +97,7 @@ class JoinVerbs(Held):
         name: str = "lightcurve",
         columns: Sequence[str] | None = None,
         time: str | None = None,
-        within_arcsec: float | None = None,
+        within_arcsec: Any = None,
         orphans: OnOrphans = "warn",
     ) -> Self:
         """Give the objects light curves: the rows of a source catalog that have their id.
@@ -111,10 +113,12 @@ class JoinVerbs(Held):
             The new column.
         columns : sequence of str, optional
             Columns of the sources that become fields; by default all but the id and the cell.
+            Times that say another unit than days, magnitudes than mag, errors than their values
+            are converted.
         time : str, optional
             Column that light curves are sorted by; by default the one that is recognised as the
             time. Sources without a time are last.
-        within_arcsec : float, optional
+        within_arcsec : float or angle, optional
             You know that no source is filed farther from its object than this: only the sources
             there are looked at, at no cost beforehand. Sources that are farther away are lost.
         orphans : {"warn", "ignore", "raise"}
@@ -146,6 +150,12 @@ class JoinVerbs(Held):
             check_columns([time], _schema(right))
         kept = list(dict.fromkeys([key, *fields, *([time] if time else [])]))
         right = _narrowed(right, kept)
+        if known is not None:
+            right = _in_one_unit(right, known)
+        if within_arcsec is not None:
+            within_arcsec = number(within_arcsec, "arcsec", "within_arcsec")
+            if not within_arcsec >= 0:
+                raise InputError(f"within_arcsec must be 0 or more, not {within_arcsec}")
         partners = brought(
             self, left_key, right, key, within_arcsec=within_arcsec, orphans=_orphans(orphans)
         )
@@ -163,7 +173,7 @@ class JoinVerbs(Held):
         left_by: str | None = None,
         right_by: str | None = None,
         direction: Direction = "backward",
-        tolerance: float | None = None,
+        tolerance: Any = None,
         allow_exact_matches: bool = True,
         how: Literal["left", "inner"] = "left",
         suffixes: tuple[str, str] | None = None,
@@ -175,7 +185,8 @@ class JoinVerbs(Held):
         other : Catalog or table
         on : str, optional
             Column of the times on both sides: numbers or timestamps. Rows need not be sorted;
-            rows without a time have no partner.
+            rows without a time have no partner. Right times that say another unit or format
+            (h beside d, JD beside MJD) are converted.
         left_on, right_on : str, optional
             Where the times have different names.
         by : str, optional
@@ -184,9 +195,9 @@ class JoinVerbs(Held):
             Where the ids have different names.
         direction : {"backward", "forward", "nearest"}
             The last row that is not later, the first that is not earlier, or the nearer of both.
-        tolerance : float, optional
-            The largest difference, included; in the unit of the times (nanoseconds of
-            timestamps).
+        tolerance : float, Quantity or TimeDelta, optional
+            The largest difference, included; in the unit of the left times (nanoseconds of
+            timestamps), or in one that it says.
         allow_exact_matches : bool
             Whether a row of the very same time counts.
         how : {"left", "inner"}
@@ -203,8 +214,8 @@ class JoinVerbs(Held):
             raise InputError("merge_asof needs the times: on=, or left_on= and right_on=")
         check_columns([times[0]], self.schema)
         check_columns([times[1]], _schema(right))
-        asof = AsOf(times[0], times[1], direction, tolerance, allow_exact_matches)
-        asof.check(self.schema, _schema(right))
+        asof = AsOf(times[0], times[1], direction, tolerance, bool(allow_exact_matches))
+        asof = asof.settled(self.schema, _schema(right))
         return self._joined(right, names, how, suffixes, asof)
 
     def merge_map(
@@ -232,6 +243,8 @@ class JoinVerbs(Held):
         """
         if not isinstance(map_catalog, Held):
             raise InputError("merge_map takes a catalog; open the map with open_catalog(path)")
+        columns = None if columns is None else names_list(columns)
+        order = None if order is None else whole(order, "order", least=0)
         self._check_places("values are looked up")
         return self._with(MapValues.of(self._node, map_catalog._node, columns, order))
 
@@ -249,7 +262,7 @@ class JoinVerbs(Held):
         left_key, key = keys
         if how == "anti":
             right = _narrowed(right, [key])
-        ours, theirs = suffixes or ("", f"_{_name(right)}")
+        ours, theirs = names_pair(suffixes, "suffixes") if suffixes else ("", f"_{_name(right)}")
         hidden = _cell_columns(right)
         if left_key == key:
             hidden = [*hidden, key]
@@ -319,6 +332,22 @@ def _narrowed(other: Other, columns: list[str]) -> Other:
     return other._with(Select(other._node, tuple(columns)))
 
 
+def _in_one_unit(sources: Other, known: LightCurveFields) -> Other:
+    """Return sources whose times are days, and whose errors are in the unit of the values."""
+    units = {field.name: column_meta(field).unit for field in _schema(sources)}
+    factors = known.conversions(units)
+    flux = known.flux_unit or units.get(known.flux or "", "")
+    targets = {known.time: "d", known.flux: flux, known.flux_err: flux}
+    wanted = {name: (factor, targets.get(name, "mag")) for name, factor in factors.items()}
+    if not wanted or isinstance(sources, pa.Table):
+        return Conversion(wanted).apply(sources) if wanted else sources
+    texts = {}
+    for name, (_, unit) in wanted.items():
+        quoted = name.replace('"', '""')
+        texts[name] = f"IN_UNIT(\"{quoted}\", '{unit}')"
+    return sources.assign(texts)
+
+
 def _name(other: Other) -> str:
     return other.name if isinstance(other, Held) else "other"
 
@@ -333,7 +362,8 @@ def _cell_columns(right: Other) -> list[str]:
 def _curve_fields(sources: Other, key: str, columns: Sequence[str] | None) -> list[str]:
     schema = _schema(sources)
     if columns is not None:
-        check_columns(list(columns), schema)
+        columns = names_list(columns)
+        check_columns(columns, schema)
         fields = list(dict.fromkeys(columns))
     else:
         hidden = [key, *_cell_columns(sources)]

@@ -9,15 +9,16 @@ from typing import Any, Literal, Self, get_args
 import pyarrow as pa
 
 from skyseries import adql
+from skyseries.arrays import number, whole
 from skyseries.catalog import tables
 from skyseries.catalog.density import density_arcmin
 from skyseries.catalog.extent import extent
 from skyseries.catalog.held import Held, first_scan
-from skyseries.catalog.names import check_columns, check_new
+from skyseries.catalog.measures import expression_in, moving
+from skyseries.catalog.names import check_columns, check_new, names_pair
 from skyseries.catalog.nodes.concat import Concat
 from skyseries.catalog.nodes.expressions import Assign
 from skyseries.catalog.nodes.match import Match, MatchRule
-from skyseries.catalog.nodes.motion import Motion
 from skyseries.catalog.nodes.nestmatch import NestedMatch
 from skyseries.catalog.nodes.outer import RightOnly, Unpaired
 from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash, renamed
@@ -38,23 +39,23 @@ class MatchVerbs(Held):
     def crossmatch(
         self,
         other: Any,
-        radius_arcsec: float | str = 1.0,
+        radius_arcsec: Any = 1.0,
         *,
         n_neighbors: int | None = 1,
-        min_radius_arcsec: float = 0.0,
+        min_radius_arcsec: Any = 0.0,
         how: How = "inner",
         one_to_one: bool = False,
         nested: str | None = None,
         suffixes: tuple[str, str] | None = None,
-        left_error: float | str | None = None,
-        right_error: float | str | None = None,
-        density: float | None = None,
+        left_error: Any = None,
+        right_error: Any = None,
+        density: Any = None,
         prior: float = 0.9,
         ra: str | None = None,
         dec: str | None = None,
-        epoch: float | None = None,
-        left_epoch: float | str | None = None,
-        right_epoch: float | str | None = None,
+        epoch: Any = None,
+        left_epoch: Any = None,
+        right_epoch: Any = None,
         left_pm: tuple[str, str] | None = None,
         right_pm: tuple[str, str] | None = None,
     ) -> Self:
@@ -64,12 +65,13 @@ class MatchVerbs(Held):
         ----------
         other : Catalog, or a table of pyarrow, pandas, polars or astropy
             The right side. A table is matched as it is.
-        radius_arcsec : float or str
-            Largest distance, included; or a SQL expression over the columns of this catalog that
-            gives each row a radius of its own, arcsec.
+        radius_arcsec : float, angle or str
+            Largest distance, included, arcsec or in a unit that it says; or a SQL expression over
+            the columns of this catalog that gives each row a radius of its own. Columns that say
+            their unit are converted.
         n_neighbors : int or None
             How many partners a row may have, nearest first; None: all within the radius.
-        min_radius_arcsec : float
+        min_radius_arcsec : float or angle
             Smallest distance, included.
         how : {"inner", "left", "outer", "anti"}
             Rows without a partner are left out, kept with nulls (``"outer"``: those of either
@@ -79,14 +81,15 @@ class MatchVerbs(Held):
             Only pairs of which each is the other's nearest.
         nested : str, optional
             Put the partners of each row into one column of this name, as lists.
-        left_error, right_error : float or str, optional
-            One-sigma error of each coordinate, arcsec: a number, a column, or an expression. With
-            them partners are ranked by the probability that the pair is one object, which is
-            added as ``_match_probability``.
-        density : float, optional
-            Right objects per square arcminute; by default the rows of the right catalog, as its
-            steps (`query`, `cone_search`, ...) have left it, over the area that they cover. With
-            such steps they are counted at once, in one pass over their positions.
+        left_error, right_error : float, angle or str, optional
+            One-sigma error of each coordinate, arcsec or in a unit that it says: a number, a
+            column, or an expression. With them partners are ranked by the probability that the
+            pair is one object, which is added as ``_match_probability``.
+        density : float or Quantity, optional
+            Right objects per square arcminute, or per another area that it says; by default the
+            rows of the right catalog, as its steps (`query`, `cone_search`, ...) have left it,
+            over the area that they cover. With such steps they are counted at once, in one pass
+            over their positions.
         prior : float
             Fraction of the rows of this catalog that are expected to have a counterpart.
         suffixes : pair of str, optional
@@ -94,15 +97,17 @@ class MatchVerbs(Held):
             name of the catalog for the right ones.
         ra, dec : str, optional
             Columns of the positions, degrees, if `other` is a table and they have other names.
-        epoch : float, optional
-            Julian year at which positions are compared; a side is moved there if it has proper
-            motions. By default that of the side without, or the right side's.
-        left_epoch, right_epoch : float or str, optional
-            Julian year of the positions of each side, or a column of it (whose limits are looked
-            up at once, in the statistics if they are recorded).
+        epoch : float, str or Time, optional
+            Julian year (``2016.0``, ``"J2016.0"``) at which positions are compared; a side is
+            moved there if it has proper motions. By default that of the side without, or the
+            right side's.
+        left_epoch, right_epoch : float, str or Time, optional
+            Julian year of the positions of each side, or a column of it, or of dates if its unit
+            or name says so: d, MJD, JD (whose limits are looked up at once, in the statistics if
+            they are recorded).
         left_pm, right_pm : pair of str, optional
-            Columns of the proper motion, mas/yr: pmra (with cos dec), pmdec. Rows where they are
-            null do not move.
+            Columns of the proper motion, mas/yr or in a unit that they say: pmra (with cos dec),
+            pmdec. Rows where they are null do not move.
 
         Returns
         -------
@@ -110,19 +115,23 @@ class MatchVerbs(Held):
             With the columns of both sides and ``_dist_arcsec``, in the order of this catalog. If
             a side has such a column already, the new one has the right suffix.
 
+        Raises
+        ------
+        InputError
+            If a unit cannot be converted, an epoch is no year, or epochs have no effect.
+
         Notes
         -----
         The answer does not depend on how the catalogs are partitioned. The right side's margin is
         used where it reaches far enough; else its neighbouring partitions are read.
         """
         right = tables.as_held(other, type(self), ra, dec)
-        moving = _motions(epoch, (left_pm, left_epoch), (right_pm, right_epoch))
-        motions = [_bounded(self, moving[0]), _bounded(right, moving[1])]
+        motions = moving(self, right, epoch, (left_pm, right_pm), (left_epoch, right_epoch))
         rule = MatchRule(
             radius_arcsec=_number(radius_arcsec),
             radius=self._radius(radius_arcsec, one_to_one),
             n_neighbors=_neighbours(n_neighbors, one_to_one),
-            min_radius_arcsec=float(min_radius_arcsec),
+            min_radius_arcsec=_number(min_radius_arcsec, "min_radius_arcsec"),
             one_to_one=one_to_one,
             left_motion=motions[0],
             right_motion=motions[1],
@@ -133,7 +142,7 @@ class MatchVerbs(Held):
     def crossmatch_many(
         self,
         others: Mapping[str, Any],
-        radius_arcsec: float | str = 1.0,
+        radius_arcsec: Any = 1.0,
         *,
         how: Literal["inner", "left"] = "left",
         **options: Any,
@@ -159,6 +168,11 @@ class MatchVerbs(Held):
         """
         if how not in ("inner", "left"):
             raise InputError(f"how must be inner or left, not {how!r}")
+        if not isinstance(others, Mapping):
+            raise InputError(
+                "others must be catalogs or tables by the names of their columns' suffixes, "
+                f"{{'gaia': gaia}}, not a {type(others).__name__}"
+            )
         found = self
         for name, other in others.items():
             right = tables.as_held(other, type(self), None, None)
@@ -170,11 +184,11 @@ class MatchVerbs(Held):
 
     def self_match(
         self,
-        radius_arcsec: float | str = 1.0,
+        radius_arcsec: Any = 1.0,
         *,
         id: str | None = None,
         n_neighbors: int | None = 1,
-        min_radius_arcsec: float = 0.0,
+        min_radius_arcsec: Any = 0.0,
         how: How = "inner",
         suffixes: tuple[str, str] = ("", "_other"),
     ) -> Self:
@@ -196,20 +210,17 @@ class MatchVerbs(Held):
             radius_arcsec=_number(radius_arcsec),
             radius=self._radius(radius_arcsec, one_to_one=False),
             n_neighbors=_neighbours(n_neighbors, one_to_one=False),
-            min_radius_arcsec=float(min_radius_arcsec),
+            min_radius_arcsec=_number(min_radius_arcsec, "min_radius_arcsec"),
             same_id=(key, key),
         )
         return self._matched(self, rule, how, suffixes)
 
-    def _radius(self, radius: float | str, one_to_one: bool) -> adql.Expr | None:
+    def _radius(self, radius: Any, one_to_one: bool) -> adql.Expr | None:
         if not isinstance(radius, str):
             return None
         if one_to_one:
             raise InputError("one_to_one needs one radius for all rows, not an expression")
-        expression = adql.resolve_value(radius, self._scope())
-        if expression.level is not None:
-            raise InputError(f"the radius {radius!r} has a value for each epoch, not for each row")
-        return expression
+        return expression_in(self, radius, "arcsec", "radius_arcsec")
 
     def _largest(self, radius: adql.Expr) -> float:
         """Return the largest value of a radius for each row."""
@@ -235,7 +246,7 @@ class MatchVerbs(Held):
                 )
         if how == "outer" and rule.radius is not None:
             rule = replace(rule, radius_arcsec=self._largest(rule.radius))
-        ours, theirs = suffixes or ("", f"_{right.name}")
+        ours, theirs = names_pair(suffixes, "suffixes") if suffixes else ("", f"_{right.name}")
         hidden = _spatial_index(right)
         if nested is not None:
             return self._nested(right, rule, how, nested, hidden)
@@ -286,8 +297,8 @@ def _all_suffixed(held: Held, name: str) -> Renamed:
 def _weight(
     left: Held,
     right: Held,
-    errors: tuple[float | str | None, float | str | None],
-    density: float | None,
+    errors: tuple[Any, Any],
+    density: Any,
     prior: float,
     one_to_one: bool,
 ) -> Weight | None:
@@ -298,33 +309,36 @@ def _weight(
         raise InputError(
             "one_to_one takes the nearest partners, errors the most probable ones: leave one out"
         )
+    prior = number(prior, "", "prior")
     if not 0 < prior < 1:
         raise InputError(f"prior must be above 0 and below 1, not {prior}")
     if density is None:
         density = density_arcmin(right) or 1.0  # without rows there are no pairs
+    else:
+        density = number(density, "1/arcmin2", "density")
     if not density > 0:
         raise InputError(f"density must be above 0 per square arcminute, not {density}")
     first, second = (
-        adql.resolve_value(str(error or 0.0), held._scope())
-        for error, held in zip(errors, (left, right), strict=True)
+        expression_in(held, 0.0 if error is None else error, "arcsec", f"{side}_error")
+        for side, error, held in zip(("left", "right"), errors, (left, right), strict=True)
     )
     return Weight(first, second, density / 3600.0, prior)
 
 
-def _number(radius: float | str) -> float:
+def _number(radius: Any, what: str = "radius_arcsec") -> float:
     """Return the radius where it is one for all rows."""
-    if isinstance(radius, str):
+    if isinstance(radius, str) and what == "radius_arcsec":
         return 0.0
-    if not 0 <= float(radius) <= 648_000:
+    arcsec = number(radius, "arcsec", what)
+    if not 0 <= arcsec <= 648_000:
         raise InputError(
-            f"the match radius must be from 0 to 648000 arcsec (180 degrees), not {radius!r}"
+            f"the match radius must be from 0 to 648000 arcsec (180 degrees), not {what}={radius!r}"
         )
-    return float(radius)
+    return arcsec
 
 
 def _neighbours(n: int | None, one_to_one: bool) -> int | None:
-    if n is not None and n < 1:
-        raise InputError(f"n_neighbors must be 1 or more, or None for all, not {n}")
+    n = None if n is None else whole(n, "n_neighbors", least=1)
     if one_to_one and n != 1:
         raise InputError("one_to_one gives each row one partner: n_neighbors must be 1")
     return n
@@ -335,38 +349,3 @@ def _spatial_index(right: Held) -> list[str]:
     scan = first_scan(right._node)
     name = None if scan is None else scan.dataset.healpix_column
     return [name] if name in right.columns else []
-
-
-def _motions(
-    epoch: float | None,
-    left: tuple[tuple[str, str] | None, float | str | None],
-    right: tuple[tuple[str, str] | None, float | str | None],
-) -> tuple[Motion | None, Motion | None]:
-    """Return how each side is moved to the epoch of the match."""
-    if left[0] is None and right[0] is None:
-        return None, None
-    if epoch is None:
-        still = right[1] if right[0] is None or left[0] is not None else left[1]
-        if not isinstance(still, int | float):
-            raise InputError(
-                "proper motions need the epoch to compare at: give epoch=, or left_epoch= and "
-                "right_epoch= as years"
-            )
-        epoch = float(still)
-    made: list[Motion | None] = []
-    for side, (pm, at) in (("left", left), ("right", right)):
-        if pm is not None and at is None:
-            raise InputError(f"{side}_pm is given without {side}_epoch, the year of the positions")
-        made.append(None if pm is None or at is None else Motion(*pm, at, epoch))
-    return made[0], made[1]
-
-
-def _bounded(held: Held, motion: Motion | None) -> Motion | None:
-    """Return a motion with the longest time from the epoch of a row to that of the match."""
-    if motion is None:
-        return None
-    check_columns(motion.columns(), held.schema)
-    if not isinstance(motion.epoch, str):
-        return motion.bounded(abs(motion.to_epoch - motion.epoch))
-    limits = extent(held, motion.epoch) or ()
-    return motion.bounded(max((abs(motion.to_epoch - limit) for limit in limits), default=0.0))

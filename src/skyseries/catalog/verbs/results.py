@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from skyseries.arrays import whole
 from skyseries.catalog import explain, info, output, running
 from skyseries.catalog.held import Held, first_scan
 from skyseries.catalog.names import check_columns
 from skyseries.catalog.rowcount import row_count
-from skyseries.catalog.writing import Target, Written, write_catalog
+from skyseries.catalog.writing import Target, Written, margin_width, write_catalog
 from skyseries.errors import CatalogError, InputError
 
 if TYPE_CHECKING:
@@ -49,9 +50,7 @@ class ResultVerbs(Held):
 
     def head(self, n: int = 5) -> pd.DataFrame:
         """Return the first n rows along the sky; only as much is read as is needed."""
-        if n < 0:
-            raise InputError(f"n must not be negative, not {n}")
-        return output.to_pandas(running.first(self._node, n))
+        return output.to_pandas(running.first(self._node, whole(n, "n", least=0)))
 
     def __len__(self) -> int:
         return row_count(self._node)
@@ -61,7 +60,7 @@ class ResultVerbs(Held):
         path: str | os.PathLike[str],
         name: str | None = None,
         *,
-        margin_arcsec: float | None = 10.0,
+        margin_arcsec: Any = 10.0,
         id: str | None = None,
         id_index: bool = True,
         overwrite: bool = False,
@@ -77,7 +76,7 @@ class ResultVerbs(Held):
             A folder of this machine that all workers see.
         name : str, optional
             Of the catalog; by default that of the folder.
-        margin_arcsec : float or None
+        margin_arcsec : float, angle or None
             Width of the margin; None: without one.
         id : str, optional
             Column of the ids; by default that of the catalog.
@@ -110,7 +109,7 @@ class ResultVerbs(Held):
             kind=self._kind(),
             id=key if id_index else None,
             lightcurves={n: f for n, f in self._known_fields().items() if n in self.columns},
-            margin_arcsec=margin_arcsec,
+            margin_arcsec=margin_width(margin_arcsec),
             overwrite=overwrite,
             resume=resume,
         )

@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 import pyarrow as pa
 
+from skyseries.arrays import number, whole
 from skyseries.catalog.held import Held
 from skyseries.catalog.nodes.concat import Concat
 from skyseries.catalog.nodes.places import ByHash, ByPlace
@@ -68,10 +69,11 @@ class RowSetVerbs(ColumnVerbs):
         """
         if (n is None) == (fraction is None):
             raise InputError("sample needs one of n= and fraction=")
+        fraction = None if fraction is None else number(fraction, "", "fraction")
         if fraction is not None and not 0 <= fraction <= 1:
             raise InputError(f"fraction must be from 0 to 1, not {fraction}")
-        if n is not None and n < 0:
-            raise InputError(f"n must not be negative, not {n}")
+        n = None if n is None else whole(n, "n", least=0)
+        seed = whole(seed, "seed")
         texts = {} if stratify is None else named(stratify)
         if fraction is not None and not texts:
             return self._with(ByHash(self._node, float(fraction), seed))
@@ -199,10 +201,8 @@ class RowSetVerbs(ColumnVerbs):
         SchemaError
             If whole numbers are null and the format is ``"numpy"``.
         """
-        if size < 1:
-            raise InputError(f"size must be 1 or more, not {size}")
-        if epochs < 0:
-            raise InputError(f"epochs must not be negative, not {epochs}")
+        size, seed = whole(size, "size", least=1), whole(seed, "seed")
+        epochs = whole(epochs, "epochs", least=0)
         if format not in ("numpy", "arrow"):
             raise InputError(f"format is 'numpy' or 'arrow', not {format!r}")
         held = self if columns is None else self.select(columns)

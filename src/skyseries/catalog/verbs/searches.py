@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from numbers import Integral
+from collections.abc import Sequence
 from typing import Any, Self
 
 from skyseries import adql
+from skyseries.arrays import is_coordinate, pair, positions, whole_numbers
 from skyseries.catalog.byid import id_step
 from skyseries.catalog.curves import the_column
 from skyseries.catalog.held import Held
-from skyseries.catalog.names import fields_of
-from skyseries.catalog.nodes.epochsearch import EpochSearch, coordinate_limits
+from skyseries.catalog.names import check_columns, fields_of, names_list, names_pair
+from skyseries.catalog.nodes.epochsearch import (
+    EpochSearch,
+    coordinate_limits,
+    factors_to_degrees,
+)
 from skyseries.catalog.nodes.steps import Search
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema.recognition import find_position
@@ -33,41 +37,60 @@ class SearchVerbs(Held):
         InputError
             If these columns were replaced by `assign`.
         """
+        if not (hasattr(region, "contains") and hasattr(region, "overlaps")):
+            raise InputError(
+                f"a region of skyseries.spatial.regions is needed, such as Cone(ra, dec, radius), "
+                f"not {region!r:.60}"
+            )
         self._check_places("rows are searched for")
         return self._with(Search(self._node, region))
 
-    def cone_search(self, ra: float, dec: float, radius_arcsec: float) -> Self:
+    def cone_search(self, ra: Any, dec: Any = None, radius_arcsec: Any = None) -> Self:
         """Keep rows within an angle of a position.
 
         Parameters
         ----------
-        ra, dec : float
-            Degrees, ICRS.
-        radius_arcsec : float
+        ra, dec : float or angle
+            Degrees, or in a unit that they say, ICRS. A SkyCoord stands for both:
+            ``cone_search(coord, 5)``.
+        radius_arcsec : float or angle
+            Arcsec, or in a unit that it says: ``5 * units.deg``.
+
+        Raises
+        ------
+        InputError
+            If they are no position and no radius.
         """
         return self.search(Cone(ra, dec, radius_arcsec))
 
-    def box_search(self, ra: tuple[float, float], dec: tuple[float, float]) -> Self:
+    def box_search(self, ra: Any, dec: Any = None) -> Self:
         """Keep rows between limits of right ascension and declination, these included.
 
         Parameters
         ----------
-        ra : pair of float
-            West and east limit, degrees; (350, 10) crosses 0.
-        dec : pair of float
-            South and north limit, degrees.
-        """
-        if len(ra) != 2 or len(dec) != 2:
-            raise InputError(f"ra and dec must be pairs of limits, not {ra!r} and {dec!r}")
-        return self.search(Box(ra[0], ra[1], dec[0], dec[1]))
+        ra : pair of float or angles
+            West and east limit, degrees or in a unit that they say; (350, 10) crosses 0. A
+            SkyCoord of two corners, the south-western first, stands for both pairs.
+        dec : pair of float or angles
+            South and north limit.
 
-    def polygon_search(self, vertices: Sequence[tuple[float, float]]) -> Self:
+        Raises
+        ------
+        InputError
+            If they are no pairs, or no limits.
+        """
+        if is_coordinate(ra):
+            ra, dec = positions(ra, dec)
+        return self.search(Box(*pair(ra, "deg", "ra"), *pair(dec, "deg", "dec")))
+
+    def polygon_search(self, vertices: Any) -> Self:
         """Keep rows in a polygon; its sides are great circles, it need not be convex.
 
         Parameters
         ----------
-        vertices : sequence of pairs (ra, dec)
-            Degrees, in order round the polygon. Inside is the smaller part of the sky.
+        vertices : sequence of pairs (ra, dec), or SkyCoord
+            Degrees, or in a unit that they say, in order round the polygon. Inside is the
+            smaller part of the sky.
         """
         return self.search(Polygon(vertices))
 
@@ -81,7 +104,7 @@ class SearchVerbs(Held):
         """
         return self.search(Moc.of(moc))
 
-    def pixel_search(self, pixels: Sequence[tuple[int, int]] | tuple[int, int]) -> Self:
+    def pixel_search(self, pixels: Any) -> Self:
         """Keep rows in HEALPix cells.
 
         Parameters
@@ -89,18 +112,20 @@ class SearchVerbs(Held):
         pixels : pair or sequence of pairs (order, npix)
             NESTED.
         """
-        pairs = [pixels] if len(pixels) and isinstance(pixels[0], Integral) else list(pixels)
-        if not all(hasattr(pair, "__len__") and len(pair) == 2 for pair in pairs):
-            raise InputError(f"pixels must be pairs (order, npix), not {pixels!r}")
-        orders, numbers = zip(*pairs, strict=True) if pairs else ((), ())
-        return self.search(Pixels(orders, numbers))
+        try:
+            cells = whole_numbers(pixels, "pixels").reshape(-1, 2)
+        except ValueError as error:
+            raise InputError(
+                f"pixels must be pairs (order, npix) of whole numbers, not {pixels!r:.60}: {error}"
+            ) from None
+        return self.search(Pixels(cells[:, 0].tolist(), cells[:, 1].tolist()))
 
-    def id_search(self, ids: int | str | Iterable[int | str], column: str | None = None) -> Self:
+    def id_search(self, ids: Any, column: str | None = None) -> Self:
         """Keep the objects with some ids; through the id index only their leaves are read.
 
         Parameters
         ----------
-        ids : int, str or a sequence of them
+        ids : int, str or a sequence or array of them, of any library
             Ids that are not in the catalog have no row in the result.
         column : str, optional
             By default the id column of the catalog. A column that is computed, or is of another
@@ -109,15 +134,15 @@ class SearchVerbs(Held):
         Raises
         ------
         SchemaError
-            If text is given for numbers, or the reverse.
+            If text is given for numbers, or the reverse, or an id is missing (None, NA, masked).
         """
         return self._with(id_step(self, ids, column))
 
     def search_epochs(
         self,
-        ra: float,
-        dec: float,
-        radius_arcsec: float,
+        ra: Any,
+        dec: Any = None,
+        radius_arcsec: Any = None,
         *,
         column: str | None = None,
         fields: tuple[str, str] | None = None,
@@ -129,14 +154,13 @@ class SearchVerbs(Held):
 
         Parameters
         ----------
-        ra, dec : float
-            Degrees, ICRS.
-        radius_arcsec : float
+        ra, dec, radius_arcsec
+            As for `cone_search`.
         column : str, optional
             The light curves; not needed if there is only one such column.
         fields : pair of str, optional
-            Their fields of the positions, degrees; by default ``("ra", "dec")`` or those with
-            another usual name.
+            Their fields of the positions, degrees or in a unit that they say; by default
+            ``("ra", "dec")`` or those with another usual name.
         columns : sequence of str, optional
             Columns of the object that each epoch gets; by default the id.
 
@@ -147,7 +171,7 @@ class SearchVerbs(Held):
         """
         name = the_column(self.schema, column)
         there = fields_of(self.schema, name)
-        place = fields or find_position(there)
+        place = find_position(there) if fields is None else names_pair(fields, "fields")
         if place is None:
             raise SchemaError(
                 f"the epochs of {name!r} have no positions of their own that are recognised among "
@@ -155,7 +179,17 @@ class SearchVerbs(Held):
             )
         if columns is None:
             columns = [self._id_name("columns")]
+        check_columns([f"{name}.{field}" for field in place], self.schema)
         cone = Cone(ra, dec, radius_arcsec)
-        limits = adql.resolve_condition(coordinate_limits(name, place, cone), self._scope())
-        node = EpochSearch(self._node, name, place, cone, tuple(columns), limits)
+        to_degrees = factors_to_degrees(self.schema, name, place)
+        limits = coordinate_limits(name, place, cone, to_degrees)
+        node = EpochSearch(
+            self._node,
+            name,
+            place,
+            cone,
+            names_list(columns, "columns"),
+            adql.resolve_condition(limits, self._scope()),
+            to_degrees,
+        )
         return self._with(node)

@@ -10,8 +10,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries import adql
+from skyseries.arrays import numbers, whole
 from skyseries.catalog.curves import the_column
 from skyseries.catalog.held import Held
+from skyseries.catalog.names import names_list, texts_by_name
 from skyseries.catalog.node import Node
 from skyseries.catalog.nodes.expressions import Filter
 from skyseries.catalog.summaries import histograms
@@ -91,9 +93,7 @@ class Groups:
         values (`Catalog.quantiles` does not). Sums are added in an order that does not depend on
         the engine: the result is the same to the last bit with any number of workers.
         """
-        wanted = {**(columns or {}), **more}
-        if not wanted:
-            raise InputError("aggregate needs at least one name and expression")
+        wanted = texts_by_name(columns, more, "aggregate(n='COUNT(*)')")
         if both := [name for name in wanted if name in self._texts]:
             raise SchemaError(f"{both[0]!r} is a group and an aggregate; give one another name")
         values = aggregates(wanted, self._scope)
@@ -209,8 +209,7 @@ class SummaryVerbs(Held):
         """
         if n is None:
             return pa.concat_tables([self.schema.empty_table(), *self.iter_sorted(by, ascending)])
-        if n < 0:
-            raise InputError(f"n must not be negative, not {n}")
+        n = whole(n, "n", least=0)
         keys, directions = sort_keys(by, ascending, self._scope())
         return top(self._node, keys, directions, n)
 
@@ -258,19 +257,19 @@ class SummaryVerbs(Held):
         Up to a million values are sorted; of more, the 64 bits of the numbers are narrowed down
         in two to five passes over the columns. Both are exact; memory is bounded.
         """
-        wanted = [float(value) for value in np.atleast_1d(q)]
+        wanted = list(map(float, np.atleast_1d(numbers(q, "", "q"))))
         if outside := [value for value in wanted if not 0 <= value <= 1]:
             raise InputError(f"quantiles are between 0 and 1, not {outside[0]}")
         texts = named(columns)
         if "q" in texts:
             raise SchemaError("'q' is the name of the quantiles; name the column otherwise (AS)")
-        numbers = [number(text, self._scope()) for text in texts.values()]
-        found = quantiles(self._node, numbers, wanted)
+        values = [number(text, self._scope()) for text in texts.values()]
+        found = quantiles(self._node, values, wanted)
         fields = [
             field_of(name, expression, self.schema).with_type(pa.float64())
-            for name, expression in zip(texts, numbers, strict=True)
+            for name, expression in zip(texts, values, strict=True)
         ]
-        arrays = [pa.array(values, pa.float64()) for values in [wanted, *found]]
+        arrays = [pa.array(column, pa.float64()) for column in [wanted, *found]]
         return pa.table(arrays, schema=pa.schema([pa.field("q", pa.float64()), *fields]))
 
     def histogram(
@@ -287,7 +286,7 @@ class SummaryVerbs(Held):
         value : str
             A column or an expression of numbers; null and NaN are skipped.
         bins : int or sequence of float
-            How many of equal width, or their edges.
+            How many of equal width, or their edges, also in a unit that they say.
         range : (float, float), optional
             From where to where; by default from the least to the greatest value, which takes
             one more pass.
@@ -303,7 +302,7 @@ class SummaryVerbs(Held):
         expression = number(value, self._scope())
         node = self._under(condition)
         (edges,) = histograms.edges_of(node, [expression], [bins], [range])
-        uniform = isinstance(bins, int | np.integer)
+        uniform = np.ndim(bins) == 0
         return histograms.histogram(node, expression, edges, uniform), edges
 
     def histogram2d(
@@ -389,6 +388,7 @@ class SummaryVerbs(Held):
         InputError
             If the columns of the positions were replaced by `assign`.
         """
+        order = whole(order, "order")
         limit = _MAX_DENSE_ORDER if dense else HPX_ORDER
         if not 0 <= order <= limit:
             raise InputError(
@@ -400,9 +400,9 @@ class SummaryVerbs(Held):
         cells, counts = histograms.sky_counts(self._under(condition), order, weight)
         if not dense:
             return cells, counts
-        whole = np.zeros(12 << 2 * order, counts.dtype)
-        whole[cells] = counts
-        return cast(Counts | Floats, whole)
+        sky = np.zeros(12 << 2 * order, counts.dtype)
+        sky[cells] = counts
+        return cast(Counts | Floats, sky)
 
     def describe(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return what the columns are like.
@@ -422,7 +422,7 @@ class SummaryVerbs(Held):
             passes.
         """
         scope = self._scope()
-        names = self.columns if columns is None else list(columns)
+        names = self.columns if columns is None else list(names_list(columns))
         chosen = [(name, adql.resolve_value(_quoted(name), scope)) for name in names]
         if columns is None:
             chosen = [(name, value) for name, value in chosen if value.type.is_scalar]

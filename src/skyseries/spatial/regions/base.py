@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skyseries.arrays import is_coordinate, numbers, position
+from skyseries.arrays import positions as sky_positions
 from skyseries.errors import InputError
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.regions.cells import as_cells, centres, children, order_of_size
@@ -26,11 +28,12 @@ _MANY = 10_000
 class Region(Protocol):
     """A part of the sky.
 
-    Positions are degrees; cells are HEALPix cells of the NESTED scheme, of mixed orders, given as
-    two arrays (or numbers) that are broadcast against each other.
+    Positions are degrees, angles that say their unit, or a SkyCoord in place of both. Cells are
+    HEALPix cells of the NESTED scheme, of mixed orders, given as two arrays (or numbers) that are
+    broadcast against each other.
     """
 
-    def contains(self, ra: ArrayLike, dec: ArrayLike) -> Bools:
+    def contains(self, ra: Any, dec: Any = None) -> Bools:
         """Tell which positions are in the region, its border included; NaN is not."""
 
     def overlaps(self, order: ArrayLike, npix: ArrayLike) -> Bools:
@@ -89,9 +92,12 @@ def holds_any(order: Ints, npix: Ints, points: Ints) -> Bools:
     return np.asarray(first < last)
 
 
-def positions(ra: ArrayLike, dec: ArrayLike) -> tuple[Floats, Floats, Bools]:
+def positions(ra: Any, dec: Any = None) -> tuple[Floats, Floats, Bools]:
     """Return contiguous coordinates of one shape, and which of them are places on the sky."""
-    pair = np.broadcast_arrays(np.asarray(ra, np.float64), np.asarray(dec, np.float64))
+    if is_coordinate(ra):
+        shape = ra.shape
+        ra, dec = (part.reshape(shape) for part in sky_positions(ra, dec))
+    pair = np.broadcast_arrays(numbers(ra, "deg", "ra"), numbers(dec, "deg", "dec"))
     ra, dec = (np.ascontiguousarray(part) for part in pair)
     return ra, dec, np.isfinite(ra) & (np.abs(dec) <= 90.0)
 
@@ -102,18 +108,22 @@ def centre_positions(order: Ints, npix: Ints) -> tuple[Floats, Floats]:
     return np.degrees(np.arctan2(y, x)), np.degrees(np.arctan2(z, np.hypot(x, y)))
 
 
-def check_position(ra: float, dec: float, what: str) -> tuple[float, float]:
-    """Return a position as floats.
+def check_position(ra: Any, dec: Any, what: str) -> tuple[float, float]:
+    """Return a position, degrees.
+
+    Parameters
+    ----------
+    ra, dec
+        Degrees, angles that say their unit, or a SkyCoord and None.
+    what : str
+        Its name in errors.
 
     Raises
     ------
     InputError
-        If a coordinate is not finite or the declination is beyond ±90 degrees.
+        If it is none: a coordinate is not finite, the declination beyond ±90 degrees.
     """
-    ra, dec = float(ra), float(dec)
-    if not (np.isfinite(ra) and abs(dec) <= 90.0):
-        raise InputError(
-            f"{what} must be a finite right ascension and a declination from -90 to 90 degrees, "
-            f"not ({ra}, {dec})"
-        )
-    return ra, dec
+    try:
+        return position(ra, dec)
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skyseries.arrays import number
 from skyseries.errors import InputError
 from skyseries.spatial.healpix import radec_to_hpx
 from skyseries.spatial.regions.base import DividingRegion, holds_any, positions
@@ -29,11 +31,12 @@ class Box(DividingRegion):
 
     Parameters
     ----------
-    ra_min, ra_max : float
-        Degrees, from west to east. ``ra_min > ra_max`` crosses 0: (350, 10) is 20 degrees wide,
-        as is (-10, 10). ``ra_max - ra_min >= 360`` is every right ascension.
-    dec_min, dec_max : float
-        Degrees, from -90 to 90.
+    ra_min, ra_max : float or angle
+        Degrees, or in a unit that they say, from west to east. ``ra_min > ra_max`` crosses 0:
+        (350, 10) is 20 degrees wide, as is (-10, 10). ``ra_max - ra_min >= 360`` is every right
+        ascension.
+    dec_min, dec_max : float or angle
+        Degrees, or in a unit that they say, from -90 to 90.
 
     Raises
     ------
@@ -48,7 +51,7 @@ class Box(DividingRegion):
 
     def __post_init__(self) -> None:
         for name in ("ra_min", "ra_max", "dec_min", "dec_max"):
-            object.__setattr__(self, name, float(getattr(self, name)))
+            object.__setattr__(self, name, number(getattr(self, name), "deg", name))
         if not np.isfinite([self.ra_min, self.ra_max]).all():
             raise InputError(
                 f"the right ascensions of a box must be finite, not {self.ra_min} to {self.ra_max}"
@@ -59,7 +62,7 @@ class Box(DividingRegion):
                 f"not {self.dec_min} to {self.dec_max}"
             )
 
-    def contains(self, ra: ArrayLike, dec: ArrayLike) -> Bools:
+    def contains(self, ra: Any, dec: Any = None) -> Bools:
         """Tell which positions are between the limits, these included; NaN is not."""
         ra, dec, there = positions(ra, dec)
         within = there & (dec >= self.dec_min) & (dec <= self.dec_max)

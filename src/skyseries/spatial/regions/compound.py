@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skyseries.errors import InputError
-from skyseries.spatial.regions.base import DividingRegion, Region, centre_positions
+from skyseries.spatial.regions.base import (
+    DividingRegion,
+    Region,
+    centre_positions,
+    positions,
+)
 from skyseries.spatial.regions.cells import as_cells
 
 __all__ = ["Intersection", "Union"]
@@ -32,10 +38,10 @@ class Union:
     def __post_init__(self) -> None:
         object.__setattr__(self, "regions", tuple(self.regions))
 
-    def contains(self, ra: ArrayLike, dec: ArrayLike) -> Bools:
+    def contains(self, ra: Any, dec: Any = None) -> Bools:
         """Tell which positions are in one of the regions."""
-        shape = np.broadcast_shapes(np.shape(ra), np.shape(dec))
-        return _any([region.contains(ra, dec) for region in self.regions], shape)
+        ra, dec, there = positions(ra, dec)
+        return _any([region.contains(ra, dec) for region in self.regions], there.shape)
 
     def overlaps(self, order: ArrayLike, npix: ArrayLike) -> Bools:
         """Tell which cells may have a point of one of the regions."""
@@ -74,7 +80,7 @@ class Intersection(DividingRegion):
         if not self.regions:
             raise InputError("an intersection needs at least one region")
 
-    def contains(self, ra: ArrayLike, dec: ArrayLike) -> Bools:
+    def contains(self, ra: Any, dec: Any = None) -> Bools:
         """Tell which positions are in all of the regions."""
         return np.asarray(np.all([region.contains(ra, dec) for region in self.regions], axis=0))
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skyseries.arrays import is_coordinate, number
 from skyseries.errors import InputError
 from skyseries.jit import kernel
 from skyseries.spatial.healpix import radec_to_hpx
@@ -26,16 +28,17 @@ _SLACK = 1e-12
 """How far, in parts of its limit, sin² of half an angle must be from it to decide alone."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Cone(DividingRegion):
     """The positions whose `separation_arcsec` from a position is at most a radius.
 
     Parameters
     ----------
-    ra, dec : float
-        Degrees.
-    radius_arcsec : float
-        From 0, which is the position alone; 648,000 (180 degrees) and more is the whole sky.
+    ra, dec : float or angle
+        Degrees, or in a unit that they say; a SkyCoord stands for both: ``Cone(coord, 5)``.
+    radius_arcsec : float or angle
+        Arcsec, or in a unit that it says. From 0, which is the position alone; 648,000 (180
+        degrees) and more is the whole sky.
 
     Raises
     ------
@@ -47,15 +50,17 @@ class Cone(DividingRegion):
     dec: float
     radius_arcsec: float
 
-    def __post_init__(self) -> None:
-        ra, dec = check_position(self.ra, self.dec, "the centre of a cone")
-        radius = float(self.radius_arcsec)
+    def __init__(self, ra: Any, dec: Any = None, radius_arcsec: Any = None) -> None:
+        if is_coordinate(ra) and radius_arcsec is None:
+            dec, radius_arcsec = None, dec
+        ra, dec = check_position(ra, dec, "the centre of a cone")
+        radius = number(radius_arcsec, "arcsec", "radius_arcsec")
         if not radius >= 0.0:
             raise InputError(f"the radius of a cone must be 0 arcsec or more, not {radius}")
         for name, value in (("ra", ra), ("dec", dec), ("radius_arcsec", radius)):
             object.__setattr__(self, name, value)
 
-    def contains(self, ra: ArrayLike, dec: ArrayLike) -> Bools:
+    def contains(self, ra: Any, dec: Any = None) -> Bools:
         """Tell which positions are within the radius, itself included; NaN is not."""
         ra, dec, there = positions(ra, dec)
         if self.radius_arcsec >= 648_000.0:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skyseries.arrays import whole_numbers
 from skyseries.errors import InputError
 from skyseries.spatial.healpix import HPX_ORDER, cell_range, radec_to_hpx
 from skyseries.spatial.regions.base import positions
@@ -37,7 +38,7 @@ class RangeRegion:
         """Return the order-29 ranges of the region."""
         raise NotImplementedError
 
-    def contains(self, ra: ArrayLike, dec: ArrayLike) -> Bools:
+    def contains(self, ra: Any, dec: Any = None) -> Bools:
         """Tell which positions are in a cell of the set; NaN is not."""
         ra, dec, there = positions(ra, dec)
         hpx = radec_to_hpx(ra.ravel(), dec.ravel()).reshape(ra.shape)
@@ -161,7 +162,10 @@ class Pixels(RangeRegion):
     npix: int | Sequence[int]
 
     def __post_init__(self) -> None:
-        order, npix = as_cells(self.order, self.npix)
+        orders, cells = whole_numbers(self.order, "order"), whole_numbers(self.npix, "npix")
+        if orders.ndim and cells.ndim and orders.shape != cells.shape:
+            raise InputError(f"there are {orders.size} orders for {cells.size} cells")
+        order, npix = as_cells(orders, cells)
         for k, cell in zip(order.tolist(), npix.tolist(), strict=True):
             if not 0 <= k <= HPX_ORDER:
                 raise InputError(f"the order of a cell must be from 0 to {HPX_ORDER}, not {k}")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skyseries.arrays import is_coordinate, pair
 from skyseries.errors import InputError
 from skyseries.spatial.healpix import radec_to_hpx
 from skyseries.spatial.regions.base import DividingRegion, check_position, holds_any, positions
@@ -34,9 +36,9 @@ class Polygon(DividingRegion):
 
     Parameters
     ----------
-    vertices : array_like of float, shape (n, 2)
-        Right ascension and declination, degrees, in their order along the border, n >= 3; the
-        first may be repeated at the end.
+    vertices : array_like of float or angles, shape (n, 2), or SkyCoord
+        Right ascension and declination, degrees or in a unit that they say, in their order along
+        the border, n >= 3; the first may be repeated at the end.
 
     Raises
     ------
@@ -45,13 +47,13 @@ class Polygon(DividingRegion):
         neighbours are opposite on the sky, edges cross or touch, or both areas are equal.
     """
 
-    vertices: Sequence[Sequence[float]] | Floats
+    vertices: Any
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vertices", _clean(self.vertices))
         self._edges  # noqa: B018  # laid at once, so that an impossible polygon is refused here
 
-    def contains(self, ra: ArrayLike, dec: ArrayLike) -> Bools:
+    def contains(self, ra: Any, dec: Any = None) -> Bools:
         """Tell which positions are inside; NaN is not."""
         ra, dec, there = positions(ra, dec)
         found = np.zeros(ra.size, np.bool_)
@@ -97,17 +99,19 @@ class Polygon(DividingRegion):
         return classify_circles(self._edges, centres(order, npix), np.radians(reach_deg(order)))
 
 
-def _clean(vertices: Sequence[Sequence[float]] | Floats) -> tuple[tuple[float, float], ...]:
+def _clean(vertices: Any) -> tuple[tuple[float, float], ...]:
     """Return the vertices as plain numbers, without the repeated first one."""
-    rows = [tuple(float(value) for value in vertex) for vertex in vertices]
-    for i, row in enumerate(rows):
-        if len(row) != 2:
-            raise InputError(f"vertex {i} of a polygon must be (ra, dec), not {row}")
-    pairs = [
-        check_position(row[0], row[1], f"vertex {i} of a polygon") for i, row in enumerate(rows)
-    ]
+    if isinstance(vertices, str) or not (is_coordinate(vertices) or isinstance(vertices, Iterable)):
+        raise InputError(f"the vertices of a polygon must be pairs (ra, dec), not {vertices!r}")
+    pairs = [_vertex(vertex, f"vertex {i} of a polygon") for i, vertex in enumerate(vertices)]
     if len(pairs) > 1 and pairs[0] == pairs[-1]:
         pairs.pop()
     if len(pairs) < 3:
         raise InputError(f"a polygon needs at least three different vertices, not {len(pairs)}")
     return tuple(pairs)
+
+
+def _vertex(vertex: Any, what: str) -> tuple[float, float]:
+    if is_coordinate(vertex):
+        return check_position(vertex, None, what)
+    return check_position(*pair(vertex, "deg", what), what)
