@@ -31,7 +31,7 @@ class Case:
     parameter: str
     kind: Kind
     form: str
-    """array, scalar, pair, coordinate, table, column, nested, file, path, text."""
+    """array, scalar, pair, coordinate, table, column, nested, file, text."""
     values: Any
     """What is given, in the needed unit; of tables by column."""
     call: Call
@@ -43,6 +43,8 @@ class Case:
     """Whether text is an expression here, not a wrong number."""
     misses: bool = True
     """Whether one of the values may be missing."""
+    optional: bool = False
+    """Whether NaN says that there is none, as None does."""
     dates: bool = True
     """Whether times may be dates: not where the zero of the others is not known."""
 
@@ -67,8 +69,12 @@ class Case:
             }.get(self.kind, ())  # fmt: skip
             if holds == "i":
                 found = tuple(c for c in found if c.name not in _NO_IDS)
+            if self.optional:
+                found = tuple(c for c in found if c.name != "NaN")
             if self.text:
                 found = tuple(c for c in found if c.name != "text")
+        if isinstance(self.values, dict) and "ra" not in {*self.values, *self.fixed}:
+            found = tuple(c for c in found if "SkyCoord" not in c.name)
         return found
 
     def units(self, container: Container) -> tuple[str | None, ...]:
@@ -97,7 +103,6 @@ _FORMS: dict[str, tuple[Container, ...]] = {
     "column": (*TABLES, *FILES),
     "nested": NESTED,
     "file": FILES,
-    "path": FILES,
     "text": TEXT,
 }
 _NO_IDS = {"float", "np.float64", "np.float32", "Decimal", "Fraction", "Quantity", "Masked Quantity"}

@@ -49,9 +49,9 @@ def _right(w: Any) -> Any:
 def _searched(w: Any, command: str, option: str, value: Any) -> Any:
     limits = {"--min-period": 1, "--max-period": 5} | {option: value}
     words = [word for pair in limits.items() for word in pair]
-    names = ("--features", "Freq1") if command == "features" else ()
+    names = ("--features", "multiPeriod") if command == "features" else ()
     found = _table(w, command, w.path_of(w.curves), *words, *names)
-    kept = [n for n in found.column_names if "Freq" in n or n in ("period", "period_power")]
+    kept = [n for n in found.column_names if "ultiPeriod" in n or n in ("period", "period_power")]
     return numbers(*(found.sort_by("id")[n].to_pylist() for n in kept))
 
 
@@ -59,7 +59,7 @@ def _limits(command: str) -> list[Case]:
     made = []
     for option, value in (("min_period", 1.0), ("max_period", 5.0)):
         word = "--" + option.replace("_", "-")
-        made.append(Case(f"skyseries {command}", option, PERIOD, "text", value, _search(command, word)))
+        made.append(Case(f"skyseries {command}", option, PERIOD, "text", value, _search(command, word), refuses=True))
     return made
 
 
@@ -70,7 +70,7 @@ def _search(command: str, word: str) -> Any:
 def _import(w: Any, given: Any, said: bool) -> Any:
     """Import a file by the command line; the harness has written it."""
     path = w.fresh()
-    _said(w, "import", given[1], path, "--id", "id", "--margin-arcsec", "none", "--no-progress")
+    _said(w, "import", given[0], path, "--id", "id", "--margin-arcsec", "none", "--no-progress")
     return column(sky.open_catalog(path), "ra", "dec")
 
 
@@ -78,7 +78,7 @@ def _import_curves(w: Any, given: Any, said: bool) -> Any:
     path = w.fresh()
     roles = ("--time", "t", "--mag", "mag", "--mag-err", "e", "--time-format", "mjd")
     _said(
-        w, "import", w.objects(), path, "--id", "id", "--lightcurves", given[1], *roles,
+        w, "import", w.objects(), path, "--id", "id", "--lightcurves", given[0], *roles,
         "--margin-arcsec", "none", "--no-progress",
     )  # fmt: skip
     return _looked_at(sky.open_catalog(path))
@@ -94,24 +94,24 @@ _EPOCHS = world.epochs()
 
 COMMAND_CASES: tuple[Case, ...] = (
     Case(
-        "skyseries crossmatch", "left", POSITION, "path", {n: SKY[n] for n in ("ra", "dec")},
-        lambda w, v, s: _crossmatch(w, v[1], _right(w)), {"id": SKY["id"]},
+        "skyseries crossmatch", "left", POSITION, "file", {n: SKY[n] for n in ("ra", "dec")},
+        lambda w, v, s: _crossmatch(w, v[0], _right(w)), {"id": SKY["id"]},
     ),
     Case(
-        "skyseries crossmatch", "right", POSITION, "path", {n: OTHER[n] for n in ("ra", "dec")},
-        lambda w, v, s: _crossmatch(w, w.objects(), v[1]), {"id": OTHER["id"]},
+        "skyseries crossmatch", "right", POSITION, "file", {n: OTHER[n] for n in ("ra", "dec")},
+        lambda w, v, s: _crossmatch(w, w.objects(), v[0]), {"id": OTHER["id"]},
     ),
-    Case("skyseries crossmatch", "radius", RADIUS, "text", 3.0, lambda w, v, s: _crossmatch(w, w.objects(), _right(w), v)),
+    Case("skyseries crossmatch", "radius", RADIUS, "text", 3.0, lambda w, v, s: _crossmatch(w, w.objects(), _right(w), v), refuses=True),
     *_limits("features"),
     *_limits("periods"),
-    Case("skyseries periods", "error_floor", MAGNITUDE, "text", 4.0, _search("periods", "--error-floor")),
+    Case("skyseries periods", "error_floor", MAGNITUDE, "text", 4.0, _search("periods", "--error-floor"), refuses=True),
     Case(
-        "skyseries import", "objects", POSITION, "path", {n: SKY[n] for n in ("ra", "dec")},
+        "skyseries import", "objects", POSITION, "file", {n: SKY[n] for n in ("ra", "dec")},
         _import, {"id": SKY["id"]},
     ),
     Case(
-        "skyseries import", "lightcurves", TIME, "path", {"t": _EPOCHS["t"]},
+        "skyseries import", "lightcurves", TIME, "file", {"t": _EPOCHS["t"]},
         _import_curves, {n: v for n, v in _EPOCHS.items() if n != "t"},
     ),
-    Case("skyseries import", "margin_arcsec", RADIUS, "text", 30.0, _margin),
+    Case("skyseries import", "margin_arcsec", RADIUS, "text", 30.0, _margin, refuses=True),
 )  # fmt: skip

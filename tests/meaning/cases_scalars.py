@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -44,11 +45,11 @@ def _place(v: Any) -> dict[str, Any]:
 
 
 def _cone(w: Any, **given: Any) -> Any:
-    return ids(w.sky.cone_search(**({"ra": 10.0, "dec": 1.0, "radius_arcsec": 1000} | given)))
+    return ids(w.sky.cone_search(**({"ra": 10.0, "dec": 1.0, "radius_arcsec": 2300} | given)))
 
 
 def _epochs(w: Any, **given: Any) -> Any:
-    given = {"ra": 10.0, "dec": 1.0, "radius_arcsec": 1000} | given
+    given = {"ra": 10.0, "dec": 1.0, "radius_arcsec": 2300} | given
     found = w.stored.search_epochs(**given).to_arrow()
     return numbers(found.num_rows, np.sort(found["id"].to_numpy()))
 
@@ -62,27 +63,27 @@ def _region(made: Any) -> Any:
 
 _SEARCHES = [
     *_scalars("Catalog.cone_search", POSITION, {"ra": 10, "dec": 1}, _cone),
-    *_scalars("Catalog.cone_search", RADIUS, {"radius_arcsec": 1000}, _cone),
+    *_scalars("Catalog.cone_search", RADIUS, {"radius_arcsec": 2300}, _cone),
     *_scalars("Catalog.search_epochs", POSITION, {"ra": 10, "dec": 1}, _epochs),
-    *_scalars("Catalog.search_epochs", RADIUS, {"radius_arcsec": 1000}, _epochs),
-    *_scalars("Cone", POSITION, {"ra": 10, "dec": 1}, lambda w, **g: _region(regions.Cone(**({"ra": 10, "dec": 1, "radius_arcsec": 1000} | g)))),
-    *_scalars("Cone", RADIUS, {"radius_arcsec": 1000}, lambda w, **g: _region(regions.Cone(10, 1, **g))),
+    *_scalars("Catalog.search_epochs", RADIUS, {"radius_arcsec": 2300}, _epochs),
+    *_scalars("Cone", POSITION, {"ra": 10, "dec": 1}, lambda w, **g: _region(regions.Cone(**({"ra": 10, "dec": 1, "radius_arcsec": 2300} | g)))),
+    *_scalars("Cone", RADIUS, {"radius_arcsec": 2300}, lambda w, **g: _region(regions.Cone(10, 1, **g))),
     *_scalars(
         "Box", POSITION, {"ra_min": 9, "ra_max": 11, "dec_min": -1, "dec_max": 2},
         lambda w, **g: _region(regions.Box(**({"ra_min": 9, "ra_max": 11, "dec_min": -1, "dec_max": 2} | g))),
     ),
     Case("Catalog.cone_search", "ra", POSITION, "coordinate", (10.0, 1.0), lambda w, v, s: _cone(w, **({"dec": None} | _place(v)))),
     Case("Catalog.search_epochs", "ra", POSITION, "coordinate", (10.0, 1.0), lambda w, v, s: _epochs(w, **({"dec": None} | _place(v)))),
-    Case("Cone", "ra", POSITION, "coordinate", (10.0, 1.0), lambda w, v, s: _region(regions.Cone(**_place(v), radius_arcsec=1000))),
+    Case("Cone", "ra", POSITION, "coordinate", (10.0, 1.0), lambda w, v, s: _region(regions.Cone(**_place(v), radius_arcsec=2300))),
     Case("barycentric_times", "ra", POSITION, "coordinate", (10.0, 1.0), lambda w, v, s: rows._bary(w, **({"dec": None} | _place(v)))),
     Case("Catalog.box_search", "ra", POSITION, "pair", (9.0, 11.0), lambda w, v, s: ids(w.sky.box_search(v, (-2, 2)))),
     Case("Catalog.box_search", "dec", POSITION, "pair", (-2.0, 1.0), lambda w, v, s: ids(w.sky.box_search((9, 11), v))),
     Case(
-        "Catalog.polygon_search", "vertices", POSITION, "pair", ((9.0, 0.0), (11.0, 0.0), (11.0, 2.0)),
+        "Catalog.polygon_search", "vertices", POSITION, "pair", ((9.0, 0.0), (11.0, 0.0), (11.0, 3.0)),
         lambda w, v, s: ids(w.sky.polygon_search(v)),
     ),
     Case(
-        "Polygon", "vertices", POSITION, "pair", ((9.0, 0.0), (11.0, 0.0), (11.0, 2.0)),
+        "Polygon", "vertices", POSITION, "pair", ((9.0, 0.0), (11.0, 0.0), (11.0, 3.0)),
         lambda w, v, s: numbers(regions.Polygon(v).vertices, regions.Polygon(v).area_deg2),
     ),
     *_scalars("Catalog.lightcurve", ID, {"id": 2}, lambda w, id: numbers(w.curves.lightcurve(id).value)),
@@ -177,12 +178,12 @@ def _schema(**given: Any) -> Any:
 
 
 def _features(w: Any, **given: Any) -> Any:
-    found = w.curves.features(["Freq1"], **given)
-    return column(found, *(n for n in found.columns if "Freq" in n))
+    found = w.curves.features(["multiPeriod"], **given)
+    return column(found, *(n for n in found.columns if "ultiPeriod" in n))
 
 
 def _nested_features(w: Any, **given: Any) -> Any:
-    found = ts.compute_features(rows._nested_column(), FIELDS, ["Freq1"], **given)
+    found = ts.compute_features(rows._nested_column(), FIELDS, ["multiPeriod"], **given)
     return numbers(*(c.to_pylist() for c in found.columns))
 
 
@@ -209,8 +210,9 @@ def _site(call: Callable[..., Any]) -> Any:
     """Return how an observatory is given: two angles, and its height."""
 
     def at(w: Any, v: Any, said: bool) -> Any:
-        place = (*v, 2000 * u.m) if said else (*v, 2000.0)
-        return call(w, location=place)
+        if not hasattr(v, "__len__"):
+            return call(w, location=v)
+        return call(w, location=(*v, 2000 * u.m if said else 2000.0))
 
     return at
 
@@ -292,7 +294,7 @@ def _box(box: Any) -> Any:
 
 
 def _positioned(entry: str, make: Callable[..., Any]) -> list[Case]:
-    return _scalars(entry, POSITION, {"ra": 10, "dec": 1}, make)
+    return [replace(c, optional=True) for c in _scalars(entry, POSITION, {"ra": 10, "dec": 1}, make)]
 
 
 def _of_struct(w: Any, **given: Any) -> Any:
@@ -336,7 +338,19 @@ _WRITERS: dict[str, Callable[..., Any]] = {
     "import_catalog": _imported,
 }
 
+def _star(w: Any, **place: Any) -> Any:
+    """Import the light curve of one star, which is where one is told."""
+    import skyseries as sky
+
+    path, one = w.fresh(), w.star
+    options: dict[str, Any] = {"id": "id", "progress": False, "executor": "serial", "margin_arcsec": None}
+    sky.import_catalog(None, path, lightcurves=one, time="t", mag="mag", **options, **place)
+    return column(sky.open_catalog(path), "ra", "dec")
+
+
 _REST = [
+    *_scalars("import_catalog", POSITION, {"ra": 10, "dec": 1}, lambda w, **g: _star(w, **({"ra": 10, "dec": 1} | g))),
+    Case("import_catalog", "ra", POSITION, "coordinate", (10.0, 1.0), lambda w, v, s: _star(w, **_place(v))),
     *(Case(entry, "margin_arcsec", RADIUS, "scalar", 30, _margin(write)) for entry, write in _WRITERS.items()),
     *_positioned("LightCurve", _of_arrays),
     *_positioned("LightCurve.from_struct", _of_struct),

@@ -37,7 +37,7 @@ def _distances(found: Any) -> Any:
 
 def _from_table(w: Any, given: Given, said: bool) -> Any:
     held = _held(given[0])
-    return np.append(column(held, "ra", "dec"), ids(held.cone_search(10, 1, 1000)))
+    return np.append(column(held, "ra", "dec"), ids(held.cone_search(10, 1, 2300)))
 
 
 _POSITIONS = [
@@ -54,7 +54,10 @@ _POSITIONS = [
         "Catalog.concat", "others", POSITION, "table", _OTHER,
         lambda w, v, s: column(sky.from_table(w.other).concat(_held(v[0])), "ra", "dec"), _IDS,
     ),
-    Case("import_catalog", "objects", POSITION, "file", _POSITION, _from_table, _IDS),
+    Case(
+        "import_catalog", "objects", POSITION, "file", _POSITION,
+        lambda w, v, s: _from_table(w, (w.imported(v[0], on_nan_position="drop"), v[1]), s), _IDS,
+    ),
 ]  # fmt: skip
 
 
@@ -237,7 +240,7 @@ def _periods(w: Any, given: Given, said: bool) -> Any:
 
 
 def _imported(w: Any, given: Given, said: bool) -> Any:
-    return _looked_at(given[0])
+    return _looked_at(w.imported(lightcurves=given[0]))
 
 
 _LIGHTCURVES = [

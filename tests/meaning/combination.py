@@ -83,9 +83,8 @@ class Combination:
             found = [wide_name(n, case.kind, self.unit, gone) for n in names]
             return world.wide(self.container.name), found
         whole = plainly(case.fixed) | columns
-        if case.form in ("file", "path"):
-            path = files.write(whole, self.container.name, world.fresh())
-            return (path, path) if case.form == "path" else (_imported(case, world, path), names)
+        if case.form == "file":
+            return files.write(whole, self.container.name, world.fresh()), names
         return self.container.make(whole, None, None), names
 
     def _column(self, values: NDArray[Any]) -> Given:
@@ -99,12 +98,6 @@ def _gone(values: NDArray[Any]) -> Gone:
     gone = np.zeros(np.shape(values), bool)
     gone[place] = True
     return gone
-
-
-def _imported(case: Case, world: World, path: Any) -> Any:
-    if case.parameter == "lightcurves":
-        return world.imported(lightcurves=path)
-    return world.imported(path, on_nan_position="drop")
 
 
 def outcome_of(case: Case, world: World, given: Any, said: bool) -> Outcome:
@@ -156,10 +149,13 @@ def _plain_table(case: Case, world: World, unit: str | None, gap: bool) -> Any:
     whole = {**plainly(case.fixed), **columns}
     if case.form == "nested":
         return NESTED[0].make(whole, None, None), list(columns)
-    if case.form in ("file", "path"):
-        path = files.write(whole, "Parquet", world.fresh())
-        return (path, path) if case.form == "path" else (_imported(case, world, path), list(columns))
+    if case.form == "file":
+        return files.write(whole, "Parquet", world.fresh()), list(columns)
     return as_arrow(whole), list(columns)
+
+
+_FLOATS_ONLY = ("structured array", "FITS rows")
+"""Where whole numbers cannot be missing."""
 
 
 def every(cases: tuple[Case, ...]) -> Iterator[Combination]:
@@ -167,9 +163,10 @@ def every(cases: tuple[Case, ...]) -> Iterator[Combination]:
     for case in cases:
         for container in case.containers():
             for unit in case.units(container):
-                yield Combination(case, container, unit, gap=False)
-                if case.misses and container.misses and not container.refused:
-                    if unit is None or not case.kind.is_refused(unit):
+                whole = Combination(case, container, unit, gap=False)
+                yield whole
+                if case.misses and container.misses and not whole.must_refuse:
+                    if case.kind.holds != "i" or container.name not in _FLOATS_ONLY:
                         yield Combination(case, container, unit, gap=True)
 
 

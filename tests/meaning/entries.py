@@ -37,7 +37,7 @@ PLAIN = frozenset(
     # names of columns, expressions, words
     "name columns more epochs keys features space fields lightcurve_name source_id flux flux_err "
     "mag mag_err time_format time_scale refposition flux_unit kind source_columns condition select "
-    "subset keep by ascending weights q x names roles on left_on right_on left_by right_by "
+    "subset keep by ascending weights q x names roles on id_column left_on right_on left_by right_by "
     "left_id right_id suffixes how nested direction orphans through on_error on_nan_position "
     "on_repeated_id on_duplicate_epoch null_values normalization method stratify unit shift "
     "description formula scope prefix wanted preset listed code output extension "

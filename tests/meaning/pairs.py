@@ -30,12 +30,13 @@ def pairwise(every: Sequence[Combination]) -> list[Combination]:
 
 
 def _pairs(one: Combination) -> Iterable[tuple[str, ...]]:
+    case, container, unit = one.case, one.container.name, str(one.unit)
     return (
-        ("case, container", one.case.name, one.container.name),
-        ("case, unit", one.case.name, str(one.unit)),
-        ("case, gap", one.case.name, str(one.gap)),
-        ("container, unit", one.case.form, one.case.kind.name, one.container.name, str(one.unit)),
-        ("container, gap", one.case.form, one.case.kind.name, one.container.name, str(one.gap)),
+        ("case, container", case.name, container),
+        ("case, unit", case.name, unit),
+        ("case, gap", case.name, str(one.gap)),
+        ("container, unit", case.form, case.kind.name, container, unit),
+        ("container, gap", case.form, case.kind.name, container, str(one.gap)),
     )
 
 

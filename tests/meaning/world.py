@@ -42,8 +42,8 @@ FIELDS = LightCurveFields(
 
 SKY = {
     "id": np.arange(1, 5),
-    "ra": np.array([10.0, 10.0, 12.0, 200.0]),
-    "dec": np.array([1.0, 1.25, 1.0, -30.0]),
+    "ra": np.array([10.5, 10.5, 12.5, 200.25]),
+    "dec": np.array([1.25, 1.5, 1.25, -30.5]),
 }
 OTHER = SKY | {"id": SKY["id"] + 10, "dec": SKY["dec"] + 2 / 3600.0}
 """The same, two arcsec farther north."""
@@ -109,6 +109,12 @@ class World:
         path = self.fresh(".parquet")
         pq.write_table(as_arrow(plainly(rows)), path)
         return self.imported(lightcurves=path, time_scale="tdb", refposition="topocenter")
+
+    @cached_property
+    def star(self) -> Path:
+        """A file of the light curve of one star, which does not say where it is."""
+        rows = {"id": np.ones(N, int), "t": MJD, "mag": Y}
+        return files.write(plainly(rows), "Parquet", self.fresh())
 
     @cached_property
     def curves(self) -> sky.Catalog:
