@@ -115,8 +115,14 @@ ARRAYS = (
     Container("Series double[pyarrow]", _series("double[pyarrow]")),
     Container("polars", lambda v, gone, unit: pl.Series(objects(v, gone).tolist()), "ntbi"),
     Container("Arrow", _arrow(), "ntbi"),
-    Container("Arrow int64", lambda v, g, unit: _arrow(pa.int64())(np.rint(v).astype("i8"), g, unit), type="i8"),
-    Container("Arrow decimal", lambda v, g, unit: pa.array(_decimals(v, g, unit), pa.decimal128(38, 19))),
+    Container(
+        "Arrow int64",
+        lambda v, g, unit: _arrow(pa.int64())(np.rint(v).astype("i8"), g, unit),
+        type="i8",
+    ),
+    Container(
+        "Arrow decimal", lambda v, g, unit: pa.array(_decimals(v, g, unit), pa.decimal128(38, 19))
+    ),
     Container("ChunkedArray", _chunked, "ntbi"),
     Container("Column", _column, "n", says="may", any_unit=True),
     Container("Column of labels", lambda v, gone, unit: Column(v), "tbi", misses=False),
@@ -125,23 +131,35 @@ ARRAYS = (
     Container("str", lambda v, gone, unit: v, "t", misses=False),
     Container("bytes", lambda v, gone, unit: v.astype("S"), "t", misses=False),
     Container("NaN in objects", lambda v, gone, unit: filled(v.astype(object), gone, np.nan), "t"),
-    Container("NA in a list", lambda v, gone, unit: [pd.NA if x is None else x for x in objects(v, gone)], "t"),
+    Container(
+        "NA in a list",
+        lambda v, gone, unit: [pd.NA if x is None else x for x in objects(v, gone)],
+        "t",
+    ),
     Container("Series str", _series("str"), "t"),
     Container("Series string[pyarrow]", _series("string[pyarrow]"), "t"),
     Container("Categorical", _series("category"), "t"),
-    Container("polars Categorical", lambda v, gone, unit: pl.Series(objects(v, gone).tolist(), dtype=pl.Categorical), "t"),
-    Container("Arrow dictionary", lambda v, gone, unit: _arrow()(v, gone, unit).dictionary_encode(), "t"),
+    Container(
+        "polars Categorical",
+        lambda v, gone, unit: pl.Series(objects(v, gone).tolist(), dtype=pl.Categorical),
+        "t",
+    ),
+    Container(
+        "Arrow dictionary", lambda v, gone, unit: _arrow()(v, gone, unit).dictionary_encode(), "t"
+    ),
     # flags
     Container("bool", lambda v, gone, unit: v, "b", misses=False),
     Container("Series boolean", _series("boolean"), "b"),
-)  # fmt: skip
+)
 
 REFUSED_ARRAYS = (
     Container("text", lambda v, gone, unit: ["a"] * len(v), refused=True),
     Container("booleans", lambda v, gone, unit: v > np.median(v), refused=True),
     Container("complex", lambda v, gone, unit: v + 1j, refused=True),
-    Container("dates", lambda v, gone, unit: np.full(len(v), np.datetime64("2026-01-01")), refused=True),
+    Container(
+        "dates", lambda v, gone, unit: np.full(len(v), np.datetime64("2026-01-01")), refused=True
+    ),
     Container("ragged", lambda v, gone, unit: [[1.0], *v[1:].tolist()], refused=True),
     Container("dict", lambda v, gone, unit: dict(enumerate(v)), refused=True),
     Container("fractions", lambda v, gone, unit: np.linspace(0.5, 1, len(v)), "t", refused=True),
-)  # fmt: skip
+)

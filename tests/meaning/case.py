@@ -105,5 +105,12 @@ _FORMS: dict[str, tuple[Container, ...]] = {
     "file": FILES,
     "text": TEXT,
 }
-_NO_IDS = {"float", "np.float64", "np.float32", "Decimal", "Fraction", "Quantity", "Masked Quantity"}
-
+_NO_IDS = {
+    "float",
+    "np.float64",
+    "np.float32",
+    "Decimal",
+    "Fraction",
+    "Quantity",
+    "Masked Quantity",
+}

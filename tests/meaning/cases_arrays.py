@@ -14,8 +14,15 @@ from tests.meaning import world
 from tests.meaning.answers import numbers, spectrum
 from tests.meaning.case import Case
 from tests.meaning.kinds import (
-    FREQUENCY, LABEL, MAGNITUDE, NUMBER, PERIOD, POSITION, SWITCH, TIME,
-)  # fmt: skip
+    FREQUENCY,
+    LABEL,
+    MAGNITUDE,
+    NUMBER,
+    PERIOD,
+    POSITION,
+    SWITCH,
+    TIME,
+)
 from tests.meaning.world import BANDS, DY, FIELDS, FLAGS, FREQUENCIES, MJD, T, Y
 
 __all__ = ["ARRAY_CASES"]
@@ -32,8 +39,12 @@ def _pg(**given: Any) -> Any:
 
 
 def _pw(**given: Any) -> Any:
-    found = ts.prewhiten(**{"t": T, "y": Y, "dy": DY, "n": 1, "min_period": 1, "max_period": 5, **given})
-    return numbers(found.frequency, found.phase, found.signal_to_noise, found.power, found.reference_time)
+    found = ts.prewhiten(
+        **{"t": T, "y": Y, "dy": DY, "n": 1, "min_period": 1, "max_period": 5, **given}
+    )
+    return numbers(
+        found.frequency, found.phase, found.signal_to_noise, found.power, found.reference_time
+    )
 
 
 def _drift(**given: Any) -> Any:
@@ -82,36 +93,109 @@ _CURVES = [
     Case("LightCurve.from_struct", "row", TIME, "array", T, lambda w, v, s: _row(t=v)),
     Case("LightCurve.from_struct", "row", MAGNITUDE, "array", DY, lambda w, v, s: _row(e=v)),
     Case(
-        "LightCurve.periodogram", "frequency", FREQUENCY, "array", FREQUENCIES,
-        lambda w, v, s: spectrum(w.lightcurve.periodogram(frequency=v)), misses=False,
-    ),
-    Case(
-        "LightCurve.periodogram", "durations", PERIOD, "array", np.array([0.125, 0.25, 0.5]),
-        lambda w, v, s: spectrum(w.lightcurve.periodogram(
-            method="bls", duration_unit="time", durations=v, min_period=1, max_period=5)),
+        "LightCurve.periodogram",
+        "frequency",
+        FREQUENCY,
+        "array",
+        FREQUENCIES,
+        lambda w, v, s: spectrum(w.lightcurve.periodogram(frequency=v)),
         misses=False,
     ),
-]  # fmt: skip
+    Case(
+        "LightCurve.periodogram",
+        "durations",
+        PERIOD,
+        "array",
+        np.array([0.125, 0.25, 0.5]),
+        lambda w, v, s: spectrum(
+            w.lightcurve.periodogram(
+                method="bls", duration_unit="time", durations=v, min_period=1, max_period=5
+            )
+        ),
+        misses=False,
+    ),
+]
 
 _OTHERS = [
-    Case("periodogram", "frequency", FREQUENCY, "array", FREQUENCIES, lambda w, v, s: _pg(frequency=v)),
     Case(
-        "periodogram", "durations", PERIOD, "array", np.array([0.125, 0.25, 0.5]),
+        "periodogram",
+        "frequency",
+        FREQUENCY,
+        "array",
+        FREQUENCIES,
+        lambda w, v, s: _pg(frequency=v),
+    ),
+    Case(
+        "periodogram",
+        "durations",
+        PERIOD,
+        "array",
+        np.array([0.125, 0.25, 0.5]),
         lambda w, v, s: _pg(method="bls", duration_unit="time", durations=v),
     ),
-    Case("window_function", "t", TIME, "array", T, lambda w, v, s: ts.window_function(v, FREQUENCIES)),
-    Case("window_function", "frequency", FREQUENCY, "array", FREQUENCIES, lambda w, v, s: ts.window_function(T, v)),
-    Case("Periodogram.power_at", "frequency", FREQUENCY, "array", FREQUENCIES, lambda w, v, s: w.periodogram.power_at(v)),
-    Case("Periodogram.model", "t", TIME, "array", T, lambda w, v, s: w.periodogram.model(v, 0.59), dates=False),
-    Case("Periodogram.model", "band", LABEL, "array", BANDS, lambda w, v, s: _banded().model(T, 0.59, v), misses=False),
     Case(
-        "Periodogram.false_alarm_probability", "power", NUMBER, "array", np.array([0.125, 0.25, 0.3125]),
+        "window_function", "t", TIME, "array", T, lambda w, v, s: ts.window_function(v, FREQUENCIES)
+    ),
+    Case(
+        "window_function",
+        "frequency",
+        FREQUENCY,
+        "array",
+        FREQUENCIES,
+        lambda w, v, s: ts.window_function(T, v),
+    ),
+    Case(
+        "Periodogram.power_at",
+        "frequency",
+        FREQUENCY,
+        "array",
+        FREQUENCIES,
+        lambda w, v, s: w.periodogram.power_at(v),
+    ),
+    Case(
+        "Periodogram.model",
+        "t",
+        TIME,
+        "array",
+        T,
+        lambda w, v, s: w.periodogram.model(v, 0.59),
+        dates=False,
+    ),
+    Case(
+        "Periodogram.model",
+        "band",
+        LABEL,
+        "array",
+        BANDS,
+        lambda w, v, s: _banded().model(T, 0.59, v),
+        misses=False,
+    ),
+    Case(
+        "Periodogram.false_alarm_probability",
+        "power",
+        NUMBER,
+        "array",
+        np.array([0.125, 0.25, 0.3125]),
         lambda w, v, s: w.periodogram.false_alarm_probability(v),
     ),
     Case("barycentric_times", "t", TIME, "array", MJD, lambda w, v, s: _bary(w, t=v)),
-    Case("barycentric_times", "ra", POSITION, "array", np.linspace(0, 80, len(T)).round(), lambda w, v, s: _bary(w, ra=v)),
-    Case("barycentric_times", "dec", POSITION, "array", np.linspace(-80, 40, len(T)).round(), lambda w, v, s: _bary(w, dec=v)),
-]  # fmt: skip
+    Case(
+        "barycentric_times",
+        "ra",
+        POSITION,
+        "array",
+        np.linspace(0, 80, len(T)).round(),
+        lambda w, v, s: _bary(w, ra=v),
+    ),
+    Case(
+        "barycentric_times",
+        "dec",
+        POSITION,
+        "array",
+        np.linspace(-80, 40, len(T)).round(),
+        lambda w, v, s: _bary(w, dec=v),
+    ),
+]
 
 
 def _banded() -> Any:
@@ -124,10 +208,14 @@ def _contains() -> list[Case]:
     polygon = regions.Polygon([(9, -1), (13, -1), (13, 3), (9, 3)])
     pixels = regions.Pixels(3, [100, 304, 305, 306, 307, 308])
     every: dict[str, Any] = {
-        "Cone": cone, "Box": box, "Polygon": polygon, "Pixels": pixels,
-        "Moc": regions.Moc.of("3/304-308"), "Union": regions.Union([cone, box]),
+        "Cone": cone,
+        "Box": box,
+        "Polygon": polygon,
+        "Pixels": pixels,
+        "Moc": regions.Moc.of("3/304-308"),
+        "Union": regions.Union([cone, box]),
         "Intersection": regions.Intersection([cone, box]),
-    }  # fmt: skip
+    }
     ra = np.array([10.0, 11.0, 12.0, 15.0, 11.0, 60.0])
     dec = np.array([1.0, 0.5, 1.5, 2.0, 2.0, 45.0])
     made = []
@@ -146,7 +234,9 @@ def _inside(region: Any, **other: Any) -> Any:
 
 
 def _where(region: Any) -> Any:
-    return lambda w, v, s: numbers(region.contains(*v) if isinstance(v, tuple) else region.contains(v))
+    return lambda w, v, s: numbers(
+        region.contains(*v) if isinstance(v, tuple) else region.contains(v)
+    )
 
 
 def _positions(entry: str, compute: Callable[..., Any]) -> list[Case]:
@@ -189,4 +279,3 @@ ARRAY_CASES: tuple[Case, ...] = (
     *_positions("compute_features", _features),
     *_positions("compute_periods", _found_periods),
 )
-

@@ -59,7 +59,17 @@ def _limits(command: str) -> list[Case]:
     made = []
     for option, value in (("min_period", 1.0), ("max_period", 5.0)):
         word = "--" + option.replace("_", "-")
-        made.append(Case(f"skyseries {command}", option, PERIOD, "text", value, _search(command, word), refuses=True))
+        made.append(
+            Case(
+                f"skyseries {command}",
+                option,
+                PERIOD,
+                "text",
+                value,
+                _search(command, word),
+                refuses=True,
+            )
+        )
     return made
 
 
@@ -78,9 +88,19 @@ def _import_curves(w: Any, given: Any, said: bool) -> Any:
     path = w.fresh()
     roles = ("--time", "t", "--mag", "mag", "--mag-err", "e", "--time-format", "mjd")
     _said(
-        w, "import", w.objects(), path, "--id", "id", "--lightcurves", given[0], *roles,
-        "--margin-arcsec", "none", "--no-progress",
-    )  # fmt: skip
+        w,
+        "import",
+        w.objects(),
+        path,
+        "--id",
+        "id",
+        "--lightcurves",
+        given[0],
+        *roles,
+        "--margin-arcsec",
+        "none",
+        "--no-progress",
+    )
     return _looked_at(sky.open_catalog(path))
 
 
@@ -94,24 +114,60 @@ _EPOCHS = world.epochs()
 
 COMMAND_CASES: tuple[Case, ...] = (
     Case(
-        "skyseries crossmatch", "left", POSITION, "file", {n: SKY[n] for n in ("ra", "dec")},
-        lambda w, v, s: _crossmatch(w, v[0], _right(w)), {"id": SKY["id"]},
+        "skyseries crossmatch",
+        "left",
+        POSITION,
+        "file",
+        {n: SKY[n] for n in ("ra", "dec")},
+        lambda w, v, s: _crossmatch(w, v[0], _right(w)),
+        {"id": SKY["id"]},
     ),
     Case(
-        "skyseries crossmatch", "right", POSITION, "file", {n: OTHER[n] for n in ("ra", "dec")},
-        lambda w, v, s: _crossmatch(w, w.objects(), v[0]), {"id": OTHER["id"]},
+        "skyseries crossmatch",
+        "right",
+        POSITION,
+        "file",
+        {n: OTHER[n] for n in ("ra", "dec")},
+        lambda w, v, s: _crossmatch(w, w.objects(), v[0]),
+        {"id": OTHER["id"]},
     ),
-    Case("skyseries crossmatch", "radius", RADIUS, "text", 3.0, lambda w, v, s: _crossmatch(w, w.objects(), _right(w), v), refuses=True),
+    Case(
+        "skyseries crossmatch",
+        "radius",
+        RADIUS,
+        "text",
+        3.0,
+        lambda w, v, s: _crossmatch(w, w.objects(), _right(w), v),
+        refuses=True,
+    ),
     *_limits("features"),
     *_limits("periods"),
-    Case("skyseries periods", "error_floor", MAGNITUDE, "text", 4.0, _search("periods", "--error-floor"), refuses=True),
     Case(
-        "skyseries import", "objects", POSITION, "file", {n: SKY[n] for n in ("ra", "dec")},
-        _import, {"id": SKY["id"]},
+        "skyseries periods",
+        "error_floor",
+        MAGNITUDE,
+        "text",
+        4.0,
+        _search("periods", "--error-floor"),
+        refuses=True,
     ),
     Case(
-        "skyseries import", "lightcurves", TIME, "file", {"t": _EPOCHS["t"]},
-        _import_curves, {n: v for n, v in _EPOCHS.items() if n != "t"},
+        "skyseries import",
+        "objects",
+        POSITION,
+        "file",
+        {n: SKY[n] for n in ("ra", "dec")},
+        _import,
+        {"id": SKY["id"]},
+    ),
+    Case(
+        "skyseries import",
+        "lightcurves",
+        TIME,
+        "file",
+        {"t": _EPOCHS["t"]},
+        _import_curves,
+        {n: v for n, v in _EPOCHS.items() if n != "t"},
     ),
     Case("skyseries import", "margin_arcsec", RADIUS, "text", 30.0, _margin, refuses=True),
-)  # fmt: skip
+)

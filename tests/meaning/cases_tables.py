@@ -43,22 +43,42 @@ def _from_table(w: Any, given: Given, said: bool) -> Any:
 _POSITIONS = [
     Case("from_table", "table", POSITION, "table", _POSITION, _from_table, _IDS),
     Case(
-        "Catalog.crossmatch", "other", POSITION, "table", _OTHER,
-        lambda w, v, s: _distances(w.sky.crossmatch(v[0], 5, how="left")), _IDS,
+        "Catalog.crossmatch",
+        "other",
+        POSITION,
+        "table",
+        _OTHER,
+        lambda w, v, s: _distances(w.sky.crossmatch(v[0], 5, how="left")),
+        _IDS,
     ),
     Case(
-        "Catalog.crossmatch_many", "others", POSITION, "table", _OTHER,
-        lambda w, v, s: _distances(w.sky.crossmatch_many({"o": v[0]}, 5)), _IDS,
+        "Catalog.crossmatch_many",
+        "others",
+        POSITION,
+        "table",
+        _OTHER,
+        lambda w, v, s: _distances(w.sky.crossmatch_many({"o": v[0]}, 5)),
+        _IDS,
     ),
     Case(
-        "Catalog.concat", "others", POSITION, "table", _OTHER,
-        lambda w, v, s: column(sky.from_table(w.other).concat(_held(v[0])), "ra", "dec"), _IDS,
+        "Catalog.concat",
+        "others",
+        POSITION,
+        "table",
+        _OTHER,
+        lambda w, v, s: column(sky.from_table(w.other).concat(_held(v[0])), "ra", "dec"),
+        _IDS,
     ),
     Case(
-        "import_catalog", "objects", POSITION, "file", _POSITION,
-        lambda w, v, s: _from_table(w, (w.imported(v[0], on_nan_position="drop"), v[1]), s), _IDS,
+        "import_catalog",
+        "objects",
+        POSITION,
+        "file",
+        _POSITION,
+        lambda w, v, s: _from_table(w, (w.imported(v[0], on_nan_position="drop"), v[1]), s),
+        _IDS,
     ),
-]  # fmt: skip
+]
 
 
 def _columns(entry: str, parameter: str, names: tuple[str, ...], call: Any, **more: Any) -> Case:
@@ -66,7 +86,9 @@ def _columns(entry: str, parameter: str, names: tuple[str, ...], call: Any, **mo
     return Case(entry, parameter, kind, "column", values, call, _PLACED, **more)
 
 
-def _matching(entry: str, side: str, option: str, others: dict[str, Any], *, pair: bool = False) -> Any:
+def _matching(
+    entry: str, side: str, option: str, others: dict[str, Any], *, pair: bool = False
+) -> Any:
     """Return a match whose table of one side has the column."""
 
     def match(w: Any, given: Given, said: bool) -> Any:
@@ -92,18 +114,30 @@ def _matches(entry: str) -> list[Case]:
     return [
         _columns(entry, "radius_arcsec", ("r",), _matching(entry, "left", "radius_arcsec", {})),
         _columns(entry, "left_error", ("e",), _matching(entry, "left", "left_error", errors)),
-        _columns(entry, "left_pm", ("pmra", "pmdec"), _matching(entry, "left", "left_pm", _STILL, pair=True)),
+        _columns(
+            entry,
+            "left_pm",
+            ("pmra", "pmdec"),
+            _matching(entry, "left", "left_pm", _STILL, pair=True),
+        ),
         *(
             [
-                _columns(entry, "right_error", ("e",), _matching(entry, "right", "right_error", errors)),
-                _columns(entry, "right_pm", ("pmra", "pmdec"), _matching(entry, "right", "right_pm", _BACK, pair=True)),
+                _columns(
+                    entry, "right_error", ("e",), _matching(entry, "right", "right_error", errors)
+                ),
+                _columns(
+                    entry,
+                    "right_pm",
+                    ("pmra", "pmdec"),
+                    _matching(entry, "right", "right_pm", _BACK, pair=True),
+                ),
                 _columns(entry, "right_epoch", ("year",), _moving("right")),
             ]
             if entry == "Catalog.crossmatch"
             else []
         ),
         _columns(entry, "left_epoch", ("year",), _moving("left", entry)),
-    ]  # fmt: skip
+    ]
 
 
 def _moving(side: str, entry: str = "Catalog.crossmatch") -> Any:
@@ -136,7 +170,12 @@ def _asof(w: Any, given: Given, said: bool) -> Any:
     found = sky.from_table(left).merge_asof(
         table, left_on="when", right_on=names[0], by="id", direction="nearest", tolerance=0.6
     )
-    return column(found, "ra_other" if "ra_other" in found.columns else next(n for n in found.columns if n.startswith("ra_")))
+    return column(
+        found,
+        "ra_other"
+        if "ra_other" in found.columns
+        else next(n for n in found.columns if n.startswith("ra_")),
+    )
 
 
 def _summed(w: Any, given: Given, said: bool) -> Any:
@@ -146,7 +185,9 @@ def _summed(w: Any, given: Given, said: bool) -> Any:
     unit = "mag" if said else None
     own = sky.from_table(world.as_arrow(plain | {"m": world.Given(COLUMNS["m"][0], None, unit)}))
     held = _held(table)
-    other = held.select(["id", "ra", "dec", f"{names[0]} AS m"] if names[0] != "m" else ["id", "ra", "dec", "m"])
+    other = held.select(
+        ["id", "ra", "dec", f"{names[0]} AS m"] if names[0] != "m" else ["id", "ra", "dec", "m"]
+    )
     return numbers(own.concat(other).aggregate(total="SUM(m)")["total"].to_pylist())
 
 
@@ -173,11 +214,18 @@ def _many_right(option: str, others: dict[str, Any], *, pair: bool = False) -> A
 
 _MANY = [
     _columns(
-        "Catalog.crossmatch_many", "right_error", ("e",),
+        "Catalog.crossmatch_many",
+        "right_error",
+        ("e",),
         _many_right("right_error", {"left_error": 1.0, "density": 1.0}),
     ),
-    _columns("Catalog.crossmatch_many", "right_pm", ("pmra", "pmdec"), _many_right("right_pm", _BACK, pair=True)),
-]  # fmt: skip
+    _columns(
+        "Catalog.crossmatch_many",
+        "right_pm",
+        ("pmra", "pmdec"),
+        _many_right("right_pm", _BACK, pair=True),
+    ),
+]
 
 
 def _joined(w: Any, given: Given, said: bool) -> Any:
@@ -254,8 +302,14 @@ _LIGHTCURVES = [
 
 _KEYS = [
     Case(
-        "Catalog.join", "other", ID, "table", _IDS, _joined, {"x": np.array([7.0, 8.0, 9.0, 11.0])},
+        "Catalog.join",
+        "other",
+        ID,
+        "table",
+        _IDS,
+        _joined,
+        {"x": np.array([7.0, 8.0, 9.0, 11.0])},
     ),
-]  # fmt: skip
+]
 
 TABLE_CASES: tuple[Case, ...] = (*_POSITIONS, *_COLUMNS, *_MANY, *_LIGHTCURVES, *_KEYS)

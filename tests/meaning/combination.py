@@ -55,6 +55,12 @@ class Combination:
         """Whether there is no meaning in what is given."""
         return self.container.refused or self.case.kind.is_refused(self.unit)
 
+    @property
+    def can_miss(self) -> bool:
+        """Whether one of the values may be missing."""
+        floats = self.case.kind.holds == "i" and self.container.name in _FLOATS_ONLY
+        return self.case.misses and self.container.misses and not (self.must_refuse or floats)
+
     def outcome(self, world: World) -> Outcome:
         """Return what the entry answers to the value in its container and unit."""
         return outcome_of(self.case, world, self.given(world), self.said)
@@ -165,8 +171,5 @@ def every(cases: tuple[Case, ...]) -> Iterator[Combination]:
             for unit in case.units(container):
                 whole = Combination(case, container, unit, gap=False)
                 yield whole
-                if case.misses and container.misses and not whole.must_refuse:
-                    if case.kind.holds != "i" or container.name not in _FLOATS_ONLY:
-                        yield Combination(case, container, unit, gap=True)
-
-
+                if whole.can_miss:
+                    yield Combination(case, container, unit, gap=True)

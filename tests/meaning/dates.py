@@ -69,26 +69,32 @@ DATES = (
 
 INTERVALS = (
     Container("TimeDelta", _delta, "d"),
-    Container("timedelta64", lambda v, g, unit: np.rint(v * _MS).astype("m8[ms]"), "d", misses=False),
-)  # fmt: skip
+    Container(
+        "timedelta64", lambda v, g, unit: np.rint(v * _MS).astype("m8[ms]"), "d", misses=False
+    ),
+)
 """Rows of lengths of time, which are days."""
 
 MOMENTS = (
     Container("Time", lambda v, g, unit: Time(v, format="mjd", scale="tdb"), "m", misses=False),
     Container("datetime", lambda v, g, unit: _datetimes(v[None], None, unit)[0], "m", misses=False),
     Container("datetime64", lambda v, g, unit: _stamps(v[None], None, unit)[0], "m", misses=False),
-)  # fmt: skip
+)
 """Single moments."""
 
 LENGTHS = (
     Container("TimeDelta", lambda v, g, unit: TimeDelta(v * u.d), "l", misses=False),
     Container("timedelta", lambda v, g, unit: dt.timedelta(days=float(v)), "l", misses=False),
-    Container("timedelta64", lambda v, g, unit: np.rint(v * _MS).astype("m8[ms]"), "l", misses=False),
+    Container(
+        "timedelta64", lambda v, g, unit: np.rint(v * _MS).astype("m8[ms]"), "l", misses=False
+    ),
     Container("pd.Timedelta", lambda v, g, unit: pd.Timedelta(days=float(v)), "l", misses=False),
-)  # fmt: skip
+)
 """Single lengths of time."""
 
 YEARS = (
-    Container("Time of a year", lambda v, g, unit: Time(v, format="jyear", scale="tdb"), "y", misses=False),
-)  # fmt: skip
+    Container(
+        "Time of a year", lambda v, g, unit: Time(v, format="jyear", scale="tdb"), "y", misses=False
+    ),
+)
 """Single epochs: Julian years."""

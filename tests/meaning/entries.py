@@ -21,38 +21,45 @@ MADE_BY_SKYSERIES = {
 }  # fmt: skip
 """Results: their methods are called, their constructors are not."""
 
-PHYSICAL = frozenset(
-    "ra dec ra_min ra_max dec_min dec_max vertices location "
-    "radius radius_arcsec min_radius_arcsec within_arcsec margin_arcsec left_error right_error "
-    "density left_pm right_pm epoch left_epoch right_epoch "
-    "t time period min_period max_period frequency max_rate durations tolerance "
-    "y dy value error error_floor power phase bins range "
-    "band bands flag id ids "
-    "table other others objects sources lightcurves column row left right".split()
-)
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+PHYSICAL = _words("""
+    ra dec ra_min ra_max dec_min dec_max vertices location
+    radius radius_arcsec min_radius_arcsec within_arcsec margin_arcsec left_error right_error
+    density left_pm right_pm epoch left_epoch right_epoch
+    t time period min_period max_period frequency max_rate durations tolerance
+    y dy value error error_floor power phase bins range
+    band bands flag id ids
+    table other others objects sources lightcurves column row left right
+""")
 """Names of parameters that may hold positions, motions, errors, radii, times, values, labels, or
 tables and files of such."""
 
-PLAIN = frozenset(
-    # names of columns, expressions, words
-    "name columns more epochs keys features space fields lightcurve_name source_id flux flux_err "
-    "mag mag_err time_format time_scale refposition flux_unit kind source_columns condition select "
-    "subset keep by ascending weights q x names roles on id_column left_on right_on left_by right_by "
-    "left_id right_id suffixes how nested direction orphans through on_error on_nan_position "
-    "on_repeated_id on_duplicate_epoch null_values normalization method stratify unit shift "
-    "description formula scope prefix wanted preset listed code output extension "
-    "duration_unit dips depths value_type schema wanted "
-    # counts, shares, switches
-    "n n_neighbors n_peaks nterms oversampling rank_terms n_bootstrap seed order npix dense step "
-    "start stop size shuffle fraction prior workers executor limit bins_per_duration n_bins "
-    "n_covers n_phases n_levels weighted max_order max_rows max_bytes max_epochs memory "
-    "min_epochs needs_error deep footers one_to_one barycentric overwrite resume progress "
-    "id_index has_error replace allow_exact_matches append pass_partition with_header table_kind version "
-    # other things
-    "units function declared args kwargs extractor format name_or_path storage_options tmp_dir region "
-    "regions moc source pixels ax feature path catalog map_catalog".split()
-)
-"""Names of parameters that hold nothing of the kind."""
+_OF_WORDS = _words("""
+    name columns more epochs keys features space fields lightcurve_name source_id flux flux_err mag
+    mag_err time_format time_scale refposition flux_unit kind source_columns condition select
+    subset keep by ascending weights q x names roles on id_column left_on right_on left_by
+    right_by left_id right_id suffixes how nested direction orphans through on_error
+    on_nan_position on_repeated_id on_duplicate_epoch null_values normalization method stratify
+    unit units shift description formula scope prefix wanted preset listed code output extension
+    duration_unit dips depths value_type schema format
+""")
+_OF_COUNTS = _words("""
+    n n_neighbors n_peaks nterms oversampling rank_terms n_bootstrap seed order npix dense step
+    start stop size shuffle fraction prior workers executor limit bins_per_duration n_bins n_covers
+    n_phases n_levels weighted max_order max_rows max_bytes max_epochs memory min_epochs
+    needs_error deep footers one_to_one barycentric overwrite resume progress id_index has_error
+    replace allow_exact_matches append pass_partition version
+""")
+_OF_THINGS = _words("""
+    function declared args kwargs extractor name_or_path storage_options tmp_dir region regions moc
+    source pixels ax feature path catalog map_catalog options
+""")
+PLAIN = _OF_WORDS | _OF_COUNTS | _OF_THINGS
+"""Names of parameters that hold nothing of the kind: words, counts, switches, other things."""
 
 WORDS = {"str", "str | None", "str | Path", "str | os.PathLike[str]"}
 """Annotations of what can only be text: the name of a column, a path."""
@@ -112,7 +119,7 @@ def parameters() -> list[Parameter]:
     known = {p.entry for p in found}
     if unknown := {to for to in FORWARDED.values() if to} - known - {"the methods"}:
         raise AssertionError(f"FORWARDED names entries that are not there: {unknown}")
-    made = [p for p in found if p.name not in ("options",)]
+    made = [p for p in found if p.name != "options"]
     for p in found:
         if p.name == "options":
             made += _handed_on(p.entry, made)

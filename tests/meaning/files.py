@@ -98,4 +98,3 @@ def _file(name: str) -> Container:
 
 
 FILES = tuple(_file(name) for name in _WRITERS)
-

@@ -38,5 +38,3 @@ def _pairs(one: Combination) -> Iterable[tuple[str, ...]]:
         ("container, unit", case.form, case.kind.name, container, unit),
         ("container, gap", case.form, case.kind.name, container, str(one.gap)),
     )
-
-

@@ -17,7 +17,15 @@ from astropy.utils.masked import Masked
 from tests.meaning.containers import Container, Gone, Values
 from tests.meaning.kinds import parsed
 
-__all__ = ["ANGLES", "COORDINATES", "COORDINATE_ROWS", "PAIRS", "REFUSED_SCALARS", "SCALARS", "TEXT"]
+__all__ = [
+    "ANGLES",
+    "COORDINATES",
+    "COORDINATE_ROWS",
+    "PAIRS",
+    "REFUSED_SCALARS",
+    "SCALARS",
+    "TEXT",
+]
 
 
 def _scalar(name: str, make: Any, **more: Any) -> Container:
@@ -76,14 +84,21 @@ PAIRS = (
     Container("int64 array", lambda v, g, unit: v.astype("i8"), misses=False, type="i8"),
     Container("Decimals", lambda v, g, unit: _each(v, lambda x: Decimal(repr(x))), misses=False),
     Container("Quantity", lambda v, g, unit: u.Quantity(v, unit), says="must", misses=False),
-    Container("tuple of Quantity", lambda v, g, unit: _each(v, lambda x: x * u.Unit(unit)), says="must", misses=False),
+    Container(
+        "tuple of Quantity",
+        lambda v, g, unit: _each(v, lambda x: x * u.Unit(unit)),
+        says="must",
+        misses=False,
+    ),
     Container("text", lambda v, g, unit: "three", misses=False, refused=True),
     Container("texts", lambda v, g, unit: _each(v, lambda x: "three"), misses=False, refused=True),
     Container("a number", lambda v, g, unit: 3.0, misses=False, refused=True),
-    Container("masked", lambda v, g, unit: _each(v, lambda x: np.ma.masked), misses=False, refused=True),
+    Container(
+        "masked", lambda v, g, unit: _each(v, lambda x: np.ma.masked), misses=False, refused=True
+    ),
     Container("NaNs", lambda v, g, unit: v * np.nan, misses=False, refused=True),
     Container("complex", lambda v, g, unit: v + 1j, misses=False, refused=True),
-)  # fmt: skip
+)
 """Limits, vertices, a place on the Earth."""
 
 COORDINATES = (
@@ -95,7 +110,15 @@ COORDINATES = (
 
 COORDINATE_ROWS = COORDINATES
 
-TEXT = (Container("text", lambda v, g, unit: f"{float(v):.17g}{unit or ''}", says="may", any_unit=True, misses=False),)  # fmt: skip
+TEXT = (
+    Container(
+        "text",
+        lambda v, g, unit: f"{float(v):.17g}{unit or ''}",
+        says="may",
+        any_unit=True,
+        misses=False,
+    ),
+)
 """An option of a command."""
 
 

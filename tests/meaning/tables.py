@@ -20,7 +20,7 @@ from tests.meaning import arrays
 from tests.meaning.containers import Container, Gone, Values, filled, objects, plain, under
 from tests.meaning.kinds import parsed
 
-__all__ = ["TABLES", "Given", "Columns", "as_arrow"]
+__all__ = ["TABLES", "Columns", "Given", "as_arrow"]
 
 
 class Given(NamedTuple):
@@ -71,7 +71,9 @@ def as_arrow(columns: Columns) -> pa.Table:
 
 
 def _structured(columns: Columns) -> Any:
-    made = {n: plain(c.values, c.gone) if c.gone is not None else c.values for n, c in columns.items()}
+    made = {
+        n: plain(c.values, c.gone) if c.gone is not None else c.values for n, c in columns.items()
+    }
     rows = np.zeros(len(next(iter(made.values()))), [(n, a.dtype) for n, a in made.items()])
     for name, array in made.items():
         rows[name] = array
@@ -88,7 +90,9 @@ def _fits_rows(columns: Columns) -> Any:
 
 
 def _frame(columns: Columns, dtype: Callable[[Given], Any]) -> Any:
-    return pd.DataFrame({n: pd.Series(objects(c.values, c.gone), dtype=dtype(c)) for n, c in columns.items()})
+    return pd.DataFrame(
+        {n: pd.Series(objects(c.values, c.gone), dtype=dtype(c)) for n, c in columns.items()}
+    )
 
 
 def _usual(c: Given) -> Any:
@@ -145,4 +149,4 @@ TABLES = (
     _table("QTable with SkyCoord", _with_coordinate, misses=False),
     _table("structured array", _structured),
     _table("FITS rows", _fits_rows, says="may", any_unit=True),
-)  # fmt: skip
+)

@@ -1,4 +1,4 @@
-"""The matrix can fail: each case's answer changes with the unit, and with what lies under a mask."""
+"""The matrix can fail: the answers change with the unit, and with what lies under a mask."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from tests.meaning.containers import Gone
 from tests.meaning.kinds import MAGNITUDE, MOTION, RADIUS, TIME, YEAR, Kind
 from tests.meaning.tables import Given, as_arrow
 
-__all__ = ["as_arrow", "COLUMNS", "DY", "FIELDS", "FLAGS", "GONE", "MJD", "SKY", "T", "Y", "World"]
+__all__ = ["COLUMNS", "DY", "FIELDS", "FLAGS", "GONE", "MJD", "SKY", "T", "World", "Y"]
 
 _RNG = np.random.default_rng(20260101)
 N = 40
@@ -142,7 +142,9 @@ class World:
     def margin_of(path: Path) -> np.ndarray[Any, Any]:
         """Return the width of the margin of a catalog, arcsec."""
         texts = [p.read_text() for p in sorted(path.rglob("*.properties"))]
-        found = [w for text in texts for w in re.findall(r"hats_margin_threshold\s*=\s*(\S+)", text)]
+        found = [
+            w for text in texts for w in re.findall(r"hats_margin_threshold\s*=\s*(\S+)", text)
+        ]
         return np.array(found, float)
 
     @cached_property
