@@ -18,7 +18,7 @@ def as_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
     SchemaError
         If the schema declares a column to have no nulls, and it has some.
     """
-    if table.schema == schema:
+    if table.schema.equals(schema, check_metadata=True):
         return table
     columns = []
     for field in schema:
