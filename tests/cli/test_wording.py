@@ -137,7 +137,7 @@ def test_the_report_names_options(files, monkeypatch, capsys):
     assert _run([*words, "--columns", "kind", "--no-progress"]) == 0
     text = capsys.readouterr().out
     assert "light curves mjd (mjd), mag, no band" in text
-    assert "'mag': 1 epochs have 99.994" in text
+    assert "'mag': 1 epoch has 99.994" in text
     assert "give --null-value 99.994" in text
     assert "give --time-scale" in text
     assert set(skyseries.open_catalog("c").columns) >= {"star", "ra", "dec", "kind"}

@@ -117,7 +117,10 @@ def read_inputs(objects: Any, lightcurves: Any, asked: Asked) -> dict[str, Any]:
             "position": fixed,
             "id": source_id, "ra": ra, "dec": dec, "object_files": (), "object_schema": derived,
             "objects_in": Intake(derived), "remarks": (), "left_out": (),
-            "recognised": (f"positions {ra}, {dec}", f"id {source_id}"),
+            "recognised": (
+                "position {!r}, {!r}".format(*fixed) if fixed else f"positions {ra}, {dec}",
+                f"id {source_id}",
+            ),
         }  # fmt: skip
     else:
         found = _placed(stars, id, asked)
@@ -246,7 +249,7 @@ def _read_objects(spec: Any, asked: Asked, joined: bool) -> _Table:
         known = find_position(schema.names, lambda name: _is_number(schema.field(name).type))
         return [id, *((asked.ra, asked.dec) if asked.ra or asked.dec else known or ())]
 
-    return _read(spec, asked, asked.columns, "columns", needed)
+    return _read(spec, asked, asked.id or asked.source_id, asked.columns, "columns", needed)
 
 
 def _read_sources(spec: Any, asked: Asked, placed: bool) -> _Table:
@@ -262,21 +265,22 @@ def _read_sources(spec: Any, asked: Asked, placed: bool) -> _Table:
         there = (asked.ra, asked.dec) if asked.ra or asked.dec else known or ()
         return [id, time, *named, *there]
 
-    return _read(spec, asked, asked.source_columns, "source_columns", needed)
+    id = asked.source_id or asked.id
+    return _read(spec, asked, id, asked.source_columns, "source_columns", needed)
 
 
 def _read(
     spec: Any,
     asked: Asked,
+    id: str | None,
     columns: Any,
     word: str,
     needed: Callable[[pa.Schema], list[str | None]],
 ) -> _Table:
     """Find the files and their common columns: all, or those that are asked for or needed."""
-    by_name = _FILE_NAME in (asked.id, asked.source_id)
-    named: dict[str, Any] = {"file_name": True} if by_name else {}
-    files = find_files(spec, **named)
     wanted = None if columns is None else _names(columns, word)
+    by_name = _FILE_NAME in (id, *(wanted or ()))
+    files = find_files(spec, **({"file_name": True} if by_name else {}))
     if wanted is not None:
         first = read_schema(files[0], null_values=asked.null_values)
         there = [name for name in needed(first) if name is not None and name in first.names]
