@@ -77,7 +77,7 @@ def _columns_of(table: Any) -> Iterator[Column] | None:
     if is_coordinate(table):
         return _column("position", table, ())
     if isinstance(table, np.ndarray) and table.dtype.names:
-        return _of_mapping({name: table[name] for name in table.dtype.names})
+        return _of_records(table)
     return None
 
 
@@ -105,6 +105,23 @@ def _of_arrow(table: pa.Table) -> Iterator[Column]:
 def _of_mapping(table: Mapping[Any, Any]) -> Iterator[Column]:
     for name, values in table.items():
         yield from _column(str(name), values, list(table))
+
+
+def _of_records(rows: Any) -> Iterator[Column]:
+    """Yield the columns of a structured array; those of a FITS file say units and nulls beside."""
+    beside = getattr(rows, "columns", None)
+    told = zip(beside.names, beside.units, beside.nulls, strict=True) if _is_of_fits(beside) else ()
+    known = {name: (unit, null) for name, unit, null in told}
+    for name in rows.dtype.names:
+        unit, null = known.get(name, ("", None))
+        values = rows[name]
+        if isinstance(null, int) and values.dtype.kind in "iu":
+            values = np.ma.MaskedArray(values, values == null)
+        yield name, _array(name, values), {"unit": unit} if unit else {}
+
+
+def _is_of_fits(columns: Any) -> bool:
+    return all(hasattr(columns, said) for said in ("names", "units", "nulls"))
 
 
 def _of_astropy(table: Any) -> Iterator[Column]:

@@ -17,10 +17,14 @@ from tests.meaning.nested import NESTED
 from tests.meaning.scalars import ANGLES, COORDINATES, PAIRS, REFUSED_SCALARS, SCALARS, TEXT
 from tests.meaning.tables import TABLES
 
-__all__ = ["Case"]
+__all__ = ["EXPRESSION", "Case"]
 
 Call = Callable[[Any, Any, bool], Any]
 """From the world, what is given, and whether it says a unit; to numbers."""
+
+
+EXPRESSION = ("text",)
+"""Excluded where text is an expression, or the name of a column."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,12 @@ class Case:
     """The other columns of a table."""
     refuses: bool = False
     """Whether another unit may be refused: the entry says so."""
-    text: bool = False
-    """Whether text is an expression here, not a wrong number."""
+    scale_free: bool = False
+    """Whether the answer is the same for numbers of any size: only the kind of unit counts."""
     misses: bool = True
     """Whether one of the values may be missing."""
-    optional: bool = False
-    """Whether NaN says that there is none, as None does."""
+    excludes: tuple[str, ...] = ()
+    """Containers in which a value means something else here."""
     dates: bool = True
     """Whether times may be dates: not where the zero of the others is not known."""
 
@@ -69,13 +73,9 @@ class Case:
             }.get(self.kind, ())  # fmt: skip
             if holds == "i":
                 found = tuple(c for c in found if c.name not in _NO_IDS)
-            if self.optional:
-                found = tuple(c for c in found if c.name != "NaN")
-            if self.text:
-                found = tuple(c for c in found if c.name != "text")
         if isinstance(self.values, dict) and "ra" not in {*self.values, *self.fixed}:
             found = tuple(c for c in found if "SkyCoord" not in c.name)
-        return found
+        return tuple(c for c in found if c.name not in self.excludes)
 
     def units(self, container: Container) -> tuple[str | None, ...]:
         """Return in which units the value may come in a container."""

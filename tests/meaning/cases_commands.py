@@ -36,8 +36,14 @@ def _table(w: Any, *words: Any) -> Any:
 
 
 def _crossmatch(w: Any, left: Any, right: Any, radius: Any = 5) -> Any:
-    found = _table(w, "crossmatch", left, right, "--radius", radius, "--how", "left")
-    return numbers(found.sort_by("id")["_dist_arcsec"].to_pylist())
+    found = _table(
+        w, "crossmatch", left, right, "--radius", radius, "--how", "left", "--n-neighbors", "all"
+    )
+    return numbers(
+        found.sort_by([(n, "ascending") for n in found.column_names if n[:2] == "id"])[
+            "_dist_arcsec"
+        ].to_pylist()
+    )
 
 
 def _right(w: Any) -> Any:
@@ -57,7 +63,7 @@ def _searched(w: Any, command: str, option: str, value: Any) -> Any:
 
 def _limits(command: str) -> list[Case]:
     made = []
-    for option, value in (("min_period", 1.0), ("max_period", 5.0)):
+    for option, value in (("min_period", 1.0), ("max_period", 1.5)):
         word = "--" + option.replace("_", "-")
         made.append(
             Case(

@@ -23,7 +23,8 @@ _LIMITS = {"min_period": 1, "max_period": 5}
 
 
 def _limits(entry: str, call: Callable[..., Any]) -> list[Case]:
-    return scalars(entry, PERIOD, _LIMITS, lambda w, **given: call(w, **(_LIMITS | given)))
+    values = {"min_period": 1, "max_period": 1.5}
+    return scalars(entry, PERIOD, values, lambda w, **given: call(w, **(_LIMITS | given)))
 
 
 def _schema(**given: Any) -> Any:
@@ -65,12 +66,12 @@ _HERE = (10.0, 45.0)
 
 
 def _site(call: Callable[..., Any]) -> Any:
-    """Return how an observatory is given: two angles, and its height."""
+    """Return how a place is given: two angles, and a height from which seconds are lost."""
 
     def at(w: Any, v: Any, said: bool) -> Any:
         if not hasattr(v, "__len__"):
             return call(w, location=v)
-        return call(w, location=(*v, 2000 * u.m if said else 2000.0))
+        return call(w, location=(*v, 2e9 * u.m if said else 2e9))
 
     return at
 

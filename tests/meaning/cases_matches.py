@@ -10,7 +10,7 @@ import numpy as np
 import skyseries as sky
 from tests.meaning.answers import column
 from tests.meaning.building import scalars
-from tests.meaning.case import Case
+from tests.meaning.case import EXPRESSION, Case
 from tests.meaning.kinds import DENSITY, RADIUS, YEAR
 from tests.meaning.tables import Given, as_arrow
 from tests.meaning.world import COLUMNS, OTHER, SKY
@@ -63,12 +63,20 @@ def _matches(entry: str) -> list[Case]:
             RADIUS,
             "scalar",
             3,
-            lambda w, v, s: call(w, radius_arcsec=v),
-            text=True,
+            lambda w, v, s: call(w, radius_arcsec=v, n_neighbors=None),
+            excludes=EXPRESSION,
         ),
         *scalars(entry, RADIUS, {"min_radius_arcsec": 1}, call),
         *(
-            Case(entry, name, RADIUS, "scalar", value, _with(call, name, _ERRORS), text=True)
+            Case(
+                entry,
+                name,
+                RADIUS,
+                "scalar",
+                value,
+                _with(call, name, _ERRORS),
+                excludes=EXPRESSION,
+            )
             for name, value in (("left_error", 1), ("right_error", 2))
         ),
         Case(entry, "density", DENSITY, "scalar", 4, _with(call, "density", _ERRORS)),
@@ -80,7 +88,7 @@ def _matches(entry: str) -> list[Case]:
                 "scalar",
                 value,
                 _with(call, name, _YEARS | _MOVED),
-                text=name != "epoch",
+                excludes=() if name == "epoch" else EXPRESSION,
             )
             for name, value in _YEARS.items()
         ),
@@ -107,7 +115,7 @@ _MATCHES = [
         "scalar",
         1000,
         lambda w, v, s: _near(w, radius_arcsec=v),
-        text=True,
+        excludes=EXPRESSION,
     ),
     *scalars("Catalog.self_match", RADIUS, {"min_radius_arcsec": 1000}, _near),
 ]

@@ -105,7 +105,7 @@ _SEARCHES = [
         "dec",
         POSITION,
         "pair",
-        (-2.0, 1.0),
+        (-2.0, 2.0),
         lambda w, v, s: ids(w.sky.box_search((9, 11), v)),
     ),
     Case(

@@ -157,7 +157,7 @@ def _moving(side: str, entry: str = "Catalog.crossmatch") -> Any:
 
 def _self_near(w: Any, given: Given, said: bool) -> Any:
     table, names = given
-    found = _held(table).self_match(f"{names[0]} * 2000", id="id", how="left")
+    found = _held(table).self_match(names[0], id="id", how="left")
     return column(found, "_dist_arcsec")
 
 
@@ -194,7 +194,7 @@ def _summed(w: Any, given: Given, said: bool) -> Any:
 _COLUMNS = [
     *_matches("Catalog.crossmatch"),
     *(case for case in _matches("Catalog.crossmatch_many")),
-    _columns("Catalog.self_match", "radius_arcsec", ("r",), _self_near),
+    _columns("Catalog.self_match", "radius_arcsec", ("wide",), _self_near),
     _columns("Catalog.merge_asof", "other", ("time",), _asof),
     _columns("Catalog.concat", "others", ("m",), _summed, refuses=True),
 ]

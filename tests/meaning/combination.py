@@ -18,7 +18,7 @@ from tests.meaning.nested import NESTED
 from tests.meaning.tables import Given, as_arrow
 from tests.meaning.world import ROW_GONE, World, plainly, wide_name
 
-__all__ = ["Combination", "Refusal", "every"]
+__all__ = ["Combination", "Outcome", "Refusal", "every", "gap_of", "outcome_of"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Combination:
         values = case.rounded(self.container)
         if kind.needed and self.unit is not None:
             values = kind.stated(np.asarray(values, np.float64), self.unit)
-        gone = _gone(values) if self.gap else None
+        gone = gap_of(values) if self.gap else None
         return self.container.make(values, gone, self.unit)
 
     def _table(self, world: World) -> Any:
@@ -94,11 +94,11 @@ class Combination:
         return self.container.make(whole, None, None), names
 
     def _column(self, values: NDArray[Any]) -> Given:
-        gone = _gone(values) if self.gap else None
+        gone = gap_of(values) if self.gap else None
         return Given(self.case.kind.stated(values, self.unit), gone, self.unit)
 
 
-def _gone(values: NDArray[Any]) -> Gone:
+def gap_of(values: NDArray[Any]) -> Gone:
     """Return where a value is missing: in the second row of a table, else in the fourth."""
     place = 1 if len(values) <= 4 else 3
     gone = np.zeros(np.shape(values), bool)
@@ -137,7 +137,7 @@ def _plain_value(case: Case, world: World, type_: Any, gap: bool, said: bool) ->
     values = Container("plain", plain, type=type_).rounded(np.asarray(case.values))
     if case.form == "text":
         return f"{float(values):.17g}"
-    gone = _gone(values) if gap else None
+    gone = gap_of(values) if gap else None
     if case.form == "scalar":
         value = int(values) if kind.holds == "i" else float(values)
         return value if unit is None else value * parsed(unit)
@@ -150,7 +150,7 @@ def _plain_value(case: Case, world: World, type_: Any, gap: bool, said: bool) ->
 
 def _plain_table(case: Case, world: World, unit: str | None, gap: bool) -> Any:
     columns: Mapping[str, Given] = {
-        n: Given(v, _gone(v) if gap else None, unit) for n, v in case.values.items()
+        n: Given(v, gap_of(v) if gap else None, unit) for n, v in case.values.items()
     }
     whole = {**plainly(case.fixed), **columns}
     if case.form == "nested":

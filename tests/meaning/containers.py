@@ -38,6 +38,8 @@ class Container:
         """Return the values that it can hold."""
         if self.type is None or values.dtype.kind not in "fiu":
             return values
+        if values.dtype.kind == np.dtype(self.type).kind == "i":
+            return values
         if np.dtype(self.type).kind == "i":
             values = np.rint(values)
         return values.astype(self.type).astype(np.float64)

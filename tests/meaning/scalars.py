@@ -52,7 +52,7 @@ SCALARS = (
     _scalar("0-d Masked", lambda v: Masked(v, mask=False)),
     _scalar("Decimal", lambda v: Decimal(repr(float(v)))),
     _scalar("Fraction", lambda v: Fraction(float(v))),
-    _scalar("Arrow", lambda v: pa.scalar(float(v))),
+    _scalar("Arrow", lambda v: pa.scalar(np.asarray(v).item())),
     _said("Quantity", u.Quantity),
     _said("Masked Quantity", lambda v, unit: Masked(u.Quantity(v, unit), mask=False)),
 )

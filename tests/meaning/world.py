@@ -30,7 +30,7 @@ PERIOD = 1.7
 Y = np.round(100 + 40 * np.sin(2 * np.pi * T / PERIOD) + _RNG.normal(0, 4, N), 2)
 DY = np.round(_RNG.uniform(3, 8, N), 2)
 BANDS = np.where(np.arange(N) % 3 == 0, "g", "r")
-FLAGS = np.arange(N) % 5 == 2
+FLAGS = np.arange(N) % 4 == 3
 MJD = 59000.0 + T
 FREQUENCIES = np.array([0.25, 0.5, 0.59375, 0.75, 1.0])
 GONE = np.arange(N) == 3
@@ -55,7 +55,8 @@ COLUMNS: dict[str, tuple[np.ndarray[Any, Any], Kind]] = {
     "pmdec": (np.array([125.0, 250.0, 125.0, 60.0]), MOTION),
     "year": (np.array([2000.0, 2008.0, 2012.0, 2016.0]), YEAR),
     "time": (np.array([9.5, 9.0, 12.0, 9.875]), TIME),
-    "m": (np.array([3.0, 4.0, 5.0, 11.0]), MAGNITUDE),
+    "wide": (np.array([1000.0, 8000.0, 800.5, 10.0]), RADIUS),
+    "m": (np.array([3.5, 4.5, 5.5, 11.25]), MAGNITUDE),
 }
 """Columns of the sky with a meaning."""
 
