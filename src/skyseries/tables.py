@@ -110,18 +110,14 @@ def _of_mapping(table: Mapping[Any, Any]) -> Iterator[Column]:
 def _of_records(rows: Any) -> Iterator[Column]:
     """Yield the columns of a structured array; those of a FITS file say units and nulls beside."""
     beside = getattr(rows, "columns", None)
-    told = zip(beside.names, beside.units, beside.nulls, strict=True) if _is_of_fits(beside) else ()
-    known = {name: (unit, null) for name, unit, null in told}
+    of_fits = beside if beside is not None and hasattr(beside, "nulls") else ()
+    known = {column.name: column for column in of_fits}
     for name in rows.dtype.names:
-        unit, null = known.get(name, ("", None))
+        unit, null = (getattr(known.get(name), said, None) for said in ("unit", "null"))
         values = rows[name]
         if isinstance(null, int) and values.dtype.kind in "iu":
             values = np.ma.MaskedArray(values, values == null)
         yield name, _array(name, values), {"unit": unit} if unit else {}
-
-
-def _is_of_fits(columns: Any) -> bool:
-    return all(hasattr(columns, said) for said in ("names", "units", "nulls"))
 
 
 def _of_astropy(table: Any) -> Iterator[Column]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ def _suffixed(names: tuple[str, str]) -> tuple[str, ...]:
 
 _MATCHED = ("_dist_arcsec", "_match_probability", "_dist_arcsec_o", "id_o", "id_other")
 _ERRORS = {"left_error": 1, "right_error": 2, "density": 1}
+_FAR = {"radius_arcsec": 1000, "n_neighbors": None}
 _YEARS = {"left_epoch": 2000, "right_epoch": 2016, "epoch": 2008}
 _MOVED = {"left_pm": ("pmra", "pmdec"), "right_pm": ("pmra", "pmdec")}
 
@@ -66,7 +68,7 @@ def _matches(entry: str) -> list[Case]:
             lambda w, v, s: call(w, radius_arcsec=v, n_neighbors=None),
             excludes=EXPRESSION,
         ),
-        *scalars(entry, RADIUS, {"min_radius_arcsec": 1}, call),
+        *scalars(entry, RADIUS, {"min_radius_arcsec": 3}, partial(call, **_FAR)),
         *(
             Case(
                 entry,

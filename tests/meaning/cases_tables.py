@@ -48,7 +48,7 @@ _POSITIONS = [
         POSITION,
         "table",
         _OTHER,
-        lambda w, v, s: _distances(w.sky.crossmatch(v[0], 5, how="left")),
+        lambda w, v, s: _distances(w.sky.crossmatch(v[0], 5, how="left", n_neighbors=None)),
         _IDS,
     ),
     Case(
@@ -57,7 +57,7 @@ _POSITIONS = [
         POSITION,
         "table",
         _OTHER,
-        lambda w, v, s: _distances(w.sky.crossmatch_many({"o": v[0]}, 5)),
+        lambda w, v, s: _distances(w.sky.crossmatch_many({"o": v[0]}, 5, n_neighbors=None)),
         _IDS,
     ),
     Case(

@@ -51,10 +51,8 @@ def _with(case: Case, change: Callable[[Any], Any]) -> Case:
     """Return the case with other values."""
     if isinstance(case.values, dict):
         return replace(case, values={name: change(v) for name, v in case.values.items()})
-    values = np.asarray(case.values)
-    return replace(
-        case, values=change(values.astype(float) if values.dtype.kind == "i" else values)
-    )
+    values = np.asarray(case.values, float if case.kind.holds == "n" else None)
+    return replace(case, values=change(values))
 
 
 def _answer(world: World, case: Case) -> Outcome:
