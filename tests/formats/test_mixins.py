@@ -193,3 +193,14 @@ def test_metadata_of_times_is_kept_in_parquet(tmp_path: Path) -> None:
     read = read_table(tmp_path / "t.parquet")
     assert time_meta(read.schema.field("t")) == TimeMeta("mjd", "tdb")
     assert read["t"].type == pa.float64()
+
+
+def test_text_that_astropy_writes_as_json(tmp_path):
+    path = tmp_path / "t.ecsv"
+    table = QTable({"id": [1, 2, 3, 4]})
+    table["band"] = np.array(["r", "g", None, 'a "b"'], object)
+    table["mixed"] = np.array([{"a": 1}, "x", None, "null"], object)
+    table.write(path)
+    found = read_table(path)
+    assert found["band"].to_pylist() == ["r", "g", None, 'a "b"']
+    assert found["mixed"].to_pylist() == ['{"a":1}', "x", None, "null"]

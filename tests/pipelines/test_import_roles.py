@@ -265,3 +265,25 @@ def test_bands_that_are_all_missing_are_no_numbers(tmp_path):
     run(tmp_path, lightcurves=tmp_path / "s.csv")
     found = sky.open_catalog(tmp_path / "c").features(["nObs", "Mean"])
     assert found.to_arrow()["nObs"].to_pylist() == [0, 0]
+
+
+def test_errors_in_a_unit_that_is_not_said_are_told_as_that(tmp_path):
+    rows = with_column(EPOCHS, "magerr", [52.0, 53.0, 20.0])
+    report = run(tmp_path, lightcurves=rows)
+    (note,) = [note for note in report.notes if "magerr" in note]
+    assert "2 epochs have an error above 50 mag, up to 53" in note
+    assert "mmag" in note
+    assert "null_values" not in note
+
+
+def test_errors_of_99_mmag_are_errors(tmp_path):
+    rows = with_column(EPOCHS, "magerr", [99.0, 9.99, 20.0], unit="mmag")
+    report = run(tmp_path, lightcurves=rows)
+    assert not any("null_values" in note for note in report.notes)
+
+
+def test_another_format_than_that_of_the_name_brings_its_own_scale(tmp_path):
+    rows = EPOCHS.rename_columns(["objectId", "bkjd", "band", "mag", "magerr"])
+    run(tmp_path, lightcurves=rows, time_format="mjd")
+    fields = sky.open_catalog(tmp_path / "c").lightcurve_fields()
+    assert (fields.time_format, fields.time_scale, fields.refposition) == ("mjd", None, None)

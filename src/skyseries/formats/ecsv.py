@@ -6,7 +6,7 @@ ECSV: Enhanced Character-Separated Values, version 1.0 (Astropy Proposal for Enh
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -55,7 +55,7 @@ def parse_header(text: str, path: str) -> EcsvHeader:
         columns = header["datatype"]
         delimiter = header.get("delimiter", " ")
         fields = [_field(column, path) for column in columns]
-        mixins = find_mixins(header.get("meta"))
+        mixins = replace(find_mixins(header.get("meta")), json=_json_columns(columns))
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise SchemaError(f"the ECSV header of {path} cannot be read: {error}") from error
     return EcsvHeader(pa.schema(fields), delimiter, mixins)
@@ -68,6 +68,11 @@ def _construct_plain(loader: Any, suffix: str, node: Any) -> Any:
     if kind == "SequenceNode":
         return loader.construct_sequence(node, deep=True)
     return loader.construct_scalar(node)
+
+
+def _json_columns(columns: list[dict[str, Any]]) -> frozenset[str]:
+    kinds = {str(c["name"]): (str(c["datatype"]), str(c.get("subtype") or "")) for c in columns}
+    return frozenset(name for name, kind in kinds.items() if kind == ("string", "json"))
 
 
 def _field(column: dict[str, Any], path: str) -> pa.Field:

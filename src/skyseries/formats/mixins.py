@@ -8,6 +8,7 @@ under it is never read; the two parts of a time become one MJD. The parts of a S
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,9 +40,12 @@ class Mixins:
     """The units of columns that are spans of time."""
     frames: Mapping[str, str] = field(default_factory=dict)
     """The frames of columns that are parts of positions, where these are not ICRS."""
+    json: frozenset[str] = frozenset()
+    """Columns whose cells are JSON: what astropy writes of columns of Python's objects."""
 
     def __bool__(self) -> bool:
-        return bool(self.masks or self.times or self.about or self.spans or self.frames)
+        known = (self.masks, self.times, self.about, self.spans, self.frames, self.json)
+        return any(map(bool, known))
 
     def logical(self, schema: pa.Schema) -> pa.Schema:
         """Return the columns that are meant, from those of the file."""
@@ -87,9 +91,20 @@ class Mixins:
                 is_date = column.name in self.about
                 zero = pa.scalar(MJD_ZERO if is_date else 0.0)
                 arrays.append(pc.add(pc.subtract(first, zero), second))
+            elif column.name in self.json:
+                arrays.append(_plain_text(part(column.name)))
             else:
                 arrays.append(part(column.name))
         return pa.RecordBatch.from_arrays(arrays, names=target.names)
+
+
+def _plain_text(cells: pa.Array) -> pa.Array:
+    """Return JSON cells with texts as they are, null as null, and all else as JSON."""
+    found = []
+    for cell in cells.to_pylist():
+        value = None if cell is None else json.loads(cell)
+        found.append(value if value is None or isinstance(value, str) else cell)
+    return pa.array(found, cells.type)
 
 
 def nulls_under_mask(data: pa.Array, mask: pa.Array) -> pa.Array:

@@ -49,7 +49,8 @@ class Oddities:
         self._limits: dict[str, tuple[tuple[float, ...], float]] = {}
         for name, more in ((fields.mag, _NO_MAG), (fields.mag_err, _NO_ERROR)):
             if name is not None:
-                self._limits[name] = ((*_NEVER, *more), _FAINTEST / factors.get(name, 1.0))
+                words = _NEVER if name in factors else (*_NEVER, *more)  # 99 mmag is an error
+                self._limits[name] = (words, _FAINTEST / factors.get(name, 1.0))
         for name in (fields.flux, fields.flux_err, fields.time):
             if name is not None:
                 self._limits[name] = (_NEVER, np.inf)
@@ -57,6 +58,8 @@ class Oddities:
         self._missing: Counter[str] = Counter()
         self._odd: dict[str, Counter[str]] = {}
         self._zero: Counter[str] = Counter()
+        self._large: Counter[str] = Counter()
+        self._largest: dict[str, float] = {}
 
     @classmethod
     def of(cls, plan: ImportPlan) -> Oddities:
@@ -85,6 +88,8 @@ class Oddities:
         return {
             "missing": dict(self._missing),
             "zero": dict(self._zero),
+            "large": dict(self._large),
+            "largest": dict(self._largest),
             "odd": {name: found.total() for name, found in self._odd.items()},
             "values": {name: dict(found.most_common(_MOST)) for name, found in self._odd.items()},
         }
@@ -99,10 +104,17 @@ class Oddities:
             return
         values = column.drop_null().to_numpy(zero_copy_only=False)
         values = values[np.isfinite(values)]
-        odd = _are(values, words) | (np.abs(values) > limit)
+        odd, beyond = _are(values, words), np.abs(values) > limit
         if is_error:
+            large = beyond & ~odd & (values > 0)
             odd |= values < 0
             self._zero[name] += int((values == 0).sum())
+            if large.any():
+                self._large[name] += int(large.sum())
+                top = float(values[large].max())
+                self._largest[name] = max(top, self._largest.get(name, top))
+        else:
+            odd |= beyond
         kinds, counts = np.unique(values[odd], return_counts=True)
         for kind, count in zip(kinds, counts.tolist(), strict=True):
             self._odd.setdefault(name, Counter())[_text(kind)] += count
@@ -110,17 +122,26 @@ class Oddities:
 
 def odd_notes(found: Iterable[dict[str, dict[str, Any]]]) -> list[str]:
     """Return what the tasks of an import have found, as lines for people."""
-    missing, zero, odd = Counter[str](), Counter[str](), Counter[str]()
+    missing, zero, odd, large = (Counter[str]() for _ in range(4))
+    largest: dict[str, float] = {}
     values: dict[str, Counter[str]] = {}
     for one in found:
         missing.update(one["missing"])
         zero.update(one["zero"])
         odd.update(one["odd"])
+        large.update(one["large"])
+        for name, top in one["largest"].items():
+            largest[name] = max(top, largest.get(name, top))
         for name, counts in one["values"].items():
             values.setdefault(name, Counter()).update(counts)
     notes = [f"{_epochs(count)} no {role}" for role, count in missing.items() if count]
     for name, count in odd.items():
         notes.append(_said(name, count, [text for text, _ in values[name].most_common(_SHOWN)]))
+    notes += [
+        f"{name!r}: {_epochs(count)} an error above {_FAINTEST:g} mag, up to {largest[name]:.6g}: "
+        "are they in another unit, which the column does not say (mmag)? They are taken as mag"
+        for name, count in large.items()
+    ]
     notes += [
         f"{name!r}: {_epochs(count)} an error of 0: features and periods leave them out"
         for name, count in zero.items()

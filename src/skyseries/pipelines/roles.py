@@ -92,9 +92,12 @@ def _recognised(schema: pa.Schema, roles: Mapping[str, str]) -> dict[str, str | 
         if (name := known[value]) is not None and f"{value}_err" not in roles:
             known[f"{value}_err"] = find_error(name, numbers, alone=alone)
     words = TIMES.get((known["time"] or "").lower(), {})
-    implied = zip(_TIMES, settled_times(*map(words.get, _TIMES)), strict=True)
+    implied = dict(zip(_TIMES, settled_times(*map(words.get, _TIMES)), strict=True))
+    given = settled_times(roles.get("time_format"), None, None)[0]
+    if given not in (None, implied["time_format"]):
+        implied = {}  # scale and place are those of another format
     unit = flux_unit_of(known.get("flux"), schema.names)
-    known = dict(implied) | {"flux_unit": unit} | known
+    known = {**implied, "flux_unit": unit, **known}
     return {role: name for role, name in known.items() if name is not None}
 
 
@@ -117,6 +120,8 @@ def _times(
     own = _own_words(field)
     if dates:
         own["time_format"] = "mjd"
+    if words["time_format"] not in (None, own.get("time_format")):
+        own = {}
     return {key: words[key] or own.get(key) or known.get(key) for key in _TIMES}
 
 
