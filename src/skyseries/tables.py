@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from skyseries.arrays.containers import library_of, opened
+from skyseries.arrays.containers import is_missing, library_of, opened
 from skyseries.arrays.sky import is_coordinate
-from skyseries.arrays.times import is_time
+from skyseries.arrays.times import days, is_time
 from skyseries.arrow import plain_array
 from skyseries.errors import InputError, SchemaError
 from skyseries.units import unit_text
@@ -54,8 +54,10 @@ def to_table(table: Any, what: str = "the table") -> pa.Table:
     if columns is not None:
         return _assembled(list(columns), what)
     hint = ""
-    if hasattr(table, "compute") and not hasattr(table, "columns"):
+    if hasattr(type(table), "compute"):
         hint = "; call its compute() first"
+    elif hasattr(table, "collect"):  # polars' LazyFrame
+        hint = "; call its collect() first"
     raise InputError(
         f"cannot take a {type(table).__name__} for {what}; give a catalog, or a table of "
         f"pyarrow, pandas, polars or astropy, or a dict of columns{hint}"
@@ -64,6 +66,8 @@ def to_table(table: Any, what: str = "the table") -> pa.Table:
 
 def _columns_of(table: Any) -> Iterator[Column] | None:
     """Return name, array and metadata of each column; None if Arrow itself knows them all."""
+    if hasattr(type(table), "compute"):  # lazy: of Dask and LSDB
+        return None
     if isinstance(table, pa.RecordBatch):
         return _of_arrow(pa.Table.from_batches([table]))
     if isinstance(table, pa.Table):
@@ -76,6 +80,8 @@ def _columns_of(table: Any) -> Iterator[Column] | None:
         return _of_pandas(table)
     if is_coordinate(table):
         return _column("position", table, ())
+    if isinstance(table, np.ndarray) and hasattr(table, "columns"):
+        return _of_fits(table)
     if isinstance(table, np.ndarray) and table.dtype.names:
         return _of_mapping({name: table[name] for name in table.dtype.names})
     return None
@@ -114,6 +120,16 @@ def _of_astropy(table: Any) -> Iterator[Column]:
             yield name, array, metadata | said
 
 
+def _of_fits(table: Any) -> Iterator[Column]:
+    """Yield the columns of astropy's FITS_rec, whose header says units and null values."""
+    for column in table.columns:
+        values = table[column.name]
+        if column.null not in (None, "") and values.dtype.kind in "iu":
+            values = np.ma.masked_equal(values, column.null)
+        for name, array, said in _column(column.name, values, table.columns.names):
+            yield name, array, said | ({"unit": column.unit} if column.unit else {})
+
+
 def _of_pandas(frame: Any) -> Iterator[Column]:
     index = frame.index
     levels = [index.get_level_values(i) for i in range(index.nlevels)]
@@ -133,7 +149,12 @@ def _of_pandas(frame: Any) -> Iterator[Column]:
 
 def _column(name: str, values: Any, there: Sequence[Any]) -> Iterator[Column]:
     """Yield what becomes of one column: a SkyCoord is two."""
-    if is_coordinate(values):
+    times = isinstance(values, list | tuple) and any(map(is_time, values))
+    if times and len({one.scale for one in values if is_time(one)}) == 1:
+        scale = next(one.scale for one in values if is_time(one))
+        said = {"unit": "d", "time_format": "mjd", "time_scale": str(scale)}
+        yield name, pa.array(days(values, f"column {name!r}"), from_pandas=True), said
+    elif is_coordinate(values):
         icrs = values.icrs
         before = f"{name}_" if {"ra", "dec"} & set(there) else ""
         for part, angle in (("ra", icrs.ra), ("dec", icrs.dec)):
@@ -147,7 +168,8 @@ def _column(name: str, values: Any, there: Sequence[Any]) -> Iterator[Column]:
     else:
         if isinstance(values, list | tuple) and _has_units(values):
             values = _quantity(values, name)
-        unit = unit_text(getattr(values, "unit", None))
+        ticks = library_of(values) == "pandas"  # dates have a unit there: of what they count
+        unit = unit_text(None if ticks else getattr(values, "unit", None))
         yield name, _array(name, values), {"unit": unit} if unit else {}
 
 
@@ -169,10 +191,13 @@ def _array(name: str, values: Any) -> Any:
             return plain_array(values)
         library = library_of(values)
         if library in ("pandas", "nested_pandas"):
-            values = values.sparse.to_dense() if hasattr(values.array, "to_dense") else values
+            held = getattr(values, "array", values)  # of a Series or Index
+            values = held.to_dense() if hasattr(held, "to_dense") else values
             return plain_array(pa.array(values, from_pandas=True))
         if library == "polars" or hasattr(values, "__arrow_c_stream__"):
             return plain_array(pa.chunked_array(values))
+        if isinstance(values, list | tuple) and any(isinstance(v, np.datetime64) for v in values):
+            values = np.array([np.datetime64("NaT") if is_missing(v) else v for v in values])
         if isinstance(values, list | tuple):
             return plain_array(pa.array([None if v is np.ma.masked else v for v in values]))
         return _from_numpy(*opened(values, f"column {name!r}")[:2])
@@ -185,7 +210,7 @@ def _from_numpy(values: Any, missing: Any) -> pa.Array:
         values = values.astype(values.dtype.newbyteorder("="))
     if values.ndim == 1:
         items = values.tolist() if values.dtype.kind in "UO" else values
-        return pa.array(items, mask=missing)
+        return pa.array(items, pa.string() if values.dtype.kind == "U" else None, mask=missing)
     if values.ndim == 0:
         raise InputError("it is one value, not a row of them")
     flat = _from_numpy(values.reshape(-1), None if missing is None else missing.reshape(-1))

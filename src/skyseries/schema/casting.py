@@ -11,14 +11,14 @@ __all__ = ["as_schema", "as_type", "honest"]
 
 
 def as_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return a table with the columns and types of a schema.
+    """Return a table with the columns and types of a schema, and what it says of them.
 
     Raises
     ------
     SchemaError
         If the schema declares a column to have no nulls, and it has some.
     """
-    if table.schema == schema:
+    if table.schema.equals(schema, check_metadata=True):
         return table
     columns = []
     for field in schema:

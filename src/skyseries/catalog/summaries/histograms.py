@@ -73,7 +73,10 @@ def _bins(given: Any, unit: str) -> Bins:
         raise InputError(f"bins is a number of bins or their edges, not {given!r}")
     if np.ndim(given) == 0 and not isinstance(given, Iterable):
         return whole(given, "bins")
-    return numbers(given, unit, "bins")
+    edges = numbers(given, unit, "bins")
+    if np.isnan(edges).any():
+        raise InputError(f"the edges of bins must be numbers, not {given!r:.60}")
+    return edges
 
 
 def _is_open(bins: Bins, range_: Range) -> bool:
