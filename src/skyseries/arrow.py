@@ -12,7 +12,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.types as pt
 
-__all__ = ["plain_array", "plain_type"]
+__all__ = ["is_nested", "plain_array", "plain_type"]
+
+
+def is_nested(type_: pa.DataType) -> bool:
+    """Tell whether this is the type of a light-curve column: a struct of lists."""
+    return bool(
+        pt.is_struct(type_)
+        and type_.num_fields
+        and all(pt.is_list(child.type) or pt.is_large_list(child.type) for child in type_)
+    )
 
 
 def plain_type(type_: pa.DataType) -> pa.DataType:

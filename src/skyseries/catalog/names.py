@@ -8,13 +8,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from skyseries.arrow import is_nested
 from skyseries.errors import InputError, SchemaError
 
 __all__ = [
     "check_columns",
     "check_new",
     "fields_of",
-    "is_nested",
     "names_list",
     "names_pair",
     "nearest_names",
@@ -22,15 +22,6 @@ __all__ = [
     "split_path",
     "texts_by_name",
 ]
-
-
-def is_nested(type_: pa.DataType) -> bool:
-    """Tell whether this is the type of a light-curve column: a struct of lists."""
-    return bool(
-        pa.types.is_struct(type_)
-        and type_.num_fields
-        and all(pa.types.is_list(c.type) or pa.types.is_large_list(c.type) for c in type_)
-    )
 
 
 def nested_columns(schema: pa.Schema) -> list[str]:

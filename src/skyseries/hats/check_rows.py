@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.arrow import is_nested
 from skyseries.hats.check_files import is_ours
-from skyseries.hats.curves import is_curves
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.findings import Findings
 from skyseries.hats.partitions import Cell, Partitions
@@ -66,7 +66,7 @@ class RowChecks:
         self._nested = {
             field.name: _time_field(dataset, field)
             for field in dataset.schema
-            if is_curves(field.type)
+            if is_nested(field.type)
         }
         self._homes: set[int] = set()
 

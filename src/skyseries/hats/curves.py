@@ -6,20 +6,12 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
+from skyseries.arrow import is_nested
 from skyseries.errors import InputError
 from skyseries.schema import LightCurveFields, as_type
 from skyseries.timeseries.nested import Nested
 
-__all__ = ["in_time_order", "is_curves", "known_curves", "plain_curves"]
-
-
-def is_curves(type_: pa.DataType) -> bool:
-    """Tell whether this is the type of light curves: a struct of lists."""
-    return bool(
-        pa.types.is_struct(type_)
-        and type_.num_fields
-        and all(pa.types.is_list(c.type) or pa.types.is_large_list(c.type) for c in type_)
-    )
+__all__ = ["in_time_order", "known_curves", "plain_curves"]
 
 
 def plain_curves(field: pa.Field) -> pa.Field:
@@ -33,7 +25,7 @@ def plain_curves(field: pa.Field) -> pa.Field:
         for child in field.type
     ]
     plain = pa.struct(lists)
-    return field.with_type(plain) if is_curves(plain) and plain != field.type else field
+    return field.with_type(plain) if is_nested(plain) and plain != field.type else field
 
 
 def known_curves(schema: pa.Schema) -> dict[str, LightCurveFields]:
@@ -41,7 +33,7 @@ def known_curves(schema: pa.Schema) -> dict[str, LightCurveFields]:
     found = {
         field.name: LightCurveFields.guess([child.name for child in field.type])
         for field in schema
-        if is_curves(field.type)
+        if is_nested(field.type)
     }
     return {name: fields for name, fields in found.items() if fields is not None}
 
@@ -55,7 +47,7 @@ def in_time_order(table: pa.Table, lightcurves: Mapping[str, LightCurveFields]) 
         If the lists of a light curve differ in length.
     """
     for place, field in enumerate(table.schema):
-        if not is_curves(field.type):
+        if not is_nested(field.type):
             continue
         try:
             before = Nested.from_arrow(table.column(place))

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from skyseries.catalog.names import fields_of, is_nested, split_path
+from skyseries.arrow import is_nested
+from skyseries.catalog.names import fields_of, split_path
 from skyseries.catalog.nodes.epochs import nested_of
 from skyseries.catalog.rows import Index, Rows
 from skyseries.errors import InputError, SchemaError

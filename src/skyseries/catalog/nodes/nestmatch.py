@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from skyseries.catalog.names import is_nested
+from skyseries.arrow import is_nested
 from skyseries.catalog.node import Area, Hints, Node, Pieces
 from skyseries.catalog.nodes.match import Match
 from skyseries.catalog.nodes.pairs import Pairs

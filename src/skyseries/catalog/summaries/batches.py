@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.arrow import is_nested
 from skyseries.catalog.division import Unit
-from skyseries.catalog.names import is_nested
 from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.rows import gather
 from skyseries.catalog.summaries.parts import fixed_units, parts_in_order

@@ -9,12 +9,13 @@ from typing import Any, Literal, Self, get_args
 import pyarrow as pa
 
 from skyseries.arrays import number, whole
+from skyseries.arrow import is_nested
 from skyseries.catalog.asof import AsOf, Direction
 from skyseries.catalog.associations import associated
 from skyseries.catalog.held import Held, first_scan
 from skyseries.catalog.ids import id_column
 from skyseries.catalog.joining import Other, brought, found_by_key, other_side
-from skyseries.catalog.names import check_columns, check_new, is_nested, names_list, names_pair
+from skyseries.catalog.names import check_columns, check_new, names_list, names_pair
 from skyseries.catalog.nodes.join import Join
 from skyseries.catalog.nodes.joincurves import JoinCurves, can_sort
 from skyseries.catalog.nodes.joinmap import MapValues

@@ -126,4 +126,4 @@ def check_position(ra: Any, dec: Any, what: str) -> tuple[float, float]:
     try:
         return position(ra, dec)
     except InputError as error:
-        raise InputError(f"{what}: {error}") from None
+        raise InputError(f"{what} must be a position: {error}") from None
