@@ -52,7 +52,8 @@ def to_table(table: Any, what: str = "the table") -> pa.Table:
         with _named(what):
             columns = _of_arrow(pa.table(table))
     if columns is not None:
-        return _assembled(list(columns), what)
+        found = _assembled(list(columns), what)
+        return _as_declared(found, table)
     hint = ""
     if hasattr(type(table), "compute"):
         hint = "; call its compute() first"
@@ -80,8 +81,6 @@ def _columns_of(table: Any) -> Iterator[Column] | None:
         return _of_pandas(table)
     if is_coordinate(table):
         return _column("position", table, ())
-    if isinstance(table, np.ndarray) and hasattr(table, "columns"):
-        return _of_fits(table)
     if isinstance(table, np.ndarray) and table.dtype.names:
         return _of_records(table)
     return None
@@ -99,6 +98,15 @@ def _assembled(columns: Sequence[Column], what: str) -> pa.Table:
         )
     fields = [pa.field(name, a.type, metadata=said or None) for name, a, said in columns]
     return pa.Table.from_arrays([array for _, array, _ in columns], schema=pa.schema(fields))
+
+
+def _as_declared(found: pa.Table, table: Any) -> pa.Table:
+    """Return the columns of an Arrow table as they were declared: some may not be null."""
+    if not isinstance(table, pa.Table | pa.RecordBatch):
+        return found
+    pairs = zip(found.schema, table.schema, strict=True)
+    fields = [field.with_nullable(before.nullable) for field, before in pairs]
+    return pa.Table.from_arrays(found.columns, schema=pa.schema(fields))
 
 
 def _of_arrow(table: pa.Table) -> Iterator[Column]:
@@ -131,16 +139,6 @@ def _of_astropy(table: Any) -> Iterator[Column]:
         said = {"description": str(column.info.description)} if column.info.description else {}
         for name, array, metadata in _column(column.info.name, column, table.colnames):
             yield name, array, metadata | said
-
-
-def _of_fits(table: Any) -> Iterator[Column]:
-    """Yield the columns of astropy's FITS_rec, whose header says units and null values."""
-    for column in table.columns:
-        values = table[column.name]
-        if column.null not in (None, "") and values.dtype.kind in "iu":
-            values = np.ma.masked_equal(values, column.null)
-        for name, array, said in _column(column.name, values, table.columns.names):
-            yield name, array, said | ({"unit": column.unit} if column.unit else {})
 
 
 def _of_pandas(frame: Any) -> Iterator[Column]:
