@@ -16,7 +16,7 @@ from astropy.utils.masked import Masked
 from skyseries.arrow import plain_array, plain_type
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema import column_meta
-from skyseries.tables import to_table
+from skyseries.tables import is_table, to_table
 
 
 def test_polars():
@@ -156,3 +156,62 @@ def test_plain_lists_of_structs():
     assert plain_type(pa.list_(pa.string_view())) == pa.list_(pa.large_string())
     inner = pa.array([{"s": ["a"]}, None], pa.struct([("s", pa.list_(pa.string_view()))]))
     assert plain_array(inner).to_pylist() == [{"s": ["a"]}, None]
+
+
+def test_tables_of_fits_say_units_and_nulls(tmp_path):
+    columns = [
+        fits.Column("ra", "D", array=[0.1, 0.2], unit="rad"),
+        fits.Column("n", "J", array=[1, -99], null=-99),
+        fits.Column("big", "J", array=np.array([1, 2**31 + 5], np.uint32), bzero=2**31),
+        fits.Column("name", "3A", array=["ab", "c"]),
+    ]
+    fits.BinTableHDU.from_columns(columns).writeto(tmp_path / "t.fits")
+    data = fits.getdata(tmp_path / "t.fits")
+    for rows in (data, data[data["ra"] > 0.05]):
+        table = to_table(rows)
+        assert column_meta(table.schema.field("ra")).unit == "rad"
+        assert table["n"].to_pylist() == [1, None]
+        assert table["big"].to_pylist() == [1, 2147483653]
+        assert table["name"].to_pylist() == ["ab", "c"]
+
+
+def test_columns_of_dates_categories_and_lists_of_times():
+    day = np.datetime64("2026-01-31")
+    table = to_table(
+        {
+            "index": pd.DatetimeIndex(["2026-01-31", None]),
+            "band": pd.Categorical(["g", None]),
+            "whole": pd.array([1, None], dtype="Int64"),
+            "days": [day, np.datetime64("NaT")],
+            "later": [None, day],
+            "t": [Time(60000.5, format="mjd", scale="tai"), None],
+        }
+    )
+    assert not table.schema.field("index").metadata  # its unit is that of the counted ticks
+    assert [table[n].null_count for n in table.column_names] == [1] * 6
+    assert (table["band"][0].as_py(), table["whole"][0].as_py()) == ("g", 1)
+    assert table["days"][0].as_py() == table["later"][1].as_py() == day.item()
+    assert table["t"][0].as_py() == 60000.5
+    assert table.schema.field("t").metadata[b"time_scale"] == b"tai"
+
+
+def test_text_without_a_value_is_text():
+    assert to_table(Table({"a": ["x"]})[:0]).schema.field("a").type == pa.string()
+    with pytest.raises(InputError, match=r"call its collect\(\) first"):
+        to_table(pl.LazyFrame({"ra": [1.0]}))
+
+
+def test_lazy_tables_are_told_to_be_computed():
+    class Lazy:  # as LSDB's catalog, which has more of a DataFrame's attributes than it can answer
+        columns = index = ()
+
+        @property
+        def iloc(self):
+            raise NotImplementedError
+
+        def compute(self):
+            raise AssertionError
+
+    assert not is_table(Lazy())
+    with pytest.raises(InputError, match=r"call its compute\(\) first"):
+        to_table(Lazy())

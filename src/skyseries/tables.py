@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from skyseries.arrays.containers import library_of, opened
+from skyseries.arrays.containers import is_missing, library_of, opened
 from skyseries.arrays.sky import is_coordinate
-from skyseries.arrays.times import is_time
+from skyseries.arrays.times import days, is_time
 from skyseries.arrow import plain_array
 from skyseries.errors import InputError, SchemaError
 from skyseries.units import unit_text
@@ -52,10 +52,13 @@ def to_table(table: Any, what: str = "the table") -> pa.Table:
         with _named(what):
             columns = _of_arrow(pa.table(table))
     if columns is not None:
-        return _assembled(list(columns), what)
+        found = _assembled(list(columns), what)
+        return _as_declared(found, table)
     hint = ""
-    if hasattr(table, "compute") and not hasattr(table, "columns"):
+    if hasattr(type(table), "compute"):
         hint = "; call its compute() first"
+    elif hasattr(table, "collect"):  # polars' LazyFrame
+        hint = "; call its collect() first"
     raise InputError(
         f"cannot take a {type(table).__name__} for {what}; give a catalog, or a table of "
         f"pyarrow, pandas, polars or astropy, or a dict of columns{hint}"
@@ -64,6 +67,8 @@ def to_table(table: Any, what: str = "the table") -> pa.Table:
 
 def _columns_of(table: Any) -> Iterator[Column] | None:
     """Return name, array and metadata of each column; None if Arrow itself knows them all."""
+    if hasattr(type(table), "compute"):  # lazy: of Dask and LSDB
+        return None
     if isinstance(table, pa.RecordBatch):
         return _of_arrow(pa.Table.from_batches([table]))
     if isinstance(table, pa.Table):
@@ -93,6 +98,15 @@ def _assembled(columns: Sequence[Column], what: str) -> pa.Table:
         )
     fields = [pa.field(name, a.type, metadata=said or None) for name, a, said in columns]
     return pa.Table.from_arrays([array for _, array, _ in columns], schema=pa.schema(fields))
+
+
+def _as_declared(found: pa.Table, table: Any) -> pa.Table:
+    """Return the columns of an Arrow table as they were declared: some may not be null."""
+    if not isinstance(table, pa.Table | pa.RecordBatch):
+        return found
+    pairs = zip(found.schema, table.schema, strict=True)
+    fields = [field.with_nullable(before.nullable) for field, before in pairs]
+    return pa.Table.from_arrays(found.columns, schema=pa.schema(fields))
 
 
 def _of_arrow(table: pa.Table) -> Iterator[Column]:
@@ -146,7 +160,12 @@ def _of_pandas(frame: Any) -> Iterator[Column]:
 
 def _column(name: str, values: Any, there: Sequence[Any]) -> Iterator[Column]:
     """Yield what becomes of one column: a SkyCoord is two."""
-    if is_coordinate(values):
+    times = isinstance(values, list | tuple) and any(map(is_time, values))
+    if times and len({one.scale for one in values if is_time(one)}) == 1:
+        scale = next(one.scale for one in values if is_time(one))
+        said = {"unit": "d", "time_format": "mjd", "time_scale": str(scale)}
+        yield name, pa.array(days(values, f"column {name!r}"), from_pandas=True), said
+    elif is_coordinate(values):
         icrs = values.icrs
         before = f"{name}_" if {"ra", "dec"} & set(there) else ""
         for part, angle in (("ra", icrs.ra), ("dec", icrs.dec)):
@@ -160,7 +179,8 @@ def _column(name: str, values: Any, there: Sequence[Any]) -> Iterator[Column]:
     else:
         if isinstance(values, list | tuple) and _has_units(values):
             values = _quantity(values, name)
-        unit = unit_text(getattr(values, "unit", None))
+        ticks = library_of(values) == "pandas"  # dates have a unit there: of what they count
+        unit = unit_text(None if ticks else getattr(values, "unit", None))
         yield name, _array(name, values), {"unit": unit} if unit else {}
 
 
@@ -182,10 +202,13 @@ def _array(name: str, values: Any) -> Any:
             return plain_array(values)
         library = library_of(values)
         if library in ("pandas", "nested_pandas"):
-            values = values.sparse.to_dense() if hasattr(values.array, "to_dense") else values
+            held = getattr(values, "array", values)  # of a Series or Index
+            values = held.to_dense() if hasattr(held, "to_dense") else values
             return plain_array(pa.array(values, from_pandas=True))
         if library == "polars" or hasattr(values, "__arrow_c_stream__"):
             return plain_array(pa.chunked_array(values))
+        if isinstance(values, list | tuple) and any(isinstance(v, np.datetime64) for v in values):
+            values = np.array([np.datetime64("NaT") if is_missing(v) else v for v in values])
         if isinstance(values, list | tuple):
             return plain_array(pa.array([None if v is np.ma.masked else v for v in values]))
         return _from_numpy(*opened(values, f"column {name!r}")[:2])
@@ -198,7 +221,7 @@ def _from_numpy(values: Any, missing: Any) -> pa.Array:
         values = values.astype(values.dtype.newbyteorder("="))
     if values.ndim == 1:
         items = values.tolist() if values.dtype.kind in "UO" else values
-        return pa.array(items, mask=missing)
+        return pa.array(items, pa.string() if values.dtype.kind == "U" else None, mask=missing)
     if values.ndim == 0:
         raise InputError("it is one value, not a row of them")
     flat = _from_numpy(values.reshape(-1), None if missing is None else missing.reshape(-1))

@@ -83,6 +83,7 @@ class GroupBy:
         rows = row_count(columns) if length is None else length
         values = Values([*self._keys, *self._inputs])(columns, rows)
         arrays = [normal(array) for array in values]
+        arrays[: len(self._keys)] = map(_known, arrays[: len(self._keys)])
         if not self._keys:
             from skyseries.adql.totals import totals  # loads pyarrow.compute
 
@@ -165,6 +166,16 @@ class GroupBy:
         if children == expression.children:
             return expression
         return expression.with_children(children)
+
+
+def _known(keys: Any) -> Any:
+    """Return keys with null in place of NaN: both are no value, and so one group."""
+    if not pa.types.is_floating(keys.type):
+        return keys
+    from pyarrow import compute
+
+    missing = compute.is_nan(keys)
+    return compute.if_else(missing, pa.scalar(None, keys.type), keys)
 
 
 def _key_path(index: int) -> Path:

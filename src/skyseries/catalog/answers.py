@@ -305,6 +305,8 @@ def _maker(kind: type) -> Callable[[Any], Any] | None:
     """Return how values of a type are made into what Arrow understands as they are meant."""
     if hasattr(kind, "to_value") and hasattr(kind, "unit"):
         return _refuse_unit
+    if kind.__name__ in ("NAType", "NaTType"):  # of pandas
+        return lambda _: None
     if issubclass(kind, np.ma.MaskedArray):
         return lambda value: value.tolist()
     if issubclass(kind, np.ndarray):

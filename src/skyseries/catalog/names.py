@@ -110,7 +110,7 @@ def check_columns(paths: Sequence[str], schema: pa.Schema) -> None:
 
 def check_new(names: Sequence[str], schema: pa.Schema) -> None:
     """Raise SchemaError if a new column has the name of one that is there."""
-    if both := [name for name in names if name in schema.names]:
+    if both := [name for name in names_list(names, "names") if name in schema.names]:
         raise SchemaError(
             f"the catalog has a column {both[0]!r} already; leave it out with select([...])"
         )

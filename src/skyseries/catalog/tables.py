@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from skyseries.catalog.held import Held
-from skyseries.catalog.names import nearest_names
+from skyseries.catalog.names import names_list, nearest_names
 from skyseries.catalog.nodes.memory import Memory
 from skyseries.errors import InputError, SchemaError
 from skyseries.hats.collection import Collection
@@ -53,6 +53,7 @@ def from_table(
     """
     data = to_table(table, name)
     ra, dec = _position_columns(data.schema, ra, dec)
+    data = _as_floats(data, (ra, dec))
     data = in_degrees(data.schema, ra, dec).apply(data)
     node = Memory.of(data, ra, dec, name)
     return kind(node, Location(name, "memory"), Collection(name, ""))
@@ -69,7 +70,7 @@ def _position_columns(schema: pa.Schema, ra: str | None, dec: str | None) -> tup
                 "say which columns they are with ra= and dec="
             )
         ra, dec = known
-    for name in (ra, dec):
+    for name in names_list((ra, dec), "ra and dec"):
         if name not in schema.names:
             near = nearest_names(name, schema.names)
             hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -77,5 +78,17 @@ def _position_columns(schema: pa.Schema, ra: str | None, dec: str | None) -> tup
     return ra, dec
 
 
+def _as_floats(data: pa.Table, names: tuple[str, str]) -> pa.Table:
+    """Return the positions as floating-point numbers, which some tables have as whole ones."""
+    for name in names:
+        field = data.schema.field(name)
+        if _is_number(field.type) and not pa.types.is_floating(field.type):
+            column = data.column(name).cast(pa.float64())
+            index = data.schema.get_field_index(name)
+            data = data.set_column(index, field.with_type(pa.float64()), column)
+    return data
+
+
 def _is_number(type_: pa.DataType) -> bool:
-    return bool(pa.types.is_floating(type_) or pa.types.is_integer(type_))
+    kinds = (pa.types.is_floating, pa.types.is_integer, pa.types.is_decimal, pa.types.is_null)
+    return any(is_kind(type_) for is_kind in kinds)

@@ -57,6 +57,8 @@ def _sizes(array: pa.Array) -> Any:
     type_ = array.type
     if isinstance(type_, pa.BaseExtensionType):
         return _sizes(array.storage)
+    if pa.types.is_null(type_):
+        return 1.0
     if pa.types.is_dictionary(type_):
         of_words = _sizes(array.dictionary)
         if isinstance(of_words, float) or not len(of_words):

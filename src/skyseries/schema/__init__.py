@@ -3,7 +3,7 @@
 from skyseries.schema.casting import as_schema, as_type, honest
 from skyseries.schema.columns import ColumnMeta, column_meta, with_column_meta
 from skyseries.schema.lightcurve import LightCurveFields
-from skyseries.schema.nullable import as_nullable, common_fields
+from skyseries.schema.nullable import as_nullable, common_fields, common_type
 
 __all__ = [
     "ColumnMeta",
@@ -13,6 +13,7 @@ __all__ = [
     "as_type",
     "column_meta",
     "common_fields",
+    "common_type",
     "honest",
     "with_column_meta",
 ]

@@ -11,7 +11,7 @@ __all__ = ["as_schema", "as_type", "honest"]
 
 
 def as_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return a table with the columns and types of a schema.
+    """Return a table with the columns and types of a schema, and what it says of them.
 
     Raises
     ------

@@ -15,7 +15,14 @@ from skyseries.catalog.nodes.steps import Wrapped
 from skyseries.catalog.rows import Index, Ints, Joined, Rows, pick
 from skyseries.errors import SchemaError
 from skyseries.hats.partitions import Partitions, merged
-from skyseries.schema import as_nullable, as_type, column_meta, common_fields
+from skyseries.schema import (
+    ColumnMeta,
+    as_type,
+    column_meta,
+    common_fields,
+    common_type,
+    with_column_meta,
+)
 from skyseries.spatial.order import argsort
 from skyseries.units import same_unit
 
@@ -29,8 +36,8 @@ class Concat(Node):
     Raises
     ------
     SchemaError
-        If the parts differ in the names, types or units of their columns, or in where the
-        positions are.
+        If the parts differ in the names, kinds or units of their columns or of what is in them,
+        or in where the positions are.
     """
 
     parts: tuple[Node, ...]
@@ -47,8 +54,10 @@ class Concat(Node):
     @cached_property
     def schema(self) -> pa.Schema:
         first, *others = (part.schema for part in self.parts)
-        fields = common_fields(first, *([there.field(n) for n in first.names] for there in others))
-        return pa.schema(fields, first.metadata)
+        parts = [[there.field(name) for name in first.names] for there in others]
+        fields = common_fields(first, *parts)
+        told = [_told(*same) for same in zip(fields, *parts, strict=True)]
+        return pa.schema(told, first.metadata)
 
     @property
     def position(self) -> tuple[str, str] | None:
@@ -141,15 +150,45 @@ def _check(first: pa.Schema, other: pa.Schema, number: int) -> None:
         )
     for field in first:
         there = other.field(field.name)
-        types = [as_nullable(f).type for f in (field, there) if not pa.types.is_null(f.type)]
-        if len(types) == 2 and not types[0].equals(types[1]):
+        if common_type(field.type, there.type) is None:
             raise SchemaError(
                 f"column {field.name!r} is {there.type} in catalog {number} and {field.type} in "
                 "the first; assign(CAST(...)) makes them alike"
             )
-        units = column_meta(field).unit, column_meta(there).unit
-        if all(units) and not same_unit(*units):
+        _check_meaning(field.name, field, there, number)
+
+
+def _check_meaning(path: str, field: pa.Field, there: pa.Field, number: int) -> None:
+    """Raise SchemaError if a column, or a field of a light curve, says something else."""
+    units = column_meta(field).unit, column_meta(there).unit
+    if all(units) and not same_unit(*units):
+        raise SchemaError(
+            f"column {path!r} is in {units[1]} in catalog {number} and in {units[0]} in "
+            f"the first; convert one of them first, as by IN_UNIT({path}, '{units[0]}')"
+        )
+    for key in ("time_format", "time_scale"):
+        words = [(f.metadata or {}).get(key.encode(), b"").decode() for f in (field, there)]
+        if all(words) and words[0] != words[1]:
             raise SchemaError(
-                f"column {field.name!r} is in {units[1]} in catalog {number} and in {units[0]} in "
-                "the first; convert one of them first"
+                f"the times {path!r} are {words[1]} in catalog {number} and {words[0]} in the "
+                "first; make both catalogs of times that are alike"
             )
+    for inner, other in _inside(field, there):
+        _check_meaning(f"{path}.{inner.name}", inner, other, number)
+
+
+def _inside(field: pa.Field, there: pa.Field) -> Iterator[tuple[pa.Field, pa.Field]]:
+    """Yield the fields of a light curve beside each other."""
+    if pa.types.is_struct(field.type) and pa.types.is_struct(there.type):
+        yield from zip(field.type, there.type, strict=True)
+
+
+def _told(field: pa.Field, *others: pa.Field) -> pa.Field:
+    """Return a field, and those in it, with the unit that any of the others says."""
+    for other in others:
+        if inner := [_told(*pair) for pair in _inside(field, other)]:
+            field = field.with_type(pa.struct(inner))
+        meta = column_meta(other)
+        if meta.unit and not column_meta(field).unit:
+            field = with_column_meta(field, ColumnMeta(unit=meta.unit))
+    return field

@@ -20,7 +20,7 @@ from skyseries.schema import as_type
 from skyseries.spatial.order import group_order
 from skyseries.timeseries.nested import Nested
 
-__all__ = ["JoinCurves"]
+__all__ = ["JoinCurves", "can_sort"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,10 +169,22 @@ class _CurveRows(Wrapped):
         return self._found
 
 
+def can_sort(type_: pa.DataType) -> bool:
+    """Return whether light curves can be sorted by a column of a type."""
+    kinds = (
+        pa.types.is_floating, pa.types.is_integer, pa.types.is_decimal, pa.types.is_timestamp,
+        pa.types.is_date, pa.types.is_duration, pa.types.is_null,
+    )  # fmt: skip
+    return any(is_kind(type_) for is_kind in kinds)
+
+
 def _in_time(row: Ints, n: int, time: pa.ChunkedArray) -> Ints:
     """Return the order of times within each row; those without a time last, equal ones as is."""
-    if pa.types.is_floating(time.type):
-        values = time.cast(pa.float64()).fill_null(np.nan).to_numpy()
+    if pa.types.is_date32(time.type):
+        time = time.cast(pa.int32())
+    inexact = (pa.types.is_floating, pa.types.is_decimal, pa.types.is_uint64)
+    if any(is_kind(time.type) for is_kind in inexact):
+        values = time.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy()
         return group_order(row, n, values)[0]
     known = time.cast(pa.int64()).fill_null(0).to_numpy()
     return np.lexsort((known, time.is_null().to_numpy(), row))

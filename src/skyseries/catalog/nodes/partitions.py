@@ -26,7 +26,10 @@ from skyseries.catalog.pruning import in_regions
 from skyseries.catalog.rows import Floats, Ints, Joined, Rows, TableRows
 from skyseries.errors import Cancelled, SchemaError
 from skyseries.hats.partitions import Cell
+from skyseries.schema import column_meta
+from skyseries.schema.conversion import to_unit
 from skyseries.spatial.healpix import radec_to_hpx
+from skyseries.units import factor_to, plain_unit, same_unit
 
 __all__ = ["MapPartitions", "TableFunction"]
 
@@ -200,7 +203,7 @@ class MapPartitions(Node):
         for wanted in self.answers:
             column = table.column(wanted.name).combine_chunks()
             try:
-                columns.append(fitted(column, wanted.type, self.rule))
+                columns.append(_in_unit_of(wanted, fitted(column, wanted.type, self.rule), table))
             except (pa.ArrowException, TypeError) as error:
                 raise SchemaError(
                     f"map_partitions: column {wanted.name!r} of the answer of {name} for {where} "
@@ -254,6 +257,16 @@ def _touched(area: Area, start: Ints, stop: Ints) -> Ints:
     last = np.searchsorted(start, area.stop, side="left")
     runs = [np.arange(i, j) for i, j in zip(first.tolist(), last.tolist(), strict=True) if j > i]
     return np.unique(np.concatenate([np.empty(0, np.int64), *runs]))
+
+
+def _in_unit_of(wanted: pa.Field, column: pa.Array, table: pa.Table) -> pa.Array:
+    """Return the column of an answer in the unit that the column of all answers has."""
+    said = column_meta(table.schema.field(wanted.name)).unit
+    needed = plain_unit(column_meta(wanted).unit)
+    if not said or not needed or same_unit(said, needed):
+        return column
+    factor = factor_to(said, needed, f"map_partitions: column {wanted.name!r} of an answer")
+    return to_unit(column, factor).cast(wanted.type)
 
 
 def _degrees(table: pa.Table, column: str) -> Floats:

@@ -53,7 +53,8 @@ class Weight:
     def ranked(self, pairs: Pairs, left: Rows, right: Rows, n: int | None) -> Pairs:
         """Return the pairs with their probabilities; the n most probable of each left row.
 
-        A row without an error, or with one that is not above zero on both sides, has none.
+        A row without an error, with one below zero (-999), or with none that is above zero on
+        either side, has none.
         """
         if not len(pairs.left):
             return pairs._replace(probability=np.empty(0))
@@ -74,4 +75,5 @@ class Weight:
 def _values(expression: adql.Expr, rows: Rows) -> Floats:
     outer, table = input_table(expression, rows)
     values = adql.Values([outer])(table)[0].cast(pa.float64())
-    return np.asarray(values.fill_null(np.nan).to_numpy(zero_copy_only=False))
+    found = np.asarray(values.fill_null(np.nan).to_numpy(zero_copy_only=False))
+    return np.where(found >= 0, found, np.nan)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -24,6 +25,7 @@ from skyseries.catalog.rows import TableRows
 from skyseries.catalog.verbs.tablefunctions import TableFunctionOf, TableKind
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.partitions import Cell
+from skyseries.schema.conversion import in_degrees
 from skyseries.timeseries.kernels.each import is_compiled
 
 __all__ = ["FunctionVerbs"]
@@ -90,6 +92,8 @@ class FunctionVerbs(Held):
         else:
             found, rule = as_schema(schema), "given"
         node = MapPartitions(self._node, called, found, rule, on_error == "collect")
+        if node.position is not None:
+            node = replace(node, answers=in_degrees(found, *node.position).schema(found))
         known = self._known_fields()
         kept = {n: f for n, f in known.items() if _is_same(n, found, self.schema)}
         return self._with(node, kept)

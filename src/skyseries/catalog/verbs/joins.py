@@ -17,7 +17,7 @@ from skyseries.catalog.ids import id_column
 from skyseries.catalog.joining import Other, brought, found_by_key, other_side
 from skyseries.catalog.names import check_columns, check_new, names_list, names_pair
 from skyseries.catalog.nodes.join import Join
-from skyseries.catalog.nodes.joincurves import JoinCurves
+from skyseries.catalog.nodes.joincurves import JoinCurves, can_sort
 from skyseries.catalog.nodes.joinmap import MapValues
 from skyseries.catalog.nodes.orphans import OnOrphans
 from skyseries.catalog.nodes.pairs import no_clash, renamed
@@ -149,6 +149,7 @@ class JoinVerbs(Held):
             time = None if recognised is None else recognised.time
         else:
             check_columns([time], _schema(right))
+        _check_time(_schema(right), time)
         kept = list(dict.fromkeys([key, *fields, *([time] if time else [])]))
         right = _narrowed(right, kept)
         if known is not None:
@@ -289,6 +290,15 @@ class JoinVerbs(Held):
             left_on = self._id_name("left_on")
             right_on = right_on or id_column(self.dataset, self._collection)
         return _keys(on, left_on, right_on, self.schema, right)
+
+
+def _check_time(sources: pa.Schema, time: str | None) -> None:
+    """Raise SchemaError if light curves cannot be sorted by a column."""
+    if time is not None and not can_sort(sources.field(time).type):
+        raise SchemaError(
+            f"column {time!r} is {sources.field(time).type}: light curves are sorted by times that "
+            "are numbers or timestamps; give time="
+        )
 
 
 def _how(how: str) -> Literal["inner", "left", "anti"]:
