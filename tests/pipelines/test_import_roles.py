@@ -265,3 +265,20 @@ def test_bands_that_are_all_missing_are_no_numbers(tmp_path):
     run(tmp_path, lightcurves=tmp_path / "s.csv")
     found = sky.open_catalog(tmp_path / "c").features(["nObs", "Mean"])
     assert found.to_arrow()["nObs"].to_pylist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"time": "objectId"}, "'objectId' is the id of the light curves"),
+        ({"time": "band"}, "'band' cannot be both: time= and band="),
+        ({"mag_err": "mag"}, "'mag' cannot be both: mag= and mag_err="),
+        ({"objects": STARS.to_pydict}, "a list of these, not a method"),
+        ({"objects": [5]}, "a list of these, not a list"),
+        ({"lightcurves": b"s"}, "a list of these, not a bytes; a table in memory"),
+        ({"lightcurve_name": 5}, "lightcurve_name=5 cannot name"),
+    ],
+)
+def test_what_cannot_be_meant(tmp_path, options, message):
+    with pytest.raises(InputError, match=message):
+        run(tmp_path, **options)
