@@ -18,6 +18,11 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--whole``: every combination of tests/meaning, not the pairs only."""
+    parser.addoption("--whole", action="store_true", help="try all units in all containers")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Return the folder of real data beside the project, or skip."""

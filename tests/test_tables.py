@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
 from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
 from astropy.utils.masked import Masked
@@ -93,6 +94,20 @@ def test_dicts_of_all_kinds():
         "f": [1.0, 2000.0], "g": [2**63 - 1, 1],
     }  # fmt: skip
     assert [column_meta(table.schema.field(name)).unit for name in "cf"] == ["rad", "mas"]
+
+
+def test_rows_of_a_fits_file_have_its_units_and_nulls(tmp_path):
+    columns = [
+        fits.Column("id", "K", array=[1, -9, 3], null=-9),
+        fits.Column("ra", "D", array=[0.1, 0.2, 0.3], unit="rad"),
+        fits.Column("n", "I", array=np.array([1, 2, 3]), bzero=32768),
+    ]
+    fits.BinTableHDU.from_columns(columns).writeto(tmp_path / "t.fits")
+    table = to_table(fits.getdata(tmp_path / "t.fits"))
+    assert table.to_pydict() == {"id": [1, None, 3], "ra": [0.1, 0.2, 0.3], "n": [1, 2, 3]}
+    assert [column_meta(field).unit for field in table.schema] == ["", "rad", ""]
+    called = np.rec.array([(1, 2.0)], dtype=[("columns", "i8"), ("x", "f8")])
+    assert to_table(called).to_pydict() == {"columns": [1], "x": [2.0]}
 
 
 def test_other_tables():

@@ -77,7 +77,7 @@ def _columns_of(table: Any) -> Iterator[Column] | None:
     if is_coordinate(table):
         return _column("position", table, ())
     if isinstance(table, np.ndarray) and table.dtype.names:
-        return _of_mapping({name: table[name] for name in table.dtype.names})
+        return _of_records(table)
     return None
 
 
@@ -105,6 +105,19 @@ def _of_arrow(table: pa.Table) -> Iterator[Column]:
 def _of_mapping(table: Mapping[Any, Any]) -> Iterator[Column]:
     for name, values in table.items():
         yield from _column(str(name), values, list(table))
+
+
+def _of_records(rows: Any) -> Iterator[Column]:
+    """Yield the columns of a structured array; those of a FITS file say units and nulls beside."""
+    beside = getattr(rows, "columns", None)
+    of_fits = beside if beside is not None and hasattr(beside, "nulls") else ()
+    known = {column.name: column for column in of_fits}
+    for name in rows.dtype.names:
+        unit, null = (getattr(known.get(name), said, None) for said in ("unit", "null"))
+        values = rows[name]
+        if isinstance(null, int) and values.dtype.kind in "iu":
+            values = np.ma.MaskedArray(values, values == null)
+        yield name, _array(name, values), {"unit": unit} if unit else {}
 
 
 def _of_astropy(table: Any) -> Iterator[Column]:

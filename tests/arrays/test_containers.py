@@ -278,3 +278,13 @@ def test_positions():
             position(*bad)
     with pytest.raises(InputError, match=r"90\.00000000000001 is beyond"):
         positions([1.0], [90.00000000000001])
+
+
+def test_positions_in_a_list_of_angles():
+    ra, dec = positions([1 * u.hourangle, 90 * u.deg], [None, 60 * u.arcmin])
+    np.testing.assert_allclose(ra, [15.0, 90.0])
+    np.testing.assert_allclose(dec, [np.nan, 1.0])
+    assert [part.tolist() for part in positions(decimal.Decimal("1.5"), 2)] == [[1.5], [2.0]]
+    for wrong in ([[1.0], 2.0], [1 * u.s], {1: 2.0}, "1"):
+        with pytest.raises(InputError):
+            positions(wrong, [1.0])

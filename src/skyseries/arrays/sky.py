@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,7 @@ def positions(ra: Any, dec: Any = None, what: str = "ra") -> tuple[Floats, Float
         return positions(np.atleast_1d(icrs.ra), np.atleast_1d(icrs.dec), what)
     if dec is None:
         raise InputError(f"a declination is needed beside {what}={ra!r:.60}, or a SkyCoord")
-    lon = numbers(np.atleast_1d(ra) if np.ndim(ra) == 0 else ra, "deg", "ra")
-    lat = numbers(np.atleast_1d(dec) if np.ndim(dec) == 0 else dec, "deg", "dec")
+    lon, lat = numbers(_row(ra), "deg", "ra"), numbers(_row(dec), "deg", "dec")
     beyond = np.flatnonzero(np.abs(lat) > 90)
     if beyond.size:
         raise InputError(
@@ -51,6 +51,12 @@ def positions(ra: Any, dec: Any = None, what: str = "ra") -> tuple[Floats, Float
             "swapped, or in another unit?"
         )
     return lon, lat
+
+
+def _row(values: Any) -> Any:
+    """Return one number as a row of one, and rows as they are."""
+    single = getattr(values, "ndim", None) == 0 or not isinstance(values, Iterable)
+    return np.atleast_1d(values) if single else values
 
 
 def position(ra: Any, dec: Any = None, what: str = "ra") -> tuple[float, float]:

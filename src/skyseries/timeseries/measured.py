@@ -64,6 +64,8 @@ def with_units(fields: LightCurveFields, units: Mapping[str, str]) -> LightCurve
 
     A word that is no known unit says nothing.
     """
+    if not isinstance(fields, LightCurveFields):
+        raise InputError(f"fields must be LightCurveFields, which say what is what, not {fields!r}")
     said = plain_unit(units.get(fields.flux or "", ""))
     if not said or fields.flux_unit is not None or not is_known(said):
         return fields
