@@ -287,3 +287,20 @@ def test_another_format_than_that_of_the_name_brings_its_own_scale(tmp_path):
     run(tmp_path, lightcurves=rows, time_format="mjd")
     fields = sky.open_catalog(tmp_path / "c").lightcurve_fields()
     assert (fields.time_format, fields.time_scale, fields.refposition) == ("mjd", None, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"time": "objectId"}, "'objectId' is the id of the light curves"),
+        ({"time": "band"}, "'band' cannot be both: time= and band="),
+        ({"mag_err": "mag"}, "'mag' cannot be both: mag= and mag_err="),
+        ({"objects": STARS.to_pydict}, "a list of these, not a method"),
+        ({"objects": [5]}, "a list of these, not a list"),
+        ({"lightcurves": b"s"}, "a list of these, not a bytes; a table in memory"),
+        ({"lightcurve_name": 5}, "lightcurve_name=5 cannot name"),
+    ],
+)
+def test_what_cannot_be_meant(tmp_path, options, message):
+    with pytest.raises(InputError, match=message):
+        run(tmp_path, **options)

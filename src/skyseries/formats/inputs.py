@@ -91,7 +91,14 @@ def find_files(
     StorageError
         If a folder cannot be read.
     """
-    items = [spec] if isinstance(spec, str | os.PathLike) else list(spec)
+    items: list[Any] = [spec]
+    if isinstance(spec, Iterable) and not isinstance(spec, str | bytes):
+        items = list(spec)
+    if not all(isinstance(item, str | os.PathLike) for item in items):
+        raise InputError(
+            f"input files are a path, a pattern or a list of these, not a {type(spec).__name__}; "
+            "a table in memory is a catalog by from_table()"
+        )
     if not items:
         raise InputError("no input files: the list is empty")
     found: dict[tuple[str, str], InputFile] = {}

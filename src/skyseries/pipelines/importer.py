@@ -226,7 +226,7 @@ def _check_catalog_name(name: str, has_lightcurves: bool) -> str:
 
 
 def _check_new_column(name: str, schema: pa.Schema) -> None:
-    if name in RESERVED or not is_word(name):
+    if not isinstance(name, str) or name in RESERVED or not is_word(name):
         raise InputError(f"lightcurve_name={name!r} cannot name a column of light curves")
     if name in schema.names:
         raise InputError(

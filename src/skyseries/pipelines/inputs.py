@@ -132,6 +132,10 @@ def read_inputs(objects: Any, lightcurves: Any, asked: Asked) -> dict[str, Any]:
     if fields.band is not None and pt.is_null(sources.schema.field(fields.band).type):
         place = schema.get_field_index(fields.band)
         schema = schema.set(place, schema.field(place).with_type(pa.string()))
+    if source_id in fields.names():
+        raise InputError(
+            f"column {source_id!r} is the id of the light curves: it has no other role"
+        )
     values = [fields.flux, fields.flux_err, fields.mag, fields.mag_err]
     if stars is None:
         fixed = asked.position

@@ -72,8 +72,17 @@ def lightcurve_fields(schema: pa.Schema, given: Mapping[str, str | None]) -> Lig
         )
     time = schema.field(known["time"])
     known |= _times(time, known, {role: roles[role] for role in _TIMES if role in roles})
+    _check_apart(known)
     known |= {"flux_unit": _flux_unit(schema, known, roles.get("flux_unit"))}
     return LightCurveFields(**known)  # type: ignore[arg-type]  # the time is there
+
+
+def _check_apart(known: Mapping[str, str | None]) -> None:
+    """Raise InputError if one column has two roles."""
+    roles: dict[str | None, str] = {}
+    for role in (role for role in COLUMNS if role in known):
+        if (other := roles.setdefault(known[role], role)) != role:
+            raise InputError(f"column {known[role]!r} cannot be both: {other}= and {role}=")
 
 
 def _recognised(schema: pa.Schema, roles: Mapping[str, str]) -> dict[str, str | None]:
