@@ -108,10 +108,12 @@ def scan(folder: Path) -> object:
 
 
 def features(folder: Path) -> object:
-    """Compute the default features of light curves."""
+    """Compute the features of light curves for a release that need no search for periods."""
     import skyseries as sky
+    from skyseries.timeseries import select
 
-    return sky.open_catalog(folder / "survey").features().to_arrow().num_rows
+    names = [f.name for f in select("rubin-drp", has_error=True) if f.cost in ("n", "n log n")]
+    return sky.open_catalog(folder / "survey").features(names).to_arrow().num_rows
 
 
 def periods(folder: Path) -> object:
@@ -127,7 +129,7 @@ TASKS: dict[str, Task] = {
     f"import of {CURVES:,} light curves": curves,
     f"cross-match of {ROWS:,} x {ROWS:,}, 4 times": match,
     f"filter and aggregate {ROWS:,} rows, 25 times": scan,
-    f"default features of {CURVES:,} light curves": features,
+    f"features of {CURVES:,} light curves": features,
     "periods of 400 light curves": periods,
 }
 

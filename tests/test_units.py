@@ -27,7 +27,8 @@ def test_as_astropy(source, target):
     ("text", "unit"),
     [
         (None, ""), ("", ""), ("---", ""), ("None", ""), ("dimensionless", ""), ("Degrees", "deg"),
-        ("°", "deg"), ("DEG", "deg"), ("days", "d"), ("D", "d"), ("MJD", "d"), ("µJy", "uJy"),
+        ("°", "deg"), ("DEG", "deg"), ("days", "d"), ("D", "d"), ("MJD", "d"), ("TJD", "d"),
+        ("µJy", "uJy"),
         ("Mag", "mag"), ("nanomaggies", "nmgy"), (" mas ", "mas"),
     ],
 )  # fmt: skip

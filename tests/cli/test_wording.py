@@ -112,14 +112,14 @@ def files(tmp_path: Path) -> Path:
         ("import o c --lightcurves s", "give --id, and --source-id"),
         ("import o c --lightcurves s --id star --time-scale foo", "--time-scale must be one of"),
         ("import o c --lightcurves s --id star --source-id x", "--source-id (the columns are"),
-        ("import o c --id sta", "did you mean 'star'? --id"),
+        ("import o c --id sta", "did you mean 'star'? Give its name with --id"),
         ("import o c --ra kind --dec dec", "column 'kind' is string"),
         ("import c --lightcurves s --id star --columns nope", "give --source-columns"),
         ("import o c --max-bytes x", "not a size in bytes: 'x'"),
         ("import o a b c", "there is no file"),
         ("info nope", "there is no folder"),
         ("info o", "is a file, and a catalog is a folder"),
-        ("query o", "is a file, and a catalog is a folder"),
+        ("query o", "is a folder: skyseries import makes one of a table\n"),
     ],
 )
 def test_errors_name_options(files, monkeypatch, capsys, words, said):

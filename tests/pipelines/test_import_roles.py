@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from astropy.time import Time
 
 import skyseries as sky
 from skyseries.errors import InputError, SchemaError
-from tests.pipelines.meaning import EPOCHS, FLUXES, MJD, STARS, epochs, run, with_column
+from tests.pipelines.meaning import EPOCHS, FLUXES, MJD, STARS, epochs, field, run, with_column
 from tests.pipelines.survey import check_valid, small_parts
 
 
@@ -222,3 +223,45 @@ def test_the_digits_of_a_declination_are_shown(tmp_path, dec):
     stars = with_column(STARS, "dec", [dec, 1.0])
     with pytest.raises(InputError, match=f"dec = {dec!r} is not a declination"):
         run(tmp_path, stars, None)
+
+
+def test_a_flag_is_no_text(tmp_path):
+    rows = with_column(EPOCHS, "quality", ["G", "B", "G"])
+    assert "flag" not in " ".join(run(tmp_path, lightcurves=rows).recognised)
+    with pytest.raises(SchemaError, match=r"'quality' \(flag\) is string; a flag is true or false"):
+        run(tmp_path, lightcurves=rows, flag="quality", overwrite=True)
+
+
+def test_half_precision(tmp_path):
+    rows = with_column(EPOCHS, "mag", pa.array(np.array([15.5, 16.25, 17.0], np.float16)))
+    run(tmp_path, lightcurves=rows)
+    assert [row["mag"] for row in epochs(tmp_path)] == [16.25, 15.5, 17.0]
+
+
+@pytest.mark.parametrize("empty", ["objects", "lightcurves"])
+def test_files_without_rows(tmp_path, empty):
+    stars, rows = tmp_path / "o.csv", tmp_path / "s.csv"
+    stars.write_text("star,ra,dec\n" + ("" if empty == "objects" else "a1,10,20\n"))
+    rows.write_text("star,mjd,mag\n" + ("" if empty == "lightcurves" else "a1,60000,15\n"))
+    report = run(tmp_path, stars, rows, id="star")
+    assert (report.rows, report.sources) == ((0, 1) if empty == "objects" else (1, 0))
+    assert pa.types.is_string(field(tmp_path, "star").type)
+
+
+def test_the_cell_that_is_no_number_is_named(tmp_path):
+    (tmp_path / "o.csv").write_text("star,ra,dec\n1,10,20\n")
+    (tmp_path / "s.csv").write_text("star,mjd,mag\n1,60000,15\n1,60001,>17.1\n")
+    with pytest.raises(
+        SchemaError, match=r"'mag' \(mag\) is string.*null_values=.*line 3.*'>17.1'"
+    ):
+        run(tmp_path, tmp_path / "o.csv", tmp_path / "s.csv", id="star")
+    (tmp_path / "o.csv").write_text("star,ra,dec\n1,00:40:00,20\n")
+    with pytest.raises(SchemaError, match=r"'ra' is string.*o\.csv, line 2.*'00:40:00'"):
+        run(tmp_path, tmp_path / "o.csv", None)
+
+
+def test_bands_that_are_all_missing_are_no_numbers(tmp_path):
+    (tmp_path / "s.csv").write_text("objectId,mjd,mag,band\n1,60000,15,\n3,60001,16,\n")
+    run(tmp_path, lightcurves=tmp_path / "s.csv")
+    found = sky.open_catalog(tmp_path / "c").features(["nObs", "Mean"])
+    assert found.to_arrow()["nObs"].to_pylist() == [0, 0]

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from astropy import units as u
+from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
 import skyseries as sky
@@ -50,6 +52,39 @@ def test_positions_without_a_unit_get_it(tmp_path):
     report = run(tmp_path, lightcurves=None)
     assert [field(tmp_path, name).metadata for name in ("ra", "dec")] == [{b"unit": b"deg"}] * 2
     assert not any("converted" in note for note in report.notes)
+
+
+def test_a_file_without_the_unit_of_the_others(tmp_path):
+    parts = [EPOCHS.slice(0, 2), EPOCHS.slice(2)]
+    for first, second in ((0, 1), (1, 0)):
+        folder = tmp_path / f"s{first}"
+        folder.mkdir()
+        said = with_column(parts[first], "mjd", parts[first]["mjd"].combine_chunks(), unit="h")
+        pq.write_table(said, folder / f"{first}.parquet")
+        pq.write_table(parts[second], folder / f"{second}.parquet")
+        with pytest.raises(InputError, match=rf"'mjd' is in h .*{second}\.parquet says no unit"):
+            run(tmp_path, lightcurves=folder)
+    said = with_column(parts[1], "mjd", parts[1]["mjd"].combine_chunks(), unit="d")
+    pq.write_table(said, folder / "1.parquet")
+    run(tmp_path, lightcurves=folder)
+    assert epochs(tmp_path)[-1]["mjd"] == 60002.125
+
+
+@pytest.mark.parametrize("suffix", ["ecsv", "parquet", "fits"])
+@pytest.mark.parametrize("frame", ["icrs", "fk5", "galactic"])
+def test_positions_in_a_frame(tmp_path, suffix, frame):
+    given = {"equinox": "J1975"} if frame == "fk5" else {}
+    coord = SkyCoord([30.0, 10.0] * u.deg, [3.0, 1.0] * u.deg, frame=frame, **given)
+    path = tmp_path / f"o.{suffix}"
+    QTable({"objectId": [3, 1], "coord": coord}).write(path)
+    names = {"ra": "coord.l", "dec": "coord.b"} if frame == "galactic" else {}
+    if frame != "icrs":
+        with pytest.raises(InputError, match=f"'coord.*in the frame '{frame}'.* in ICRS"):
+            run(tmp_path, path, None, **names)
+        return
+    assert "positions coord.ra, coord.dec" in run(tmp_path, path, None).recognised
+    found = sky.open_catalog(tmp_path / "c").to_arrow().sort_by("objectId")
+    assert found["coord.ra"].to_pylist() == [10.0, 30.0]
 
 
 def test_whole_numbers_and_single_floats_are_converted(tmp_path):

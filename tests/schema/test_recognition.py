@@ -22,6 +22,9 @@ from skyseries.schema.recognition import (
         (["raMean", "decMean"], ("raMean", "decMean")),
         (["ALPHA_J2000", "DELTA_J2000"], ("ALPHA_J2000", "DELTA_J2000")),
         (["ra", "glat"], None),
+        (["MasterID", "RA", "Decl"], ("RA", "Decl")),  # CRTS
+        (["id", "coord.ra", "coord.dec"], ("coord.ra", "coord.dec")),  # a SkyCoord of astropy
+        (["a.ra", "a.dec", "b.ra", "b.dec"], None),
     ],
 )
 def test_positions(names, pair):
@@ -58,6 +61,7 @@ def test_magnitudes(names, roles):
         ("TIME PDCSAP_FLUX PDCSAP_FLUX_ERR QUALITY", ("PDCSAP_FLUX", "PDCSAP_FLUX_ERR", None)),
         ("MJD uJy duJy F", ("uJy", "duJy", "uJy")),  # ATLAS
         ("midpointMjdTai band psfFlux psfFluxErr", ("psfFlux", "psfFluxErr", "nJy")),
+        ("obsTime filterID psfFlux psfFluxErr", ("psfFlux", "psfFluxErr", "Jy")),  # Pan-STARRS
         ("t flux fluxerr", ("flux", "fluxerr", None)),
     ],
 )
@@ -67,6 +71,8 @@ def test_fluxes(names, roles):
 
 
 def test_a_plain_error_of_two_values_is_nobodys():
+    found = LightCurveFields.guess(["JD", "Flux", "Flux Error", "Mag", "Mag Error"])  # ASAS-SN
+    assert (found.mag_err, found.flux_err) == ("Mag Error", "Flux Error")
     found = LightCurveFields.guess(["mjd", "mag", "flux", "error"])
     assert (found.mag_err, found.flux_err) == (None, None)
 

@@ -117,7 +117,7 @@ def test_a_name_is_taken_once() -> None:
         ({"scope": "pair"}, "scope"),
         ({"unit": "parsec"}, "parsec"),
         ({"name": ("a", "b"), "unit": ("none",)}, "2 names but 1"),
-        ({"min_epochs": -1}, "negative"),
+        ({"min_epochs": -1}, "min_epochs must be a whole number"),
     ],
 )
 def test_declarations_that_are_refused(declared: dict[str, Any], said: str) -> None:

@@ -105,6 +105,8 @@ def number(value: Any, unit: str = "", what: str = "the value") -> float:
     InputError
         For anything that is not one real number, or is in a unit that cannot be converted.
     """
+    if type(value) is float:
+        return value
     if is_missing(value) and not isinstance(value, float | np.floating):
         raise InputError(f"{what} must be a number, not {value!r}")
     own = unit_text(getattr(value, "unit", None))

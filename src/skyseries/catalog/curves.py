@@ -96,4 +96,8 @@ def recorded_bands(dataset: Dataset, column: str, band: str | None) -> list[str 
         return None
     type_ = dataset.schema.field(column).type.field(band).type.value_type
     names = split_list(text)
-    return [int(name) for name in names] if pa.types.is_integer(type_) else list(names)
+    return [int(float(name)) for name in names] if _are_numbers(type_) else list(names)
+
+
+def _are_numbers(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_))

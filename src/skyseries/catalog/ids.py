@@ -61,6 +61,8 @@ def asked_ids(ids: Any) -> list[Any]:
         )
     if hasattr(ids, "unmasked") and hasattr(ids, "mask"):  # astropy's Masked
         ids = np.ma.MaskedArray(np.asarray(ids.unmasked), np.asarray(ids.mask))
+    if isinstance(ids, np.ma.MaskedArray) and ids is not np.ma.masked:
+        ids = ids.ravel()
     if isinstance(ids, np.ndarray) and not isinstance(ids, np.ma.MaskedArray):
         ids = (np.char.decode(ids) if ids.dtype.kind == "S" else np.asarray(ids)).ravel().tolist()
     several = isinstance(ids, Iterable) and not isinstance(ids, str | bytes)

@@ -41,15 +41,19 @@ def features_step(
 ) -> Append:
     """Return the step that adds feature columns."""
     from skyseries.timeseries import compute_features, feature_schema, select
-    from skyseries.timeseries.measured import measured_field
+    from skyseries.timeseries.bands import tell_absent
+    from skyseries.timeseries.measured import field_units, measured_field, with_units
     from skyseries.timeseries.periodogram import frequency_limits
     from skyseries.timeseries.rubin import published_table
 
     name = the_column(catalog.schema, column)
-    fields = catalog.lightcurve_fields(name)
-    if bands is None:
-        bands = bands_of(catalog._node, name, fields.band)
     type_ = catalog.schema.field(name).type
+    fields = with_units(catalog.lightcurve_fields(name), field_units(type_))
+    known = bands_of(catalog._node, name, fields.band)
+    if bands is None:
+        bands = known
+    else:
+        tell_absent(bands, known)
     value_type = type_.field(fields.value).type.value_type
     frequency_limits(**limits)
     has_error = measured_field(fields, space).error is not None
@@ -78,11 +82,13 @@ def periods_step(
 ) -> Append:
     """Return the step that adds the columns of a period search."""
     from skyseries.timeseries import compute_periods, period_schema
+    from skyseries.timeseries.measured import field_units, with_units
 
     name = the_column(catalog.schema, column)
-    fields = catalog.lightcurve_fields(name)
+    units = field_units(catalog.schema.field(name).type)
+    fields = with_units(catalog.lightcurve_fields(name), units)
     compute = partial(compute_periods, fields=fields, **options)
-    schema = period_schema(**options)
+    schema = period_schema(fields, **options)
     recorded = (schema.field(0).metadata or {}).get(b"skyseries_periods", b"{}")
     said = {"step": "periods", **options, **json.loads(recorded)}
     read = fields.names()

@@ -194,10 +194,11 @@ def _columns_of_years(held: Held, name: str, what: str) -> list[EpochColumn]:
         return [EpochColumn(name, factor_to(unit, "yr", f"{what}: column {name!r}"))]
     settled = settled_times(words.get("time_format"), None, None)[0]
     per_day = conversion_factor(unit, "d") if unit and days else 1.0
-    return [
+    found = [
         EpochColumn(name, per_day / _DAYS_OF_YEAR, _year_of(zero_point(time_format)))
         for time_format in ([settled] if settled else ["mjd", "jd"])
     ]
+    return found if settled else [*found, EpochColumn(name, per_day / _DAYS_OF_YEAR)]
 
 
 def _in_days(unit: str) -> bool:

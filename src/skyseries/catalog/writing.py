@@ -19,7 +19,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from skyseries.arrays import number
 from skyseries.catalog.division import Unit, divide
 from skyseries.catalog.fingerprint import fingerprint
 from skyseries.catalog.node import (
@@ -47,7 +46,6 @@ from skyseries.hats.index_build import build_index, check_id_lengths, check_ids
 from skyseries.hats.layout import default_names
 from skyseries.hats.leaf import HPX_COLUMN, row_epochs
 from skyseries.hats.leaf_stream import write_leaf
-from skyseries.hats.margin import check_width
 from skyseries.hats.margin_build import build_margin
 from skyseries.hats.marks import Marks
 from skyseries.hats.names import check_catalog_name, check_columns
@@ -64,7 +62,6 @@ __all__ = [
     "Target",
     "Written",
     "leaf_tasks",
-    "margin_width",
     "shared_out",
     "write_catalog",
 ]
@@ -127,21 +124,6 @@ class LeafTask(NamedTuple):
     cell: Cell
     units: tuple[tuple[int, int], ...]
     weight: float
-
-
-def margin_width(width: Any) -> float | None:
-    """Return the width of a margin, arcsec, as it is given: a number, an angle, or None.
-
-    Raises
-    ------
-    InputError
-        If it is none.
-    """
-    if width is None:
-        return None
-    arcsec = number(width, "arcsec", "margin_arcsec")
-    check_width(arcsec)
-    return arcsec
 
 
 def write_catalog(node: Node, target: Target) -> Written:

@@ -19,6 +19,11 @@ _SUBJECT = re.compile(r"(?<![\w/.'\"=-])(?P<name>[a-z]\w*)(?= must | is said to 
 _PYTHON = re.compile(r"(?<![\w/.'\"-])[a-z]\w*(?:=(?![=>]|[^\s,;]*/)|\(\[?\.\.\.|\([a-z]\w*=)")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _OTHER_NAMES = {"radius_arcsec": "radius"}
+_OTHER_WORDS = {
+    "import_catalog makes one of a table, and from_table takes it as it is":
+    "skyseries import makes one of a table",
+}  # fmt: skip
+"""What is said of functions, and what of commands."""
 
 
 def in_options(text: str, command: click.Command | None) -> str:
@@ -49,6 +54,8 @@ def in_options(text: str, command: click.Command | None) -> str:
         parameter = known.get(match["name"])
         return match[0] if parameter is None else _with_value(parameter, "")
 
+    for python, ours in _OTHER_WORDS.items():
+        text = text.replace(python, ours)
     text = _SUBJECT.sub(subject, _GIVEN.sub(given, text))
     if _PYTHON.search(_QUOTED.sub("", text)):
         text += "\n  (what is written with = or brackets is Python: the command has no such option)"

@@ -166,7 +166,7 @@ class Run:
         name = call.task.name or f"task {call.index}"
         tries = f" {call.attempt} times" if call.attempt > 1 else ""
         if isinstance(error, SkyseriesError) and not isinstance(error, ExecutionError):
-            where = f"in {name}" if len(self.tasks) > 1 else ""  # of one task it tells nothing
+            where = f"in {name}" if call.task.name else ""
             if note := ", ".join(filter(None, (where, f"tried{tries}" if tries else ""))):
                 error.add_note(note)
             raise error

@@ -26,13 +26,13 @@ from skyseries.formats.nulls import NullValues, sentinels_of, words_of
 from skyseries.formats.opening import reading
 from skyseries.formats.text import Evidence, parse_text
 
-__all__ = ["SAMPLE_ROWS", "BadRow", "read_delimited_schema", "scan_delimited"]
+__all__ = ["SAMPLE_ROWS", "TYPE_HINT", "BadRow", "read_delimited_schema", "scan_delimited"]
 
 SAMPLE_ROWS = 10_000
 """Types are inferred from this many rows at the start."""
 _SAMPLE_BYTES_OPEN = 64 * 2**20
 """A column that is empty, whole numbers or true and false in the sample is looked at this far."""
-_HINT = (
+TYPE_HINT = (
     "the type is that of the rows before it: mend the cell, name what stands for a missing value "
     "among the null values, or write the table with its types, as ECSV or Parquet"
 )
@@ -272,7 +272,7 @@ def _parse_batch(
             return f"line {_line_of_row(file, first + index)}"
 
         cells = batch.column(field.name)
-        hint = "" if is_ecsv else _HINT
+        hint = "" if is_ecsv else TYPE_HINT
         arrays.append(cast_cells(cells, convert, field, file.path, place, hint))
     parsed = pa.RecordBatch.from_arrays(arrays, schema=target)
     return conform(parsed, target, file.path, null_values=null_values)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,9 +15,11 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries.errors import InputError, SchemaError
+from skyseries.formats.ecsv import parse_header
 from skyseries.formats.fits_times import fits_time
 from skyseries.formats.times import MJD_ZERO, TimeMeta, with_time_meta
 from skyseries.schema import ColumnMeta, with_column_meta
+from skyseries.schema.columns import with_frame
 
 __all__ = ["FitsColumn", "FitsLayout", "parse_columns"]
 
@@ -32,6 +35,9 @@ _ARROW_TYPES = {
     "L": pa.bool_(), "X": pa.bool_(), "B": pa.uint8(), "I": pa.int16(), "J": pa.int32(),
     "K": pa.int64(), "A": pa.string(), "E": pa.float32(), "D": pa.float64(),
 }  # fmt: skip
+_SAID_BY_ASTROPY = re.compile(
+    "--BEGIN-ASTROPY-SERIALIZED-COLUMNS--(.*)--END-ASTROPY-SERIALIZED-COLUMNS--", re.DOTALL
+)
 _UNSIGNED = {"I": pa.uint16(), "J": pa.uint32(), "K": pa.uint64()}
 
 
@@ -57,6 +63,8 @@ class FitsColumn:
     """The lengths of an array of several dimensions, the outermost first (TDIM)."""
     meta: ColumnMeta = field(default_factory=ColumnMeta)
     time: TimeMeta = field(default_factory=TimeMeta)
+    frame: str = ""
+    """Of a part of positions that are not ICRS."""
 
     @property
     def flips_sign(self) -> bool:
@@ -113,7 +121,10 @@ class FitsColumn:
         whole = pa.list_(value) if self.is_list else value
         for _ in self.dims[1:]:
             whole = pa.list_(whole)
-        return with_time_meta(with_column_meta(pa.field(self.name, whole), self.meta), self.time)
+        found = with_column_meta(pa.field(self.name, whole), self.meta)
+        if self.frame:
+            found = with_frame(found, self.frame)
+        return with_time_meta(found, self.time)
 
     def numpy_type(self) -> Any:
         """Return the type of the column in a NumPy record."""
@@ -157,9 +168,11 @@ def parse_columns(header: Any, primary: Any, path: str) -> tuple[FitsColumn, ...
     """
     columns = []
     offset = 0
+    frames = _frames(header, path)
     for index in range(1, header["TFIELDS"] + 1):
         column, width = _parse_column(header, index, offset, path)
-        column = replace(column, time=fits_time(header, primary, index))
+        time = fits_time(header, primary, index)
+        column = replace(column, time=time, frame=frames.get(column.name, ""))
         columns.append(column)
         offset += width
     if offset != header["NAXIS1"]:
@@ -168,6 +181,18 @@ def parse_columns(header: Any, primary: Any, path: str) -> tuple[FitsColumn, ...
             f"but NAXIS1 is {header['NAXIS1']}"
         )
     return tuple(columns)
+
+
+def _frames(header: Any, path: str) -> Mapping[str, str]:
+    """Return the frames that astropy has written as comments, of columns that are not ICRS."""
+    text = "\n".join(map(str, header.get("COMMENT", ()))).replace("\\\n", "")
+    found = _SAID_BY_ASTROPY.search(text)
+    if found is None:
+        return {}
+    try:
+        return parse_header(found[1], path).mixins.frames
+    except SchemaError:  # of types that ECSV has not; the columns themselves are fine
+        return {}
 
 
 def _parse_column(header: Any, index: int, offset: int, path: str) -> tuple[FitsColumn, int]:

@@ -3,7 +3,7 @@
 What belongs together stands under ``__serialized_columns__`` in the YAML header of ECSV, and in
 the metadata of the Parquet files that astropy writes. A mask becomes nulls, so that what lies
 under it is never read; the two parts of a time become one MJD. The parts of a SkyCoord
-(``sky.ra``, ``sky.dec``) are plain columns as they are.
+(``sky.ra``, ``sky.dec``) are plain columns as they are, and say their frame if it is not ICRS.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import pyarrow.types as pt
 from skyseries.formats.nulls import lists_like
 from skyseries.formats.times import MJD_ZERO, TimeMeta, with_time_meta
 from skyseries.schema import ColumnMeta, with_column_meta
+from skyseries.schema.columns import with_frame
 
 __all__ = ["Mixins", "find_mixins", "nulls_under_mask"]
 
@@ -36,9 +37,11 @@ class Mixins:
     about: Mapping[str, TimeMeta] = field(default_factory=dict)
     spans: Mapping[str, str] = field(default_factory=dict)
     """The units of columns that are spans of time."""
+    frames: Mapping[str, str] = field(default_factory=dict)
+    """The frames of columns that are parts of positions, where these are not ICRS."""
 
     def __bool__(self) -> bool:
-        return bool(self.masks or self.times or self.about or self.spans)
+        return bool(self.masks or self.times or self.about or self.spans or self.frames)
 
     def logical(self, schema: pa.Schema) -> pa.Schema:
         """Return the columns that are meant, from those of the file."""
@@ -51,6 +54,8 @@ class Mixins:
             elif column.name in hidden:
                 continue
             column = with_column_meta(column, ColumnMeta(unit=self.spans.get(column.name, "")))
+            if frame := self.frames.get(column.name):
+                column = with_frame(column, frame)
             fields.append(with_time_meta(column, self.about.get(column.name, TimeMeta())))
         return pa.schema(fields)
 
@@ -106,9 +111,12 @@ def find_mixins(meta: Any) -> Mixins:
     times: dict[str, tuple[str, str]] = {}
     about: dict[str, TimeMeta] = {}
     spans: dict[str, str] = {}
+    frames: dict[str, str] = {}
     for name, spec in said.items():
         _find_masks(spec, masks)
         kind = str(spec.get("__class__", "")).rpartition(".")[2]
+        if kind == "SkyCoord" and (frame := str(spec.get("frame", "icrs"))) != "icrs":
+            frames |= {part: frame for value in spec.values() if (part := _column(value))}
         if kind not in ("Time", "TimeDelta"):
             continue
         first, second = _column(spec.get("jd1")), _column(spec.get("jd2"))
@@ -119,7 +127,7 @@ def find_mixins(meta: Any) -> Mixins:
         if kind == "Time":
             format_ = "mjd" if first else str(spec.get("format", ""))
             about[name] = TimeMeta(format_, str(spec.get("scale", "")).lower())
-    return Mixins(masks, times, about, spans)
+    return Mixins(masks, times, about, spans, frames)
 
 
 def _find_masks(spec: Any, masks: dict[str, str]) -> None:

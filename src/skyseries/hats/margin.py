@@ -9,34 +9,41 @@ finds its partners.
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skyseries.arrays import number
 from skyseries.errors import InputError
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.jit import kernel
 from skyseries.spatial.healpix import HPX_ORDER, neighbours
 
-__all__ = ["check_width", "edge_rows", "margin_targets", "receivers"]
+__all__ = ["edge_rows", "margin_targets", "margin_width", "receivers"]
 
 Ints = NDArray[np.int64]
 _X_BITS = 0x5555555555555555
 _WIDEST = 180 * 3600
 
 
-def check_width(margin_arcsec: Any) -> None:
-    """Raise InputError unless this can be the width of a margin, or is None."""
-    if margin_arcsec is None:
-        return
-    number = isinstance(margin_arcsec, Real) and not isinstance(margin_arcsec, bool)
-    if not (number and 0 < margin_arcsec < _WIDEST):
+def margin_width(width: Any) -> float | None:
+    """Return the width of a margin, arcsec, as it is given: a number, an angle, or None.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    if width is None:
+        return None
+    arcsec = number(width, "arcsec", "margin_arcsec")
+    if not 0 < arcsec < _WIDEST:
         raise InputError(
             f"margin_arcsec must be above 0 and below {_WIDEST:,} (half of the sky's circle), or "
-            f"None for no margin; not {margin_arcsec!r}"
+            f"None for no margin; not {width!r}"
         )
+    return arcsec
 
 
 def receivers(partitions: Partitions) -> Partitions:

@@ -23,7 +23,7 @@ from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location, write_text
 from skyseries.hats.layout import leaf_path
 from skyseries.hats.leaf import LeafWriter, row_epochs, row_group_bounds
-from skyseries.hats.margin import check_width, margin_targets, receivers
+from skyseries.hats.margin import margin_targets, margin_width, receivers
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.publish import write_margin_folder
 from skyseries.hats.rowcells import cell_columns, row_cells
@@ -102,7 +102,7 @@ def build_margin(
     rows : int
         Rows of the margin.
     """
-    check_width(threshold_arcsec)
+    margin_width(threshold_arcsec)
     work = work or root.parent / f".{root.name}-{uuid.uuid4().hex[:8]}"
     ring = receivers(primary.partitions)
     try:

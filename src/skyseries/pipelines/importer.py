@@ -28,6 +28,7 @@ from skyseries.executors import executor as use_executor
 from skyseries.hats.collection import Collection, next_version, promote, read_collection
 from skyseries.hats.files import Location, storage_errors, write_text
 from skyseries.hats.layout import default_names
+from skyseries.hats.margin import margin_width
 from skyseries.hats.names import RESERVED, check_catalog_name, check_index_column, is_word
 from skyseries.hats.publication import write_lock
 from skyseries.pipelines import derive, prepare, publish, stages
@@ -186,6 +187,7 @@ def import_catalog(
     inputs = read_inputs(objects, lightcurves, asked)
     if lightcurves is not None:
         _check_new_column(lightcurve_name, inputs["object_schema"])
+    margin_arcsec = margin_width(margin_arcsec)
     limits = prepare.limits(max_rows, parse_bytes(max_bytes), max_epochs, margin_arcsec)
     if id_index and inputs["id"] is not None:
         check_index_column(inputs["id"])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +13,8 @@ import pyarrow.types as pt
 
 from skyseries.arrays import position
 from skyseries.errors import InputError, SchemaError
-from skyseries.formats import InputFile, find_files, read_schema, read_schemas, unify_schemas
+from skyseries.formats import InputFile, find_files, read_schema, read_schemas, scan, unify_schemas
+from skyseries.formats.delimited import TYPE_HINT
 from skyseries.hats.curves import plain_curves
 from skyseries.hats.names import RESERVED
 from skyseries.pipelines import derive, prepare, roles
@@ -80,6 +82,19 @@ class _Table:
     files: tuple[InputFile, ...]
     schema: pa.Schema
     left_out: tuple[str, ...]
+    schemas: Sequence[pa.Schema]
+    """Of each file."""
+
+    def check_said(self, conversion: Conversion) -> None:
+        """Raise InputError if a column would be converted of which one file says no unit."""
+        for name in conversion.columns:
+            unit = column_meta(self.schema.field(name)).unit
+            for file, schema in zip(self.files, self.schemas, strict=True):
+                if not plain_unit(column_meta(schema.field(name)).unit):
+                    raise InputError(
+                        f"column {name!r} is in {unit} in some files, but {file.path} says no "
+                        "unit: write it there too"
+                    )
 
 
 def read_inputs(objects: Any, lightcurves: Any, asked: Asked) -> dict[str, Any]:
@@ -105,13 +120,24 @@ def read_inputs(objects: Any, lightcurves: Any, asked: Asked) -> dict[str, Any]:
         return _placed(stars, asked.id, asked)
     id, source_id = _ids(None if stars is None else stars.schema, sources.schema, asked)
     word = "id" if asked.source_id is None else "source_id"
-    check_id_type(column(sources.schema, source_id, word).type, source_id)
+    column(sources.schema, source_id, word)
+    if stars is not None and id in stars.schema.names:
+        sources, stars = (
+            _typed_like(sources, source_id, stars.schema.field(id)),
+            _typed_like(stars, id, sources.schema.field(source_id)),
+        )
     schema = _plain_schema(sources.schema, source_id)
+    check_id_type(schema.field(source_id).type, source_id)
     fields = roles.lightcurve_fields(schema, asked.roles or {})
+    if fields.band is not None and pt.is_null(sources.schema.field(fields.band).type):
+        place = schema.get_field_index(fields.band)
+        schema = schema.set(place, schema.field(place).with_type(pa.string()))
+    values = [fields.flux, fields.flux_err, fields.mag, fields.mag_err]
     if stars is None:
         fixed = asked.position
         ra, dec = ("ra", "dec") if fixed else _position(schema, asked)
-        intake = _source_intake(schema, fields, ra, dec, needed=fixed is None)
+        with _naming_cells(sources, [*values, ra, dec], asked):
+            intake = _source_intake(schema, fields, ra, dec, needed=fixed is None)
         derived = derive.object_schema(intake.after, source_id, ra, dec)
         found = {
             "position": fixed,
@@ -124,10 +150,12 @@ def read_inputs(objects: Any, lightcurves: Any, asked: Asked) -> dict[str, Any]:
         }  # fmt: skip
     else:
         found = _placed(stars, id, asked)
-        intake = _source_intake(schema, fields, found["ra"], found["dec"], needed=False)
+        with _naming_cells(sources, values, asked):
+            intake = _source_intake(schema, fields, found["ra"], found["dec"], needed=False)
         check_same_kind(schema.field(source_id).type, found["object_schema"].field(id).type)
         if source_id != id:
             found["recognised"] += (f"id in the light curves {source_id}",)
+    sources.check_said(intake.conversion)
     return found | {
         "source_files": sources.files, "source_schema": intake.after, "sources_in": intake,
         "source_id": source_id, "lightcurve": fields,
@@ -145,7 +173,9 @@ def _placed(table: _Table, id: str | None, asked: Asked) -> dict[str, Any]:
     ra, dec = _position(schema, asked)
     decimals = {n: "number" for n in (ra, dec) if pt.is_decimal(schema.field(n).type)}
     schema = _with_degrees(schema, ra, dec)
-    conversion = in_degrees(Intake(schema, decimals).after, ra, dec)
+    with _naming_cells(table, [ra, dec], asked):
+        conversion = in_degrees(Intake(schema, decimals).after, ra, dec)
+    table.check_said(conversion)
     intake = Intake(schema, decimals, conversion)
     named = f"id {id}"
     if id is None:
@@ -173,6 +203,32 @@ def _source_intake(
             if needed:
                 raise
     return Intake(schema, kinds, Conversion(columns))
+
+
+@contextmanager
+def _naming_cells(table: _Table, names: Sequence[str | None], asked: Asked) -> Iterator[None]:
+    """Add the first cell that is no number to an error of columns that are to be numbers."""
+    try:
+        yield
+    except SchemaError as error:
+        texts = [f.name for f in table.schema if f.name in names and pt.is_string(f.type)]
+        for name in (name for name in texts if repr(name) in str(error)):
+            for file in table.files:
+                if cell := _no_number(file, name, asked.null_values):
+                    raise SchemaError(f"{error} ({cell})") from error
+        raise
+
+
+def _no_number(file: InputFile, name: str, null_values: Any) -> str | None:
+    """Return where the first cell of a column of a text file is that is no number."""
+    if file.format not in ("csv", "blanks"):  # others say their types
+        return None
+    try:
+        for _ in scan(file, pa.schema([(name, pa.float64())]), null_values=null_values):
+            pass
+    except InputError as cell:
+        return str(cell).removesuffix(f"; {TYPE_HINT}")
+    return None
 
 
 def _with_degrees(schema: pa.Schema, ra: str, dec: str) -> pa.Schema:
@@ -291,7 +347,17 @@ def _read(
     schema = unify_schemas(files, schemas)
     kept = [f for f in schema if f.name not in RESERVED]
     left_out = tuple(f.name for f in schema if f.name in RESERVED)
-    return _Table(tuple(files), pa.schema(kept), left_out)
+    return _Table(tuple(files), pa.schema(kept), left_out, schemas)
+
+
+def _typed_like(table: _Table, id: str, other: pa.Field) -> _Table:
+    """Return a table without any id with ids of the type that the other table has."""
+    place = table.schema.get_field_index(id)
+    field = table.schema.field(place)
+    if not pt.is_null(field.type):
+        return table
+    schema = table.schema.set(place, field.with_type(_plain(other.type, True)))
+    return replace(table, schema=schema)
 
 
 def _names(columns: Any, word: str) -> list[str]:
@@ -318,4 +384,4 @@ def _plain(kind: pa.DataType, is_id: bool) -> pa.DataType:
         return _plain(kind.value_type, is_id)
     if pt.is_string_view(kind):
         return pa.string()
-    return kind
+    return pa.float32() if pt.is_float16(kind) else kind  # of which Arrow has no extremes

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from skyseries.catalog.names import nearest_names
 from skyseries.errors import InputError, SchemaError
-from skyseries.hats.margin import check_width
 from skyseries.hats.sizes import Limits
 from skyseries.spatial.healpix import margin_order
 
@@ -22,7 +21,7 @@ __all__ = [
 ]
 
 
-def limits(max_rows: Any, max_bytes: Any, max_epochs: Any, margin_arcsec: Any) -> Limits:
+def limits(max_rows: Any, max_bytes: Any, max_epochs: Any, margin_arcsec: float | None) -> Limits:
     """Return the limits of a leaf; a partition is coarser than the cells of its margin."""
     for name, value in (
         ("max_rows", max_rows),
@@ -32,7 +31,6 @@ def limits(max_rows: Any, max_bytes: Any, max_epochs: Any, margin_arcsec: Any) -
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
             raise InputError(f"{name} must be a whole number of at least 1, not {value!r}")
     order = Limits.max_order
-    check_width(margin_arcsec)
     if margin_arcsec is not None:
         order = min(order, max(margin_order(margin_arcsec) - 1, 0))
     return Limits(max_rows, max_bytes, max_epochs, order)

@@ -13,10 +13,10 @@ from skyseries.pipelines.intake import kind_of_label, kind_of_number, kind_of_ti
 from skyseries.schema import LightCurveFields, column_meta
 from skyseries.schema.conversion import Conversion
 from skyseries.schema.recognition import (
-    FLUX_UNITS,
     TIMES,
     find_error,
     find_name,
+    flux_unit_of,
     unused_errors,
 )
 from skyseries.schema.times import settled_times, time_unit_words
@@ -39,9 +39,9 @@ def column(schema: pa.Schema, name: str, role: str) -> pa.Field:
     """
     if name not in schema.names:
         near = nearest_names(name, schema.names, 3)
-        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "give its name with"
+        hint = f"did you mean {' or '.join(map(repr, near))}? Give" if near else "give"
         raise SchemaError(
-            f"there is no column {name!r} for {role}; {hint} {role}=... "
+            f"there is no column {name!r} for {role}; {hint} its name with {role}=... "
             f"(the columns are: {', '.join(schema.names)})"
         )
     return schema.field(name)
@@ -93,7 +93,8 @@ def _recognised(schema: pa.Schema, roles: Mapping[str, str]) -> dict[str, str | 
             known[f"{value}_err"] = find_error(name, numbers, alone=alone)
     words = TIMES.get((known["time"] or "").lower(), {})
     implied = zip(_TIMES, settled_times(*map(words.get, _TIMES)), strict=True)
-    known = dict(implied) | {"flux_unit": FLUX_UNITS.get((known.get("flux") or "").lower())} | known
+    unit = flux_unit_of(known.get("flux"), schema.names)
+    known = dict(implied) | {"flux_unit": unit} | known
     return {role: name for role, name in known.items() if name is not None}
 
 
@@ -187,8 +188,11 @@ def kinds(schema: pa.Schema, roles: LightCurveFields) -> dict[str, str]:
             found[name] = kind_of_number(schema.field(name), role)
     if roles.band is not None:
         found[roles.band] = kind_of_label(schema.field(roles.band))
-    if roles.flag is not None and pt.is_nested(schema.field(roles.flag).type):
-        raise SchemaError(f"column {roles.flag!r} (flag) is {schema.field(roles.flag).type}")
+    if roles.flag is not None and not _may_count(kind := schema.field(roles.flag).type):
+        raise SchemaError(
+            f"column {roles.flag!r} (flag) is {kind}; a flag is true or false, or a number that is "
+            "0 where an epoch is good"
+        )
     return {name: kind for name, kind in found.items() if kind is not None}
 
 

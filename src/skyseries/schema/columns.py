@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-__all__ = ["ColumnMeta", "column_meta", "with_column_meta"]
+__all__ = ["ColumnMeta", "column_meta", "frame_of", "with_column_meta", "with_frame"]
 
 
 @dataclass(frozen=True)
@@ -38,3 +38,14 @@ def with_column_meta(field: pa.Field, meta: ColumnMeta) -> pa.Field:
         if value := getattr(meta, key):
             metadata[key.encode()] = value.encode()
     return field.with_metadata(metadata or None)
+
+
+def frame_of(field: pa.Field) -> str:
+    """Return the frame of positions that a column says, where it is another than ICRS."""
+    metadata: Mapping[bytes, bytes] = field.metadata or {}
+    return metadata.get(b"frame", b"").decode()
+
+
+def with_frame(field: pa.Field, frame: str) -> pa.Field:
+    """Return the field of a part of positions in a frame such as ``fk5``."""
+    return field.with_metadata({**(field.metadata or {}), b"frame": frame.encode()})

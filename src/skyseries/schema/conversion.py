@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from skyseries.errors import SchemaError
-from skyseries.schema.columns import ColumnMeta, column_meta, with_column_meta
+from skyseries.errors import InputError, SchemaError
+from skyseries.schema.columns import ColumnMeta, column_meta, frame_of, with_column_meta
 from skyseries.units import factor_to
 
 __all__ = ["Conversion", "in_degrees", "to_unit"]
@@ -76,7 +76,7 @@ def in_degrees(schema: pa.Schema, ra: str, dec: str) -> Conversion:
     SchemaError
         If a column is missing or holds no numbers.
     InputError
-        If its unit is not that of an angle.
+        If its unit is not that of an angle, or its frame another than ICRS.
     """
     found = {}
     for name in (ra, dec):
@@ -88,6 +88,11 @@ def in_degrees(schema: pa.Schema, ra: str, dec: str) -> Conversion:
             raise SchemaError(
                 f"column {name!r} is {type_}, not a number; positions must be in degrees, or in "
                 "another unit of an angle that the column says"
+            )
+        if frame := frame_of(field):
+            raise InputError(
+                f"column {name!r} is in the frame {frame!r}, and positions are needed in ICRS: "
+                "write it as SkyCoord.icrs gives it"
             )
         unit = column_meta(field).unit
         factor = factor_to(unit, "deg", f"column {name!r}")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 
 from skyseries.errors import InputError, SchemaError
-from skyseries.schema.recognition import FLUX_UNITS, TIMES, find_error, find_name
+from skyseries.schema.recognition import TIMES, find_error, find_name, flux_unit_of
 from skyseries.schema.times import check_flux_unit, settled_times, time_unit_words
 from skyseries.units import factor_to, plain_unit
 
@@ -162,7 +162,7 @@ class LightCurveFields:
             mag=mag,
             mag_err=None if mag is None else find_error(mag, available, alone=alone),
             flag=find_name("flag", available),
-            flux_unit=FLUX_UNITS.get((flux or "").lower()),
+            flux_unit=flux_unit_of(flux, available),
             **TIMES.get(time.lower(), {}),
         )
 

@@ -6,7 +6,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from skyseries.schema.recognition import FLUX_UNITS, NAMES, POSITION_NAMES, TIMES
+from skyseries.schema.recognition import (
+    FLUX_UNITS,
+    NAMES,
+    PAN_STARRS_TIME,
+    POSITION_NAMES,
+    TIMES,
+)
 from skyseries.schema.times import IMPLIED, REFPOSITIONS, TIME_FORMATS, TIME_SCALES
 
 __all__ = ["main", "meaning_page"]
@@ -105,7 +111,8 @@ def _said() -> Iterator[str]:
     for name, said in TIMES.items():
         yield f"| `{name}` | {', '.join(said.values())} |\n"
     for name, unit in FLUX_UNITS.items():
-        yield f"| `{name}` | {unit}, if it says no unit |\n"
+        other = f"; beside `{PAN_STARRS_TIME}` Jy" if unit == "nJy" else ""
+        yield f"| `{name}` | {unit}, if it says no unit{other} |\n"
 
 
 def _words(said: dict[str, str]) -> str:

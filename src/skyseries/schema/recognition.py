@@ -18,6 +18,7 @@ __all__ = [
     "find_id",
     "find_name",
     "find_position",
+    "flux_unit_of",
     "unused_errors",
 ]
 
@@ -26,15 +27,16 @@ POSITION_NAMES: tuple[tuple[str, str], ...] = (
     ("_RAJ2000", "_DEJ2000"), ("ra_deg", "dec_deg"), ("RAdeg", "DEdeg"), ("s_ra", "s_dec"),
     ("raMean", "decMean"), ("meanra", "meandec"), ("raStack", "decStack"), ("objra", "objdec"),
     ("ra_j2000", "dec_j2000"), ("ra2000", "dec2000"), ("ALPHA_J2000", "DELTA_J2000"),
-    ("ALPHAWIN_J2000", "DELTAWIN_J2000"), ("_RA", "_DE"), ("ra_icrs", "dec_icrs"),
+    ("ALPHAWIN_J2000", "DELTAWIN_J2000"), ("_RA", "_DE"), ("RA", "Decl"), ("ra_icrs", "dec_icrs"),
     ("right_ascension", "declination"), ("RightAscension", "Declination"),
 )  # fmt: skip
-"""Columns of right ascension and declination: Rubin, Gaia, VizieR, Pan-STARRS, ZTF, SExtractor."""
+"""Columns of right ascension and declination: Rubin, Gaia, VizieR, Pan-STARRS, ZTF, SExtractor,
+CRTS."""
 
 NAMES: dict[str, tuple[str, ...]] = {
     "id": (
         "objectId", "diaObjectId", "object_id", "objId", "obj_id", "source_id", "oid", "ztf_id",
-        "star_id", "id",
+        "star_id", "asas_sn_id", "MasterID", "LINEARobjectID", "id",
     ),
     "time": (
         "midpointMjdTai", "midPointTai", "expMidptMJD", "obsStartMJD",
@@ -81,10 +83,13 @@ Kepler's documentation. The formats are those of `schema.times`."""
 
 FLUX_UNITS = {"psfflux": "nJy", "psflux": "nJy", "psfdiffflux": "nJy", "ujy": "uJy"}
 """Units that go without saying (names in small letters)."""
+PAN_STARRS_TIME = "obstime"
+"""Beside it the fluxes are those of Pan-STARRS, in Jy (its table Detection)."""
 
 _ERROR_FORMS = (
-    "{}Err", "{}_err", "{}err", "{}_error", "{}Error", "{} err", "err_{}", "e_{}", "{}_unc",
-    "{}unc", "{}_uncertainty", "{}_sigma", "sigma_{}", "sigma{}", "sig{}", "d{}", "{}_std",
+    "{}Err", "{}_err", "{}err", "{}_error", "{}Error", "{} err", "{} error", "err_{}", "e_{}",
+    "{}_unc", "{}unc", "{}_uncertainty", "{}_sigma", "sigma_{}", "sigma{}", "sig{}", "d{}",
+    "{}_std",
 )  # fmt: skip
 _OWN_ERRORS = {
     "magpsf": ("sigmapsf",),
@@ -127,7 +132,17 @@ def find_position(
             found.append((ra, dec))
     if is_number is not None:
         found.sort(key=lambda pair: not all(map(is_number, pair)))
-    return found[0] if found else None
+    return found[0] if found else _parts_of_one(available)
+
+
+def _parts_of_one(available: list[str]) -> tuple[str, str] | None:
+    """Return the two columns as which astropy writes the only SkyCoord of a table."""
+    ends = (".ra", ".dec")
+    pairs = [
+        (name, name.removesuffix(ends[0]) + ends[1]) for name in available if name.endswith(ends[0])
+    ]
+    found = [pair for pair in pairs if pair[1] in available]
+    return found[0] if len(found) == 1 else None
 
 
 def find_error(value: str, available: Iterable[str], *, alone: bool = True) -> str | None:
@@ -143,6 +158,14 @@ def find_error(value: str, available: Iterable[str], *, alone: bool = True) -> s
     own = _OWN_ERRORS.get(value.lower(), ())
     names = (*own, *(form.format(value) for form in _ERROR_FORMS))
     return _first((*names, *(_PLAIN_ERRORS if alone else ())), list(available))
+
+
+def flux_unit_of(flux: str | None, available: Iterable[str]) -> str | None:
+    """Return the unit that the name of a flux says, beside the other names; None: nothing."""
+    unit = FLUX_UNITS.get((flux or "").lower())
+    if unit == "nJy" and PAN_STARRS_TIME in _by_lower(list(available)):
+        return "Jy"
+    return unit
 
 
 def unused_errors(available: Iterable[str], used: Iterable[str | None]) -> list[str]:

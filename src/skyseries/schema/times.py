@@ -64,7 +64,10 @@ _PLACES = {
 }
 _SCALE_SPELLINGS = {"et": "tt", "tdt": "tt", "iat": "tai", "gmt": "utc", "ut": "utc"}
 _OFFSET = re.compile(r"(?P<kind>[hb]?jd)\s*-\s*(?P<zero>\d+(\.\d*)?)")
-_UNIT = re.compile(r"(?P<format>[hb]?jd(\s*-\s*\d+(\.\d*)?)?)\s*[,(]?\s*(days?|d)?\)?")
+_UNIT = re.compile(
+    r"(?P<format>[a-z]*jd(\s*-\s*\d+(\.\d*)?)?)"
+    rf"([\s_(,]+(?P<scale>{'|'.join(TIME_SCALES)}))?\s*[,(]?\s*(days?|d)?\)?"
+)
 
 _FIRST_MJD, _LAST_MJD = -3652.0, 88069.0
 """1848 and 2100: before photography and after every survey that is planned."""
@@ -158,13 +161,13 @@ def time_unit_words(unit: str) -> dict[str, str] | None:
     >>> time_unit_words("BJD - 2457000, days")
     {'time_format': 'btjd', 'time_scale': 'tdb', 'refposition': 'barycenter'}
     """
-    lower = unit.strip().lower()
-    if lower in ("mjd", "jd"):
-        return {"time_format": lower}
-    found = _UNIT.fullmatch(lower)
+    found = _UNIT.fullmatch(unit.strip().lower())
     if found is None:
         return None
-    words = settled_times(found["format"].strip(), None, None)
+    try:
+        words = settled_times(found["format"], found["scale"], None)
+    except InputError:
+        return None
     keys = ("time_format", "time_scale", "refposition")
     return {key: word for key, word in zip(keys, words, strict=True) if word is not None}
 

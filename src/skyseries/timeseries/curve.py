@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -121,20 +121,25 @@ def prepare_curve(
         For arrays of unequal length, or without two epochs at different times in a band, or
         without any variation.
     """
-    data, error, unit = _usable(t, y, dy, band)
-    floor = floor_terms(error_floor, unit)
+    given = given_epochs(t, y, dy, band)
+    floor = floor_terms(error_floor, given.unit)
     floor = (0.0, 0.0) if dy is None else floor
-    code = data.code
-    order = np.argsort(code, kind="stable")
-    offsets = np.searchsorted(code[order], np.arange(len(data.names) + 1))
-    n = data.time.size
+    usable = np.isfinite(given.time) & np.isfinite(given.value) & np.isfinite(given.error)
+    usable &= given.error > 0
+    if given.has_band is not None:
+        usable &= given.has_band
+    time, value, error = given.time[usable], given.value[usable], given.error[usable]
+    labels = None if given.band is None else given.band[usable]
+    names, code = _band_codes(labels, time.size)
+    n = time.size
+    order, offsets = _by_band(names, code)
     times, weights, values = np.empty(n), np.empty(n), np.empty(n)
     start = np.empty(offsets.size, np.int64)
-    arrays = (data.time[order], data.value[order], error[order])
+    arrays = (time[order], value[order], error[order])
     n_bands, chi2 = prepare(*arrays, offsets, *floor, times, weights, values, start)
     curve = Curve(times, weights, values, start, n_bands, chi2)
     if not (chi2 > 0 and math.isfinite(chi2)) or not curve.span > 0:
-        raise InputError(_why_not(data, error, curve))
+        raise InputError(_why_not(value, error, curve))
     if curve.n_epochs > 2 and weights[: curve.n_epochs].max() > _ALL_WEIGHT:
         warn_user(
             f"the smallest error, {error.min():.3g}, gives one epoch all the weight: no period of "
@@ -142,30 +147,27 @@ def prepare_curve(
         )
     spread = np.empty(n)
     spread[order] = _variances(arrays[1], arrays[2], offsets, floor)
-    sizes = np.diff(offsets)
-    origin = float(data.time[(sizes >= 2)[code]].min())
-    return curve, replace(data, weight=1.0 / spread, origin=origin)
+    in_pairs = time if labels is None else time[(np.diff(offsets) >= 2)[code]]
+    origin = float(in_pairs.min())
+    return curve, CurveData(time, value, 1.0 / spread, labels, origin, given.clock)
 
 
-def _usable(t: Any, y: Any, dy: Any, band: Any) -> tuple[CurveData, Floats, str]:
-    """Return the epochs that can be used, their errors, and the unit of the values."""
-    given = given_epochs(t, y, dy, band)
-    time, value, error, labels = given.time, given.value, given.error, given.band
-    usable = np.isfinite(time) & np.isfinite(value) & np.isfinite(error) & (error > 0)
-    if given.has_band is not None:
-        usable &= given.has_band
-    time, value, error = time[usable], value[usable], error[usable]
-    labels = None if labels is None else labels[usable]
-    return CurveData(time, value, error, labels, math.nan, given.clock), error, given.unit
+def _by_band(
+    names: list[Any], code: NDArray[np.int64]
+) -> tuple[NDArray[np.int64] | slice, NDArray[np.int64]]:
+    """Return the order in which the epochs of each band are together, and where each begins."""
+    if names == [None]:
+        return slice(None), np.array([0, code.size])
+    order = np.argsort(code, kind="stable")
+    return order, np.searchsorted(code[order], np.arange(len(names) + 1))
 
 
-def _why_not(data: CurveData, error: Floats, curve: Curve) -> str:
-    n = data.time.size
-    largest = float(np.abs(data.value).max(initial=0.0))
+def _why_not(value: Floats, error: Floats, curve: Curve) -> str:
+    n = value.size
     if n and curve.n_bands and not math.isfinite(curve.chi2):
         return (
-            f"the squares of the values, up to {largest:.3g}, over those of the errors, down to "
-            f"{error.min():.3g}, are too large for numbers of 64 bits: scale them"
+            f"the squares of the values, up to {np.abs(value).max():.3g}, over those of the "
+            f"errors, down to {error.min():.3g}, are too large for numbers of 64 bits: scale them"
         )
     return (
         f"no periodogram of {n} usable epochs: two or more at different times in one "

@@ -79,7 +79,7 @@ class LightCurve:
     dec: float | None = None
 
     def __post_init__(self) -> None:
-        time, fields = times_of(self.time, self.fields, "time")
+        time, fields = times_of(self.time, with_units(self.fields, {}), "time")
         value, said = measured(self.value, "value", keep_single=True)
         fields = with_units(fields, {fields.flux or "": "" if fields.is_magnitude else said})
         unit = measured_field(fields).unit

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries.errors import ExecutionError, InputError, MissingDependencyError
+from skyseries.timeseries.given import whole_number
 from skyseries.timeseries.registry import Feature
 from skyseries.timeseries.segments import Segments
 from skyseries.timeseries.userfeature import function_segments
@@ -72,6 +73,7 @@ def light_curve_features(
         raise InputError(f"{extractor!r} is no extractor of light-curve: it has no names and many")
     if scope not in ("band", "all"):
         raise InputError(f"scope is 'band' or 'all', not {scope!r}")
+    min_epochs = whole_number(min_epochs, "min_epochs", 0)
     if not f"{prefix}x".isidentifier():
         raise InputError(f"a prefix has letters, digits and _, not {prefix!r}")
     bands = getattr(extractor, "bands", None)

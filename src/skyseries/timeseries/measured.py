@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from skyseries.errors import InputError
 from skyseries.schema import LightCurveFields, column_meta
-from skyseries.units import factor_to, plain_unit
+from skyseries.units import factor_to, is_known, plain_unit
 
 __all__ = ["Measured", "factors_of", "field_units", "measured_field", "with_units"]
 
@@ -60,9 +60,16 @@ def field_units(type_: pa.DataType) -> dict[str, str]:
 
 
 def with_units(fields: LightCurveFields, units: Mapping[str, str]) -> LightCurveFields:
-    """Return the roles with the unit of the flux that its field says, where none is known."""
+    """Return the roles with the unit of the flux that its field says, where none is known.
+
+    A word that is no known unit says nothing.
+    """
+    if not isinstance(fields, LightCurveFields):
+        raise InputError(f"fields must be LightCurveFields, which say what is what, not {fields!r}")
     said = plain_unit(units.get(fields.flux or "", ""))
-    return fields.override(flux_unit=said) if said and fields.flux_unit is None else fields
+    if not said or fields.flux_unit is not None or not is_known(said):
+        return fields
+    return fields.override(flux_unit=said)
 
 
 def factors_of(

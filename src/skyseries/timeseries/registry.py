@@ -7,9 +7,9 @@ Several features may share one computation (``compute`` returns several rows): i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ __all__ = [
     "Compute",
     "Feature",
     "all_features",
+    "asked_for",
     "include",
     "parts_of",
     "presets",
@@ -133,6 +134,8 @@ def register(feature: Feature, *, replace: bool = False) -> Feature:
     InputError
         If the name is taken, a preset that is named is not known, or a part is not registered.
     """
+    if not isinstance(feature, Feature):
+        raise InputError(f"{feature!r:.80} is no Feature: features_of makes them of functions")
     if feature.name in PRESETS or (feature.name in _REGISTRY and not replace):
         raise InputError(f"a feature or preset named {feature.name!r} is already registered")
     if unknown := [name for name in feature.presets if name not in PRESETS or name == "all"]:
@@ -183,15 +186,14 @@ def select(
     InputError
         For a name that is not known, or a feature that needs errors where there are none.
     """
-    names = [DEFAULT_PRESET] if features is None else features
-    names = [names] if isinstance(names, str) else list(names)
+    names = asked_for(DEFAULT_PRESET if features is None else features)
     chosen: dict[str, Feature] = {}
     for name in names:
         if isinstance(name, str) and name in PRESETS:
             members = _members(name)
             chosen.update((f.name, f) for f in members if has_error or not f.needs_error)
             continue
-        feature = _REGISTRY.get(name) if isinstance(name, str) else name
+        feature = name if isinstance(name, Feature) else _REGISTRY.get(name)
         if feature is None:
             raise InputError(
                 f"no feature or preset {name!r}; presets: {', '.join(PRESETS)}; "
@@ -203,6 +205,24 @@ def select(
             )
         chosen[feature.name] = feature
     return tuple(chosen.values())
+
+
+def asked_for(features: Any) -> list[str | Feature]:
+    """Return features that are asked for as a list of names and features.
+
+    Raises
+    ------
+    InputError
+        If there is something else among them.
+    """
+    if isinstance(features, str | Feature):
+        return [features]
+    if not isinstance(features, Iterable):
+        raise InputError(f"features are names, or made by features_of, not {features!r}")
+    names = list(features)
+    if wrong := [name for name in names if not isinstance(name, str | Feature)]:
+        raise InputError(f"a feature is a name, or made by features_of, not {wrong[0]!r:.80}")
+    return names
 
 
 def parts_of(feature: Feature) -> tuple[Feature, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from skyseries.errors import InputError
-from skyseries.timeseries.registry import Feature
+from skyseries.timeseries.registry import Feature, asked_for
 
 __all__ = ["TABLES", "PublishedColumn", "PublishedTable", "published_table"]
 
@@ -61,7 +61,7 @@ def published_table(
     """
     if isinstance(features, PublishedTable):
         return features
-    names = [features] if isinstance(features, str) else list(features or ())
+    names = [] if features is None else asked_for(features)
     found = [name for name in names if isinstance(name, str) and name in TABLES]
     if found and len(names) > 1:
         raise InputError(

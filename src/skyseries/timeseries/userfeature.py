@@ -6,7 +6,7 @@ import inspect
 import os
 import threading
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.errors import ExecutionError, InputError
+from skyseries.timeseries.given import whole_number
 from skyseries.timeseries.kernels.each import is_compiled, loop_over
 from skyseries.timeseries.registry import UNITS, Feature, Unit, all_features, register
 from skyseries.timeseries.segments import Segments
@@ -122,6 +123,10 @@ def features_of(
     """
     own = getattr(function, "__name__", type(function).__name__)
     single = name is None or isinstance(name, str)
+    if not callable(function):
+        raise InputError(f"a feature is a function of (t, flux, flux_err, band), not {function!r}")
+    if not single and not isinstance(name, Iterable):
+        raise InputError(f"name must be text, or several texts, not {name!r}")
     names = (own if name is None else str(name),) if single else tuple(name or ())
     if not names or not all(isinstance(n, str) and n.isidentifier() for n in names):
         raise InputError(f"features need names of letters, digits and _, not {list(names)}: name=")
@@ -129,10 +134,9 @@ def features_of(
         raise InputError(f"the names of features must differ: {list(names)}")
     if scope not in ("all", "band"):
         raise InputError(f"the scope of a feature of one's own is 'all' or 'band', not {scope!r}")
-    if min_epochs < 0:
-        raise InputError(f"min_epochs must not be negative, not {min_epochs}")
+    min_epochs = whole_number(min_epochs, "min_epochs", 0)
     units = _one_each(unit, names, "unit")
-    if unknown := [u for u in units if u not in UNITS]:
+    if unknown := [u for u in units if not isinstance(u, str) or u not in UNITS]:
         raise InputError(f"unknown unit {unknown[0]!r}; there are: {', '.join(UNITS)}")
     doc = inspect.getdoc(function) or ""
     given = (
@@ -163,6 +167,8 @@ def load_features(path: str | os.PathLike[str]) -> tuple[str, ...]:
     InputError
         If the file cannot be read, fails, or registers nothing.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"the path of a Python file is needed, not {path!r}")
     file = Path(path)
     before = {feature.name: feature for feature in all_features()}
     module = types.ModuleType(f"features of {file.stem}")  # not importable: pickled by value
@@ -180,9 +186,10 @@ def load_features(path: str | os.PathLike[str]) -> tuple[str, ...]:
 def _one_each(given: str | Sequence[str], names: tuple[str, ...], what: str) -> tuple[str, ...]:
     if isinstance(given, str):
         return (given,) * len(names)
-    if len(given) != len(names):
-        raise InputError(f"{len(names)} names but {len(given)} values of {what}")
-    return tuple(given)
+    values = tuple(given) if isinstance(given, Iterable) else (given,)
+    if len(values) != len(names):
+        raise InputError(f"{len(names)} names but {len(values)} values of {what}")
+    return values
 
 
 def function_segments(segments: Segments) -> Arrays:

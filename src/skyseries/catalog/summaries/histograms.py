@@ -7,7 +7,7 @@ same side as there. Null and NaN are skipped.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -71,9 +71,12 @@ def _bins(given: Any, unit: str) -> Bins:
     """Return a number of bins, or their edges in the unit of the values."""
     if isinstance(given, str) or given is None:
         raise InputError(f"bins is a number of bins or their edges, not {given!r}")
-    if np.ndim(given) == 0 and not isinstance(given, Iterable):
-        return whole(given, "bins")
-    return numbers(given, unit, "bins")
+    if isinstance(given, list | tuple) or np.ndim(given):
+        edges = numbers(given, unit, "bins")
+        if not np.isfinite(edges).all():
+            raise InputError(f"the edges of bins must be finite numbers, not {given!r:.80}")
+        return edges
+    return whole(given, "bins")
 
 
 def _is_open(bins: Bins, range_: Range) -> bool:

@@ -18,7 +18,7 @@ from skyseries.catalog.nodes.pairs import no_clash, renamed
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Select
 from skyseries.catalog.provenance import recorded_provenance, scans_of, to_properties
-from skyseries.catalog.writing import Target, Written, margin_width, write_catalog
+from skyseries.catalog.writing import Target, Written, write_catalog
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.collection import COLLECTION_FILE, Collection, at_version, read_collection
 from skyseries.hats.dataset import open_dataset
@@ -32,6 +32,7 @@ from skyseries.hats.extension import (
 )
 from skyseries.hats.files import Location, locate
 from skyseries.hats.keys import check_keys
+from skyseries.hats.margin import margin_width
 
 __all__ = ["ExtensionVerbs"]
 

@@ -14,8 +14,9 @@ from skyseries.catalog import explain, info, output, running
 from skyseries.catalog.held import Held, first_scan
 from skyseries.catalog.names import check_columns
 from skyseries.catalog.rowcount import row_count
-from skyseries.catalog.writing import Target, Written, margin_width, write_catalog
+from skyseries.catalog.writing import Target, Written, write_catalog
 from skyseries.errors import CatalogError, InputError
+from skyseries.hats.margin import margin_width
 
 if TYPE_CHECKING:
     import astropy.table
