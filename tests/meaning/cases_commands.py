@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -9,29 +11,30 @@ import pyarrow.parquet as pq
 import skyseries as sky
 from skyseries.cli.app import _run
 from skyseries.errors import InputError
-from tests.meaning import world
 from tests.meaning.answers import column, numbers
 from tests.meaning.case import Case
-from tests.meaning.cases_tables import _looked_at
+from tests.meaning.cases_tables import looked_at
 from tests.meaning.kinds import MAGNITUDE, PERIOD, POSITION, RADIUS, TIME
-from tests.meaning.world import OTHER, SKY
+from tests.meaning.world import OTHER, SKY, epochs
 
 __all__ = ["COMMAND_CASES"]
 
 
-def _said(w: Any, *words: Any) -> None:
+def _do(*words: Any) -> None:
     """Run a command; what it refuses with a message is an error here."""
-    code = _run([str(word) for word in words])
+    heard = io.StringIO()
+    with contextlib.redirect_stderr(heard):
+        code = _run([str(word) for word in words])
     if code not in (0, 1, 2):
         raise AssertionError(f"exit code {code}")
     if code:
-        raise InputError(w.heard())
+        raise InputError(heard.getvalue())
 
 
 def _table(w: Any, *words: Any) -> Any:
     """Return the table that a command writes."""
     path = w.fresh(".parquet")
-    _said(w, *words, "-o", path)
+    _do(*words, "-o", path)
     return pq.read_table(path)
 
 
@@ -86,15 +89,14 @@ def _search(command: str, word: str) -> Any:
 def _import(w: Any, given: Any, said: bool) -> Any:
     """Import a file by the command line; the harness has written it."""
     path = w.fresh()
-    _said(w, "import", given[0], path, "--id", "id", "--margin-arcsec", "none", "--no-progress")
+    _do("import", given[0], path, "--id", "id", "--margin-arcsec", "none", "--no-progress")
     return column(sky.open_catalog(path), "ra", "dec")
 
 
 def _import_curves(w: Any, given: Any, said: bool) -> Any:
     path = w.fresh()
     roles = ("--time", "t", "--mag", "mag", "--mag-err", "e", "--time-format", "mjd")
-    _said(
-        w,
+    _do(
         "import",
         w.objects(),
         path,
@@ -107,16 +109,16 @@ def _import_curves(w: Any, given: Any, said: bool) -> Any:
         "none",
         "--no-progress",
     )
-    return _looked_at(sky.open_catalog(path))
+    return looked_at(sky.open_catalog(path))
 
 
 def _margin(w: Any, v: Any, said: bool) -> Any:
     path = w.fresh()
-    _said(w, "import", w.objects(), path, "--id", "id", "--margin-arcsec", v, "--no-progress")
+    _do("import", w.two, path, "--id", "id", "--margin-arcsec", v, "--no-progress")
     return w.margin_of(path)
 
 
-_EPOCHS = world.epochs()
+_EPOCHS = epochs()
 
 COMMAND_CASES: tuple[Case, ...] = (
     Case(

@@ -58,15 +58,15 @@ def _margin(write: Callable[..., Any]) -> Any:
 
 def _imported(w: Any, path: Any, v: Any) -> None:
     options: dict[str, Any] = {"id": "id", "progress": False, "executor": "serial"}
-    sky.import_catalog(w.objects(), path, margin_arcsec=v, **options)
+    sky.import_catalog(w.two, path, margin_arcsec=v, **options)
 
 
 def _extended(w: Any, path: Any, v: Any) -> None:
-    w.curves.assign(twice="id * 2").write_extension(path.name, ["twice"], path, margin_arcsec=v)
+    w.few.assign(twice="id * 2").write_extension(path.name, ["twice"], path, margin_arcsec=v)
 
 
 _WRITERS: dict[str, Callable[..., Any]] = {
-    "Catalog.write_catalog": lambda w, path, v: w.curves.write_catalog(path, margin_arcsec=v),
+    "Catalog.write_catalog": lambda w, path, v: w.few.write_catalog(path, margin_arcsec=v),
     "Catalog.write_extension": _extended,
     "import_catalog": _imported,
 }

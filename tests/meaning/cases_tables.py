@@ -15,7 +15,7 @@ from tests.meaning.case import Case
 from tests.meaning.kinds import ID, MAGNITUDE, POSITION, TIME
 from tests.meaning.world import COLUMNS, FIELDS, OTHER, SKY
 
-__all__ = ["TABLE_CASES"]
+__all__ = ["TABLE_CASES", "looked_at"]
 
 _POSITION = {"ra": SKY["ra"], "dec": SKY["dec"]}
 _OTHER = {"ra": OTHER["ra"], "dec": OTHER["dec"]}
@@ -236,13 +236,17 @@ def _joined(w: Any, given: Given, said: bool) -> Any:
 def _curves_of(w: Any, given: Given, said: bool) -> Any:
     """Make light curves of rows, and look at their periods and errors."""
     found = w.sky.join_lightcurves(given[0], on="id", time="t")
-    return _looked_at(found.set_lightcurve(time="t", mag="mag", mag_err="e"))
+    return looked_at(found.set_lightcurve(time="t", mag="mag", mag_err="e"))
 
 
-def _looked_at(catalog: Any) -> Any:
+def looked_at(catalog: Any) -> Any:
+    """Return what times, values and errors of light curves are."""
     found = catalog.features(["TimeSpan", "MeanErr", "Mean"])
-    made = [n for n in found.columns if n.endswith(("TimeSpan", "MeanErr", "Mean"))]
-    return np.concatenate([periods(catalog), column(found, *made)])
+    return column(found, *(n for n in found.columns if n.endswith(("TimeSpan", "MeanErr", "Mean"))))
+
+
+def _searched(catalog: Any) -> Any:
+    return np.concatenate([looked_at(catalog), periods(catalog)])
 
 
 _EPOCHS = world.epochs()
@@ -268,13 +272,13 @@ def _opened(w: Any, given: Given, said: bool) -> Any:
     path = w.fresh()
     sky.from_table(table).write_catalog(path, "nested", id="id", margin_arcsec=None)
     opened = sky.open_catalog(path)
-    return _looked_at(opened.set_lightcurve(time="t", mag="mag", mag_err="e"))
+    return _searched(opened.set_lightcurve(time="t", mag="mag", mag_err="e"))
 
 
 def _in_memory(w: Any, given: Given, said: bool) -> Any:
     plain = world.as_arrow({n: world.Given(np.asarray(v)) for n, v in SKY.items()})
     held = sky.from_table(plain.append_column("lc", given[0]))
-    return _looked_at(held.set_lightcurve(time="t", mag="mag", mag_err="e"))
+    return _searched(held.set_lightcurve(time="t", mag="mag", mag_err="e"))
 
 
 def _features(w: Any, given: Given, said: bool) -> Any:
@@ -288,7 +292,7 @@ def _periods(w: Any, given: Given, said: bool) -> Any:
 
 
 def _imported(w: Any, given: Given, said: bool) -> Any:
-    return _looked_at(w.imported(lightcurves=given[0]))
+    return looked_at(w.imported(lightcurves=given[0]))
 
 
 _LIGHTCURVES = [

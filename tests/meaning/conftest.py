@@ -14,22 +14,17 @@ from tests.meaning.world import World
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give a test that takes a combination all of them with ``--whole``, else all pairs."""
-    if "combination" in metafunc.fixturenames:
-        combinations = list(every(CASES))
+    """Give a test the combinations of a case: all of them with ``--whole``, else all pairs."""
+    if "combinations" in metafunc.fixturenames:
+        chosen = list(every(CASES))
         if not metafunc.config.getoption("--whole"):
-            combinations = pairwise(combinations)
-        metafunc.parametrize("combination", combinations, ids=str)
+            chosen = pairwise(chosen)
+        by_case = {case.name: [one for one in chosen if one.case is case] for case in CASES}
+        metafunc.parametrize("combinations", list(by_case.values()), ids=list(by_case))
 
 
 @pytest.fixture(scope="session")
-def _world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Yield the world, with everything done in this process."""
     with sky.executor("serial"):
         yield World(tmp_path_factory.mktemp("meaning"))
-
-
-@pytest.fixture
-def world(_world: World, capsys: pytest.CaptureFixture[str]) -> World:
-    """Return the world, which hears what commands say."""
-    _world.heard = lambda: capsys.readouterr().err
-    return _world

@@ -32,6 +32,13 @@ class Kind(NamedTuple):
         own = (self.needed,) if self.needed else ()
         return (None, *own, *self.others, self.wrong, UNKNOWN)
 
+    def role(self, unit: str | None) -> str:
+        """Return what a unit is beside the one that is needed."""
+        if unit is None or unit in (self.needed, self.wrong, UNKNOWN):
+            named = {None: "unsaid", self.needed: "needed", self.wrong: "wrong"}
+            return named.get(unit, "unknown")
+        return f"other {self.others.index(unit)}"
+
     def is_refused(self, unit: str | None) -> bool:
         """Return whether there is no way from a unit to the one that is needed."""
         return unit is not None and unit in (self.wrong, UNKNOWN)

@@ -13,7 +13,8 @@ __all__ = ["pairwise"]
 def pairwise(every: Sequence[Combination]) -> list[Combination]:
     """Return combinations in which each pair of case, container, unit and gap is.
 
-    Units and gaps are paired with containers by kind, and all with cases. The choice is greedy,
+    Each case meets each container, each unit and a gap; each container meets a gap and units of
+    each role: none, the needed one, others, a wrong one, an unknown one. The choice is greedy,
     first what holds many new pairs, and the same every time.
     """
     order = list(range(len(every)))
@@ -35,6 +36,6 @@ def _pairs(one: Combination) -> Iterable[tuple[str, ...]]:
         ("case, container", case.name, container),
         ("case, unit", case.name, unit),
         ("case, gap", case.name, str(one.gap)),
-        ("container, unit", case.form, case.kind.name, container, unit),
-        ("container, gap", case.form, case.kind.name, container, str(one.gap)),
+        ("container, unit", case.form, case.kind.holds, container, case.kind.role(one.unit)),
+        ("container, gap", case.form, case.kind.holds, container, str(one.gap)),
     )

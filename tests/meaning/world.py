@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -76,8 +75,6 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.heard: Callable[[], str] = str
-        """What a command has said since it was asked last."""
         self._imported: dict[Any, sky.Catalog] = {}
         self._paths: dict[int, Path] = {}
         self._count = 0
@@ -110,6 +107,16 @@ class World:
         path = self.fresh(".parquet")
         pq.write_table(as_arrow(plainly(rows)), path)
         return self.imported(lightcurves=path, time_scale="tdb", refposition="topocenter")
+
+    @cached_property
+    def two(self) -> Path:
+        """A file of two objects, beside each other."""
+        return files.write(plainly({n: v[:2] for n, v in SKY.items()}), "Parquet", self.fresh())
+
+    @cached_property
+    def few(self) -> sky.Catalog:
+        """The catalog of two objects."""
+        return self.imported(self.two)
 
     @cached_property
     def star(self) -> Path:

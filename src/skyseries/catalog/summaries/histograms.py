@@ -25,7 +25,7 @@ from skyseries.catalog.summaries.parts import merged
 from skyseries.errors import InputError
 from skyseries.spatial.healpix import HPX_ORDER
 
-__all__ = ["Bins", "edges_of", "histogram", "histogram2d", "sky_counts"]
+__all__ = ["Bins", "edges_of", "histogram", "histogram2d", "is_count", "sky_counts"]
 
 Bins = int | Sequence[float] | Floats
 Range = tuple[float, float] | None
@@ -71,12 +71,17 @@ def _bins(given: Any, unit: str) -> Bins:
     """Return a number of bins, or their edges in the unit of the values."""
     if isinstance(given, str) or given is None:
         raise InputError(f"bins is a number of bins or their edges, not {given!r}")
-    if isinstance(given, list | tuple) or np.ndim(given):
-        edges = numbers(given, unit, "bins")
-        if not np.isfinite(edges).all():
-            raise InputError(f"the edges of bins must be finite numbers, not {given!r:.80}")
-        return edges
-    return whole(given, "bins")
+    if is_count(given):
+        return whole(given, "bins")
+    edges = numbers(given, unit, "bins")
+    if not np.isfinite(edges).all():
+        raise InputError(f"the edges of bins must be finite numbers, not {given!r:.80}")
+    return edges
+
+
+def is_count(bins: Any) -> bool:
+    """Return whether it is said how many bins there are, not where their edges are."""
+    return not isinstance(bins, list | tuple) and np.ndim(bins) == 0
 
 
 def _is_open(bins: Bins, range_: Range) -> bool:

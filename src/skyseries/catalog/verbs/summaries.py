@@ -302,7 +302,7 @@ class SummaryVerbs(Held):
         expression = number(value, self._scope())
         node = self._under(condition)
         (edges,) = histograms.edges_of(node, [expression], [bins], [range])
-        uniform = not isinstance(bins, list | tuple) and np.ndim(bins) == 0
+        uniform = histograms.is_count(bins)
         return histograms.histogram(node, expression, edges, uniform), edges
 
     def histogram2d(
