@@ -18,9 +18,6 @@ Each message says what was wrong, with the value, and what can be done about it.
 
 from __future__ import annotations
 
-import sys
-import warnings
-
 __all__ = [
     "Cancelled",
     "CatalogError",
@@ -32,7 +29,6 @@ __all__ = [
     "SchemaError",
     "SkyseriesError",
     "StorageError",
-    "warn_user",
 ]
 
 
@@ -87,14 +83,6 @@ class ExecutionError(SkyseriesError, RuntimeError):
 
 class Cancelled(ExecutionError):
     """The run was cancelled before it ended."""
-
-
-def warn_user(message: str) -> None:
-    """Warn, at the place in the code that called Skyseries."""
-    frame, level = sys._getframe(0), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("skyseries"):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, stacklevel=level)
 
 
 class MissingDependencyError(SkyseriesError, ImportError):

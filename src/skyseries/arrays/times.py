@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from skyseries.arrays.containers import Plain, is_missing, opened
 from skyseries.arrays.numbers import as_floats, number
-from skyseries.errors import InputError, warn_user
+from skyseries.errors import InputError
 from skyseries.units import factor_to
+from skyseries.warn import warn_user
 
 __all__ = [
     "MJD_OF_UNIX",

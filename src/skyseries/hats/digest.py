@@ -51,10 +51,6 @@ def digest(array: Any) -> U64:
         out = np.full(len(array), _SEED)
         for child in array.flatten():
             _mix_into(out, digest(child))
-    elif pa.types.is_map(type_):
-        entries = digest(array.keys)
-        _mix_into(entries, digest(array.items))
-        out = _of_lists(array, entries)
     elif pa.types.is_list(type_) or pa.types.is_large_list(type_):
         out = _of_lists(array, digest(array.values))
     elif _is_bytes(type_):
@@ -67,7 +63,7 @@ def digest(array: Any) -> U64:
 
 
 def _plain(array: Any) -> Any:
-    """Return the same values in a type without dictionary, view or extension."""
+    """Return the same values in a type without dictionary, view, extension or map."""
     type_ = array.type
     if isinstance(type_, pa.BaseExtensionType):
         return array.storage
@@ -79,6 +75,9 @@ def _plain(array: Any) -> Any:
         return array.cast(pa.large_string())
     if pa.types.is_binary_view(type_) or pa.types.is_fixed_size_binary(type_):
         return array.cast(pa.large_binary())
+    if pa.types.is_map(type_):
+        pairs = pa.StructArray.from_arrays([array.keys, array.items], ["key", "value"])
+        return pa.ListArray.from_arrays(array.offsets, pairs)
     return array
 
 

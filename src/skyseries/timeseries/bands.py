@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrays import labels
-from skyseries.errors import InputError, warn_user
+from skyseries.errors import InputError
 from skyseries.photometry import UGRIZY
+from skyseries.warn import warn_user
 
 __all__ = ["band_codes", "band_list", "one_band", "tell_absent"]
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.arrays import labels, number
-from skyseries.errors import InputError, warn_user
+from skyseries.errors import InputError
 from skyseries.timeseries.given import given_epochs
 from skyseries.timeseries.kernels.harmonics import prepare
+from skyseries.warn import warn_user
 
 __all__ = ["FLOOR_SCATTER_FRACTION", "Curve", "CurveData", "floor_terms", "prepare_curve"]
 
