@@ -61,7 +61,6 @@ def _floor(entry: str, call: Callable[..., Any]) -> Case:
     return Case(entry, "error_floor", MAGNITUDE, "scalar", 4, floored)
 
 
-_RUBIN = (-70.749417, -30.244639)
 _HERE = (10.0, 45.0)
 
 

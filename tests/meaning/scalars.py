@@ -11,16 +11,13 @@ import pandas as pd
 import pyarrow as pa
 from astropy import units as u
 from astropy.coordinates import Angle, SkyCoord
-from astropy.table import Column
 from astropy.utils.masked import Masked
 
-from tests.meaning.containers import Container, Gone, Values
-from tests.meaning.kinds import parsed
+from tests.meaning.containers import Container, Values
 
 __all__ = [
     "ANGLES",
     "COORDINATES",
-    "COORDINATE_ROWS",
     "PAIRS",
     "REFUSED_SCALARS",
     "SCALARS",
@@ -34,11 +31,6 @@ def _scalar(name: str, make: Any, **more: Any) -> Container:
 
 def _said(name: str, make: Any, **more: Any) -> Container:
     return Container(name, lambda v, g, unit: make(v, unit), says="must", misses=False, **more)
-
-
-def _column_item(v: Values, gone: Gone, unit: str | None) -> Any:
-    said = None if unit is None else parsed(unit)
-    return np.asarray(Column([v], unit=said))[0]
 
 
 SCALARS = (
@@ -107,8 +99,6 @@ COORDINATES = (
     _scalar("SkyCoord, FK5", lambda v: SkyCoord(v[0], v[1], unit="deg").fk5, holds="c"),
 )
 """One position, or rows of them, in the place of ra and dec."""
-
-COORDINATE_ROWS = COORDINATES
 
 TEXT = (
     Container(

@@ -19,7 +19,7 @@ from tests.meaning.containers import Gone
 from tests.meaning.kinds import MAGNITUDE, MOTION, RADIUS, TIME, YEAR, Kind
 from tests.meaning.tables import Given, as_arrow
 
-__all__ = ["COLUMNS", "DY", "FIELDS", "FLAGS", "GONE", "MJD", "SKY", "T", "World", "Y"]
+__all__ = ["COLUMNS", "DY", "FIELDS", "FLAGS", "MJD", "SKY", "T", "World", "Y"]
 
 _RNG = np.random.default_rng(20260101)
 N = 40
@@ -32,8 +32,6 @@ BANDS = np.where(np.arange(N) % 3 == 0, "g", "r")
 FLAGS = np.arange(N) % 4 == 3
 MJD = 59000.0 + T
 FREQUENCIES = np.array([0.25, 0.5, 0.59375, 0.75, 1.0])
-GONE = np.arange(N) == 3
-"""The epoch that is missing where one is."""
 
 FIELDS = LightCurveFields(
     time="t", mag="mag", mag_err="e", time_format="mjd", time_scale="tdb", refposition="topocenter"
