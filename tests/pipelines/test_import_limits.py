@@ -130,7 +130,7 @@ def test_what_cannot_be_kept_is_told_with_numbers(tmp_path):
         ({"max_bytes": 1.5}, "not a size in bytes: 1.5"),
         ({"max_bytes": -5}, "not a size in bytes: -5"),
         ({"margin_arcsec": 648_000}, "below 648,000"),
-        ({"margin_arcsec": "5"}, "below 648,000"),
+        ({"margin_arcsec": "5"}, "margin_arcsec must be a number"),
     ],
 )
 def test_limits_that_are_none(tmp_path, limits, said):

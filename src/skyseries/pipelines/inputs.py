@@ -388,4 +388,4 @@ def _plain(kind: pa.DataType, is_id: bool) -> pa.DataType:
         return _plain(kind.value_type, is_id)
     if pt.is_string_view(kind):
         return pa.string()
-    return pa.float32() if pt.is_float16(kind) else kind  # of which Arrow has no extremes
+    return kind

@@ -95,6 +95,8 @@ class Oddities:
         }
 
     def _look(self, name: str, column: pa.Array, words: tuple[float, ...], limit: float) -> None:
+        if pa.types.is_float16(column.type):
+            column = column.cast(pa.float32())  # Arrow has no extremes of half-precision numbers
         ends = pc.min_max(column)
         low, high = ends["min"].as_py(), ends["max"].as_py()
         is_error = name in self._errors
