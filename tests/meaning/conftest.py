@@ -24,7 +24,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Yield the world, with everything done in this process."""
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Return the world, which is built by what is asked of it."""
+    return World(tmp_path_factory.mktemp("meaning"))
+
+
+@pytest.fixture(autouse=True)
+def _in_this_process() -> Iterator[None]:
     with sky.executor("serial"):
-        yield World(tmp_path_factory.mktemp("meaning"))
+        yield
