@@ -151,8 +151,9 @@ def pick(table: pa.Table, path: str) -> pa.ChunkedArray:
     """Return a column of a table, or a field of one of its light curves."""
     import pyarrow.compute as pc
 
-    if path in table.column_names:
-        return table.column(path)
+    place = table.schema.get_field_index(path)  # column_names would make a list of all
+    if place >= 0:
+        return table.column(place)
     column, _, field = path.partition(".")
     return pc.struct_field(table.column(column), field)
 
