@@ -59,6 +59,6 @@ def test_the_import_of_the_readme_and_the_catalog_page(folder):
         *blocks("docs/catalogs.md", "python"),
     ]
     assert len(programs) >= 2
-    run(["rm", "-r", "survey"], folder)
+    run(["rm", "-rf", "survey"], folder)
     output = run([sys.executable, "-c", "\n".join(programs)], folder)
     assert "33 rows" in output
