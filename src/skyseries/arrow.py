@@ -12,15 +12,23 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.types as pt
 
-__all__ = ["is_nested", "plain_array", "plain_type"]
+__all__ = ["is_list", "is_nested", "is_text", "plain_array", "plain_type"]
+
+
+def is_list(type_: pa.DataType) -> bool:
+    """Tell whether this is the type of lists of any lengths."""
+    return bool(pt.is_list(type_) or pt.is_large_list(type_))
+
+
+def is_text(type_: pa.DataType) -> bool:
+    """Tell whether this is a type of text."""
+    return bool(pt.is_string(type_) or pt.is_large_string(type_) or pt.is_string_view(type_))
 
 
 def is_nested(type_: pa.DataType) -> bool:
     """Tell whether this is the type of a light-curve column: a struct of lists."""
     return bool(
-        pt.is_struct(type_)
-        and type_.num_fields
-        and all(pt.is_list(child.type) or pt.is_large_list(child.type) for child in type_)
+        pt.is_struct(type_) and type_.num_fields and all(is_list(child.type) for child in type_)
     )
 
 
@@ -37,7 +45,7 @@ def plain_type(type_: pa.DataType) -> pa.DataType:
     if pt.is_fixed_size_list(type_):
         inner = type_.value_field.with_type(plain_type(type_.value_type))
         return pa.list_(inner, type_.list_size)
-    if _is_list(type_):
+    if _is_any_list(type_):
         if pt.is_struct(type_.value_type):
             return pa.struct([f.with_type(pa.list_(plain_type(f.type))) for f in type_.value_type])
         make = pa.large_list if pt.is_large_list(type_) else pa.list_
@@ -55,9 +63,9 @@ def plain_array(array: Any) -> Any:
     return _plain(array)
 
 
-def _is_list(type_: pa.DataType) -> bool:
+def _is_any_list(type_: pa.DataType) -> bool:
     views = pt.is_list_view(type_) or pt.is_large_list_view(type_)
-    return bool(pt.is_list(type_) or pt.is_large_list(type_) or views)
+    return bool(is_list(type_) or views)
 
 
 def _plain(array: pa.Array) -> pa.Array:
@@ -74,9 +82,9 @@ def _plain(array: pa.Array) -> pa.Array:
     if pt.is_fixed_size_list(kind):
         lists = _plain(array.cast(pa.list_(kind.value_field)))
         return lists.cast(target)
-    if _is_list(kind) and pt.is_struct(kind.value_type):
+    if _is_any_list(kind) and pt.is_struct(kind.value_type):
         return _struct_of_lists(array, target)
-    if _is_list(kind):
+    if _is_any_list(kind):
         build = pa.LargeListArray if pt.is_large_list(kind) else pa.ListArray
         offsets, values = _parts(array)
         mask = array.is_null() if array.null_count else None

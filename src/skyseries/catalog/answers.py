@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
+from skyseries.arrow import is_text
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema import as_nullable
 
@@ -374,19 +375,11 @@ def may_become(have: pa.DataType, want: pa.DataType, rule: Rule) -> bool:
         )
     if pa.types.is_timestamp(have) and pa.types.is_timestamp(want):
         return bool(have.tz == want.tz)
-    return _is_text(have) and _is_text(want)
+    return is_text(have) and is_text(want)
 
 
 def _is_number(type_: pa.DataType) -> bool:
     return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_))
-
-
-def _is_text(type_: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_string(type_)
-        or pa.types.is_large_string(type_)
-        or pa.types.is_string_view(type_)
-    )
 
 
 def _is_wider(have: pa.DataType, want: pa.DataType, rule: Rule) -> bool:

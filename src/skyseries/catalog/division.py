@@ -42,7 +42,7 @@ class Unit(NamedTuple):
 
     def __str__(self) -> str:
         if self.start < 0 and self.stop >= SKY_CELLS:
-            return ""
+            return ""  # a task of all there is needs no name
         order, npix = cells_in_range(max(self.start, 0), self.stop)[0]
         return f"the part of the sky from Norder={order}/Npix={npix}"
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from skyseries.arrow import is_list
+
 __all__ = ["as_nullable", "common_fields", "common_type"]
 
 
@@ -52,7 +54,7 @@ def common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
             return one if one.bit_width >= other.bit_width else other
     if pa.types.is_struct(one) and pa.types.is_struct(other):
         return _common_struct(one, other)
-    if _is_list(one) and _is_list(other):
+    if is_list(one) and is_list(other):
         inner = common_type(one.value_type, other.value_type)
         make = pa.list_ if pa.types.is_list(one) and pa.types.is_list(other) else pa.large_list
         return None if inner is None else make(one.value_field.with_type(inner))
@@ -67,10 +69,6 @@ def _common_struct(one: pa.StructType, other: pa.StructType) -> pa.StructType | 
     if any(type_ is None for type_ in types):
         return None
     return pa.struct([f.with_type(t) for f, t in zip(one, types, strict=True)])
-
-
-def _is_list(type_: pa.DataType) -> bool:
-    return bool(pa.types.is_list(type_) or pa.types.is_large_list(type_))
 
 
 def _as_strict(field: pa.Field, other: pa.Field) -> bool:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrays import warn_coarse
-from skyseries.arrow import plain_array
+from skyseries.arrow import is_list, plain_array
 from skyseries.errors import InputError, SchemaError
 from skyseries.photometry import mag_to_njy
 from skyseries.schema import LightCurveFields
@@ -130,7 +130,7 @@ def value_type_of(column_type: pa.DataType, fields: LightCurveFields, name: str)
     """Return float32 if the named field holds float32, else float64."""
     fields.check([field.name for field in column_type])
     item = column_type.field(name).type
-    is_single = _is_list(item) and pa.types.is_float32(item.value_type)
+    is_single = is_list(item) and pa.types.is_float32(item.value_type)
     return pa.float32() if is_single else pa.float64()
 
 
@@ -176,13 +176,9 @@ def _read_chunk(
     return Epochs(offsets, time, value, error, code, names)
 
 
-def _is_list(type_: pa.DataType) -> bool:
-    return bool(pa.types.is_list(type_) or pa.types.is_large_list(type_))
-
-
 def _flatten(array: pa.Array, name: str) -> tuple[NDArray[np.int64], pa.Array]:
     """Return offsets from 0 on and the values, with null lists as empty ones."""
-    if not _is_list(array.type):
+    if not is_list(array.type):
         raise SchemaError(f"field {name!r} of a light curve must be a list, not {array.type}")
     lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
     offsets = np.zeros(len(array) + 1, np.int64)

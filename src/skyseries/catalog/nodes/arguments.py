@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from skyseries.arrow import is_nested
+from skyseries.arrow import is_nested, is_text
 from skyseries.catalog.names import fields_of, split_path
 from skyseries.catalog.nodes.epochs import nested_of
 from skyseries.catalog.rows import Index, Rows
@@ -139,7 +139,7 @@ def flat_values(values: pa.Array, number: bool = False) -> NDArray[Any]:
     text. Text is of fixed width, or objects where it is long; `number` makes everything float.
     """
     type_ = values.type
-    if pa.types.is_dictionary(type_) or _is_text(type_):
+    if pa.types.is_dictionary(type_) or is_text(type_):
         if number:
             raise SchemaError(f"numbers are needed where the light curves hold {type_}")
         array = _text(values)
@@ -160,13 +160,6 @@ def flat_values(values: pa.Array, number: bool = False) -> NDArray[Any]:
 
 def _as(values: pa.Array) -> NDArray[Any]:
     return values.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
-
-
-def _is_text(type_: pa.DataType) -> bool:
-    known: Sequence[Callable[[pa.DataType], bool]] = (
-        pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view,
-    )  # fmt: skip
-    return any(is_kind(type_) for is_kind in known)
 
 
 def _text(values: pa.Array) -> NDArray[Any]:

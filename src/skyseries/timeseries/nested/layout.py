@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skyseries.arrow import is_list
 from skyseries.errors import InputError, SchemaError
 from skyseries.timeseries.nested.flat import joined, read_only
 
@@ -73,12 +74,12 @@ def field_of(name: str, type_: pa.DataType, *, large: bool, item: str = "item") 
 def read_column(column: pa.Array | pa.ChunkedArray) -> Parts:
     """Take a nested column apart; see `Nested.from_arrow`."""
     type_ = column.type
-    if _is_list(type_) and pa.types.is_struct(type_.value_type):
+    if is_list(type_) and pa.types.is_struct(type_.value_type):
         read, fields = _read_lists, _transposed(type_)
     elif pa.types.is_struct(type_):
         read, fields = _read_struct, list(type_)
         for field in fields:
-            if not _is_list(field.type):
+            if not is_list(field.type):
                 raise SchemaError(
                     f"field {field.name!r} of a light curve must be a list, not {field.type}"
                 )
@@ -96,10 +97,6 @@ def read_column(column: pa.Array | pa.ChunkedArray) -> Parts:
         parts.append(read(chunk, fields, row))
         row += len(chunk)
     return parts[0] if len(parts) == 1 else _joined_parts(parts, fields)
-
-
-def _is_list(type_: pa.DataType) -> bool:
-    return bool(pa.types.is_list(type_) or pa.types.is_large_list(type_))
 
 
 def _read_struct(chunk: pa.StructArray, fields: list[pa.Field], first_row: int) -> Parts:
