@@ -140,8 +140,7 @@ def high_and_low(rng: Rng, span: float) -> Model:
 
     def model(time: Floats, micron: Floats) -> Floats:
         low = np.searchsorted(edges, time) % 2
-        ramp = np.interp(time, np.concatenate([[0.0], edges]), np.zeros(edges.size + 1))
-        return depth * low + ramp + flicker * walk(rng, time, 0.2)
+        return depth * low + flicker * walk(rng, time, 0.2)
 
     return model
 

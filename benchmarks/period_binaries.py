@@ -13,12 +13,14 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from period_cadences import DATA, MAG, Floats, Model
-from period_pulsators import TURN, Rng, Variable
+from period_pulsators import TURN, Rng, Variable, within
 
 __all__ = ["contact", "detached", "rotator"]
 
 HOT = 14388.0
 """h c / k in micrometre kelvin."""
+SHORTEST_ECCENTRIC = 1.3
+"""Days: closer pairs have round orbits."""
 
 
 def mag(flux: Floats) -> Floats:
@@ -63,10 +65,9 @@ def spheres(
     omega = rng.uniform(0, TURN)
     darkening = rng.uniform(0.3, 0.7)
     third = rng.uniform(0.0, 0.25) if rng.random() < 0.25 else 0.0
-    start = true_anomaly_of_eclipse = np.pi / 2 - omega
+    start = (np.pi / 2 - omega) / 2
     half = np.arctan2(
-        np.sqrt(1 - eccentricity) * np.sin(true_anomaly_of_eclipse / 2),
-        np.sqrt(1 + eccentricity) * np.cos(start / 2),
+        np.sqrt(1 - eccentricity) * np.sin(start), np.sqrt(1 + eccentricity) * np.cos(start)
     )
     first = 2 * half - eccentricity * np.sin(2 * half)  # mean anomaly of the primary eclipse
 
@@ -119,13 +120,15 @@ def depth_ratio(rng: Rng) -> float:
     return rng.uniform(0.15, 0.8) if draw < 0.85 else rng.uniform(0.8, 0.95)
 
 
-def profiles(rng: Rng, semi: bool) -> tuple[Callable[[Floats, Floats], Floats], str]:
+def profiles(
+    rng: Rng, semi: bool, round_orbit: bool
+) -> tuple[Callable[[Floats, Floats], Floats], str]:
     """Return mag(phase, micron) of two eclipses of drawn widths and depths, and the finer class."""
     width = rng.uniform(0.12, 0.2) if semi else rng.uniform(0.03, 0.15)
     depth = float(np.exp(rng.uniform(np.log(0.12), np.log(0.75))))
     ratio = depth_ratio(rng)
     second, other = 0.5, width
-    if not semi and rng.random() < 0.3:
+    if not round_orbit:
         second = 0.5 + rng.uniform(0.02, 0.2) * rng.choice([-1, 1])
         other = width * rng.uniform(0.7, 1.4)
     bulge = rng.uniform(0.015, 0.07) if semi else rng.uniform(0, 0.008)
@@ -156,19 +159,18 @@ def orbit(model: Callable[[Floats, Floats], Floats], period: float, start: float
 
 def detached(rng: Rng) -> Variable:
     """Draw a detached or semi-detached binary of 0.5 to 30 d."""
-    period = float(np.clip(np.exp(rng.normal(np.log(2.5), 0.9)), 0.5, 30.0))
+    period = within(lambda: rng.lognormal(np.log(2.5), 0.9), 0.5, 30.0)
     semi = rng.random() < 0.35 and period < 12
+    round_orbit = semi or period < SHORTEST_ECCENTRIC or rng.random() < 0.6
     if rng.random() < 0.5:
-        shape, kind = profiles(rng, semi)
+        shape, kind = profiles(rng, semi, round_orbit)
         return Variable(orbit(shape, period, rng.random()), period, kind)
     while True:
         total = rng.uniform(0.42, 0.6) if semi else min(0.45, rng.uniform(0.15, 0.42) / period**0.3)
         share = rng.uniform(0.35, 0.65)
         hot = rng.uniform(5200, 10000)
         cool = hot * (1 - rng.beta(1.2, 2.5) * 0.6)
-        eccentricity = 0.0
-        if not semi and rng.random() < 0.3:
-            eccentricity = rng.uniform(0.03, 0.4)
+        eccentricity = 0.0 if round_orbit else rng.uniform(0.03, 0.4)
         inclination = np.arccos(rng.uniform(0, 0.75 * total))
         shape = spheres(
             rng, (total * share, total * (1 - share)), (hot, cool), inclination, eccentricity,

@@ -14,7 +14,7 @@ import numpy as np
 
 from period_cadences import Floats, Model
 
-__all__ = ["PULSATORS", "Variable", "delta_scuti", "pulsator", "strict"]
+__all__ = ["PULSATORS", "Variable", "delta_scuti", "pulsator", "strict", "within"]
 
 TURN = 2 * np.pi
 GRID = np.linspace(0.0, 1.0, 400, endpoint=False)
@@ -27,6 +27,14 @@ class Variable(NamedTuple):
     model: Model
     period: float
     kind: str
+
+
+def within(draw: Callable[[], float], low: float, high: float) -> float:
+    """Draw until a value is inside the limits: no pile at round periods, as clipping makes."""
+    while True:
+        value = float(draw())
+        if low < value < high:
+            return value
 
 
 def series(phase: Floats, amplitudes: Floats, phases: Floats) -> Floats:
@@ -68,7 +76,7 @@ def periodic(
 
 def rr_ab(rng: Rng) -> Variable:
     """RRab: a sine series, or a steep rise, a slow fall and bumps."""
-    period = float(np.clip(rng.normal(0.57, 0.08), 0.37, 0.9))
+    period = within(lambda: rng.normal(0.57, 0.08), 0.37, 0.9)
     amplitude = float(np.clip(1.0 - 1.7 * (period - 0.55) + rng.normal(0, 0.17), 0.25, 1.5))
     if rng.random() < 0.55:
         late = (period - 0.55) * 2.0
@@ -110,7 +118,7 @@ def smooth(shape: Callable[[Floats], Floats], width: float) -> Callable[[Floats]
 
 def rr_c(rng: Rng) -> Variable:
     """RRc: nearly sinusoidal, with a bump before maximum."""
-    period = float(np.clip(rng.normal(0.325, 0.04), 0.2, 0.45))
+    period = within(lambda: rng.normal(0.325, 0.04), 0.2, 0.45)
     shape = sines(
         rng, [rng.uniform(0.05, 0.22), rng.uniform(0.02, 0.1), 0.04],
         [rng.normal(3.0, 0.35), rng.normal(4.5, 0.8), rng.uniform(0, TURN)],
@@ -137,7 +145,7 @@ PROGRESSION = np.array(
 
 def cepheid(rng: Rng) -> Variable:
     """Draw a classical Cepheid in the fundamental mode, 1.5 to 45 d."""
-    period = float(np.clip(np.exp(rng.normal(np.log(4.5), 0.65)), 1.5, 45.0))
+    period = within(lambda: rng.lognormal(np.log(4.5), 0.65), 1.5, 45.0)
     r21, phi21, r31, phi31, r41 = (
         float(np.interp(np.log(period), np.log(PROGRESSION[:, 0]), PROGRESSION[:, k]))
         for k in range(1, 6)
@@ -150,7 +158,7 @@ def cepheid(rng: Rng) -> Variable:
 
 def cepheid_overtone(rng: Rng) -> Variable:
     """First-overtone Cepheid, 0.5 to 6 d; R21 vanishes near 3 d and its phase jumps there."""
-    period = float(np.clip(np.exp(rng.normal(np.log(1.8), 0.5)), 0.5, 6.0))
+    period = within(lambda: rng.lognormal(np.log(1.8), 0.5), 0.5, 6.0)
     r21 = 0.05 + 0.18 * min(1.0, abs(np.log(period / 3.0)))
     phi21 = 2.8 + 0.35 * (period - 1.5) if period < 3 else 4.6 - 0.15 * (period - 3)
     shape = sines(rng, [r21, 0.06], [phi21, rng.normal(5.5, 0.7)], 0.15)

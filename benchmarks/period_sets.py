@@ -40,6 +40,8 @@ __all__ = ["SETS", "Star", "as_column", "draw", "halves", "right"]
 
 FAINT_SIGNAL = 250.0
 """Chi2 of the model against its mean below which a binary would not have been found at all."""
+LEAST_ECLIPSED = 8
+"""Epochs in the deeper parts of eclipses, of binaries that would have been found."""
 UNDECIDED = 10.0
 """Chi2 by which the two halves of an orbit must differ to be told apart."""
 LSST_EVENTS = 21.5
@@ -114,7 +116,8 @@ def binaries(n: int, rng: Rng, *, survey: str, make: Callable[[Rng], Variable]) 
             continue
         sigma = seen.error if seen.is_magnitude else 1.0857 * seen.error / np.abs(seen.value)
         curve = star.model(time, micron)
-        if signal(sigma, curve) < FAINT_SIGNAL:
+        eclipsed = curve > np.median(curve) + 0.4 * (curve.max() - np.median(curve))
+        if signal(sigma, curve) < FAINT_SIGNAL or eclipsed.sum() < LEAST_ECLIPSED:
             continue
         # what the other half of the orbit would have shown at the same times
         other = star.model(time + star.period / 2, micron)
