@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 import pyarrow.parquet as pq
 
-from period_cadences import DATA, Floats
-from period_pulsators import TURN, Rng, Variable, scaled, sines
+from period_cadences import DATA, Floats, Model
+from period_pulsators import TURN, Rng, Shape, Variable, scaled, sines
 
 __all__ = ["mira", "semiregular"]
 
@@ -48,7 +48,7 @@ def wander(rng: Rng, knots: Floats, correlation: float) -> Floats:
     return values
 
 
-def mira_shape(rng: Rng, period: float):
+def mira_shape(rng: Rng, period: float) -> Shape:
     """Return a shape: an asymmetric rise, often with a hump on it, or broad with flat minima."""
     draw = rng.random()
     if draw < 0.45:  # a faster rise; the more, the longer the period
@@ -86,7 +86,10 @@ def mira(rng: Rng, span: float, survey: str) -> Variable:
     return Variable(model, period, "mira")
 
 
-def cycles(rng, shape, period, span, amplitude, unstable, jitter, trend):
+def cycles(
+    rng: Rng, shape: Shape, period: float, span: float, amplitude: float, unstable: float,
+    jitter: float, trend: float,
+) -> Model:  # fmt: skip
     """Return a model whose amplitude, phase and mean change from cycle to cycle."""
     knots = np.arange(-2 * period, span + 3 * period, period)
     height = 1 + unstable * wander(rng, knots, 0.3)

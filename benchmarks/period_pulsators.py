@@ -14,11 +14,13 @@ import numpy as np
 
 from period_cadences import Floats, Model
 
-__all__ = ["PULSATORS", "Variable", "delta_scuti", "pulsator", "strict", "within"]
+__all__ = ["PULSATORS", "Shape", "Variable", "delta_scuti", "pulsator", "strict", "within"]
 
 TURN = 2 * np.pi
 GRID = np.linspace(0.0, 1.0, 400, endpoint=False)
 Rng = np.random.Generator
+Shape = Callable[[Floats], Floats]
+"""Magnitudes against the phase in cycles."""
 
 
 class Variable(NamedTuple):
@@ -43,16 +45,14 @@ def series(phase: Floats, amplitudes: Floats, phases: Floats) -> Floats:
     return np.sin(TURN * np.multiply.outer(phase, k) + phases) @ amplitudes
 
 
-def scaled(shape: Callable[[Floats], Floats], amplitude: float) -> Callable[[Floats], Floats]:
+def scaled(shape: Shape, amplitude: float) -> Shape:
     """Return a function of phase with this range and a mean of 0."""
     values = shape(GRID)
     mean, scale = values.mean(), amplitude / np.ptp(values)
     return lambda phase: scale * (shape(np.mod(phase, 1.0)) - mean)
 
 
-def sines(
-    rng: Rng, ratios: list[float], differences: list[float], scatter: float = 0.1
-) -> Callable[[Floats], Floats]:
+def sines(rng: Rng, ratios: list[float], differences: list[float], scatter: float = 0.1) -> Shape:
     """Return a shape of A_k / A_1 (k >= 2) and phi_k - k phi_1, both with some scatter."""
     amplitudes = np.array([1.0, *ratios]) * np.exp(rng.normal(0, scatter, len(ratios) + 1))
     phases = np.array([0.0, *differences])
@@ -60,9 +60,7 @@ def sines(
     return lambda phase: series(phase, amplitudes, phases)
 
 
-def periodic(
-    rng: Rng, shape: Callable[[Floats], Floats], period: float, amplitude: float, lag: float = 0.02
-) -> Model:
+def periodic(rng: Rng, shape: Shape, period: float, amplitude: float, lag: float = 0.02) -> Model:
     """Return the model of a strictly periodic star: less amplitude and later in the red."""
     shape, start = scaled(shape, amplitude), rng.random()
     steep = rng.uniform(0.5, 1.1)
@@ -90,7 +88,7 @@ def rr_ab(rng: Rng) -> Variable:
     return Variable(periodic(rng, shape, period, amplitude), period, "rr_ab")
 
 
-def bumpy_fall(rng: Rng, rise: float, decay: float) -> Callable[[Floats], Floats]:
+def bumpy_fall(rng: Rng, rise: float, decay: float) -> Shape:
     """Return a shape that brightens within `rise` of the cycle and decays, with two bumps."""
     bump, shock = rng.uniform(0.0, 0.12), rng.uniform(0.0, 0.1)
     at = rng.uniform(0.55, 0.75)
@@ -107,7 +105,7 @@ def bumpy_fall(rng: Rng, rise: float, decay: float) -> Callable[[Floats], Floats
     return smooth(shape, 0.012)
 
 
-def smooth(shape: Callable[[Floats], Floats], width: float) -> Callable[[Floats], Floats]:
+def smooth(shape: Shape, width: float) -> Shape:
     """Return a shape smoothed by a Gaussian in phase, as a table that is interpolated."""
     lags = np.linspace(-3 * width, 3 * width, 13)
     weights = np.exp(-0.5 * (lags / width) ** 2)

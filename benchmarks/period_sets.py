@@ -30,7 +30,17 @@ from period_aperiodic import (
     supernova,
 )
 from period_binaries import contact, detached, rotator
-from period_cadences import Floats, Star, Visits, brightness, error_of, measure, signal, visits
+from period_cadences import (
+    SURVEYS,
+    Floats,
+    Star,
+    Visits,
+    brightness,
+    error_of,
+    measure,
+    signal,
+    visits,
+)
 from period_giants import mira, semiregular
 from period_pulsators import Rng, Variable, delta_scuti, pulsator, strict
 from period_real import stripe82, type_ia
@@ -201,8 +211,8 @@ def red(n: int, rng: Rng, *, survey: str) -> list[Star]:
     stars = []
     for k in range(n):
         kind, field = RED[k % len(RED)], visits(rng, survey)
-        mean = brightness(rng, survey)
-        size = float(np.median(error_of(np.full(field.time.size, mean), field.m5, 0.015)))
+        mean, floor = brightness(rng, survey), float(np.mean(SURVEYS[survey].floor))
+        size = float(np.median(error_of(np.full(field.time.size, mean), field.m5, floor)))
         model = red_noise(rng, field, size, kind)
         stars.append(measure(rng, field, model, np.nan, f"red_{kind}", mean=mean))
     return stars
