@@ -82,7 +82,8 @@ def mira(rng: Rng, span: float, survey: str) -> Variable:
     amplitude = min(amplitude * factor, 7.0)
     shape = scaled(mira_shape(rng, period), 1.0)
     unstable = rng.uniform(0.08, 0.2)
-    model = cycles(rng, shape, period, span, amplitude, unstable, 0.012, rng.uniform(0.0, 0.12))
+    jitter, trend = rng.uniform(0.008, 0.03), rng.uniform(0.0, 0.12)
+    model = cycles(rng, shape, period, span, amplitude, unstable, jitter, trend)
     return Variable(model, period, "mira")
 
 
@@ -113,14 +114,13 @@ def semiregular(rng: Rng, span: float, survey: str) -> Variable:
     period, amplitude = drawn(rng, "SRV", span)
     amplitude *= BAND_FACTOR[survey] ** 0.8
     shape = scaled(sines(rng, [rng.uniform(0.0, 0.15)], [rng.uniform(0, TURN)]), 1.0)
-    first = cycles(
-        rng, shape, period, span, amplitude, rng.uniform(0.1, 0.3), 0.02, rng.uniform(0, 0.15)
-    )
+    unstable, jitter = rng.uniform(0.1, 0.4), rng.uniform(0.015, 0.05)
+    first = cycles(rng, shape, period, span, amplitude, unstable, jitter, rng.uniform(0, 0.2))
     if rng.random() < 0.5:
         other = period * rng.uniform(0.5, 0.62)  # the next mode
     else:
         other = period * rng.uniform(1.4, 2.2)
     beat = scaled(lambda phase: np.sin(TURN * phase), 1.0)
-    weak = amplitude * rng.uniform(0.1, 0.4)
+    weak = amplitude * rng.uniform(0.1, 0.55)
     second = cycles(rng, beat, other, span, weak, 0.2, 0.02, 0.0)
     return Variable(lambda t, w: first(t, w) + second(t, w), period, "semiregular")
