@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from period_cadences import DATA
 from period_rejected import rejected
 from period_sets import SETS, Star, as_column, draw, halves, right
 from results import Row, Target, save
@@ -232,6 +233,8 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=[""], help="starts of names")
     parser.add_argument("--options", type=json.loads, default={}, help="of compute_periods, JSON")
     a = parser.parse_args()
+    if not DATA.is_dir():
+        raise SystemExit("the real data (../shared/data) is not beside the project")
     names = [name for name in SETS if name.startswith(tuple(a.sets))]
     print(" " * 38 + " ".join(f"{short:>6s}" for short in SHORT.values()))
     rows: list[Row] = []
