@@ -124,8 +124,8 @@ def fill_normal(
         for k in range(n_terms):
             row = (k + 1) * multiple
             ck, sk = c[row] / total, s[row] / total
-            right[2 * k] += sums[b, 2, row]
-            right[2 * k + 1] += sums[b, 3, row]
+            right[2 * k] += sums[b, 2, row] - ck * sums[b, 2, 0]
+            right[2 * k + 1] += sums[b, 3, row] - sk * sums[b, 2, 0]
             for j in range(k + 1):
                 column = (j + 1) * multiple
                 plus, minus = row + column, row - column
