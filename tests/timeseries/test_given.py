@@ -380,5 +380,5 @@ def test_what_takes_times_is_known_here() -> None:
         if inspect.isroutine(getattr(ts, name))
         and arrays & set(inspect.signature(getattr(ts, name)).parameters)
     }
-    elsewhere = {"barycentric_times", "compute_features", "compute_periods"}
+    elsewhere = {"as_lightcurve", "barycentric_times", "compute_features", "compute_periods"}
     assert takers == {*TAKERS, *elsewhere}

@@ -13,7 +13,7 @@ from skyseries.schema.columns import column_meta
 from skyseries.schema.lightcurve import LightCurveFields
 from skyseries.schema.recognition import TIMES, find_error, find_name, flux_unit_of
 from skyseries.schema.times import settled_times, time_unit_words
-from skyseries.units import conversion_factor, is_known, plain_unit, same_unit
+from skyseries.units import converts, is_known, plain_unit, same_unit
 
 __all__ = [
     "COLUMNS",
@@ -167,7 +167,7 @@ def _flux_unit(schema: pa.Schema, known: Mapping[str, str | None], given: str | 
             f"flux_unit={given!r}, but column {flux!r} says that it is in {own!r}: leave "
             "flux_unit= out"
         )
-    if own and _is_magnitude(own):
+    if own and converts(own, "mag"):
         raise InputError(f"column {flux!r} is in {own!r}, so it is no flux: give it as mag=")
     unit = given or own or known.get("flux_unit")
     if unit is None and error is not None:
@@ -178,14 +178,6 @@ def _flux_unit(schema: pa.Schema, known: Mapping[str, str | None], given: str | 
                 "flux_unit="
             )
     return unit if unit is None or given or is_known(unit) else None
-
-
-def _is_magnitude(unit: str) -> bool:
-    try:
-        conversion_factor(unit, "mag")
-    except ValueError:
-        return False
-    return True
 
 
 def may_count(kind: pa.DataType) -> bool:
