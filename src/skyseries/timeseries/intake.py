@@ -20,7 +20,7 @@ from skyseries.schema.roles import COLUMNS, lightcurve_fields
 from skyseries.schema.times import IMPLIED
 from skyseries.tables import to_table
 from skyseries.timeseries.measured import factors_of, measured_field, with_units
-from skyseries.units import converts
+from skyseries.units import converts, plain_unit, unit_text
 
 __all__ = ["Parts", "holds_all", "parts_of", "parts_of_row"]
 
@@ -143,9 +143,7 @@ def _fields_of_arrays(
 ) -> LightCurveFields:
     """Return what arrays are, by their unit or by what is said."""
     dy = others["error"]
-    unit = measured(y, "y")[1]
-    if not unit and dy is not None:
-        unit = measured(np.atleast_1d(dy) if np.ndim(dy) == 0 else dy, "dy")[1]
+    unit = measured(y, "y")[1] or plain_unit(unit_text(getattr(dy, "unit", None)))
     said = {f"{value}=": value == "mag" for value in ("mag", "flux") if value in roles}
     is_magnitude = _is_magnitude({**said, **_words(unit, magnitude)})
     if is_magnitude is None:
