@@ -23,8 +23,8 @@ Floats = NDArray[np.float64]
 FLOOR_SCATTER_FRACTION = 0.25
 """The default error floor as a fraction of the standard deviation of the values of each band."""
 
-_ALL_WEIGHT = 1 - 1e-9
-"""Share of one epoch in the weights beyond which rounding hides the others."""
+_ALL_WEIGHT = 1 - 1e-6
+"""Share of one epoch in the weights beyond which its error is doubted."""
 
 
 @dataclass(frozen=True)
@@ -145,8 +145,8 @@ def prepare_curve(
         raise InputError(_why_not(value, error, curve))
     if curve.n_epochs > 2 and weights[: curve.n_epochs].max() > _ALL_WEIGHT:
         warn_user(
-            f"the smallest error, {error.min():.3g}, gives one epoch all the weight: no period of "
-            "the others can be found; look for a wrong dy"
+            f"the smallest error, {error.min():.3g}, gives one epoch all the weight, so that every "
+            "model goes through it; look for a wrong dy"
         )
     spread = np.empty(n)
     spread[order] = _variances(arrays[1], arrays[2], offsets, floor)

@@ -191,11 +191,21 @@ def _columns_of(t: Any) -> tuple[pa.Schema, dict[str, Any]]:
         lists = {f.name: _list_of(t, f) for f in t.type}
         fields = [pa.field(f.name, lists[f.name].type, metadata=f.metadata) for f in t.type]
         return pa.schema(fields), lists
-    table = to_table(t, "the light curve")
+    table = to_table(_spread(t) if isinstance(t, Mapping) else t, "the light curve")
     if (middle := getattr(t, "time_bin_center", None)) is not None:  # BinnedTimeSeries
         times = to_table({"time": middle})
         table = table.append_column(times.schema.field(0), times.column(0))
     return table.schema, dict(zip(table.column_names, table.columns, strict=True))
+
+
+def _spread(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return columns where one number or label is that of all epochs."""
+    size = max((len(v) for v in columns.values() if not _is_one(v)), default=1)
+    return {name: [v] * size if _is_one(v) else v for name, v in columns.items()}
+
+
+def _is_one(value: Any) -> bool:
+    return isinstance(value, str | bytes | float | int) or getattr(value, "shape", None) == ()
 
 
 def _list_of(row: pa.StructScalar, field: pa.Field) -> Any:

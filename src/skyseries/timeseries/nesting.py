@@ -36,9 +36,11 @@ def to_nested(curves: Iterable[LightCurve]) -> tuple[pa.StructArray, LightCurveF
     InputError
         If there is none, or one has other fields than the first.
     """
-    curves = list(curves)
+    curves = list(curves) if isinstance(curves, Iterable) else [curves]
     if not curves:
         raise InputError("a nested column needs one light curve or more: its fields are theirs")
+    if wrong := [curve for curve in curves if not hasattr(curve, "named_fields")]:
+        raise InputError(f"{wrong[0]!r:.60} is no LightCurve: as_lightcurve makes one of it")
     fields = curves[0].named_fields
     for place, curve in enumerate(curves):
         if curve.named_fields != fields:
