@@ -184,6 +184,16 @@ def test_objects_of_lightkurve() -> None:
     assert other.usable.tolist() == ((k % 9 != 0) & (k % 5 == 0)).tolist()
 
 
+def test_what_lightkurve_has_folded() -> None:
+    class Folded(Lightkurve):
+        @property
+        def phase(self) -> Any:
+            return self.time
+
+    with pytest.raises(InputError, match="has phases for times"):
+        as_lightcurve(Folded(lightkurve_object()))
+
+
 def test_errors_that_are_all_missing_are_none() -> None:
     held = lightkurve_object()
     held["flux_err"][:] = np.nan

@@ -191,6 +191,8 @@ def _columns_of(t: Any) -> tuple[pa.Schema, dict[str, Any]]:
         lists = {f.name: _list_of(t, f) for f in t.type}
         fields = [pa.field(f.name, lists[f.name].type, metadata=f.metadata) for f in t.type]
         return pa.schema(fields), lists
+    if hasattr(t, "colnames") and hasattr(t, "phase"):  # of lightkurve
+        raise InputError(f"a {type(t).__name__} has phases for times: give what was folded")
     table = to_table(_spread(t) if isinstance(t, Mapping) else t, "the light curve")
     if (middle := getattr(t, "time_bin_center", None)) is not None:  # BinnedTimeSeries
         times = to_table({"time": middle})
