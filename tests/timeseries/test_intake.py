@@ -120,6 +120,8 @@ def test_one_error_and_one_band_in_a_dict() -> None:
     curve = as_lightcurve({"mjd": T, "mag": Y, "magerr": 0.02, "band": "g"})
     assert set(curve.error) == {0.02}  # type: ignore[arg-type]
     assert set(curve.bands) == {"g"}  # type: ignore[arg-type]
+    assert as_lightcurve({"mjd": T, "mag": Y, "magerr": None}).error is None
+    assert as_lightcurve({"mjd": T[0], "mag": 15.0 * u.mag}).value.tolist() == [15.0]
 
 
 def test_who_says_what_the_values_are() -> None:

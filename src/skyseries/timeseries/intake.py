@@ -202,12 +202,15 @@ def _columns_of(t: Any) -> tuple[pa.Schema, dict[str, Any]]:
 
 def _spread(columns: Mapping[str, Any]) -> dict[str, Any]:
     """Return columns where one number or label is that of all epochs."""
-    size = max((len(v) for v in columns.values() if not _is_one(v)), default=1)
+    rows = [v for v in columns.values() if hasattr(v, "__len__") and not _is_one(v)]
+    size = max(map(len, rows), default=1)
     return {name: [v] * size if _is_one(v) else v for name, v in columns.items()}
 
 
 def _is_one(value: Any) -> bool:
-    return isinstance(value, str | bytes | float | int) or getattr(value, "shape", None) == ()
+    return (
+        isinstance(value, str | bytes | float | int | None) or getattr(value, "shape", None) == ()
+    )
 
 
 def _list_of(row: pa.StructScalar, field: pa.Field) -> Any:
