@@ -62,3 +62,13 @@ def test_the_import_of_the_readme_and_the_catalog_page(folder):
     run(["rm", "-rf", "survey"], folder)
     output = run([sys.executable, "-c", "\n".join(programs)], folder)
     assert "33 rows" in output
+
+
+def test_the_page_of_light_curves(folder):
+    programs = "\n".join(blocks("docs/lightcurves.md", "python"))
+    asked = """
+print(round(star.periods(min_period=0.2, max_period=5)["period"], 3))
+print(round(periodogram(series, min_period=0.2, max_period=5).period_at_max_power, 3))
+print(compute_periods(column, fields, min_period=0.2, max_period=5).num_rows)
+"""
+    assert run([sys.executable, "-c", programs + asked], folder).split() == ["0.6", "0.6", "2"]

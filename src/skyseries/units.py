@@ -17,6 +17,7 @@ from skyseries.errors import InputError
 
 __all__ = [
     "conversion_factor",
+    "converts",
     "factor_to",
     "is_known",
     "plain_unit",
@@ -103,6 +104,15 @@ def same_unit(one: str, other: str) -> bool:
         return conversion_factor(one, other) == 1.0
     except ValueError:
         return False
+
+
+def converts(unit: str, target: str) -> bool:
+    """Return whether a text is a unit of the kind of another one."""
+    try:
+        conversion_factor(unit, target)
+    except ValueError:
+        return False
+    return True
 
 
 @cache

@@ -51,12 +51,12 @@ _OF_COUNTS = _words("""
     n n_neighbors n_peaks nterms oversampling rank_terms n_bootstrap seed order npix dense step
     start stop size shuffle fraction prior workers executor limit bins_per_duration n_bins n_covers
     n_phases n_levels weighted max_order max_rows max_bytes max_epochs memory min_epochs
-    needs_error deep footers one_to_one barycentric overwrite resume progress id_index has_error
-    replace allow_exact_matches append pass_partition version
+    needs_error magnitude deep footers one_to_one barycentric overwrite resume progress id_index
+    has_error replace allow_exact_matches append pass_partition version
 """)
 _OF_THINGS = _words("""
-    function declared args kwargs extractor name_or_path storage_options tmp_dir region regions moc
-    source pixels ax feature path catalog map_catalog options
+    function curves declared args kwargs extractor name_or_path storage_options tmp_dir region
+    regions moc source pixels ax feature path catalog map_catalog options
 """)
 PLAIN = _OF_WORDS | _OF_COUNTS | _OF_THINGS
 """Names of parameters that hold nothing of the kind: words, counts, switches, other things."""
@@ -68,6 +68,7 @@ FORWARDED = {
     ("Catalog.crossmatch_many", "options"): "Catalog.crossmatch",
     ("Catalog.periods", "options"): "compute_periods",
     ("LightCurve.periodogram", "options"): "periodogram",
+    ("LightCurve.periods", "options"): "compute_periods",
     ("periodogram", "options"): "the methods",
     ("compute_periods", "options"): "the methods",
     ("period_schema", "options"): "the methods",
@@ -78,12 +79,15 @@ FORWARDED = {
 NAMES_ONLY = {
     ("Catalog.features", "bands"), ("Catalog.map_lightcurves", "bands"),
     ("compute_features", "bands"), ("feature_schema", "bands"), ("LightCurve.band", "band"),
+    ("LightCurve.features", "bands"), ("as_lightcurve", "id"),
     ("Catalog.histogram2d", "y"), ("Catalog.map_partitions", "table"),
     ("LightCurve", "id"), ("LightCurve.from_struct", "id"),
 }  # fmt: skip
 """Parameters that are called like physical ones, but are names."""
 
-FILLED = {("Catalog.periods", "ra"), ("Catalog.periods", "dec")}
+FILLED = {
+    (entry, name) for entry in ("Catalog.periods", "LightCurve.periods") for name in ("ra", "dec")
+}
 """What an entry gives itself to the one that it hands its options on to."""
 
 FILES = {("open_catalog", "path")}

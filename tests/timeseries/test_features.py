@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from skyseries.photometry import mag_to_njy
 from skyseries.schema import LightCurveFields
-from skyseries.timeseries import Feature, all_features, compute_features, feature_schema
+from skyseries.timeseries import Feature, all_features, compute_features, feature_schema, select
 from tests.timeseries.build import FLUX, MAG, ONE_BAND, Epochs, column, random_rows
 from tests.timeseries.experiments import TESTED_APART
 from tests.timeseries.twins import TWINS
@@ -284,6 +284,9 @@ def test_choice_of_features() -> None:
     names = feature_schema(ONE_BAND, ["StetsonJ", "nObs", "StetsonJ"]).names
     assert names == ["nObs", "fluxStetsonJ"]
     assert feature_schema(ONE_BAND, "Eta").names == ["fluxEta"]
+    for asked, said in (("mean", "did you mean 'Mean'[?]"), ("Medain", "'Median'"), ("x9", "184")):
+        with pytest.raises(ValueError, match=said):
+            select([asked], has_error=True)
     with pytest.raises(ValueError, match="no feature or preset 'Nope'"):
         feature_schema(ONE_BAND, ["Nope"])
 

@@ -332,6 +332,7 @@ METHODS_OF = {
     "power_at": [{"frequency": "a"}],
     "model": [{"t": "a"}, {"t": [1.0], "frequency": "a"}, {"t": [1.0], "frequency": -1}],
     "box": [{"frequency": "a"}],
+    "plot": [{"n": "a"}, {"n": -1}, {"x": "time"}],
 }  # fmt: skip
 
 
@@ -360,10 +361,19 @@ def test_words_that_are_refused(options: Any, said: str) -> None:
         periodogram(T, Y, E, frequency=FREQUENCY, **options)
 
 
-def test_one_error_that_hides_all_others_is_told() -> None:
-    e = np.where(np.arange(N) == 7, 1e-9, E)
-    with pytest.warns(UserWarning, match=r"smallest error, 1e-09.*dy"):
-        periodogram(T, Y, e, frequency=FREQUENCY)
+@pytest.mark.parametrize("small", [1e-7, 1e-9, 1e-30])
+def test_one_error_far_below_all_others_is_told_and_hides_none(small: float) -> None:
+    e = np.where(np.arange(N) == 7, small, E)
+    with pytest.warns(UserWarning, match=rf"smallest error, {small:.3g}.*dy"):
+        found = periodogram(T, Y, e, frequency=FREQUENCY)
+    others = np.arange(N) != 7  # every model goes through the one
+    y, w = (Y - Y[7])[others], E[others] ** -2.0
+    for f, power in zip(FREQUENCY, found.power, strict=True):
+        waves = np.exp(2j * np.pi * f * T)
+        design = np.stack([(waves - waves[7]).real, (waves - waves[7]).imag], axis=1)[others]
+        fit = np.linalg.lstsq(design * np.sqrt(w)[:, None], y * np.sqrt(w), rcond=None)[0]
+        wanted = 1 - np.sum(w * (y - design @ fit) ** 2) / np.sum(w * y**2)
+        assert power == pytest.approx(wanted, abs=1e-6)
 
 
 def test_values_beyond_their_squares() -> None:
@@ -380,5 +390,5 @@ def test_what_takes_times_is_known_here() -> None:
         if inspect.isroutine(getattr(ts, name))
         and arrays & set(inspect.signature(getattr(ts, name)).parameters)
     }
-    elsewhere = {"barycentric_times", "compute_features", "compute_periods"}
+    elsewhere = {"as_lightcurve", "barycentric_times", "compute_features", "compute_periods"}
     assert takers == {*TAKERS, *elsewhere}

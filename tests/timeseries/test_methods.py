@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
 import pytest
 from astropy.timeseries import BoxLeastSquares
 
-from skyseries.timeseries import all_methods, periodogram
+from skyseries.errors import InputError
+from skyseries.schema import LightCurveFields
+from skyseries.timeseries import all_methods, compute_periods, periodogram
 from skyseries.timeseries.methods import find_method
+from skyseries.timeseries.methods.registry import COMMON
 from tests.timeseries import twins_periods as twins
 
 Array = np.ndarray
@@ -262,6 +266,34 @@ def test_wrong_options() -> None:
             periodogram(t, y, e, method=method, **options)
     with pytest.raises(ValueError, match="stringlength"):
         find_method("nothing")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"maxperiod": 10}, "did you mean max_period"), ({"npeaks": 3}, "did you mean n_peaks"),
+        ({"nterm": 3}, "did you mean nterms"), ({"xyz": 3}, "every search takes min_period"),
+        ({"method": "BLS"}, "did you mean 'bls'"), ({"max_period": "10"}, "max_period must be"),
+    ],
+)  # fmt: skip
+def test_the_nearest_name_is_told(options: dict[str, Any], said: str) -> None:
+    fields = LightCurveFields(time="t", mag="mag")
+    for search in (
+        lambda: compute_periods([{"t": [1.0], "mag": [2.0]}], fields, **options),
+        lambda: periodogram([1.0, 2.0], [2.0, 3.0], **options),
+    ):
+        with pytest.raises(InputError, match=said):
+            search()
+
+
+def test_what_every_search_takes_is_known() -> None:
+    taken = {
+        name
+        for search in (periodogram, compute_periods)
+        for name, parameter in inspect.signature(search).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    assert taken == set(COMMON)
 
 
 def test_false_alarms_by_the_f_distribution() -> None:

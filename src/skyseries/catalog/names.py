@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import pyarrow as pa
 
 from skyseries.arrow import is_nested
 from skyseries.errors import InputError, SchemaError
+from skyseries.schema.roles import nearest_names
 
 __all__ = [
     "check_columns",
@@ -17,7 +17,6 @@ __all__ = [
     "fields_of",
     "names_list",
     "names_pair",
-    "nearest_names",
     "nested_columns",
     "split_path",
     "texts_by_name",
@@ -40,12 +39,6 @@ def split_path(path: str, schema: pa.Schema) -> tuple[str, str | None]:
         return path, None
     column, _, field = path.partition(".")
     return column, field or None
-
-
-def nearest_names(name: str, there: Sequence[str], n: int = 1) -> list[str]:
-    """Return the names that are most alike; small and capital letters do not matter."""
-    lower = {other.lower(): other for other in there}
-    return [lower[near] for near in difflib.get_close_matches(name.lower(), lower, n, cutoff=0.5)]
 
 
 def names_list(names: Any, what: str = "columns") -> tuple[str, ...]:

@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from skyseries.catalog.held import Held
-from skyseries.catalog.names import names_list, nearest_names
+from skyseries.catalog.names import names_list
 from skyseries.catalog.nodes.memory import Memory
 from skyseries.errors import InputError, SchemaError
 from skyseries.hats.collection import Collection
 from skyseries.hats.files import Location
 from skyseries.schema.conversion import in_degrees
 from skyseries.schema.recognition import find_position
+from skyseries.schema.roles import nearest_names
 from skyseries.tables import to_table
 
 __all__ = ["as_held", "from_table"]

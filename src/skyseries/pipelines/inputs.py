@@ -20,10 +20,10 @@ from skyseries.hats.names import RESERVED
 from skyseries.pipelines import derive, prepare, roles
 from skyseries.pipelines.ids import check_id_type, check_same_kind
 from skyseries.pipelines.intake import Intake
-from skyseries.pipelines.roles import column
 from skyseries.schema import ColumnMeta, LightCurveFields, column_meta, with_column_meta
 from skyseries.schema.conversion import Conversion, in_degrees
 from skyseries.schema.recognition import POSITION_NAMES, find_id, find_name, find_position
+from skyseries.schema.roles import COLUMNS, column, lightcurve_fields
 from skyseries.units import plain_unit
 
 __all__ = ["Asked", "read_inputs"]
@@ -128,7 +128,7 @@ def read_inputs(objects: Any, lightcurves: Any, asked: Asked) -> dict[str, Any]:
         )
     schema = _plain_schema(sources.schema, source_id)
     check_id_type(schema.field(source_id).type, source_id)
-    fields = roles.lightcurve_fields(schema, asked.roles or {})
+    fields = lightcurve_fields(schema, asked.roles or {})
     if fields.band is not None and pt.is_null(sources.schema.field(fields.band).type):
         place = schema.get_field_index(fields.band)
         schema = schema.set(place, schema.field(place).with_type(pa.string()))
@@ -318,7 +318,7 @@ def _read_sources(spec: Any, asked: Asked, placed: bool) -> _Table:
     def needed(schema: pa.Schema) -> list[str | None]:
         id = asked.source_id or asked.id or find_id(schema.names)
         time = given.get("time") or find_name("time", schema.names)
-        named = [given.get(role) for role in roles.COLUMNS]
+        named = [given.get(role) for role in COLUMNS]
         if not placed or asked.position is not None:
             return [id, time, *named]
         known = find_position(schema.names, lambda name: _is_number(schema.field(name).type))

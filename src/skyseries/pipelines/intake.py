@@ -22,6 +22,7 @@ from skyseries.formats.cast import cast_cells
 from skyseries.formats.text import NULL_WORDS
 from skyseries.schema import ColumnMeta, with_column_meta
 from skyseries.schema.conversion import Conversion
+from skyseries.schema.roles import holds_dates, is_pair
 
 __all__ = ["Intake", "Watcher", "kind_of_label", "kind_of_number", "kind_of_time"]
 
@@ -142,7 +143,7 @@ def kind_of_time(field: pa.Field) -> str | None:
         return None
     if pt.is_decimal(kind):
         return "number"
-    if pt.is_timestamp(kind) or pt.is_date(kind) or pt.is_string(kind) or _is_pair(kind):
+    if holds_dates(kind):
         return "time"
     raise SchemaError(
         f"column {field.name!r} (time) is {kind}; times are days, dates, or text such as "
@@ -167,12 +168,6 @@ def kind_of_label(field: pa.Field) -> str | None:
     raise SchemaError(f"column {field.name!r} (band) is {kind}; a band is text or a whole number")
 
 
-def _is_pair(kind: pa.DataType) -> bool:
-    """Return whether a column may hold Julian dates in two parts, as astropy writes Time."""
-    lists = pt.is_list(kind) or pt.is_large_list(kind) or pt.is_fixed_size_list(kind)
-    return bool(lists and pt.is_floating(kind.value_type))
-
-
 def _settled_field(field: pa.Field, kind: str | None) -> pa.Field:
     if kind is None:
         return field
@@ -189,7 +184,7 @@ def _number(array: pa.Array, field: pa.Field, path: str, place: Place) -> pa.Arr
 
 def _time(array: pa.Array, field: pa.Field, path: str, place: Place) -> pa.Array:
     """Return dates as days of MJD; null where there is none."""
-    if _is_pair(array.type):
+    if is_pair(array.type):
         return _of_pairs(array, field, path)
     if pt.is_string(array.type):
         array = pc.utf8_trim_whitespace(array)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from skyseries.catalog.names import nearest_names
 from skyseries.errors import InputError, SchemaError
 from skyseries.hats.sizes import Limits
+from skyseries.schema.roles import nearest_names
 from skyseries.spatial.healpix import margin_order
 
 __all__ = [

@@ -12,7 +12,7 @@ from skyseries.arrays import labels as bands_of
 from skyseries.errors import MissingDependencyError
 from skyseries.photometry import band_order
 
-__all__ = ["plot_lightcurve"]
+__all__ = ["axes", "plot_lightcurve"]
 
 _COLORS = {
     "u": "#56b4e9", "g": "#009e73", "r": "#e69f00",
@@ -62,7 +62,7 @@ def plot_lightcurve(
     InputError
         For what are no times, numbers or bands, or units that cannot be converted.
     """
-    ax = _axes(ax)
+    ax = axes(ax)
     x = days(time, "time") if phase is None else numbers(phase, "", "phase")
     y, unit = measured(value, "value")
     if is_magnitude:
@@ -89,7 +89,8 @@ def plot_lightcurve(
     return ax
 
 
-def _axes(ax: Any) -> Any:
+def axes(ax: Any) -> Any:
+    """Return where to draw: the current axes for None."""
     if ax is not None:
         return ax
     try:

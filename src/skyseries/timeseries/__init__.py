@@ -2,12 +2,14 @@
 
 import skyseries.timeseries.definitions  # noqa: F401 - registers the built-in features
 from skyseries.timeseries.aliases import Candidate
+from skyseries.timeseries.aslightcurve import as_lightcurve
 from skyseries.timeseries.barycentre import barycentric_times
 from skyseries.timeseries.drift import Drift, search_drift
 from skyseries.timeseries.features import compute_features, feature_schema
 from skyseries.timeseries.lightcurve import FoldedLightCurve, LightCurve
 from skyseries.timeseries.lightcurvepackage import light_curve_features
 from skyseries.timeseries.methods import Method, all_methods
+from skyseries.timeseries.nesting import to_nested
 from skyseries.timeseries.periodogram import Periodogram, periodogram
 from skyseries.timeseries.periods import compute_periods, period_schema
 from skyseries.timeseries.prewhitening import Prewhitening, prewhiten
@@ -28,6 +30,7 @@ __all__ = [
     "Segments",
     "all_features",
     "all_methods",
+    "as_lightcurve",
     "barycentric_times",
     "compute_features",
     "compute_periods",
@@ -43,5 +46,6 @@ __all__ = [
     "register",
     "search_drift",
     "select",
+    "to_nested",
     "window_function",
 ]

@@ -23,8 +23,8 @@ Floats = NDArray[np.float64]
 FLOOR_SCATTER_FRACTION = 0.25
 """The default error floor as a fraction of the standard deviation of the values of each band."""
 
-_ALL_WEIGHT = 1 - 1e-9
-"""Share of one epoch in the weights beyond which rounding hides the others."""
+_ALL_WEIGHT = 1 - 1e-6
+"""Share of one epoch in the weights beyond which its error is doubted."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class CurveData:
     """The first time of a band with two epochs or more: the phase there is 0."""
     clock: str | None = None
     """What the times were told by, if by dates: see `skyseries.arrays.clock_of`."""
+    is_magnitude: bool | None = None
+    """None: not known."""
 
     @property
     def names(self) -> list[Any]:
@@ -107,7 +109,7 @@ def floor_terms(error_floor: Any, unit: str = "") -> tuple[float, float]:
 
 
 def prepare_curve(
-    t: Any, y: Any, dy: Any = None, band: Any = None, error_floor: Any = 0.0
+    t: Any, y: Any = None, dy: Any = None, band: Any = None, error_floor: Any = 0.0
 ) -> tuple[Curve, CurveData]:
     """Leave out what cannot be used, weigh and centre the rest.
 
@@ -124,7 +126,7 @@ def prepare_curve(
     """
     given = given_epochs(t, y, dy, band)
     floor = floor_terms(error_floor, given.unit)
-    floor = (0.0, 0.0) if dy is None else floor
+    floor = floor if given.has_error else (0.0, 0.0)
     usable = np.isfinite(given.time) & np.isfinite(given.value) & np.isfinite(given.error)
     usable &= given.error > 0
     if given.has_band is not None:
@@ -143,14 +145,15 @@ def prepare_curve(
         raise InputError(_why_not(value, error, curve))
     if curve.n_epochs > 2 and weights[: curve.n_epochs].max() > _ALL_WEIGHT:
         warn_user(
-            f"the smallest error, {error.min():.3g}, gives one epoch all the weight: no period of "
-            "the others can be found; look for a wrong dy"
+            f"the smallest error, {error.min():.3g}, gives one epoch all the weight, so that every "
+            "model goes through it; look for a wrong dy"
         )
     spread = np.empty(n)
     spread[order] = _variances(arrays[1], arrays[2], offsets, floor)
     in_pairs = time if labels is None else time[(np.diff(offsets) >= 2)[code]]
     origin = float(in_pairs.min())
-    return curve, CurveData(time, value, 1.0 / spread, labels, origin, given.clock)
+    data = CurveData(time, value, 1.0 / spread, labels, origin, given.clock, given.is_magnitude)
+    return curve, data
 
 
 def _by_band(

@@ -54,8 +54,8 @@ class Drift:
 
 
 def search_drift(
-    t: ArrayLike,
-    y: ArrayLike,
+    t: Any,
+    y: ArrayLike | None = None,
     dy: ArrayLike | None = None,
     band: Sequence[Any] | ArrayLike | None = None,
     *,

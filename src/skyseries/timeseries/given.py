@@ -24,7 +24,9 @@ from skyseries.arrays.containers import opened
 from skyseries.errors import InputError
 from skyseries.schema import LightCurveFields
 from skyseries.schema.times import zero_point
-from skyseries.units import plain_unit
+from skyseries.timeseries.intake import Parts, parts_of
+from skyseries.timeseries.measured import measured_field
+from skyseries.units import converts, plain_unit
 
 __all__ = [
     "Given",
@@ -59,10 +61,18 @@ class Given(NamedTuple):
     """Of the values; empty: not known."""
     clock: str | None
     """As `skyseries.arrays.clock_of`."""
+    has_error: bool
+    is_magnitude: bool | None
+    """None: not known."""
 
 
-def given_epochs(t: Any, y: Any, dy: Any, band: Any) -> Given:
+def given_epochs(t: Any, y: Any = None, dy: Any = None, band: Any = None) -> Given:
     """Return one light curve as plain arrays; NaN where masked or missing.
+
+    Parameters
+    ----------
+    t, y, dy, band
+        As for `periodogram`: `y` may be None where `t` holds all, as for `as_lightcurve`.
 
     Raises
     ------
@@ -70,6 +80,9 @@ def given_epochs(t: Any, y: Any, dy: Any, band: Any) -> Given:
         For what are no times, numbers or bands, units that cannot be converted, or rows that
         differ in length.
     """
+    if y is None:
+        others = {"error": dy, "bands": band, "flag": None, "id": None, "ra": None, "dec": None}
+        return _of_parts(parts_of(t, None, others, None, {}))
     time = days(t, "t", warn=True)
     value, unit = measured(y, "y")
     error = np.ones(value.shape) if dy is None else errors_of(dy, unit, value.shape, "dy")
@@ -77,7 +90,20 @@ def given_epochs(t: Any, y: Any, dy: Any, band: Any) -> Given:
     shapes = {a.shape for a in (time, value, error, names) if a is not None}
     if len(shapes) != 1 or time.ndim != 1:
         raise InputError(f"t, y, dy and band must be rows of one length, not of shapes {shapes}")
-    return Given(time, value, error, names, there, unit, clock_of(t))
+    is_magnitude = converts(unit, "mag") if unit else None
+    return Given(time, value, error, names, there, unit, clock_of(t), dy is not None, is_magnitude)
+
+
+def _of_parts(parts: Parts) -> Given:
+    """Return the epochs of an object that holds all; times are NaN where they are flagged."""
+    found = given_epochs(parts.time, parts.value, parts.error, parts.bands)
+    time, fields, clock = found.time, parts.fields, found.clock
+    if parts.flag is not None:
+        time = np.where(flags_of(parts.flag), np.nan, time)
+    if clock is None and fields.time_format == "mjd":
+        clock = fields.time_scale or ""
+    unit = measured_field(fields).unit or found.unit
+    return found._replace(time=time, unit=unit, clock=clock, is_magnitude=fields.is_magnitude)
 
 
 def is_single(values: Any) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +16,21 @@ from skyseries.arrays import days_long, labels, measured, number, position
 from skyseries.errors import InputError, MissingDependencyError
 from skyseries.photometry import band_order
 from skyseries.schema import ColumnMeta, LightCurveFields, column_meta, with_column_meta
-from skyseries.timeseries.bands import one_band
+from skyseries.timeseries.bands import one_band, tell_absent
+from skyseries.timeseries.features import compute_features
 from skyseries.timeseries.given import errors_of, flags_of, moment, times_of
-from skyseries.timeseries.measured import factors_of, field_units, measured_field, with_units
-from skyseries.timeseries.periodogram import Periodogram, periodogram
+from skyseries.timeseries.intake import parts_of_row
+from skyseries.timeseries.measured import field_units, measured_field, with_units
+from skyseries.timeseries.nesting import to_nested
+from skyseries.timeseries.periodogram import DEFAULT_PERIODS, Periodogram, periodogram
+from skyseries.timeseries.periods import compute_periods
 from skyseries.units import factor_to
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from skyseries.timeseries.registry import Feature
+    from skyseries.timeseries.rubin import PublishedTable
 
 __all__ = ["FoldedLightCurve", "LightCurve"]
 
@@ -151,12 +158,8 @@ class LightCurve:
         lists = _lists_of(row, fields)
         said = field_units(row.type) if isinstance(row, pa.StructScalar) else {}
         said |= units or {}
-        fields = with_units(fields, said)
-        for name, factor in factors_of(fields, measured_field(fields), said).items():
-            lists[name] = measured(lists[name], name, keep_single=True)[0] * factor
-        value, error = lists[fields.value], lists.get(fields.error)
-        flag, bands = lists.get(fields.flag), lists.get(fields.band)
-        return cls(lists[fields.time], value, fields, error, bands, flag, id, ra, dec)
+        parts = parts_of_row(lists, fields, said)._replace(id=id, ra=ra, dec=dec)
+        return cls(**parts._asdict())
 
     def __len__(self) -> int:
         return self.time.size
@@ -219,6 +222,61 @@ class LightCurve:
         own = {f.name: getattr(ordered, f.name) for f in dataclass_fields(LightCurve)}
         return FoldedLightCurve(**own, phase=phase[order], period=period, epoch=zero)
 
+    def features(
+        self,
+        features: Sequence[str | Feature] | PublishedTable | str | None = None,
+        space: str | None = None,
+        bands: Sequence[str | int] | None = None,
+        *,
+        min_period: Any = DEFAULT_PERIODS[0],
+        max_period: Any = DEFAULT_PERIODS[1],
+        barycentric: bool = False,
+        location: Any = None,
+    ) -> dict[str, Any]:
+        """Compute features, as `skyseries.timeseries.compute_features` does of many.
+
+        Parameters
+        ----------
+        features, space, min_period, max_period, barycentric, location
+            As for `compute_features`; the position is that of the light curve.
+        bands : sequence of str or int, optional
+            None: those that the light curve has.
+
+        Returns
+        -------
+        dict
+            By name of the column: a number, a list of numbers, or None where it is NULL.
+        """
+        if bands is None:
+            bands = self._present() or None
+        elif self.bands is not None:
+            tell_absent(bands, self._present())
+        column, fields = to_nested([self])
+        table = compute_features(
+            column, fields, features, space, bands, min_period=min_period, max_period=max_period,
+            barycentric=barycentric, location=location, **self._place_of_one(),
+        )  # fmt: skip
+        found: dict[str, Any] = table.to_pylist()[0]
+        return found
+
+    def periods(self, **options: Any) -> dict[str, Any]:
+        """Search for the period, as `skyseries.timeseries.compute_periods` does of many.
+
+        Parameters
+        ----------
+        **options
+            As for `compute_periods`; the position is that of the light curve.
+
+        Returns
+        -------
+        dict
+            By name of the column; None where it is NULL.
+        """
+        column, fields = to_nested([self])
+        table = compute_periods(column, fields, **{**self._place_of_one(), **options})
+        found: dict[str, Any] = table.to_pylist()[0]
+        return found
+
     def periodogram(self, **options: Any) -> Periodogram:
         """Compute the periodogram of the usable epochs.
 
@@ -228,11 +286,7 @@ class LightCurve:
             As for `skyseries.timeseries.periodogram`; here `error_floor` is None by default (a
             quarter of the scatter of each band), as for `compute_periods`.
         """
-        good = self._where(self.usable)
-        options.setdefault("error_floor", None)
-        if options.get("method") == "bls" and good.fields.is_magnitude:
-            options = {"dips": "up", **options}
-        return periodogram(good.time, good.value, good.error, good.bands, **options)
+        return periodogram(self, **{"error_floor": None, **options})
 
     def plot(self, period: Any = None, ax: Any = None) -> Any:
         """Draw the usable epochs against time, or folded; returns the matplotlib Axes."""
@@ -245,13 +299,13 @@ class LightCurve:
 
         The metadata of its fields have units, and the format and scale of the times.
         """
-        measured = measured_field(self.fields)
+        measured, named = measured_field(self.fields), self.named_fields
         columns: list[tuple[str | None, Any, str]] = [
-            (self.fields.time, self.time, "d"),
-            (self.fields.band, None if self.bands is None else self.bands.tolist(), ""),
-            (measured.value, self.value, measured.unit),
-            (measured.error, self.error, measured.unit),
-            (self.fields.flag, self.flag, ""),
+            (named.time, self.time, "d"),
+            (named.band, None if self.bands is None else self.bands.tolist(), ""),
+            (named.value, self.value, measured.unit),
+            (named.error, self.error, measured.unit),
+            (named.flag, self.flag, ""),
         ]
         arrays, schema = [], []
         for name, data, unit in columns:
@@ -277,6 +331,22 @@ class LightCurve:
             raise MissingDependencyError("pandas", "pandas") from error
         frame.attrs["units"] = {f.name: u for f in table.schema if (u := column_meta(f).unit)}
         return frame
+
+    @property
+    def named_fields(self) -> LightCurveFields:
+        """The fields that `to_arrow` gives: of the arrays that there are, each with a name."""
+        value = "mag" if self.fields.is_magnitude else "flux"
+        error = self.fields.error or f"{self.fields.value}_err"
+        names: dict[str, str | None] = dict.fromkeys(("mag", "mag_err", "flux", "flux_err"))
+        names |= {value: self.fields.value, f"{value}_err": error}
+        names |= {"band": self.fields.band or "band", "flag": self.fields.flag or "flag"}
+        arrays = {f"{value}_err": self.error, "band": self.bands, "flag": self.flag}
+        names |= {role: None for role, array in arrays.items() if array is None}
+        return replace(self.fields, **names)  # type: ignore[arg-type]  # the time stays
+
+    def _place_of_one(self) -> dict[str, Any]:
+        known = self.ra is not None and self.dec is not None
+        return {"ra": [self.ra], "dec": [self.dec]} if known else {}
 
     def _present(self) -> list[Any]:
         found = [] if self.bands is None else self.bands.tolist()
@@ -353,12 +423,12 @@ class FoldedLightCurve(LightCurve):
 
 def _lists_of(
     row: pa.StructScalar | Mapping[str, Any] | None, fields: LightCurveFields
-) -> dict[str | None, Any]:
+) -> dict[str, Any]:
     """Return the list of each field that has a role; a null one has no epochs."""
     if row is None or (isinstance(row, pa.StructScalar) and not row.is_valid):
         return dict.fromkeys(fields.names(), pa.array([], pa.float64()))
     fields.check(row.keys())
-    lists: dict[str | None, Any] = {}
+    lists: dict[str, Any] = {}
     for name in fields.names():
         item = row[name]
         if isinstance(item, pa.Scalar):

@@ -22,12 +22,14 @@ _HEAD = """\
 
 `skyseries.timeseries.periodogram(t, y, dy, band, method=...)` gives the power of one light curve on
 all frequencies; `compute_periods(column, fields, method=...)` the best periods of every light curve
-of a nested column. Both take every method and its options by name:
+of a nested column. Both take every method and its options by name. In the place of `t` may stand
+an object that holds all, such as a TimeSeries ([light curves of your own](lightcurves.md)).
 
 ```python
 result = periodogram(t, flux, flux_err, band, method="bls", durations=(0.02, 0.05))
 result.period_at_max_power, result.box().depth
 result.candidates(5)  # aliases are marked
+result.plot()
 result.false_alarm_probability(method="bootstrap")
 ```
 

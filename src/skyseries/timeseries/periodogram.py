@@ -216,13 +216,50 @@ class Periodogram:
             raise InputError(f"boxes are for method 'bls', not {self.method!r}")
         return box_at(self._curve, self._data, self.options, self._one(frequency))
 
+    def plot(self, ax: Any = None, *, x: str = "period", n: int = 5) -> Any:
+        """Draw the power, the highest peaks marked with their periods and what they may be.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; None: the current axes.
+        x : {"period", "frequency"}
+            The axis of periods is logarithmic.
+        n : int
+            How many peaks are marked; 0: none.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        MissingDependencyError
+            If matplotlib is not installed.
+        """
+        from skyseries.plot.periodogram import plot_periodogram
+
+        found = self.candidates(n) if whole_number(n, "n", 0) else []
+        marks = [(c.frequency, c.power, _mark(c, found)) for c in found]
+        what = "power" if self.normalization == "standard" else f"power ({self.normalization})"
+        labels = ("d", f"{self.method} {what}")
+        return plot_periodogram(self.frequency, self.power, marks, x=x, labels=labels, ax=ax)
+
     def _one(self, frequency: Any) -> float:
         return self.frequency_at_max_power if frequency is None else one_frequency(frequency)
 
 
+def _mark(candidate: Candidate, others: Sequence[Candidate]) -> str:
+    text = f"{candidate.period:.6g} d"
+    if candidate.alias_of is None:
+        return text
+    of = "" if candidate.alias_of == 0 else f", f of {others[candidate.alias_of].period:.4g} d"
+    return f"{text} ({candidate.relation}{of})"
+
+
 def periodogram(
-    t: ArrayLike,
-    y: ArrayLike,
+    t: Any,
+    y: ArrayLike | None = None,
     dy: ArrayLike | None = None,
     band: Sequence[Any] | ArrayLike | None = None,
     *,
@@ -248,7 +285,7 @@ def periodogram(
         Times, days (for the names to be right), and values. Times with a unit become days;
         astropy's Time, dates and ISO text MJD, TimeDelta and time intervals days. Epochs that are
         masked, null or not finite, or whose error is not above zero or whose band is missing, are
-        left out.
+        left out. Or `t` holds all, as for `as_lightcurve`: a LightCurve, a TimeSeries, a table.
     dy : (n,) array or float, optional
         Errors; with a unit they are converted to that of `y`. None: all epochs weigh the same,
         and there is no error floor.
@@ -299,6 +336,8 @@ def periodogram(
     steps = oversampling_of(found.oversampling(settled) if oversampling is None else oversampling)
     limits = frequency_limits(min_period, max_period)
     curve, data = prepare_curve(t, y, dy, band, error_floor)
+    if data.is_magnitude and settled.get("dips") == "faint":
+        settled["dips"] = "up"
     step = None
     if frequency is not None:
         f = row_of_frequencies(frequency)

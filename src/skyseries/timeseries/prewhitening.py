@@ -58,8 +58,8 @@ class Prewhitening:
 
 
 def prewhiten(
-    t: ArrayLike,
-    y: ArrayLike,
+    t: Any,
+    y: ArrayLike | None = None,
     dy: ArrayLike | None = None,
     band: Sequence[Any] | ArrayLike | None = None,
     *,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.errors import InputError
+from skyseries.schema.roles import nearest_names
 from skyseries.timeseries.segments import Segments
 
 __all__ = [
@@ -195,16 +196,23 @@ def select(
             continue
         feature = name if isinstance(name, Feature) else _REGISTRY.get(name)
         if feature is None:
-            raise InputError(
-                f"no feature or preset {name!r}; presets: {', '.join(PRESETS)}; "
-                f"features: {', '.join(_REGISTRY)}"
-            )
+            raise InputError(_unknown(name))
         if feature.needs_error and not has_error:
             raise InputError(
                 f"feature {feature.name!r} needs errors, which these light curves lack"
             )
         chosen[feature.name] = feature
     return tuple(chosen.values())
+
+
+def _unknown(name: Any) -> str:
+    near = nearest_names(str(name), [*PRESETS, *_REGISTRY], 3)
+    near = [n for n in near if n.lower() == str(name).lower()] or near
+    hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+    return (
+        f"no feature or preset {name!r}; {hint}presets: {', '.join(PRESETS)}; all "
+        f"{len(_REGISTRY)} features: skyseries.timeseries.all_features(), docs/features.md"
+    )
 
 
 def asked_for(features: Any) -> list[str | Feature]:

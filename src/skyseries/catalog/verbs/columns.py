@@ -10,13 +10,14 @@ import pyarrow as pa
 
 from skyseries import adql
 from skyseries.catalog.held import Held
-from skyseries.catalog.names import check_columns, names_list, nearest_names, texts_by_name
+from skyseries.catalog.names import check_columns, names_list, texts_by_name
 from skyseries.catalog.nodes.epochs import AssignEpochs, FilterEpochs
 from skyseries.catalog.nodes.expressions import Assign, Filter
 from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash
 from skyseries.catalog.nodes.steps import Select
 from skyseries.errors import InputError, QueryError, SchemaError
 from skyseries.schema import ColumnMeta, with_column_meta
+from skyseries.schema.roles import nearest_names
 
 __all__ = ["ColumnVerbs"]
 

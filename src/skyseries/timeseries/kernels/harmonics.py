@@ -18,6 +18,10 @@ __all__ = ["equalize", "exact_power", "exact_powers", "nested_powers", "prepare"
 _PIVOT = 1e-10
 """A direction whose share of the weights is below this cannot be told from a constant."""
 
+_HEAVIEST = 1e8
+"""An epoch that outweighs all others together by this is what the model goes through: more weight
+would change the power by less than 1e-8, but hide the others in rounding."""
+
 _SHRINK = 5.0
 """Epochs that the mean scatter of all bands weighs when that of one band is estimated."""
 
@@ -47,8 +51,8 @@ def prepare(
         The variances are e^2 + floor^2 + (fraction x standard deviation of the band)^2.
     times, weights, values : arrays
         Filled with the epochs of bands that have two or more (a single one is taken up by its
-        band's mean), times from the first one on; weights sum to 1; values have a weighted mean
-        of 0 in each band and a weighted mean square of 1.
+        band's mean), times from the first one on; weights, none more than `_HEAVIEST` allows, sum
+        to 1; values have a weighted mean of 0 in each band and a weighted mean square of 1.
     start : (n_bands + 1,) array
         Filled with the beginnings of the bands that are left; the rest repeats the end.
 
@@ -61,6 +65,7 @@ def prepare(
     """
     n, kept = 0, 0
     first = np.inf
+    light = 0.0  # weight of all but the heaviest epoch of each band
     for b in range(offsets.size - 1):
         lo, hi = offsets[b], offsets[b + 1]
         if hi - lo < 2:
@@ -68,18 +73,26 @@ def prepare(
         extra = floor * floor + (fraction * _deviation(y[lo:hi])) ** 2
         start[kept] = n
         kept += 1
-        total = shift = 0.0
+        heaviest = 0.0
         for j in range(lo, hi):
             w = 1.0 / (e[j] * e[j] + extra)
             times[n + j - lo] = t[j]
             weights[n + j - lo] = w
-            total += w
-            shift += w * (y[j] - y[lo])
+            values[n + j - lo] = y[j] - y[lo]
+            light += min(w, heaviest)
+            heaviest = max(w, heaviest)
             first = min(first, t[j])
-        for j in range(lo, hi):
-            values[n + j - lo] = (y[j] - y[lo]) - shift / total
         n += hi - lo
     start[kept:] = n
+    most = _HEAVIEST * light if light > 0 else np.inf
+    for b in range(kept):
+        total = shift = 0.0
+        for j in range(start[b], start[b + 1]):
+            weights[j] = min(weights[j], most)
+            total += weights[j]
+            shift += weights[j] * values[j]
+        for j in range(start[b], start[b + 1]):
+            values[j] -= shift / total
     total = chi2 = 0.0
     for j in range(n):
         total += weights[j]

@@ -184,7 +184,7 @@ BOXES = register_method(
             Option(
                 "dips", "faint",
                 "values in the box are 'down', 'up' or 'both'; 'faint': up where they are known "
-                "to be magnitudes (not in `periodogram`), else down", _one_of(_DIPS),
+                "to be magnitudes, else down", _one_of(_DIPS),
             ),
             Option("depths", "band", "that: one for each band, or 'shared'", _one_of(_DEPTHS)),
         ),

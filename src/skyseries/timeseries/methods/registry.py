@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.errors import InputError
+from skyseries.schema.roles import nearest_names
 from skyseries.timeseries.curve import Curve, CurveData
 from skyseries.timeseries.given import whole_number
 
@@ -87,9 +87,7 @@ class Method:
         given = given if self.arrange is None else self.arrange(given)
         for name in given:
             if name not in known:
-                raise InputError(
-                    f"method {self.name!r} has no option {name!r}; it has {sorted(known)}"
-                )
+                raise InputError(_unknown(self.name, name, list(known)))
         return {o.name: o.check(o.name, given.get(o.name, o.default)) for o in self.options}
 
     def powers(self, curve: Curve, options: Options, frequency: Floats) -> Floats:
@@ -110,6 +108,21 @@ class Method:
         return _refine_on_grids(self, curve, options, f, step, low, high)
 
 
+COMMON = (
+    "min_period", "max_period", "frequency", "error_floor", "oversampling", "normalization",
+    "n_peaks", "rank_terms", "method", "barycentric", "ra", "dec", "location", "units",
+)  # fmt: skip
+"""What `periodogram` and `compute_periods` take themselves, beside options of methods."""
+
+
+def _unknown(method: str, name: str, known: list[str]) -> str:
+    every = "; every search takes " + ", ".join(COMMON)
+    there = f"it has {', '.join(known)}" if known else "it has none"
+    near = nearest_names(name, [*known, *COMMON], 2)
+    hint = f"; did you mean {' or '.join(near)}?" if near else every
+    return f"method {method!r} has no option {name!r}; {there}{hint}"
+
+
 _methods: dict[str, Method] = {}
 
 
@@ -123,7 +136,7 @@ def find_method(name: str) -> Method:
     """Return the method of a name; InputError with the list of them if there is none."""
     if isinstance(name, str) and name in _methods:
         return _methods[name]
-    near = difflib.get_close_matches(str(name).lower(), _methods, 1)
+    near = nearest_names(str(name), list(_methods))
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise InputError(f"unknown method {name!r}; there are {', '.join(map(repr, _methods))}{hint}")
 
