@@ -291,3 +291,26 @@ def test_nights_do_not_depend_on_the_format(zero: str | None) -> None:
     noon = {"time": [59000.49, 59000.51], "band": "gg", "value": [1, 1], "error": [1, 1]}
     table = compute_features(column([noon], MAG), MAG, ["numNights"])
     assert table["numNights"].to_pylist() == [2]
+
+
+@pytest.mark.parametrize("zero", ["mjd", "jd", "rjd", None])
+@pytest.mark.parametrize("longitude", [139.7, -220.3, -70.7, 0.0, 18.5, -155.5])
+def test_nights_are_those_of_the_observatory(zero: str | None, longitude: float) -> None:
+    from skyseries.schema.times import zero_point
+
+    midnight = np.arange(59000, 59020) - longitude / 360
+    t = np.sort([midnight - 0.49, midnight - 0.1, midnight + 0.49], axis=None)
+    t -= zero_point(zero or "mjd")
+    row = {"time": t, "band": ["g"] * 60, "value": [1.0] * 60, "error": [1.0] * 60}
+    fields = MAG.override(time_format=zero)
+    names = ["numNights", "epochsPerNight", "NumNights", "numSeasons"]
+    for place in ((longitude, -30.0, 2000.0), (longitude * u.deg, 60 * u.deg, 0 * u.km)):
+        (found,) = compute_features(
+            column([row], fields), fields, names, location=place
+        ).to_pylist()
+        assert (found["numNights"], found["g_magNumNights"], found["epochsPerNight"]) == (20, 20, 3)
+        assert found["numSeasons"] == 1
+    (found,) = compute_features(column([row], fields), fields, names).to_pylist()
+    assert found["numNights"] == len(set(np.floor(t + zero_point(zero or "mjd") - 0.5)))
+    with pytest.raises(InputError, match="location"):
+        compute_features(column([row], fields), fields, names, location="Tokyo")
