@@ -67,6 +67,10 @@ class CurveData:
     """The first time of a band with two epochs or more: the phase there is 0."""
     clock: str | None = None
     """What the times were told by, if by dates: see `skyseries.arrays.clock_of`."""
+    unit: str = ""
+    """Of the values; empty: not known."""
+    has_errors: bool = True
+    """Whether errors were given; else the weights are ones."""
 
     @property
     def names(self) -> list[Any]:
@@ -150,7 +154,8 @@ def prepare_curve(
     spread[order] = _variances(arrays[1], arrays[2], offsets, floor)
     in_pairs = time if labels is None else time[(np.diff(offsets) >= 2)[code]]
     origin = float(in_pairs.min())
-    return curve, CurveData(time, value, 1.0 / spread, labels, origin, given.clock)
+    told = given.clock, given.unit, dy is not None
+    return curve, CurveData(time, value, 1.0 / spread, labels, origin, *told)
 
 
 def _by_band(

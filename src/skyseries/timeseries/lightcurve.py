@@ -230,8 +230,8 @@ class LightCurve:
         """
         good = self._where(self.usable)
         options.setdefault("error_floor", None)
-        if options.get("method") == "bls" and good.fields.is_magnitude:
-            options = {"dips": "up", **options}
+        if options.get("method") == "bls" and options.get("dips", "faint") == "faint":
+            options["dips"] = "up" if good.fields.is_magnitude else "down"
         return periodogram(good.time, good.value, good.error, good.bands, **options)
 
     def plot(self, period: Any = None, ax: Any = None) -> Any:

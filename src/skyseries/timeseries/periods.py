@@ -170,6 +170,8 @@ def period_schema(
     found = find_method(method)
     settled = found.settle(options)
     shortest, longest = period_limits(min_period, max_period)
+    if found.check_periods is not None:
+        found.check_periods(settled, longest)
     unit = "" if fields is None else measured_field(fields).unit
     floor, fraction = floor_terms(error_floor, unit)
     parameters = {
