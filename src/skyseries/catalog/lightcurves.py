@@ -66,9 +66,10 @@ def features_step(
     affixes: Affixes,
 ) -> Append:
     """Return the step that adds feature columns."""
-    from skyseries.timeseries import compute_features, feature_schema, select
+    from skyseries.timeseries import feature_schema, select
     from skyseries.timeseries.bands import tell_absent
     from skyseries.timeseries.barycentre import site_of
+    from skyseries.timeseries.features import feature_table
     from skyseries.timeseries.measured import field_units, measured_field, with_units
     from skyseries.timeseries.periodogram import frequency_limits
     from skyseries.timeseries.rubin import published_table
@@ -76,11 +77,10 @@ def features_step(
     name = the_column(catalog.schema, column)
     type_ = catalog.schema.field(name).type
     fields = with_units(catalog.lightcurve_fields(name), field_units(type_))
-    known = bands_of(catalog._node, name, fields.band)
     if bands is None:
-        bands = known
+        bands = bands_of(catalog._node, name, fields.band)
     else:
-        tell_absent(bands, known)
+        tell_absent(bands, bands_of(catalog._node, name, fields.band, look=True))
     value_type = type_.field(fields.value).type.value_type
     frequency_limits(**limits)
     has_error = measured_field(fields, space).error is not None
@@ -91,7 +91,7 @@ def features_step(
     read = (*fields.names(), *(table.fields() if table is not None else ()))
     schema = feature_schema(fields, chosen, space, bands, value_type)
     compute = partial(
-        compute_features, fields=fields, features=chosen, space=space, bands=bands, **limits
+        feature_table, fields=fields, features=chosen, space=space, bands=bands, **limits
     )
     said = {
         "step": "features", "features": [f.name for f in selected] if table is None else table.name,

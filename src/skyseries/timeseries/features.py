@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from skyseries.photometry import UGRIZY
 from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
 from skyseries.schema.times import zero_point
-from skyseries.timeseries.bands import Bands, band_list
+from skyseries.timeseries.bands import Bands, band_list, bands_there, tell_absent
 from skyseries.timeseries.barycentre import at_barycentre, site_of
 from skyseries.timeseries.epochs import Epochs, iter_epochs, nested_column, value_type_of
 from skyseries.timeseries.measured import Measured, field_units, measured_field, with_units
@@ -28,7 +28,7 @@ from skyseries.units import plain_unit
 if TYPE_CHECKING:
     from astropy.coordinates import EarthLocation
 
-__all__ = ["compute_features", "feature_schema", "unit_of"]
+__all__ = ["compute_features", "feature_schema", "feature_table", "unit_of"]
 
 _BLOCK = 65536
 """Epochs that are taken at a time: their arrays stay in the cache of the processor."""
@@ -143,9 +143,35 @@ def compute_features(
     Warns
     -----
     UserWarning
-        If times are float32, and rounded to more than 9 s.
+        If times are float32, and rounded to more than 9 s; if bands are given that the light
+        curves lack.
     """
     column = nested_column(column)
+    table = feature_table(
+        column, fields, features, space, bands, min_period=min_period, max_period=max_period,
+        barycentric=barycentric, ra=ra, dec=dec, location=location, units=units,
+    )  # fmt: skip
+    if bands is not None and fields.band is not None:
+        tell_absent(bands, bands_there(column, fields.band))
+    return table
+
+
+def feature_table(
+    column: pa.StructArray | pa.ChunkedArray,
+    fields: LightCurveFields,
+    features: Sequence[str | Feature] | PublishedTable | str | None = None,
+    space: str | None = None,
+    bands: Sequence[str | int] | None = None,
+    *,
+    min_period: float | None = None,
+    max_period: float | None = None,
+    barycentric: bool = False,
+    ra: ArrayLike | None = None,
+    dec: ArrayLike | None = None,
+    location: EarthLocation | tuple[Any, Any, Any] | None = None,
+    units: Mapping[str, str] | None = None,
+) -> pa.Table:
+    """Return what `compute_features` does, for a part of the light curves: it may lack bands."""
     units = {**field_units(column.type), **(units or {})}
     fields, names = with_units(fields, units), band_list(bands)
     value_type = value_type_of(column.type, fields, measured_field(fields, space).value)
