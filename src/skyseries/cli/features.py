@@ -14,6 +14,7 @@ from skyseries.cli.options import (
     location_option,
     names,
     output_option,
+    that_were_given,
 )
 
 __all__ = ["features"]
@@ -72,7 +73,7 @@ def features(
     import skyseries as sky
     from skyseries.cli.output import keep_result
 
-    given = {name: value for name, value in more.items() if value is not None}
+    given = that_were_given(more)
     own = None if space == "mag" else space  # magnitudes stay what they are
     with sky.executor(executor, workers):
         found = sky.open_catalog(catalog).features(features=chosen, space=own, **given)

@@ -18,6 +18,7 @@ __all__ = [
     "names",
     "output_option",
     "progress_option",
+    "that_were_given",
     "values",
 ]
 
@@ -83,8 +84,13 @@ def affix_options(command: F) -> F:
     """Add ``--prefix`` and ``--suffix``."""
     for word, place in (("--suffix", "end"), ("--prefix", "begin")):
         text = f"What the names of the new columns {place} with."
-        command = click.option(word, default="", help=text)(command)
+        command = click.option(word, help=text)(command)
     return command
+
+
+def that_were_given(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that have a value, and the flags that are set."""
+    return {n: value for n, value in options.items() if value is not None and value is not False}
 
 
 def location_option(command: F) -> F:

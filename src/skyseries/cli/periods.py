@@ -13,6 +13,7 @@ from skyseries.cli.options import (
     extension_options,
     location_option,
     output_option,
+    that_were_given,
     values,
 )
 
@@ -51,7 +52,7 @@ def periods(
     import skyseries as sky
     from skyseries.cli.output import keep_result
 
-    given = {name: value for name, value in search.items() if value is not None}
+    given = that_were_given(search)
     with sky.executor(executor, workers):
         found = sky.open_catalog(catalog).periods(**given, **options)
         keep_result(found, output, extension, overwrite=overwrite, resume=resume)
