@@ -238,6 +238,30 @@ def test_another_plan_does_not_go_on(copy: Path) -> None:
     assert not list((copy / "periods").glob(".import*"))
 
 
+def test_two_searches_are_one_extension(copy: Path) -> None:
+    limits = {"min_period": 5.0, "max_period": 20.0}
+    catalog = sky.open_catalog(copy)
+
+    def both(prefix: str) -> Any:
+        return catalog.periods(**limits).periods(method="pdm", prefix=prefix, **limits)
+
+    assert fingerprint(both("a_")._node) == fingerprint(both("a_")._node)
+    assert fingerprint(both("a_")._node) != fingerprint(both("b_")._node)
+    plan = both("pdm_")
+    written = plan.write_extension("periods", resume=True)
+    said = written.provenance["parameters"]
+    assert [(p["step"], p.get("prefix")) for p in said] == [("periods", "pdm_"), ("periods", None)]
+    assert said[0]["method"] != said[1]["method"]
+    loaded = sky.open_catalog(copy).load_extension("periods")
+    new = plan.columns[len(catalog.columns) :]
+    assert loaded.columns == plan.columns
+    assert rows(loaded[["id", *new]].to_arrow()) == rows(plan[["id", *new]].to_arrow())
+    again = loaded.periods(method="bls", suffix="_bls", **limits)
+    again.write_extension("bls", columns=["period_bls"])
+    both_loaded = sky.open_catalog(copy).load_extension("periods").load_extension("bls")
+    assert both_loaded.columns == [*plan.columns, "period_bls"]
+
+
 def test_a_failure_keeps_what_is_done(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(division, "SMALLEST", 100)
     calls = []

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import skyseries as sky
-from skyseries.errors import CatalogError, SchemaError
+from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.dataset import Dataset
 from skyseries.schema import LightCurveFields
 from skyseries.timeseries import compute_features, compute_periods
@@ -212,12 +212,60 @@ def test_only_what_is_wanted_of_the_features_is_computed(catalog, monkeypatch):
 
 
 def test_steps_that_clash(catalog):
-    with pytest.raises(SchemaError, match=r"has a column .* already"):
+    ways = r"has a column {} already.* prefix= or suffix=, or rename or drop that one"
+    with pytest.raises(SchemaError, match=ways.format("'.*'")):
         catalog.features().features()
-    with pytest.raises(SchemaError, match="has a column 'period' already"):
+    with pytest.raises(SchemaError, match=ways.format("'period'")):
         catalog.periods().periods()
+    for wrong in (None, 1, ["a"]):
+        with pytest.raises(InputError, match="prefix must be text"):
+            catalog.periods(prefix=wrong)
+        with pytest.raises(InputError, match="suffix must be text"):
+            catalog.features(suffix=wrong)
+    for wrong in (catalog.periods, catalog.features):
+        with pytest.raises(SchemaError, match="look like a field of a light curve"):
+            wrong(prefix="lightcurve.")
+    with pytest.raises(InputError, match=r"unknown method 'PDM'.*did you mean 'pdm'"):
+        catalog.periods(method="PDM")
     with pytest.raises(SchemaError, match="no light curves"):
         catalog.select(["id"]).features()
+
+
+LIMITS = {"min_period": 5.0, "max_period": 20.0}
+
+
+def test_the_same_verb_twice_and_beside_a_column_of_the_name(catalog):
+    plain, other = catalog.periods(**LIMITS), catalog.periods(method="pdm", n_bins=5, **LIMITS)
+    columns = plain.columns[len(catalog.columns) :]
+    both = plain.periods(method="pdm", n_bins=5, prefix="pdm_", **LIMITS)
+    assert both.columns == [*plain.columns, *(f"pdm_{name}" for name in columns)]
+    third = both.rename({"period": "truth"}).periods(suffix="_2", **LIMITS)
+    found = third.to_arrow()
+    for name in columns:
+        of = other.to_arrow()[name]
+        assert same(found[f"pdm_{name}"].to_pylist(), of.to_pylist())
+        assert same(found[f"{name}_2"].to_pylist(), plain.to_arrow()[name].to_pylist())
+        was = other.schema.field(name)
+        assert third.schema.field(f"pdm_{name}").equals(was.with_name(f"pdm_{name}"), True)
+    assert found["truth"].equals(found["period_2"])
+    assert third.select(["pdm_period"]).to_arrow().column(0).equals(found["pdm_period"])
+    mean = catalog.features(["Mean"], bands=["g"]).features(["Mean"], bands=["g"], suffix="_b")
+    found = mean.to_arrow()
+    assert found["g_fluxMean"].equals(found["g_fluxMean_b"])
+
+
+def test_nights_of_another_observatory(catalog):
+    night = {"features": ["numNights"], "bands": ["g", "r", "i"]}
+    there = (139.7, 35.7, 40.0)
+    found = catalog.features(**night).features(**night, location=there, prefix="tokyo_").to_arrow()
+    column = catalog[["lightcurve"]].to_arrow()["lightcurve"]
+    fields = catalog.lightcurve_fields()
+    for prefix, place in (("", None), ("tokyo_", there)):
+        wanted = compute_features(column, fields, **night, location=place)["numNights"]
+        assert found[f"{prefix}numNights"].to_pylist() == wanted.to_pylist()
+    assert found["numNights"] != found["tokyo_numNights"]
+    with pytest.raises(InputError, match="location"):
+        catalog.features(**night, location=139.7)
 
 
 BANDS = pa.table(

@@ -7,7 +7,9 @@ import decimal
 import uuid
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import skyseries as sky
@@ -66,6 +68,40 @@ def test_every_type(name):
     assert to_pandas(table)[name].isna().tolist()[1]
 
 
+MORE = {
+    "lists": pa.array([[1.5, 2.5], [], None]),
+    "float32": pa.array([[1.5], None], pa.list_(pa.float32())),
+    "nested_ids": pa.array([[2**60 + 1, None], None, [3]]),
+    "lightcurve": pa.array([{"t": [1.5], "id": [2**60 + 1, None], "band": ["g", None]}, None]),
+    "none": pa.nulls(2, pa.list_(pa.float64())),
+}
+
+
+@pytest.mark.parametrize("name", [n for n in COLUMNS if n != "map"] + list(MORE))
+def test_pandas_reads_back_what_it_has_written(name, tmp_path):
+    column = MORE[name] if name in MORE else COLUMNS[name][0]
+    table = pa.table({"id": pa.array([2**62 + 1] * (len(column) - 1) + [None]), "x": column})
+    frame = to_pandas(table)
+    frame.to_parquet(tmp_path / "x.parquet")
+    again = pd.read_parquet(tmp_path / "x.parquet")
+    assert again["id"].tolist() == frame["id"].tolist()
+    assert again["x"].isna().tolist() == column.is_null().to_pylist()
+    if name != "json":  # text, whose missing value is another
+        assert str(again["x"].dtype) == str(frame["x"].dtype)
+    kept = pq.read_table(tmp_path / "x.parquet")["x"].to_pylist()
+    assert kept == column.to_pylist()
+
+
+def test_light_curves_in_pandas_are_arrays():
+    frame = to_pandas(pa.table({name: column[:2] for name, column in MORE.items()}))
+    curve = frame["lightcurve"][0]
+    assert isinstance(curve["t"], np.ndarray)
+    assert curve["id"].tolist() == [2**60 + 1, None]
+    assert frame["nested_ids"][0].tolist() == [2**60 + 1, None]
+    assert frame["float32"][0].dtype == np.float32
+    assert frame["lists"].isna().tolist() == [False, False]
+
+
 def test_list_views_with_nulls():
     column = pa.array([[1], None, [2, 3]], pa.list_view(pa.int64()))
     values = to_astropy(pa.table({"x": column}))["x"]
@@ -81,8 +117,6 @@ def test_describe_half_precision():
 
 
 def test_catalogs_with_maps_and_tensors_are_valid(tmp_path):
-    import pyarrow.parquet as pq
-
     tensor = pa.fixed_shape_tensor(pa.float64(), (2, 2))
     storage = pa.array([[1.0, 2, 3, 4], [1, 2, 3, 5]], pa.list_(pa.float64(), 4))
     table = pa.table(

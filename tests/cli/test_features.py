@@ -71,6 +71,15 @@ def test_the_list_of_a_preset(capsys: Captured) -> None:
         (["features", "SURVEY", "--barycentric"], 1, "refposition='topocenter'"),
         (["periods", "SURVEY", "--barycentric"], 1, "refposition='topocenter'"),
         (["features", "SURVEY", "--min-period", "9", "--max-period", "2"], 1, "period"),
+        (["features", "SURVEY", "--location", "Paranal"], 2, "longitude,latitude,height"),
+        (["features", "SURVEY", "--location", "10,20"], 1, "location is an EarthLocation"),
+        (["periods", "SURVEY", "--method", "PDM"], 1, "did you mean 'pdm'"),
+        (["periods", "SURVEY", "--option", "nterms"], 2, "must be name=value"),
+        (["periods", "SURVEY", "--option", "nterms=x"], 1, "nterms must be a whole number"),
+        (["periods", "SURVEY", "--option", "n_bins=3"], 1, "has no option 'n_bins'"),
+        (["periods", "SURVEY", "--option", "min_period=3"], 2, "option of its own: --min-period"),
+        (["periods", "SURVEY", "--option", "nterms=1", "--option", "nterms=2"], 2, "given twice"),
+        (["periods", "SURVEY", "--prefix", "lightcurve."], 1, "look like a field"),
     ],
 )
 def test_wrong_command_lines(
@@ -101,6 +110,29 @@ def test_extensions(survey: Path, capsys: Captured) -> None:
     loaded = catalog.load_extension("statistics").load_extension("periods")
     assert {"period", "nObs"} <= set(loaded.columns)
     assert loaded.provenance["statistics"]["parameters"][0]["min_period"] == 0.5
+
+
+def test_searches_beside_each_other(survey: Path, capsys: Captured) -> None:
+    limits = ["--min-period", "5", "--max-period", "20"]
+    words = ["periods", str(survey), *limits, "--write-extension"]
+    boxes = ["--method", "bls", "--option", "durations=0.05,0.1", "--option", "dips=down"]
+    assert _run([*words, "boxes", *boxes, "--suffix", "_box", "--prefix", "a_"]) == 0
+    assert _run([*words, "harmonics", "--option", "nterms=2", "--option", "rank-terms=0"]) == 0
+    capsys.readouterr()
+    catalog = sky.open_catalog(survey)
+    given = {"min_period": 5.0, "max_period": 20.0}
+    loaded = catalog.load_extension("boxes").load_extension("harmonics").to_arrow()
+    bls = catalog.periods(method="bls", durations=(0.05, 0.1), dips="down", **given).to_arrow()
+    plain = catalog.periods(nterms=2, rank_terms=0, **given).to_arrow()
+    for name, made in (("a_period_box", bls), ("period", plain)):
+        assert loaded.sort_by("id")[name].equals(made.sort_by("id")["period"])
+    out = survey.parent / "nights.parquet"
+    place = ["--location", "-155.5,19.8,4200"]
+    args = ["features", str(survey), "--features", "numNights", *place, "--prefix", "keck_"]
+    assert _run([*args, "-o", str(out)]) == 0
+    wanted = catalog.features(["numNights"], location=(-155.5, 19.8, 4200.0)).to_arrow()
+    found = pq.read_table(out).sort_by("id")["keck_numNights"]
+    assert found.to_pylist() == wanted.sort_by("id")["numNights"].to_pylist()
 
 
 MINE = """

@@ -44,8 +44,8 @@ _OF_WORDS = _words("""
     subset keep by ascending weights q x names roles on id_column left_on right_on left_by
     right_by left_id right_id suffixes how nested direction orphans through on_error
     on_nan_position on_repeated_id on_duplicate_epoch null_values normalization method stratify
-    unit units shift description formula scope prefix wanted preset listed code output extension
-    duration_unit dips depths value_type schema format
+    unit units shift description formula scope prefix suffix wanted preset listed code output
+    extension duration_unit dips depths value_type schema format
 """)
 _OF_COUNTS = _words("""
     n n_neighbors n_peaks nterms oversampling rank_terms n_bootstrap seed order npix dense step

@@ -235,7 +235,7 @@ def test_dips_of_magnitudes_are_faint() -> None:
     ):
         assert found.options["dips"] == "up"
     flux = as_lightcurve(T, 15 - box, 0.02, magnitude=False)
-    assert periodogram(flux, method="bls", **LIMITS).options["dips"] == "faint"
+    assert periodogram(flux, method="bls", **LIMITS).options["dips"] == "down"
 
 
 def test_models_of_dates() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from typing import Any
 
+import astropy.units as u
 import numpy as np
 import pytest
 from astropy.timeseries import BoxLeastSquares
 
 from skyseries.errors import InputError
 from skyseries.schema import LightCurveFields
-from skyseries.timeseries import all_methods, compute_periods, periodogram
+from skyseries.timeseries import all_methods, compute_periods, period_schema, periodogram
 from skyseries.timeseries.methods import find_method
 from skyseries.timeseries.methods.registry import COMMON
 from tests.timeseries import twins_periods as twins
@@ -175,6 +177,134 @@ def test_a_box_in_three_bands() -> None:
                 assert found.depth_error[b] < 0.01
         else:
             assert len(set(found.depth.values())) == 1
+
+
+def planted(
+    n: int = 2000, odd: float = 0.02, even: float = 0.02, noise: float = 0.002, seed: int = 0
+) -> tuple[Array, Array]:
+    """Return fluxes with boxes of 0.1 d every 2 d from 0.65 d on, in turns of two depths."""
+    rng = np.random.default_rng(seed)
+    t = np.sort(np.append(rng.uniform(0, 40, n - 1), 0.0))
+    since = t - 0.6
+    depth = np.where(np.floor(since / 2) % 2 == 0, odd, even)
+    return t, 1 - depth * (since % 2 < 0.1) + rng.normal(0, noise, n)
+
+
+BOX: dict[str, Any] = {"method": "bls", "frequency": [0.5], "durations": 0.05}
+
+
+def test_a_box_without_errors_has_those_of_the_residuals() -> None:
+    t, y = planted()
+    free = periodogram(t, y, **BOX).box()
+    told = periodogram(t, y, np.full(t.size, 0.002), **BOX).box()
+    assert free.depth[None] == pytest.approx(told.depth[None])
+    assert free.depth_error[None] == pytest.approx(told.depth_error[None], rel=0.05)
+    assert free.signal_to_noise == pytest.approx(told.signal_to_noise, rel=0.05)
+    assert told.signal_to_noise > 90
+    scaled = periodogram(t, 1000 * y, **BOX).box()
+    assert scaled.depth_error[None] == pytest.approx(1000 * free.depth_error[None])
+    assert scaled.signal_to_noise == pytest.approx(free.signal_to_noise)
+    left = y - periodogram(t, y, **BOX).model(t)
+    assert free.depth_error[None] == pytest.approx(
+        told.depth_error[None] / 0.002 * np.sqrt(np.sum(left**2) / (t.size - 2)), rel=2e-3
+    )
+    pulls = []
+    for seed in range(40):
+        t, y = planted(300, noise=0.005, seed=seed)
+        box = periodogram(t, y, **BOX).box(0.5)
+        pulls.append((box.depth[None] - 0.02) / box.depth_error[None])
+    assert 0.7 < np.std(pulls) < 1.4
+
+
+@pytest.mark.parametrize("depths", ["band", "shared"])
+def test_the_errors_of_a_box_are_those_of_each_band(depths: str) -> None:
+    rng = np.random.default_rng(8)
+    t, y = planted(1500)
+    band = np.array(list("gr"))[rng.integers(0, 2, t.size)]
+    noise = np.where(band == "g", 0.002, 0.02)
+    y = y + rng.normal(0, noise)
+    given = periodogram(t, y, np.hypot(noise, 0.002), band, depths=depths, **BOX).box()
+    free = periodogram(t, y, band=band, depths=depths, **BOX).box()
+    for b in "gr":
+        if depths == "band":
+            assert free.depth_error[b] == pytest.approx(given.depth_error[b], rel=0.1)
+            assert free.depth_odd_error[b] == pytest.approx(given.depth_odd_error[b], rel=0.1)
+    if depths == "shared":  # equal weights tell less of it
+        assert free.depth_error["g"] == free.depth_error["r"] > given.depth_error["g"]
+        assert abs(free.depth["g"] - 0.02) < 4 * free.depth_error["g"]
+
+
+@pytest.mark.parametrize("errors", [True, False])
+def test_odd_and_even_boxes(errors: bool) -> None:
+    for odd, even in ((0.02, 0.02), (0.02, 0.012), (0.012, 0.02), (0.02, 0.0)):
+        t, y = planted(odd=odd, even=even)
+        dy = np.full(t.size, 0.002) if errors else None
+        for sign, dips in ((1, "down"), (-1, "up")):
+            box = periodogram(t, sign * y, dy, dips=dips, **BOX).box()
+            assert box.transit_time == pytest.approx(0.65, abs=1e-6)
+            found = box.depth_odd[None], box.depth_even[None]
+            spread = np.hypot(box.depth_odd_error[None], box.depth_even_error[None])
+            assert found[0] == pytest.approx(odd, abs=5 * box.depth_odd_error[None])
+            assert found[1] == pytest.approx(even, abs=5 * box.depth_even_error[None])
+            assert min(found) <= box.depth[None] <= max(found)
+            sigma = abs(found[0] - found[1]) / spread
+            assert box.odd_even_sigma == pytest.approx(sigma, rel=0.05)
+            assert (box.odd_even_sigma > 10) == (odd != even)
+    few = periodogram([0.0, 0.5, 0.62, 0.68, 1.5, 2.1], [1.0, 1.1, 0.1, 0.1, 1.0, 1.1], **BOX).box()
+    assert np.isnan(few.odd_even_sigma)
+    assert few.depth[None] == pytest.approx(few.depth_odd[None])
+    assert np.isnan(few.depth_even[None])
+
+
+def test_a_box_is_no_longer_than_half_the_period() -> None:
+    t, y, e, band = noise(60, 2)
+    f = np.array([0.1, 0.2, 0.25, 0.2500001, 0.5, 2.0, 4.9, 5.1])
+    both: dict[str, Any] = {"method": "bls", "duration_unit": "time", "frequency": f}
+    short = periodogram(t, y, e, band, durations=0.1, **both)
+    pair = periodogram(t, y, e, band, durations=(0.1, 2.0), **both)
+    np.testing.assert_array_equal(pair.power[3:], short.power[3:])
+    assert np.all(pair.power[:3] >= short.power[:3])
+    assert np.any(pair.power[:3] > short.power[:3])
+    assert pair.power[-1] == 0
+    for x in f[:-1]:
+        assert pair.box(x).duration <= 0.5 / x * (1 + 1e-9)
+    for wrong in (lambda: pair.box(5.1), lambda: pair.model(t, 5.1, band)):
+        with pytest.raises(InputError, match=r"at most half a period: 0\.1 d"):
+            wrong()
+    limits = {"method": "bls", "durations": 5.0, "duration_unit": "time", "max_period": 5}
+    with pytest.raises(InputError, match="durations must be at most half a period"):
+        periodogram(t, y, e, band, **limits)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="durations must be at most half a period"):
+        period_schema(**limits)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"at most 0.5 of the period, not 0.7"):
+        period_schema(method="bls", durations=0.7)
+
+
+def test_dips_are_those_of_the_unit() -> None:
+    t, y = planted()
+    mag = 15 - 2.5 * np.log10(y)
+    cases: list[tuple[Any, str, str]] = [
+        (mag * u.mag, "up", "dips (higher values)"), (mag * 1000 * u.mmag, "up", "dips (higher"),
+        (y * u.Jy, "down", "dips (lower values)"), (y * u.ct, "down", "dips (lower values)"),
+    ]  # fmt: skip
+    for values, dips, said in cases:
+        found = periodogram(t, values, **BOX)
+        assert found.options["dips"] == dips
+        assert said in found.box().looked_for
+        assert found.box().transit_time == pytest.approx(0.65, abs=1e-6)
+        other = {"up": "down", "down": "up"}[dips]
+        assert "brightenings" in periodogram(t, values, dips=other, **BOX).box().looked_for
+    assert "brightenings of magnitudes" in periodogram(t, y, **BOX).box().looked_for
+    assert "dips of magnitudes" in periodogram(t, y, dips="up", **BOX).box().looked_for
+    assert periodogram(t, y, dips="both", **BOX).box().looked_for == "dips and brightenings"
+    with pytest.warns(UserWarning, match="may be magnitudes.*dips='up'"):
+        periodogram(t, mag, **BOX)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for values in (y, 1000 * y, y - 1, mag * u.mag):
+            periodogram(t, values, **BOX)
+        for given in ("down", "up", "both"):
+            periodogram(t, mag, dips=given, **BOX)
 
 
 def test_models() -> None:

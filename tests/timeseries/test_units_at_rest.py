@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import astropy.units as u
@@ -9,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import skyseries as sky
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema import LightCurveFields
 from skyseries.timeseries import LightCurve, compute_features, compute_periods, feature_schema
@@ -291,3 +293,75 @@ def test_nights_do_not_depend_on_the_format(zero: str | None) -> None:
     noon = {"time": [59000.49, 59000.51], "band": "gg", "value": [1, 1], "error": [1, 1]}
     table = compute_features(column([noon], MAG), MAG, ["numNights"])
     assert table["numNights"].to_pylist() == [2]
+
+
+@pytest.mark.parametrize("zero", ["mjd", "jd", "rjd", None])
+@pytest.mark.parametrize("longitude", [139.7, -220.3, -70.7, 0.0, 18.5, -155.5])
+def test_nights_are_those_of_the_observatory(zero: str | None, longitude: float) -> None:
+    from skyseries.schema.times import zero_point
+
+    midnight = np.arange(59000, 59020) - longitude / 360
+    t = np.sort([midnight - 0.49, midnight - 0.1, midnight + 0.49], axis=None)
+    t -= zero_point(zero or "mjd")
+    row = {"time": t, "band": ["g"] * 60, "value": [1.0] * 60, "error": [1.0] * 60}
+    fields = MAG.override(time_format=zero)
+    names = ["numNights", "epochsPerNight", "NumNights", "numSeasons"]
+    for place in ((longitude, -30.0, 2000.0), (longitude * u.deg, 60 * u.deg, 0 * u.km)):
+        (found,) = compute_features(
+            column([row], fields), fields, names, location=place
+        ).to_pylist()
+        assert (found["numNights"], found["g_magNumNights"], found["epochsPerNight"]) == (20, 20, 3)
+        assert found["numSeasons"] == 1
+    (found,) = compute_features(column([row], fields), fields, names).to_pylist()
+    assert found["numNights"] == len(set(np.floor(t + zero_point(zero or "mjd") - 0.5)))
+    with pytest.raises(InputError, match="location"):
+        compute_features(column([row], fields), fields, names, location="Tokyo")
+
+
+def test_bands_that_the_light_curves_lack_are_told() -> None:
+    made = column([{"time": [1.0, 2.0], "band": "gr", "value": [1, 2], "error": [1, 1]}], MAG)
+    words = "no epochs in band 'Q', 'u', of which nothing can be computed; they have 'g', 'r'"
+    for given in (made, pa.chunked_array([made, made])):
+        with pytest.warns(UserWarning, match=words):
+            table = compute_features(given, MAG, ["Mean"], bands=["g", "Q", "u"])
+        assert table["Q_magMean"].null_count == len(given)
+    catalog = sky.from_table(pa.table({"id": [1], "ra": [1.0], "dec": [1.0], "lc": made}))
+    roles = {name: str(getattr(MAG, name)) for name in ("time", "band", "mag", "mag_err")}
+    catalog = catalog.set_lightcurve(**roles)
+    with pytest.warns(UserWarning, match=words):
+        catalog.cone_search(1, 1, 9).features(["Mean"], bands=["Q", "u"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compute_features(made, MAG, ["Mean"], bands=["r"])
+        compute_features(made[:0], MAG, ["Mean"], bands=["r"])
+        catalog.features(["Mean"], bands=["g"]).to_arrow()
+        catalog.features(["Mean"]).to_arrow()
+
+
+@pytest.mark.parametrize("item", [pa.null(), pa.string(), pa.int8()])
+def test_chunks_without_any_band(item: pa.DataType) -> None:
+    row = {"time": [1.0, 2.0], "band": "gg", "value": [1, 2], "error": [1, 1]}
+    made = column([row], MAG)
+    names = [field.name for field in made.type]
+    lists = [made.field(name) for name in names]
+    lists[names.index(str(MAG.band))] = pa.array([[None, None]], pa.list_(item))
+    without = pa.StructArray.from_arrays(lists, names=names)
+    for bands in (["g"], None) if item != pa.int8() else ([1],):
+        table = compute_features(without, MAG, ["Ndata", "nObs"], bands=bands)
+        assert table["nObs"].to_pylist() == [0]
+    assert compute_periods(without, MAG)["period"].to_pylist() == [None]
+
+
+def test_times_in_seconds_are_told() -> None:
+    t = np.sort(np.random.default_rng(0).uniform(0, 100, 60))
+    row = {"time": t * 86400, "band": ["g"] * 60, "value": np.sin(t), "error": [0.1] * 60}
+    days = {**row, "time": t}
+    with pytest.warns(UserWarning, match="no periods of light curves .* not in days, give them a"):
+        table = compute_periods(column([days, row], MAG), MAG, min_period=0.01, max_period=100)
+    assert table["period"].is_null().to_pylist() == [False, True]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compute_periods(column([days], MAG), MAG)
+        compute_periods(
+            column([days, {**row, "time": t[:0], "band": [], "value": [], "error": []}], MAG), MAG
+        )

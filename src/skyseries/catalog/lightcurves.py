@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
@@ -26,7 +26,33 @@ if TYPE_CHECKING:
     from skyseries.catalog.verbs.lightcurves import LightCurveVerbs
     from skyseries.timeseries import Feature, LightCurve
 
-__all__ = ["features_step", "lightcurve_of", "periods_step"]
+__all__ = ["Affixes", "Moved", "features_step", "lightcurve_of", "periods_step"]
+
+
+class Moved(NamedTuple):
+    """Whether times are brought to the barycentre, and from where."""
+
+    barycentric: bool
+    location: Any
+
+
+class Affixes(NamedTuple):
+    """What the names of new columns begin and end with."""
+
+    prefix: str
+    suffix: str
+
+    @classmethod
+    def of(cls, prefix: Any, suffix: Any) -> Affixes:
+        """Return them; InputError if one is no text."""
+        for name, given in (("prefix", prefix), ("suffix", suffix)):
+            if not isinstance(given, str):
+                raise InputError(f"{name} must be text, not {given!r:.60}")
+        return cls(prefix, suffix)
+
+    def around(self, name: str) -> str:
+        """Return a name between the two."""
+        return f"{self.prefix}{name}{self.suffix}"
 
 
 def features_step(
@@ -36,12 +62,14 @@ def features_step(
     space: str | None,
     bands: Sequence[str | int] | None,
     limits: Mapping[str, Any],
-    barycentric: bool,
-    location: Any,
+    moved: Moved,
+    affixes: Affixes,
 ) -> Append:
     """Return the step that adds feature columns."""
-    from skyseries.timeseries import compute_features, feature_schema, select
+    from skyseries.timeseries import feature_schema, select
     from skyseries.timeseries.bands import tell_absent
+    from skyseries.timeseries.barycentre import site_of
+    from skyseries.timeseries.features import feature_table
     from skyseries.timeseries.measured import field_units, measured_field, with_units
     from skyseries.timeseries.periodogram import frequency_limits
     from skyseries.timeseries.rubin import published_table
@@ -49,11 +77,10 @@ def features_step(
     name = the_column(catalog.schema, column)
     type_ = catalog.schema.field(name).type
     fields = with_units(catalog.lightcurve_fields(name), field_units(type_))
-    known = bands_of(catalog._node, name, fields.band)
     if bands is None:
-        bands = known
+        bands = bands_of(catalog._node, name, fields.band)
     else:
-        tell_absent(bands, known)
+        tell_absent(bands, bands_of(catalog._node, name, fields.band, look=True))
     value_type = type_.field(fields.value).type.value_type
     frequency_limits(**limits)
     has_error = measured_field(fields, space).error is not None
@@ -64,21 +91,25 @@ def features_step(
     read = (*fields.names(), *(table.fields() if table is not None else ()))
     schema = feature_schema(fields, chosen, space, bands, value_type)
     compute = partial(
-        compute_features, fields=fields, features=chosen, space=space, bands=bands, **limits
+        feature_table, fields=fields, features=chosen, space=space, bands=bands, **limits
     )
     said = {
         "step": "features", "features": [f.name for f in selected] if table is None else table.name,
         "space": space, "bands": bands, **limits,
     }  # fmt: skip
-    return _append(catalog, name, read, fields, compute, schema, said, barycentric, location)
+    if moved.location is not None:  # nights are those of the observatory
+        site_of(moved.location)
+        compute = partial(compute, location=moved.location)
+        said["location"] = str(moved.location)
+    return _append(catalog, name, read, fields, compute, schema, said, moved, affixes)
 
 
 def periods_step(
     catalog: LightCurveVerbs,
     column: str | None,
     options: Mapping[str, Any],
-    barycentric: bool,
-    location: Any,
+    moved: Moved,
+    affixes: Affixes,
 ) -> Append:
     """Return the step that adds the columns of a period search."""
     from skyseries.timeseries import compute_periods, period_schema
@@ -92,7 +123,7 @@ def periods_step(
     recorded = (schema.field(0).metadata or {}).get(b"skyseries_periods", b"{}")
     said = {"step": "periods", **options, **json.loads(recorded)}
     read = fields.names()
-    return _append(catalog, name, read, fields, compute, schema, said, barycentric, location)
+    return _append(catalog, name, read, fields, compute, schema, said, moved, affixes)
 
 
 def _append(
@@ -103,10 +134,11 @@ def _append(
     compute: partial[pa.Table],
     schema: pa.Schema,
     said: dict[str, Any],
-    barycentric: bool,
-    location: Any,
+    moved: Moved,
+    affixes: Affixes,
 ) -> Append:
     """Return the step, which hands the positions over where the times are to be moved."""
+    barycentric, location = moved
     moves = False
     if barycentric:
         from skyseries.timeseries.barycentre import RUBIN, is_barycentric, site_of
@@ -117,8 +149,18 @@ def _append(
         site_of(RUBIN if location is None else location)
         compute = partial(compute, barycentric=True, location=location)
         said |= {"barycentric": True, "location": str(RUBIN if location is None else location)}
+    if any(affixes):
+        said |= dict(zip(("prefix", "suffix"), affixes, strict=True))
+        schema = pa.schema([f.with_name(affixes.around(f.name)) for f in schema])
+        compute = partial(_renamed, names=schema.names, compute=compute)
     text = json.dumps(said, default=str)
     return Append(catalog._node, name, read, compute, schema, moves, text)
+
+
+def _renamed(
+    column: pa.StructArray, *, names: list[str], compute: partial[pa.Table], **more: Any
+) -> pa.Table:
+    return compute(column, **more).rename_columns(names)
 
 
 def lightcurve_of(

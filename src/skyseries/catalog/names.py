@@ -101,12 +101,25 @@ def check_columns(paths: Sequence[str], schema: pa.Schema) -> None:
                 raise SchemaError(_missing(f"field of {column}:", field, fields_of(schema, column)))
 
 
-def check_new(names: Sequence[str], schema: pa.Schema) -> None:
-    """Raise SchemaError if a new column has the name of one that is there."""
+def check_new(names: Sequence[str], schema: pa.Schema, other_names: str = "") -> None:
+    """Raise SchemaError if a new column has the name of one that is there, or of a field.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the new columns.
+    schema : pyarrow.Schema
+    other_names : str
+        The parameters, if any, that give the new columns other names.
+    """
     if both := [name for name in names_list(names, "names") if name in schema.names]:
+        other = f"give the new columns other names with {other_names}, or " if other_names else ""
         raise SchemaError(
-            f"the catalog has a column {both[0]!r} already; leave it out with select([...])"
+            f"the catalog has a column {both[0]!r} already; {other}rename or drop that one before"
         )
+    curves = nested_columns(schema)
+    if inside := [name for name in names if name.partition(".")[0] in curves]:
+        raise SchemaError(f"{inside[0]!r} would look like a field of a light curve")
 
 
 def _missing(what: str, name: str, there: Sequence[str]) -> str:

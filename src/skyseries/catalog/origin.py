@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from skyseries.catalog.curves import recorded_bands
@@ -16,6 +17,7 @@ from skyseries.catalog.nodes.join import Join
 from skyseries.catalog.nodes.joincurves import JoinCurves
 from skyseries.catalog.nodes.joinmap import MapValues
 from skyseries.catalog.nodes.match import Match
+from skyseries.catalog.nodes.memory import Memory
 from skyseries.catalog.nodes.nestmatch import NestedMatch
 from skyseries.catalog.nodes.outer import RightOnly, Unpaired
 from skyseries.catalog.nodes.pairs import Rename
@@ -67,7 +69,9 @@ def home_of(node: Node, column: str) -> tuple[Scan, str] | None:
     return (node, column) if column in node.schema.names else None
 
 
-def bands_of(node: Node, column: str, band: str | None) -> list[str | int] | None:
+def bands_of(
+    node: Node, column: str, band: str | None, *, look: bool = False
+) -> Sequence[str | int] | None:
     """Return the bands that light curves have had when they were imported.
 
     Parameters
@@ -77,16 +81,23 @@ def bands_of(node: Node, column: str, band: str | None) -> list[str | int] | Non
         The light curves.
     band : str or None
         Their field of the bands.
+    look : bool
+        Look at tables in memory, for which nothing is recorded.
 
     Returns
     -------
-    list or None
+    sequence or None
         Perhaps more than are left. None: it is not recorded, or the bands were assigned anew.
     """
     if isinstance(node, Scan):
         return recorded_bands(node.dataset, column, band)
+    if isinstance(node, Memory):
+        from skyseries.timeseries.bands import bands_there
+
+        there = look and band is not None and column in node.schema.names
+        return bands_there(node.data[column], str(band)) if there else None
     if isinstance(node, Concat):
-        parts = [bands_of(part, column, band) for part in node.parts]
+        parts = [bands_of(part, column, band, look=look) for part in node.parts]
         known = [part for part in parts if part is not None]
         return band_order(b for part in known for b in part) if len(known) == len(parts) else None
     if isinstance(node, RightOnly) and node.names.source(column) is None:
@@ -94,7 +105,7 @@ def bands_of(node: Node, column: str, band: str | None) -> list[str | int] | Non
     if isinstance(node, AssignEpochs) and (node.column, node.field.name) == (column, band):
         return None
     before = _before(node, column)
-    return None if before is None else bands_of(before.node, before.column, band)
+    return None if before is None else bands_of(before.node, before.column, band, look=look)
 
 
 class _Before(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,17 +16,50 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-__all__ = ["to_astropy", "to_pandas", "to_polars"]
+__all__ = ["arrow_frame", "to_astropy", "to_pandas", "to_polars"]
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:
-    """Return a DataFrame of Arrow types: 64-bit ids stay exact beside nulls."""
+    """Return a DataFrame that pandas writes to Parquet and reads back.
+
+    Columns keep their Arrow types (64-bit ids stay exact beside nulls), where pandas knows them
+    again by their names. Lists are objects, arrays of NumPy, and light curves dictionaries of
+    such; dictionaries of Arrow are categories.
+    """
+    return _frame(table, _known_again)
+
+
+def arrow_frame(table: pa.Table) -> pd.DataFrame:
+    """Return a DataFrame of Arrow types, lists and light curves too: nothing is converted."""
+    return _frame(table, None)
+
+
+def _frame(table: pa.Table, keeps: Callable[[Any], bool] | None) -> pd.DataFrame:
     try:
         import pandas as pd
     except ImportError:
         raise MissingDependencyError("pandas", "pandas") from None
-    frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas(types_mapper=pd.ArrowDtype)
+
+    def kept(type_: pa.DataType) -> pd.ArrowDtype | None:
+        dtype = pd.ArrowDtype(type_)
+        return dtype if keeps is None or keeps(dtype) else None
+
+    plain = table.replace_schema_metadata(None)
+    frame: pd.DataFrame = plain.to_pandas(types_mapper=kept, integer_object_nulls=True)
     return frame
+
+
+def _known_again(dtype: pd.ArrowDtype) -> bool:
+    """Tell whether pandas finds a type by the name that it writes into a file."""
+    from pandas.api.types import pandas_dtype
+
+    if pa.types.is_map(dtype.pyarrow_dtype):  # as objects they could not be written either
+        return True
+    try:
+        pandas_dtype(str(dtype))
+    except (TypeError, NotImplementedError):
+        return False
+    return True
 
 
 def to_polars(table: pa.Table) -> pl.DataFrame:

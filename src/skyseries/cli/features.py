@@ -7,7 +7,15 @@ from typing import Any
 
 import click
 
-from skyseries.cli.options import engine_options, extension_options, names, output_option
+from skyseries.cli.options import (
+    affix_options,
+    engine_options,
+    extension_options,
+    location_option,
+    names,
+    output_option,
+    that_were_given,
+)
 
 __all__ = ["features"]
 
@@ -28,6 +36,8 @@ __all__ = ["features"]
 @click.option("--min-period", type=float, help="Shortest period that is searched for, days.")
 @click.option("--max-period", type=float, help="Longest period, days.")
 @click.option("--barycentric", is_flag=True, help="Bring times to the solar-system barycentre.")
+@location_option
+@affix_options
 @extension_options
 @output_option
 @engine_options
@@ -38,15 +48,13 @@ def features(
     wanted: list[str] | None,
     code: tuple[Path, ...],
     space: str | None,
-    min_period: float | None,
-    max_period: float | None,
-    barycentric: bool,
     extension: str | None,
     overwrite: bool,
     resume: bool,
     output: Path | None,
     executor: str | None,
     workers: int | None,
+    **more: Any,
 ) -> None:
     """Compute features of every light curve in CATALOG.
 
@@ -65,10 +73,7 @@ def features(
     import skyseries as sky
     from skyseries.cli.output import keep_result
 
-    limits: dict[str, Any] = {"min_period": min_period, "max_period": max_period}
-    given = {name: value for name, value in limits.items() if value is not None}
-    if barycentric:
-        given["barycentric"] = True
+    given = that_were_given(more)
     own = None if space == "mag" else space  # magnitudes stay what they are
     with sky.executor(executor, workers):
         found = sky.open_catalog(catalog).features(features=chosen, space=own, **given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,12 +10,16 @@ from typing import Any, TypeVar
 import click
 
 __all__ = [
+    "affix_options",
     "columns",
     "engine_options",
     "extension_options",
+    "location_option",
     "names",
     "output_option",
     "progress_option",
+    "that_were_given",
+    "values",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -73,6 +78,62 @@ def extension_options(command: F) -> F:
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+def affix_options(command: F) -> F:
+    """Add ``--prefix`` and ``--suffix``."""
+    for word, place in (("--suffix", "end"), ("--prefix", "begin")):
+        text = f"What the names of the new columns {place} with."
+        command = click.option(word, help=text)(command)
+    return command
+
+
+def that_were_given(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that have a value, and the flags that are set."""
+    return {n: value for n, value in options.items() if value is not None and value is not False}
+
+
+def location_option(command: F) -> F:
+    """Add ``--location``."""
+    return click.option(
+        "--location", metavar="LON,LAT,HEIGHT", callback=_place,
+        help="The observatory: degrees east and north, m.  [default: Rubin's]",
+    )(command)  # fmt: skip
+
+
+def _place(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+    try:
+        return None if value is None else tuple(map(float, value.split(",")))
+    except ValueError:
+        text = f"{value!r} must be longitude,latitude,height, such as -70.7494,-30.2446,2663"
+        raise click.BadParameter(text, ctx, param) from None
+
+
+def values(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, Any]:
+    """Read ``name=value``, each time the option is given (a callback)."""
+    found: dict[str, Any] = {}
+    for text in value:
+        name, sign, given = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not sign or not name:
+            raise click.BadParameter(f"{text!r} must be name=value, as nterms=2", ctx, param)
+        if any(name == known.name for known in ctx.command.params):
+            word = f"--{name.replace('_', '-')}"
+            raise click.BadParameter(f"{name!r} has an option of its own: {word}", ctx, param)
+        if name in found:
+            raise click.BadParameter(f"{name!r} is given twice", ctx, param)
+        found[name] = _literal(given.strip())
+    return found
+
+
+def _literal(text: str) -> Any:
+    """Return a number, numbers with commas between them, or true or false; else the text."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 def names(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> list[str] | None:

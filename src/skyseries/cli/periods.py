@@ -7,23 +7,39 @@ from typing import Any
 
 import click
 
-from skyseries.cli.options import engine_options, extension_options, output_option
+from skyseries.cli.options import (
+    affix_options,
+    engine_options,
+    extension_options,
+    location_option,
+    output_option,
+    that_were_given,
+    values,
+)
 
 __all__ = ["periods"]
 
 
 @click.command(short_help="Find periods of light curves.")
 @click.argument("catalog")
+@click.option("--method", help="lombscargle, mhaov, bls, pdm, ce or stringlength.")
+@click.option(
+    "--option", "options", multiple=True, metavar="NAME=VALUE", callback=values,
+    help="Option of the method, such as nterms=2; may be repeated.",
+)  # fmt: skip
 @click.option("--min-period", type=float, help="Shortest period, days.")
 @click.option("--max-period", type=float, help="Longest period, days.")
 @click.option("--n-peaks", type=click.IntRange(min=1), help="How many candidates to keep.")
 @click.option("--error-floor", type=float, help="Added to the errors in quadrature.")
 @click.option("--barycentric", is_flag=True, help="Bring times to the solar-system barycentre.")
+@location_option
+@affix_options
 @extension_options
 @output_option
 @engine_options
 def periods(
     catalog: str,
+    options: dict[str, Any],
     extension: str | None,
     overwrite: bool,
     resume: bool,
@@ -36,9 +52,7 @@ def periods(
     import skyseries as sky
     from skyseries.cli.output import keep_result
 
-    given = {
-        name: value for name, value in search.items() if value is not None and value is not False
-    }
+    given = that_were_given(search)
     with sky.executor(executor, workers):
-        found = sky.open_catalog(catalog).periods(**given)
+        found = sky.open_catalog(catalog).periods(**given, **options)
         keep_result(found, output, extension, overwrite=overwrite, resume=resume)

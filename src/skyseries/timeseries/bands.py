@@ -15,7 +15,7 @@ from skyseries.errors import InputError
 from skyseries.photometry import UGRIZY
 from skyseries.warn import warn_user
 
-__all__ = ["band_codes", "band_list", "one_band", "tell_absent"]
+__all__ = ["band_codes", "band_list", "bands_there", "one_band", "tell_absent"]
 
 Bands = tuple[str | int, ...]
 
@@ -77,6 +77,22 @@ def tell_absent(bands: Any, there: Any) -> None:
             f"the light curves have no epochs in band {', '.join(map(repr, absent))}, of which "
             f"nothing can be computed; they have {', '.join(map(repr, known))}"
         )
+
+
+def bands_there(column: pa.StructArray | pa.ChunkedArray, field: str) -> Bands | None:
+    """Return the bands that the epochs of light curves have; None if there are none.
+
+    Parameters
+    ----------
+    column : struct array of lists
+    field : str
+        That of the bands.
+    """
+    values = pc.list_flatten(pc.struct_field(column, field))
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    found = band_codes(field, values, None, True)[1]
+    return tuple(band for band in found if band is not None) or None
 
 
 def band_codes(

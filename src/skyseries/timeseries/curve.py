@@ -69,6 +69,8 @@ class CurveData:
     """What the times were told by, if by dates: see `skyseries.arrays.clock_of`."""
     is_magnitude: bool | None = None
     """None: not known."""
+    has_errors: bool = True
+    """Whether errors were given; else the weights are ones."""
 
     @property
     def names(self) -> list[Any]:
@@ -152,8 +154,8 @@ def prepare_curve(
     spread[order] = _variances(arrays[1], arrays[2], offsets, floor)
     in_pairs = time if labels is None else time[(np.diff(offsets) >= 2)[code]]
     origin = float(in_pairs.min())
-    data = CurveData(time, value, 1.0 / spread, labels, origin, given.clock, given.is_magnitude)
-    return curve, data
+    told = given.clock, given.is_magnitude, given.has_error
+    return curve, CurveData(time, value, 1.0 / spread, labels, origin, *told)
 
 
 def _by_band(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -14,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from skyseries.photometry import UGRIZY
 from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
 from skyseries.schema.times import zero_point
-from skyseries.timeseries.bands import Bands, band_list
-from skyseries.timeseries.barycentre import at_barycentre
+from skyseries.timeseries.bands import Bands, band_list, bands_there, tell_absent
+from skyseries.timeseries.barycentre import at_barycentre, site_of
 from skyseries.timeseries.epochs import Epochs, iter_epochs, nested_column, value_type_of
 from skyseries.timeseries.measured import Measured, field_units, measured_field, with_units
 from skyseries.timeseries.periodogram import DEFAULT_PERIODS, period_limits
@@ -27,7 +28,7 @@ from skyseries.units import plain_unit
 if TYPE_CHECKING:
     from astropy.coordinates import EarthLocation
 
-__all__ = ["compute_features", "feature_schema", "unit_of"]
+__all__ = ["compute_features", "feature_schema", "feature_table", "unit_of"]
 
 _BLOCK = 65536
 """Epochs that are taken at a time: their arrays stay in the cache of the processor."""
@@ -120,7 +121,8 @@ def compute_features(
         Positions of the objects, degrees (or with a unit), ICRS; or a SkyCoord as `ra`. Needed
         for `barycentric`.
     location : EarthLocation or tuple, optional
-        The observatory, as for `barycentric_times`; by default Rubin's.
+        The observatory, as for `barycentric_times`, by default Rubin's. Where it is given, nights
+        are cut at its local noon; else at noon in Greenwich, as Rubin's ``day_obs``.
     units : mapping from str to str, optional
         The units of fields, where the column itself does not say them.
 
@@ -141,17 +143,46 @@ def compute_features(
     Warns
     -----
     UserWarning
-        If times are float32, and rounded to more than 9 s.
+        If times are float32, and rounded to more than 9 s; if bands are given that the light
+        curves lack.
     """
-    limits = period_limits(min_period, max_period)
     column = nested_column(column)
+    table = feature_table(
+        column, fields, features, space, bands, min_period=min_period, max_period=max_period,
+        barycentric=barycentric, ra=ra, dec=dec, location=location, units=units,
+    )  # fmt: skip
+    if bands is not None and fields.band is not None:
+        tell_absent(bands, bands_there(column, fields.band))
+    return table
+
+
+def feature_table(
+    column: pa.StructArray | pa.ChunkedArray,
+    fields: LightCurveFields,
+    features: Sequence[str | Feature] | PublishedTable | str | None = None,
+    space: str | None = None,
+    bands: Sequence[str | int] | None = None,
+    *,
+    min_period: float | None = None,
+    max_period: float | None = None,
+    barycentric: bool = False,
+    ra: ArrayLike | None = None,
+    dec: ArrayLike | None = None,
+    location: EarthLocation | tuple[Any, Any, Any] | None = None,
+    units: Mapping[str, str] | None = None,
+) -> pa.Table:
+    """Return what `compute_features` does, for a part of the light curves: it may lack bands."""
     units = {**field_units(column.type), **(units or {})}
     fields, names = with_units(fields, units), band_list(bands)
     value_type = value_type_of(column.type, fields, measured_field(fields, space).value)
     available = {field.name for field in column.type}
     columns = _columns(fields, features, space, names, available, units)
     schema = _schema(columns, value_type, _n_bands(fields, names))
-    zero = None if fields.time_format is None else zero_point(fields.time_format)
+    settings = {
+        "period_limits": period_limits(min_period, max_period),
+        "zero": None if fields.time_format is None else zero_point(fields.time_format),
+        "longitude": 0.0 if location is None else math.degrees(site_of(location)[2]),
+    }
     made: dict[str, pa.ChunkedArray | pa.Array] = {}
     for measured in {c.measured: None for c in columns}:
         mine = [c for c in columns if c.measured == measured and not c.is_missing(available)]
@@ -160,7 +191,7 @@ def compute_features(
         if barycentric:
             chunks = at_barycentre(chunks, fields, ra, dec, location)
         batches = [
-            _table(mine, part, _compute(mine, epochs, measured, limits, zero)) for epochs in chunks
+            _table(mine, part, _compute(mine, epochs, measured, settings)) for epochs in chunks
         ]
         table = pa.concat_tables(batches) if batches else part.empty_table()
         made |= zip(table.column_names, table.columns, strict=True)
@@ -322,18 +353,18 @@ def _compute(
     columns: list[_Column],
     epochs: Epochs,
     measured: Measured,
-    limits: tuple[float, float],
-    zero: float | None,
+    settings: Mapping[str, Any],
 ) -> _Results:
-    """Compute what the columns need, one block of light curves after the other."""
+    """Compute what the columns need, one block of light curves after the other.
+
+    The settings are those of `split_by_band`.
+    """
     own = {c.feature.name: c.feature for c in columns}.values()
     needed = {_key(f): f for feature in own for f in parts_of(feature) or (feature,)}
     found: dict[_Key, list[NDArray[np.float64]]] = {key: [] for key in needed}
     counts = [np.empty((0, len(epochs.bands)), np.int64)]
     for block in epochs.blocks(_BLOCK):
-        segments = split_by_band(
-            block, is_magnitude=measured.is_magnitude, period_limits=limits, zero=zero
-        )
+        segments = split_by_band(block, is_magnitude=measured.is_magnitude, **settings)
         counts.append(segments.count.reshape(-1, len(epochs.bands)))
         for key in needed:
             given = segments.whole if key[0] else segments

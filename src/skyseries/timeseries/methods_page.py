@@ -62,6 +62,16 @@ at twice its period by the others).
 `false_alarm_probability()` has a formula for `lombscargle` (Baluev 2008, an upper limit) and for
 `mhaov` (F distribution, 2 nterms (f_max - f_min) T independent trials, an estimate); other methods
 need `method="bootstrap"`: values and errors are drawn anew within each band, at the same times.
+All take epochs as independent: rows that are there twice make every probability too small. The
+import keeps and counts them; `on_duplicate_epoch="drop"` keeps the first.
+
+## Boxes
+
+`Periodogram.box()` has period, transit time, duration and depths. Errors are those given or, where
+none are, those of the scatter of the residuals. Odd and even boxes have depths of their own;
+`odd_even_sigma` is their difference in errors: large for a binary at half its orbit. Arrays without
+a unit may be fluxes or magnitudes: say `dips="down"` or `dips="up"`; `looked_for` tells what was.
+A box is no longer than half the period: durations in days that are longer are left out there.
 
 ## Around it
 

@@ -19,7 +19,7 @@ from skyseries.timeseries.given import moments, one_frequency, row_of_frequencie
 from skyseries.timeseries.kernels.peaks import highest_peaks
 from skyseries.timeseries.kernels.search import MAX_FREQUENCIES
 from skyseries.timeseries.methods import Box, Method, find_method
-from skyseries.timeseries.methods.boxes import box_at
+from skyseries.timeseries.methods.boxes import box_at, settle_dips
 from skyseries.timeseries.streaming import reach_of, refined_peaks
 
 __all__ = [
@@ -325,7 +325,8 @@ def periodogram(
     Warns
     -----
     UserWarning
-        If times are of a type that rounds them to more than 9 s, such as a float32 Julian day.
+        If times are of a type that rounds them to more than 9 s, such as a float32 Julian day; for
+        "bls" without `dips`, if the values have no unit and may be magnitudes.
     """
     found = find_method(method)
     settled = found.settle(options)
@@ -336,11 +337,14 @@ def periodogram(
     steps = oversampling_of(found.oversampling(settled) if oversampling is None else oversampling)
     limits = frequency_limits(min_period, max_period)
     curve, data = prepare_curve(t, y, dy, band, error_floor)
-    if data.is_magnitude and settled.get("dips") == "faint":
-        settled["dips"] = "up"
     step = None
     if frequency is not None:
         f = row_of_frequencies(frequency)
+        limits = float(f.min()), float(f.max())
+    if found.check_periods is not None:
+        found.check_periods(settled, 1.0 / limits[0])
+    settle_dips(settled, data.is_magnitude, data.value)
+    if frequency is not None:
         power = found.powers(curve, settled, f)
     else:
         step = 1.0 / (steps * curve.span)

@@ -21,6 +21,7 @@ from skyseries.timeseries.methods import Method, find_method
 from skyseries.timeseries.periodogram import frequency_limits, oversampling_of, period_limits
 from skyseries.timeseries.searching import search_segments
 from skyseries.timeseries.segments import split_by_band
+from skyseries.timeseries.unsearched import tell_too_long
 
 if TYPE_CHECKING:
     from astropy.coordinates import EarthLocation
@@ -114,6 +115,11 @@ def compute_periods(
         of the times are not known.
     SchemaError
         If a field is missing or of a wrong type.
+
+    Warns
+    -----
+    UserWarning
+        If time spans ask for too many frequencies, as those of times in seconds do.
     """
     column = nested_column(column)
     units = {**field_units(column.type), **(units or {})}
@@ -170,6 +176,8 @@ def period_schema(
     found = find_method(method)
     settled = found.settle(options)
     shortest, longest = period_limits(min_period, max_period)
+    if found.check_periods is not None:
+        found.check_periods(settled, longest)
     unit = "" if fields is None else measured_field(fields).unit
     floor, fraction = floor_terms(error_floor, unit)
     parameters = {
@@ -223,7 +231,9 @@ def _table(
     search: Search,
     n_peaks: int,
 ) -> pa.Table:
-    frequency, best = search_segments(split_by_band(epochs), search, n_peaks, method, options)
+    segments = split_by_band(epochs)
+    tell_too_long(segments, search)
+    frequency, best = search_segments(segments, search, n_peaks, method, options)
     found = np.isfinite(frequency)
     count = found.sum(axis=1)
     periods = 1.0 / frequency

@@ -45,6 +45,8 @@ class Segments:
     """Shortest and longest period that features search for, days."""
     zero: float | None = None
     """The MJD of time 0; None: not known."""
+    longitude: float = 0.0
+    """Degrees east of Greenwich: nights are cut at the local noon there."""
     by_band: Segments | None = None
     """The segments of which this is the `whole`."""
     _made: dict[Any, Any] = field(default_factory=dict, repr=False)
@@ -71,7 +73,7 @@ class Segments:
         return Segments(
             self.time, self.value, self.error, offsets, self.excluded,
             is_magnitude=self.is_magnitude, period_limits=self.period_limits, zero=self.zero,
-            by_band=self,
+            longitude=self.longitude, by_band=self,
         )  # fmt: skip
 
     @cached_property
@@ -88,7 +90,7 @@ class Segments:
         ordered = Segments(
             t, y, e, whole.offsets, self.excluded,
             is_magnitude=self.is_magnitude, period_limits=self.period_limits, zero=self.zero,
-            by_band=self,
+            longitude=self.longitude, by_band=self,
         )  # fmt: skip
         return ordered, code
 
@@ -113,6 +115,7 @@ def split_by_band(
     is_magnitude: bool = False,
     period_limits: tuple[float, float] = (0.1, 100.0),
     zero: float | None = None,
+    longitude: float = 0.0,
 ) -> Segments:
     """Leave out what cannot be used, and put the epochs of each band together.
 
@@ -128,7 +131,9 @@ def split_by_band(
     ragged.order_by_time(t, y, e, offsets)
     used = np.diff(offsets[:: len(epochs.bands)])
     excluded = np.diff(epochs.offsets) - used
-    return Segments(t, y, e, offsets, excluded, epochs.bands, is_magnitude, period_limits, zero)
+    return Segments(
+        t, y, e, offsets, excluded, epochs.bands, is_magnitude, period_limits, zero, longitude
+    )
 
 
 _Split = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]

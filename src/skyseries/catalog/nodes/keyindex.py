@@ -13,8 +13,7 @@ from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.nodes.epochs import EpochStep
 from skyseries.catalog.nodes.expressions import Assign, Filter
 from skyseries.catalog.nodes.ids import IdSearch
-from skyseries.catalog.nodes.match import Match
-from skyseries.catalog.nodes.pairs import Rename
+from skyseries.catalog.nodes.pairs import Rename, Renamed
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Append, Search, Select
 from skyseries.catalog.running import run_units
@@ -48,8 +47,8 @@ def origin(node: Node, column: str) -> tuple[Scan, str] | None:
     while not isinstance(node, Scan):
         if isinstance(node, Rename):
             old = node.names.source(column)
-        elif isinstance(node, Match):
-            old = node.left_names.source(column)
+        elif isinstance(names := getattr(node, "left_names", None), Renamed):  # a match or a join
+            old = names.source(column)
         elif isinstance(node, Append):
             old = None if column in node.columns.names else column
         elif isinstance(node, Assign):

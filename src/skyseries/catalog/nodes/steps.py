@@ -223,7 +223,7 @@ class Append(RowStep):
 
     def __post_init__(self) -> None:
         check_columns([self.source], self.child.schema)
-        check_new(self.columns.names, self.child.schema)
+        check_new(self.columns.names, self.child.schema, "prefix= or suffix=")
 
     @cached_property
     def schema(self) -> pa.Schema:

@@ -48,6 +48,8 @@ class LightCurveVerbs(Held):
         max_period: float = 100.0,
         barycentric: bool = False,
         location: EarthLocation | tuple[float, float, float] | None = None,
+        prefix: str = "",
+        suffix: str = "",
         column: str | None = None,
     ) -> Self:
         """Add features of the light curves as columns (`skyseries.timeseries.compute_features`).
@@ -68,35 +70,44 @@ class LightCurveVerbs(Held):
             (`skyseries.timeseries.barycentric_times`).
         location : EarthLocation or tuple, optional
             The observatory, or its longitude and latitude in degrees and height in m; by default
-            Rubin's.
+            Rubin's. Where it is given, nights are cut at its local noon; else at noon in Greenwich,
+            as Rubin's ``day_obs``.
+        prefix, suffix : str
+            What the names of the new columns begin and end with; so the same features stand
+            beside each other with other parameters.
         column : str, optional
             The nested column; not needed if there is only one.
         """
         limits = {"min_period": min_period, "max_period": max_period}
+        moved = lightcurves.Moved(barycentric, location)
+        affixes = lightcurves.Affixes.of(prefix, suffix)
         return self._with(
-            lightcurves.features_step(
-                self, column, features, space, bands, limits, barycentric, location
-            )
+            lightcurves.features_step(self, column, features, space, bands, limits, moved, affixes)
         )
 
     def periods(
         self,
         *,
-        min_period: float = 0.1,
-        max_period: float = 100.0,
+        method: str = "lombscargle",
+        min_period: float | None = None,
+        max_period: float | None = None,
         n_peaks: int = 5,
         error_floor: float | None = None,
         barycentric: bool = False,
         location: EarthLocation | tuple[float, float, float] | None = None,
+        prefix: str = "",
+        suffix: str = "",
         column: str | None = None,
         **options: Any,
     ) -> Self:
-        """Add period, period_power, period_fap, period_peaks: a multiband Lomb-Scargle search.
+        """Add period, its power and what is known of it (`skyseries.timeseries.period_schema`).
 
         Parameters
         ----------
-        min_period, max_period : float
-            Days.
+        method : {"lombscargle", "mhaov", "bls", "pdm", "ce", "stringlength"}
+            By default a multiband Lomb-Scargle search; for the others see docs/periods.md.
+        min_period, max_period : float, optional
+            Days, or with a unit. By default as for `skyseries.timeseries.compute_periods`.
         n_peaks : int
             How many candidates `period_peaks` lists, best first.
         error_floor : float, optional
@@ -108,18 +119,20 @@ class LightCurveVerbs(Held):
         location : EarthLocation or tuple, optional
             The observatory, or its longitude and latitude in degrees and height in m; by default
             Rubin's.
+        prefix, suffix : str
+            What the names of the new columns begin and end with: ``prefix="pdm_"`` puts a second
+            search, or one beside a column `period`, into ``pdm_period``, ...
         column : str, optional
             The nested column; not needed if there is only one.
         **options
-            As for `skyseries.timeseries.compute_periods`.
+            Of the method, and others of `skyseries.timeseries.compute_periods`.
         """
-        options |= {
-            "min_period": min_period,
-            "max_period": max_period,
-            "n_peaks": n_peaks,
-            "error_floor": error_floor,
-        }
-        return self._with(lightcurves.periods_step(self, column, options, barycentric, location))
+        options |= {"method": method, "n_peaks": n_peaks, "error_floor": error_floor}
+        limits = {"min_period": min_period, "max_period": max_period}
+        options |= {name: value for name, value in limits.items() if value is not None}
+        moved = lightcurves.Moved(barycentric, location)
+        affixes = lightcurves.Affixes.of(prefix, suffix)
+        return self._with(lightcurves.periods_step(self, column, options, moved, affixes))
 
     def lightcurve(
         self, id: int | str, column: str | None = None, *, id_column: str | None = None

@@ -38,7 +38,12 @@ class ResultVerbs(Held):
         return pa.concat_tables([pa.Table.from_batches([], self.schema), *self.iter_tables()])
 
     def to_pandas(self) -> pd.DataFrame:
-        """Compute, and return a DataFrame of Arrow types (ids stay exact, nulls stay nulls)."""
+        """Compute, and return a DataFrame (ids stay exact, nulls stay nulls).
+
+        Columns have Arrow types; lists are arrays of NumPy, and light curves dictionaries of them,
+        which pandas can write to Parquet and read back.
+        ``to_arrow().to_pandas(types_mapper=pd.ArrowDtype)`` leaves them to Arrow.
+        """
         return output.to_pandas(self.to_arrow())
 
     def to_polars(self) -> pl.DataFrame:

@@ -77,7 +77,7 @@ class TableFunctionOf:
 def _taken(table: pa.Table, kind: TableKind) -> Any:
     """Return a table as what a function takes."""
     if kind == "pandas":
-        return output.to_pandas(table)
+        return output.arrow_frame(table)
     if kind == "polars":
         return output.to_polars(table)
     if kind == "astropy":

@@ -22,7 +22,8 @@ Numbers = NDArray[np.float64]
 
 def _nights(segments: Segments) -> Numbers:
     zero = np.nan if segments.zero is None else segments.zero
-    return segments.filled(N_NIGHTS, segment_nights, segments.time, segments.offsets, zero)
+    noon = segments.longitude / 360.0 - 0.5
+    return segments.filled(N_NIGHTS, segment_nights, segments.time, segments.offsets, zero, noon)
 
 
 def _intervals(segments: Segments) -> Numbers:
@@ -70,8 +71,9 @@ def _features(scope: Scope) -> list[Feature]:
         )
     ]  # fmt: skip
     return [
-        feature(nights, 0, "NumNights", "Number of nights with epochs, a night from noon to noon "
-                "in Greenwich (as Rubin's day_obs)", "#{floor(MJD - 0.5)}",
+        feature(nights, 0, "NumNights", "Number of nights with epochs, a night from noon to noon, "
+                "mean local time of `location`; by default of Greenwich (as Rubin's day_obs)",
+                "#{floor(MJD + longitude / 360 - 0.5)}",
                 unit="count", min_epochs=1, presets=DRP if is_all else AP),
         feature(nights, 1, "EpochsPerNight", "Epochs for each such night", "n / NumNights",
                 min_epochs=1),

@@ -203,7 +203,8 @@ _QSO = [
 _CORRELATION = [
     Feature(
         "IARPhi", "Autocorrelation of an irregular AR(1) process at a lag of one day, of the "
-        "greatest likelihood, errors not considered",
+        "greatest likelihood, errors not considered, with a time scale -1 d / ln(phi) of at most "
+        "ten time spans (a trend has a longer one)",
         "phi in x[j] = phi^dt x[j-1] + sqrt(1 - phi^(2 dt)) s noise, about the mean", _iar,
         reference=IAR, unit="none", inputs=("time", "value"), min_epochs=3, shift="invariant",
         cost="n x iterations", presets=DRP,

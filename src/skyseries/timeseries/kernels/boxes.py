@@ -20,6 +20,9 @@ __all__ = ["MAX_BINS", "best_box", "box_power", "n_bins_of"]
 MAX_BINS = 20_000
 """So fine may the phases be cut; durations shorter than this allows are as long as one bin."""
 
+_LONGEST = 0.5 + 1e-9
+"""A box is no longer than this share of a period: beyond, it is the time beside that is one."""
+
 _TINY = 1e-13
 """A box with less than this share of the weights, in it or beside it, tells nothing."""
 
@@ -63,7 +66,8 @@ def box_power(
     times, weights, values, start, n_bands
         One light curve as `harmonics.prepare` leaves it.
     durations : (n_durations,) array
-        Of the box: shares of the period, or in the unit of the times if `in_time`.
+        Of the box: shares of the period, or in the unit of the times if `in_time`. Those longer
+        than half the period of a frequency are left out there; the power is 0 if all are.
     oversample : int
         Bins in the shortest duration.
     sign : int
@@ -89,6 +93,8 @@ def box_power(
         _bin_epochs(phase, turn, pairs, start, n_bands, n_bins, bins, sums)
         gain[2, :n_bins] = 0.0
         for d in range(durations.size):
+            if in_time and durations[d] * f > _LONGEST:
+                continue
             width = _width_of(durations[d], in_time, f, n_bins)
             _gain(sums, n_bands, n_bins, width, sign, is_shared, gain)
             _raise_to(gain[2, :n_bins], gain[0, :n_bins])
@@ -120,6 +126,8 @@ def best_box(
     _bin_epochs(phase, turn, pairs, start, n_bands, n_bins, bins, sums)
     best, begin, length = -1.0, 0, 1
     for d in range(durations.size):
+        if in_time and durations[d] * f > _LONGEST:
+            continue
         width = _width_of(durations[d], in_time, f, n_bins)
         _gain(sums, n_bands, n_bins, width, sign, is_shared, gain)
         for j in range(n_bins):

@@ -23,7 +23,11 @@ _LEAST_JD = 1e6
 
 @kernel
 def segment_nights(
-    t: NDArray[np.float64], offsets: NDArray[np.int64], zero: float, out: NDArray[np.float64]
+    t: NDArray[np.float64],
+    offsets: NDArray[np.int64],
+    zero: float,
+    noon: float,
+    out: NDArray[np.float64],
 ) -> None:
     """Fill nights that have epochs, epochs per night and seasons of each segment.
 
@@ -35,6 +39,8 @@ def segment_nights(
     zero : float
         The MJD of time 0. NaN: not known, the times are JD where they are as large as that, else
         MJD.
+    noon : float
+        Added to the MJD to have days that begin at noon.
     out : (3, n) array
         NaN for no epochs.
     """
@@ -45,7 +51,7 @@ def segment_nights(
             first = zero
             if np.isnan(zero):
                 first = _MJD_OF_JD if t[lo] > _LEAST_JD else 0.0
-            out[0, s], out[2, s] = _nights_and_seasons(t[lo:hi], first - 0.5)
+            out[0, s], out[2, s] = _nights_and_seasons(t[lo:hi], first + noon)
             out[1, s] = (hi - lo) / out[0, s]
 
 

@@ -95,10 +95,10 @@ def shape_of(amplitude: NDArray[np.complex128], direction: float) -> tuple[float
 @kernel
 def _prior(frequency: float, r21: float, phi21: float, direction: float) -> float:
     """Return the logarithm of what is known of a frequency and a shape beforehand."""
-    known = -np.log(frequency)
+    known = -float(np.log(frequency))
     if direction != 0.0:
         strong = min(max((r21 - 0.1) / 0.2, 0.0), 1.0)
-        known -= _REVERSED * strong * max(np.sin(phi21), 0.0)
+        known -= _REVERSED * strong * max(float(np.sin(phi21)), 0.0)
     return known
 
 

@@ -23,12 +23,14 @@ from skyseries.timeseries.methods.registry import (
     positive_integer,
     register_method,
 )
+from skyseries.warn import warn_user
 
-__all__ = ["BOXES", "Box", "box_at"]
+__all__ = ["BOXES", "Box", "box_at", "settle_dips"]
 
 _DIPS = {"faint": -1, "down": -1, "up": 1, "both": 0}
 _DEPTHS = ("band", "shared")
 _UNITS = ("fraction", "time")
+_MAY_BE_MAGNITUDES = (5.0, 30.0)
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,21 @@ class Box:
     """For each band (None: the only one): mean beside the box minus mean in it; with dips="up"
     the other way round. NaN where there are no epochs in it or none beside it."""
     depth_error: dict[Any, float]
-    """From the errors that were given, with the error floor."""
+    """From the errors that were given, with the error floor; where none were, from the scatter of
+    the residuals of the band."""
     signal_to_noise: float
-    """Square root of the chi2 that the box takes away."""
+    """Square root of the chi2 that the box takes away, with these errors."""
+    depth_odd: dict[Any, float]
+    """As `depth`, of the first box from the first epoch on, the third, the fifth, ..."""
+    depth_even: dict[Any, float]
+    """As `depth`, of the second box, the fourth, ..."""
+    depth_odd_error: dict[Any, float]
+    depth_even_error: dict[Any, float]
+    odd_even_sigma: float
+    """How many errors the mean difference of the two is, over the bands that have both: about 1 for
+    a transit, large for a binary found at half its orbit. NaN where no band has both."""
+    looked_for: str
+    """In words: dips or brightenings, where it is known which of the two lower values are."""
 
 
 def _arrange(given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -78,11 +92,42 @@ def _one_of(known: Any) -> Any:
     return check
 
 
+def _check_periods(options: Options, longest: float) -> None:
+    """Raise InputError for boxes longer than half the period, or of all periods up to one."""
+    row = options["durations"]
+    if options["duration_unit"] == "fraction":
+        if max(row) > 0.5:
+            raise InputError(f"durations must be at most 0.5 of the period, not {max(row)}")
+    elif min(row) > 0.5 * longest * (1 + 1e-9):
+        raise InputError(
+            f"durations must be at most half a period: {min(row):.6g} d is more than half of the "
+            f"longest one, {longest:.6g} d"
+        )
+
+
+def settle_dips(options: dict[str, Any], is_magnitude: bool | None, value: Floats) -> None:
+    """Say whether faint is up or down, where that is known of the values.
+
+    Warns
+    -----
+    UserWarning
+        Where it is not known, and the values may be magnitudes.
+    """
+    if options.get("dips") != "faint":
+        return
+    if is_magnitude is not None:
+        options["dips"] = "up" if is_magnitude else "down"
+    elif _MAY_BE_MAGNITUDES[0] < np.median(value) < _MAY_BE_MAGNITUDES[1]:
+        warn_user(
+            f"the values, about {np.median(value):.4g} and without a unit, may be magnitudes: "
+            "lower values are looked for, which are brightenings then; say dips='up' for dips of "
+            "magnitudes, dips='down' for dips of fluxes"
+        )
+
+
 def _terms(options: Options) -> tuple[Floats, bool, int, int, bool]:
     in_time = options["duration_unit"] == "time"
     row = np.array(options["durations"])
-    if not in_time and row.max() > 0.5:
-        raise InputError(f"durations must be at most 0.5 of the period, not {row.max()}")
     shared = options["depths"] == "shared"
     return row, in_time, options["bins_per_duration"], _DIPS[options["dips"]], shared
 
@@ -98,28 +143,106 @@ def _oversampling(options: Options) -> float:
 
 def box_at(curve: Curve, data: CurveData, options: Options, f: float) -> Box:
     """Return the best box of one frequency."""
+    _check_periods(options, 1.0 / f)
     begin, length = best_box(*curve.arrays, *_terms(options), f)
-    inside = _in_box(f * (data.time - data.origin), begin, length)
-    _, depth = _levels(data, options, inside)
-    depth = depth if options["dips"] == "up" else -depth
-    weight = np.zeros((len(data.names), 2))
-    np.add.at(weight, (data.code, inside.astype(np.int64)), data.weight)
-    error = np.full(len(data.names), np.nan)
-    told = np.all(weight > 0, axis=1)
-    error[told] = np.sqrt(np.sum(1.0 / weight[told], axis=1))
-    if options["depths"] == "shared":
-        error[told] = np.sum(error[told] ** -2.0) ** -0.5
-    depth[~told] = np.nan
+    cycles = f * (data.time - data.origin)
+    inside = _in_box(cycles, begin, length)
+    middle = (begin + 0.5 * length) % 1.0
+    number = np.floor(cycles - middle + 0.5).astype(np.int64)
+    parts = _Parts.of(data, np.where(inside, 1 + number % 2, 0))
+    sign = 1.0 if options["dips"] == "up" else -1.0
+    depth, error = sign * _levels(data, options, inside)[1], parts.depth_errors(options)
+    depth[np.isnan(error)] = np.nan
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = np.abs(depth / error)
+    shared = options["depths"] == "shared"
+    odd, even = (sign * (parts.mean[:, k] - parts.mean[:, 0]) for k in (1, 2))
+
+    def by_band(values: Floats) -> dict[Any, float]:
+        return dict(zip(data.names, values.tolist(), strict=True))
+
     return Box(
         period=1.0 / f,
-        transit_time=float(data.origin + ((begin + 0.5 * length) % 1.0) / f),
+        transit_time=float(data.origin + middle / f),
         duration=length / f,
-        depth=dict(zip(data.names, depth.tolist(), strict=True)),
-        depth_error=dict(zip(data.names, error.tolist(), strict=True)),
-        signal_to_noise=math.sqrt(float(np.nansum((depth / error) ** 2)))
-        if options["depths"] == "band"
-        else float(np.nanmax(np.abs(depth / error), initial=0.0)),
+        depth=by_band(depth),
+        depth_error=by_band(error),
+        signal_to_noise=float(
+            np.nanmax(each, initial=0.0) if shared else np.sqrt(np.nansum(each**2))
+        ),
+        depth_odd=by_band(odd),
+        depth_even=by_band(even),
+        depth_odd_error=by_band(parts.error_between(0, 1)),
+        depth_even_error=by_band(parts.error_between(0, 2)),
+        odd_even_sigma=_mean_in_errors(odd - even, parts.error_between(1, 2)),
+        looked_for=_looked_for(options["dips"], data.is_magnitude),
     )
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What is known of each band beside the boxes, in the odd and in the even ones."""
+
+    weight: Floats
+    """(n_bands, 3) sums of the weights."""
+    mean: Floats
+    """(n_bands, 3); NaN where there are no epochs."""
+    scatter: Floats
+    """(n_bands,) variance of values of weight 1: 1 where errors were given, else that of the
+    residuals, NaN where there are none to spare."""
+
+    @classmethod
+    def of(cls, data: CurveData, part: NDArray[np.int64]) -> _Parts:
+        """Return the sums over the epochs, of which it is known what part each one is in."""
+        code, n_bands, first = data.code, len(data.names), data.value[0]
+        weight, value = np.zeros((n_bands, 3)), np.zeros((n_bands, 3))
+        np.add.at(weight, (code, part), data.weight)
+        np.add.at(value, (code, part), data.weight * (data.value - first))
+        with np.errstate(invalid="ignore"):
+            mean = first + value / weight
+        if data.has_errors:
+            return cls(weight, mean, np.ones(n_bands))
+        chi2 = np.bincount(code, (data.value - mean[code, part]) ** 2, n_bands)
+        spare = np.bincount(code, minlength=n_bands) - np.count_nonzero(weight, axis=1)
+        return cls(weight, mean, np.where(spare > 0, chi2 / np.maximum(spare, 1), np.nan))
+
+    def error_between(self, one: int, other: int) -> Floats:
+        """Return (n_bands,) errors of the difference of two means; NaN where one is not there."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            error = np.sqrt(
+                self.scatter * (1.0 / self.weight[:, one] + 1.0 / self.weight[:, other])
+            )
+        return np.where(np.isfinite(error), error, np.nan)
+
+    def depth_errors(self, options: Options) -> Floats:
+        """Return (n_bands,) errors of the depths; NaN where there is nothing in or beside a box."""
+        within = self.weight[:, 1] + self.weight[:, 2]
+        rest = self.weight[:, 0] * within / self.weight.sum(axis=1)
+        variance, told = np.full(rest.size, np.nan), rest > 0
+        variance[told] = self.scatter[told] / rest[told]
+        if options["depths"] == "shared":
+            variance[told] = np.sum(rest[told] * self.scatter[told]) / np.sum(rest[told]) ** 2
+        return np.sqrt(variance)
+
+
+def _mean_in_errors(values: Floats, errors: Floats) -> float:
+    """Return how far the weighed mean of some values is from zero; NaN if there are none."""
+    told = np.isfinite(values) & np.isfinite(errors)
+    if not told.any():
+        return math.nan
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weight = errors[told] ** -2.0
+        return float(abs(np.sum(weight * values[told])) / np.sqrt(np.sum(weight)))
+
+
+def _looked_for(dips: str, is_magnitude: bool | None) -> str:
+    if dips == "both":
+        return "dips and brightenings"
+    level, is_up = ("higher values", True) if dips == "up" else ("lower values", False)
+    if is_magnitude is not None:
+        return f"{'dips' if is_up == is_magnitude else 'brightenings'} ({level})"
+    kinds = ("magnitudes", "fluxes") if is_up else ("fluxes", "magnitudes")
+    return f"{level}: dips of {kinds[0]}, brightenings of {kinds[1]}"
 
 
 def _in_box(cycles: Floats, begin: float, length: float) -> NDArray[np.bool_]:
@@ -157,6 +280,7 @@ def _model(
     times: Floats,
     wanted: NDArray[np.int64],
 ) -> Floats:
+    _check_periods(options, 1.0 / f)
     begin, length = best_box(*curve.arrays, *_terms(options), f)
     inside = _in_box(f * (data.time - data.origin), begin, length)
     beside, depth = _levels(data, options, inside)
@@ -194,5 +318,6 @@ BOXES = register_method(
         is_share=True,
         model=_model,
         arrange=_arrange,
+        check_periods=_check_periods,
     )
 )  # fmt: skip

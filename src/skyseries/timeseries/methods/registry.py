@@ -80,6 +80,8 @@ class Method:
     """Values of the model at times from the first epoch on and places of bands."""
     arrange: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     """Returns the options that were given, where one of them says what another one is."""
+    check_periods: Callable[[Options, float], None] | None = None
+    """Raises InputError where the options suit no period up to the longest one."""
 
     def settle(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return all options with their values; InputError for an unknown or a wrong one."""

@@ -1,0 +1,31 @@
+"""A word about light curves whose periods cannot be searched for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skyseries.timeseries.kernels.search import MAX_FREQUENCIES, Search
+from skyseries.timeseries.segments import Segments
+from skyseries.warn import warn_user
+
+__all__ = ["tell_too_long"]
+
+
+def tell_too_long(segments: Segments, search: Search) -> None:
+    """Warn if light curves are so long that they ask for too many frequencies.
+
+    The words are the same for every part of a catalog, so that they are said once.
+    """
+    longest = MAX_FREQUENCIES / (search.oversampling * (search.high - search.low))
+    whole = segments.whole
+    filled = whole.count > 0
+    if not filled.any():
+        return
+    begin = whole.offsets[:-1][filled]
+    span = np.maximum.reduceat(whole.time, begin) - np.minimum.reduceat(whole.time, begin)
+    if span.max() >= longest:
+        warn_user(
+            f"no periods of light curves of {longest:.4g} d or more: they ask for more than "
+            f"{MAX_FREQUENCIES:.0e} frequencies; if times are not in days, give them a unit, else "
+            "look for a wrong time, or raise min_period"
+        )
