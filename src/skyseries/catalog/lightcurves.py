@@ -71,7 +71,7 @@ def features_step(
     from skyseries.timeseries.barycentre import site_of
     from skyseries.timeseries.features import feature_table
     from skyseries.timeseries.measured import field_units, measured_field, with_units
-    from skyseries.timeseries.periodogram import frequency_limits
+    from skyseries.timeseries.periodlimits import frequency_limits
     from skyseries.timeseries.rubin import published_table
 
     name = the_column(catalog.schema, column)

@@ -16,7 +16,8 @@ from skyseries.timeseries.curve import Curve, prepare_curve
 from skyseries.timeseries.kernels.harmonics import exact_power
 from skyseries.timeseries.kernels.search import MAX_FREQUENCIES
 from skyseries.timeseries.methods.lombscargle import LOMB_SCARGLE
-from skyseries.timeseries.periodogram import frequency_limits, oversampling_of
+from skyseries.timeseries.periodlimits import frequency_limits
+from skyseries.timeseries.periodogram import oversampling_of
 from skyseries.timeseries.streaming import reach_of, stream_peaks
 
 __all__ = ["Drift", "search_drift"]

@@ -19,7 +19,7 @@ from skyseries.timeseries.bands import Bands, band_list, bands_there, tell_absen
 from skyseries.timeseries.barycentre import at_barycentre, site_of
 from skyseries.timeseries.epochs import Epochs, iter_epochs, nested_column, value_type_of
 from skyseries.timeseries.measured import Measured, field_units, measured_field, with_units
-from skyseries.timeseries.periodogram import DEFAULT_PERIODS, period_limits
+from skyseries.timeseries.periodlimits import DEFAULT_PERIODS, period_limits
 from skyseries.timeseries.registry import UNITS, Compute, Feature, parts_of, select
 from skyseries.timeseries.rubin import PublishedTable, published_table
 from skyseries.timeseries.segments import split_by_band

@@ -10,31 +10,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skyseries.arrays import days_long, number, numbers
+from skyseries.arrays import number, numbers
 from skyseries.errors import InputError
 from skyseries.timeseries.aliases import Candidate, mark_aliases
 from skyseries.timeseries.bootstrap import bootstrap_maxima
 from skyseries.timeseries.curve import Curve, CurveData, prepare_curve
 from skyseries.timeseries.given import moments, one_frequency, row_of_frequencies, whole_number
+from skyseries.timeseries.kernels.limits import limits_of
 from skyseries.timeseries.kernels.peaks import highest_peaks
 from skyseries.timeseries.kernels.search import MAX_FREQUENCIES
 from skyseries.timeseries.methods import Box, Method, find_method
 from skyseries.timeseries.methods.boxes import box_at, settle_dips
+from skyseries.timeseries.periodlimits import given_limits
 from skyseries.timeseries.streaming import reach_of, refined_peaks
 
 __all__ = [
-    "DEFAULT_PERIODS",
     "Periodogram",
-    "frequency_limits",
     "oversampling_of",
-    "period_limits",
     "periodogram",
 ]
 
 Floats = NDArray[np.float64]
-
-DEFAULT_PERIODS = (0.1, 100.0)
-"""Shortest and longest period that are searched for, days."""
 
 _NORMALIZATIONS = ("standard", "model", "log", "psd")
 
@@ -293,9 +289,9 @@ def periodogram(
         Text or whole numbers.
     method : {"lombscargle", "mhaov", "bls", "pdm", "ce", "stringlength"}
     min_period, max_period : float, optional
-        Days, or with a unit. Limits of the grid, whose step is 1 / (oversampling x time span). By
-        default 0.1 and 100. All frequencies are held, 16 bytes each, 5e7 at most;
-        `compute_periods` keeps only peaks.
+        Days, or with a unit. Limits of the grid, whose step is 1 / (oversampling x time span).
+        None: what the light curve can tell, as for `compute_periods`. All frequencies are held, 16
+        bytes each, 5e7 at most; `compute_periods` keeps only peaks.
     frequency : (m,) array_like, optional
         The frequencies themselves, instead of limits; 1/d, or with a unit.
     error_floor : float, optional
@@ -335,8 +331,11 @@ def periodogram(
     if normalization != "standard" and not found.is_share:
         raise InputError(f"normalization={normalization!r} means nothing for method {method!r}")
     steps = oversampling_of(found.oversampling(settled) if oversampling is None else oversampling)
-    limits = frequency_limits(min_period, max_period)
+    shortest, longest = given_limits(min_period, max_period)
     curve, data = prepare_curve(t, y, dy, band, error_floor)
+    limits = limits_of(
+        curve.times, curve.start, curve.n_bands, 1.0 / longest, 1.0 / shortest, steps
+    )
     step = None
     if frequency is not None:
         f = row_of_frequencies(frequency)
@@ -355,33 +354,6 @@ def periodogram(
         f, _normalize(power, normalization, curve), method, settled, normalization,
         data.time.size, curve.n_bands, found, curve, data, step,
     )  # fmt: skip
-
-
-def period_limits(min_period: Any = None, max_period: Any = None) -> tuple[float, float]:
-    """Return the limits in days, the default ones for None.
-
-    Raises
-    ------
-    InputError
-        Unless they are lengths of time with 0 < min_period < max_period < inf.
-    """
-    given = ("min_period", min_period), ("max_period", max_period)
-    low, high = (
-        default if value is None else days_long(value, name)
-        for default, (name, value) in zip(DEFAULT_PERIODS, given, strict=True)
-    )
-    if not (0 < low < high < math.inf):
-        raise InputError(
-            "periods must satisfy 0 < min_period < max_period, not "
-            f"min_period={low}, max_period={high}"
-        )
-    return low, high
-
-
-def frequency_limits(min_period: Any = None, max_period: Any = None) -> tuple[float, float]:
-    """Return lowest and highest frequency, 1/d; as `period_limits`."""
-    low, high = period_limits(min_period, max_period)
-    return 1.0 / high, 1.0 / low
 
 
 def oversampling_of(value: Any) -> float:

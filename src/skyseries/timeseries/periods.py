@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
+from skyseries.errors import InputError
+from skyseries.schema import LightCurveFields
 from skyseries.timeseries.barycentre import at_barycentre
 from skyseries.timeseries.curve import floor_terms
 from skyseries.timeseries.epochs import Epochs, iter_epochs, nested_column
 from skyseries.timeseries.given import whole_number
 from skyseries.timeseries.kernels.search import Search
-from skyseries.timeseries.measured import field_units, measured_field, with_units
+from skyseries.timeseries.measured import Measured, field_units, measured_field, with_units
 from skyseries.timeseries.methods import Method, find_method
-from skyseries.timeseries.periodogram import frequency_limits, oversampling_of, period_limits
-from skyseries.timeseries.searching import search_segments
+from skyseries.timeseries.periodcolumns import period_columns, period_table
+from skyseries.timeseries.periodlimits import given_limits
+from skyseries.timeseries.periodogram import oversampling_of
+from skyseries.timeseries.searching import choose_periods, search_segments
 from skyseries.timeseries.segments import split_by_band
 from skyseries.timeseries.unsearched import tell_too_long
 
 if TYPE_CHECKING:
     from astropy.coordinates import EarthLocation
 
-__all__ = ["MIN_SPARE_EPOCHS", "RANK_TERMS", "compute_periods", "period_schema"]
-
-RANK_TERMS = 4
-"""Harmonics by which the highest peaks of a Lomb-Scargle periodogram are ranked."""
-
-Floats = NDArray[np.float64]
+__all__ = ["MIN_SPARE_EPOCHS", "compute_periods", "period_schema"]
 
 MIN_SPARE_EPOCHS = 2
 """How many more epochs than unknowns (means and harmonics) a period needs."""
@@ -41,13 +38,14 @@ def compute_periods(
     column: pa.StructArray | pa.ChunkedArray,
     fields: LightCurveFields,
     *,
-    min_period: float = 0.1,
-    max_period: float = 100.0,
+    min_period: float | None = None,
+    max_period: float | None = None,
     n_peaks: int = 5,
     error_floor: float | None = None,
     oversampling: float | None = None,
-    rank_terms: int | None = None,
+    ranked: bool | None = None,
     method: str = "lombscargle",
+    bands: Sequence[str | int] | None = None,
     barycentric: bool = False,
     ra: ArrayLike | None = None,
     dec: ArrayLike | None = None,
@@ -58,34 +56,39 @@ def compute_periods(
     """Search every light curve of a nested column for its period.
 
     By default a multiband Lomb-Scargle periodogram with one phase and amplitude for all bands and
-    a floating mean for each (VanderPlas & Ivezic 2015, ApJ 812, 18), on the frequencies from
-    1 / max_period to 1 / min_period in steps of 1 / (oversampling x time span), with the highest
-    peaks refined. Epochs are left out as for `compute_features`; all bands that are there are
-    used. Long grids are searched in chunks: memory does not grow with the number of frequencies.
+    a floating mean for each (VanderPlas & Ivezic 2015, ApJ 812, 18), in steps of
+    1 / (oversampling x time span), whose highest peaks are refined and ranked by the evidence of
+    the shapes of stars; binaries come with their orbit. What may be wrong with a period says
+    ``period_flag`` in one word. See docs/periods.md for the columns. Epochs are left out as for
+    `compute_features`; all bands that are there are used. Long grids are searched in chunks: memory
+    does not grow with the number of frequencies.
 
     Parameters
     ----------
     column : (n,) struct array of equally long lists
         Fields that say a unit are converted, as for `compute_features`.
     fields : LightCurveFields
-    min_period, max_period : float
-        Days, or with a unit.
+    min_period, max_period : float, optional
+        Days, or with a unit. None: what each light curve can tell. The longest is its time span,
+        the shortest 0.04 d, or twice the usual gap between epochs where they are evenly spaced or
+        that is less.
     n_peaks : int
         How many candidates are listed. Two of them differ in frequency by more than 1 / time span
         before refinement.
     error_floor : float, optional
         Added in quadrature to the errors, in the unit of the values or with one of its own, for
-        what the model cannot follow. None: a quarter of the standard deviation of the values of
+        what the sinusoid cannot follow. None: a quarter of the standard deviation of the values of
         each band, which needs no unit and finds as many Stripe 82 RR Lyrae as the best fixed
         floor, 0.1 mag.
     oversampling : float, optional
         None: the method's own, 5 for Lomb-Scargle.
-    rank_terms : int, optional
-        The ten highest peaks (or `n_peaks`, if more) are ranked by a fit with so many harmonics,
-        fewer where there are few epochs, with all bands scaled to the same scatter. Without
-        (0) an alias by a day often stands first. None: 4 for Lomb-Scargle, 0 for others.
+    ranked : bool, optional
+        Whether peaks are ranked by evidence, and orbits are told from halves of them. Without an
+        alias by a day often stands first. None: for Lomb-Scargle, not for others.
     method : {"lombscargle", "mhaov", "bls", "pdm", "ce", "stringlength"}
         See docs/periods.md.
+    bands : sequence, optional
+        Bands that get columns of their own: the amplitude.
     barycentric : bool
         Bring the times to the solar-system barycentre, in TDB, where the observatory is their
         reference position (`barycentric_times`).
@@ -119,7 +122,7 @@ def compute_periods(
     Warns
     -----
     UserWarning
-        If time spans ask for too many frequencies, as those of times in seconds do.
+        If time spans ask for more than 5e7 frequencies.
     """
     column = nested_column(column)
     units = {**field_units(column.type), **(units or {})}
@@ -127,38 +130,43 @@ def compute_periods(
     measured = measured_field(fields)
     schema = period_schema(
         fields, min_period=min_period, max_period=max_period, n_peaks=n_peaks,
-        error_floor=error_floor, oversampling=oversampling, rank_terms=rank_terms, method=method,
-        **options,
+        error_floor=error_floor, oversampling=oversampling, ranked=ranked, method=method,
+        bands=bands, **options,
     )  # fmt: skip
     found = find_method(method)
     settled = found.settle(options)
     if settled.get("dips") == "faint" and measured.is_magnitude:
         settled["dips"] = "up"
+    shortest, longest = given_limits(min_period, max_period)
     search = Search(
-        *frequency_limits(min_period, max_period),
+        1.0 / longest, 1.0 / shortest,
         oversampling_of(found.oversampling(settled) if oversampling is None else oversampling),
         settled.get("nterms", 1),
-        _rank_terms(rank_terms, found),
+        _is_ranked(ranked, found),
         *floor_terms(error_floor, measured.unit),
         found.spare(settled),
-    )
+        1.0 if measured.is_magnitude else -1.0,
+    )  # fmt: skip
     chunks = iter_epochs(column, fields, measured, None, units, all_bands=True)
     if barycentric:
         chunks = at_barycentre(chunks, fields, ra, dec, location)
-    tables = [_table(epochs, schema, found, settled, search, int(n_peaks)) for epochs in chunks]
+    tables = [
+        _table(epochs, schema, found, settled, search, int(n_peaks), measured) for epochs in chunks
+    ]
     return pa.concat_tables(tables) if tables else schema.empty_table()
 
 
 def period_schema(
     fields: LightCurveFields | None = None,
     *,
-    min_period: float = 0.1,
-    max_period: float = 100.0,
+    min_period: float | None = None,
+    max_period: float | None = None,
     n_peaks: int = 5,
     error_floor: float | None = None,
     oversampling: float | None = None,
-    rank_terms: int | None = None,
+    ranked: bool | None = None,
     method: str = "lombscargle",
+    bands: Sequence[str | int] | None = None,
     **options: Any,
 ) -> pa.Schema:
     """Return the schema of `compute_periods` for these parameters, without any data.
@@ -170,57 +178,34 @@ def period_schema(
     ----------
     fields : LightCurveFields, optional
         Needed for an `error_floor` with a unit.
-    min_period, max_period, n_peaks, error_floor, oversampling, rank_terms, method, **options
+    min_period, max_period, n_peaks, error_floor, oversampling, ranked, method, bands, **options
         As for `compute_periods`.
     """
     found = find_method(method)
     settled = found.settle(options)
-    shortest, longest = period_limits(min_period, max_period)
-    if found.check_periods is not None:
+    shortest, longest = given_limits(min_period, max_period)
+    if found.check_periods is not None and not np.isnan(longest):
         found.check_periods(settled, longest)
-    unit = "" if fields is None else measured_field(fields).unit
-    floor, fraction = floor_terms(error_floor, unit)
+    measured = None if fields is None else measured_field(fields)
+    floor, fraction = floor_terms(error_floor, "" if measured is None else measured.unit)
     parameters = {
         "method": found.title,
-        "min_period": shortest, "max_period": longest,
+        "min_period": None if np.isnan(shortest) else shortest,
+        "max_period": None if np.isnan(longest) else longest,
         "n_peaks": whole_number(n_peaks, "n_peaks"),
         "error_floor": floor, "error_floor_scatter_fraction": fraction,
         "oversampling": oversampling_of(
             found.oversampling(settled) if oversampling is None else oversampling
         ),
-        "rank_terms": _rank_terms(rank_terms, found), **settled,
+        "ranked": _is_ranked(ranked, found), **settled,
     }  # fmt: skip
-    return _schema(found, parameters)
+    return period_columns(found, parameters, measured, bands)
 
 
-def _schema(method: Method, parameters: Mapping[str, Any]) -> pa.Schema:
-    known = {
-        "period": (pa.float64(), "d", "Period of the best of the highest peaks of the periodogram"),
-        "period_power": (
-            pa.float64(), "",
-            f"Power of that peak: {method.power}",
-        ),
-        "period_fap": (
-            pa.float64(), "",
-            "Chance that noise alone gives a highest peak as high"
-            + (" (Baluev 2008, an upper limit)" if method.name == "lombscargle" else ""),
-        ),
-        "period_peaks": (
-            pa.list_(pa.float64()), "d", "Periods of the candidates, the best first",
-        ),
-    }  # fmt: skip
-    fields = [
-        with_column_meta(pa.field(name, type_), ColumnMeta(unit=unit, description=text))
-        for name, (type_, unit, text) in known.items()
-    ]
-    recorded = {**fields[0].metadata, b"skyseries_periods": json.dumps(parameters).encode()}
-    return pa.schema([fields[0].with_metadata(recorded), *fields[1:]])
-
-
-def _rank_terms(given: int | None, method: Method) -> int:
-    if given is not None:
-        return whole_number(given, "rank_terms", 0)
-    return RANK_TERMS if method.name == "lombscargle" else 0
+def _is_ranked(given: bool | None, method: Method) -> bool:
+    if given is not None and not isinstance(given, bool | np.bool_):
+        raise InputError(f"ranked must be True or False, not {given!r}")
+    return method.name == "lombscargle" if given is None else bool(given)
 
 
 def _table(
@@ -230,23 +215,10 @@ def _table(
     options: Mapping[str, Any],
     search: Search,
     n_peaks: int,
+    measured: Measured,
 ) -> pa.Table:
-    segments = split_by_band(epochs)
+    segments = split_by_band(epochs, is_magnitude=measured.is_magnitude)
     tell_too_long(segments, search)
-    frequency, best = search_segments(segments, search, n_peaks, method, options)
-    found = np.isfinite(frequency)
-    count = found.sum(axis=1)
-    periods = 1.0 / frequency
-    nothing = count == 0
-    offsets = np.zeros(epochs.size + 1, np.int32)
-    np.cumsum(count, out=offsets[1:])
-    lists = pa.ListArray.from_arrays(
-        pa.array(offsets), pa.array(periods[found]), mask=pa.array(nothing)
-    )
-    arrays = [
-        pa.array(periods[:, 0], mask=nothing),
-        pa.array(best[0], mask=nothing),
-        pa.array(best[1], mask=~np.isfinite(best[1])),
-        lists,
-    ]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    peaks = search_segments(segments, search, n_peaks, method, options)
+    choice = choose_periods(segments, search, peaks, n_peaks)
+    return period_table(schema, segments, peaks, choice)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from skyseries.errors import InputError
 from skyseries.timeseries.curve import CurveData, prepare_curve
 from skyseries.timeseries.given import whole_number
-from skyseries.timeseries.periodogram import oversampling_of, period_limits, periodogram
+from skyseries.timeseries.periodogram import oversampling_of, periodogram
 
 __all__ = ["Prewhitening", "prewhiten"]
 
@@ -103,7 +103,6 @@ def prewhiten(
     """
     n, nterms = whole_number(n, "n"), whole_number(nterms, "nterms")
     oversampling = oversampling_of(oversampling)
-    min_period, max_period = period_limits(min_period, max_period)
     curve, data = prepare_curve(t, y, dy, band, error_floor)
     reference = data.origin + 0.5 * curve.span
     fit = _Fit(data, data.time - reference, nterms)

@@ -8,18 +8,51 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skyseries.timeseries.kernels.search import Search, grid_of, search_periods
+from skyseries.timeseries.kernels.belief import N_NUMBERS
+from skyseries.timeseries.kernels.choice import Choice, choose
+from skyseries.timeseries.kernels.limits import SHORTEST
+from skyseries.timeseries.kernels.search import (
+    MOST_CANDIDATES,
+    N_SLOW,
+    Peaks,
+    Search,
+    search_periods,
+)
 from skyseries.timeseries.methods import Method, find_method
 from skyseries.timeseries.nufft import is_faster
 from skyseries.timeseries.segments import Segments
 from skyseries.timeseries.streaming import CHUNK, search_streaming
 
-__all__ = ["search_segments"]
+__all__ = ["choose_periods", "search_segments"]
 
 Floats = NDArray[np.float64]
 
 _WORTH_A_LOOK = 500
 """Epochs below which transforms are never faster than direct sums."""
+
+
+def choose_periods(segments: Segments, search: Search, peaks: Peaks, n_peaks: int) -> Choice:
+    """Return the period of each light curve, its alternatives, and what is said of it.
+
+    Parameters
+    ----------
+    segments : Segments
+        By band.
+    search : Search
+    peaks : Peaks
+        Of `search_segments`.
+    n_peaks : int
+    """
+    n = peaks.chance.size
+    choice = Choice(
+        np.full((n, n_peaks), np.nan), np.full((n, n_peaks), np.nan), np.full(n, np.nan),
+        np.zeros(n, np.int64), np.empty(n, np.int64), np.full((N_NUMBERS, n), np.nan),
+    )  # fmt: skip
+    choose(
+        segments.time, segments.value, segments.error, segments.offsets, len(segments.bands),
+        search, peaks, choice,
+    )  # fmt: skip
+    return choice
 
 
 def search_segments(
@@ -28,8 +61,8 @@ def search_segments(
     n_peaks: int,
     method: Method | None = None,
     options: Mapping[str, Any] | None = None,
-) -> tuple[Floats, Floats]:
-    """Return the best frequencies of each light curve, their power and false-alarm probability.
+) -> Peaks:
+    """Return the highest peaks of the periodogram of each light curve.
 
     Parameters
     ----------
@@ -37,33 +70,30 @@ def search_segments(
         By band.
     search : Search
     n_peaks : int
+        How many are wanted in the end.
     method : Method, optional
         None: Lomb-Scargle.
     options : mapping, optional
         Of the method; None: as in `search`.
-
-    Returns
-    -------
-    frequency : (n, n_peaks) array
-        The best first; NaN where there are no more.
-    best : (2, n) array
-        Power of the first, false-alarm probability of the highest peak.
     """
     method = find_method("lombscargle") if method is None else method
     options = {"nterms": search.n_terms} if options is None else options
     n_bands = len(segments.bands)
     n = segments.size // n_bands
-    frequency, best = np.full((n, n_peaks), np.nan), np.full((2, n), np.nan)
+    shape = (n, max(MOST_CANDIDATES, n_peaks) if search.is_ranked else n_peaks)
+    peaks = Peaks(
+        np.full(shape, np.nan), np.full(shape, np.nan), np.full((n, N_SLOW), np.nan),
+        np.full(n, np.nan), np.full((n, 2), np.nan),
+    )  # fmt: skip
     streamed = np.ones(n, bool)
     if method.name == "lombscargle":
         streamed = _long_ones(segments, search)
         search_periods(
-            segments.time, segments.value, segments.error, segments.offsets, n_bands,
-            search, streamed, frequency, best,
+            segments.time, segments.value, segments.error, segments.offsets, n_bands, search,
+            n_peaks, streamed, peaks,
         )  # fmt: skip
-    rows = np.flatnonzero(streamed)
-    search_streaming(method, options, segments, rows, search, frequency, best)
-    return frequency, best
+    search_streaming(method, options, segments, np.flatnonzero(streamed), search, n_peaks, peaks)
+    return peaks
 
 
 def _long_ones(segments: Segments, search: Search) -> NDArray[np.bool_]:
@@ -75,11 +105,15 @@ def _long_ones(segments: Segments, search: Search) -> NDArray[np.bool_]:
         return result
     begin = whole.offsets[filled]
     span = np.maximum.reduceat(whole.time, begin) - np.minimum.reduceat(whole.time, begin)
-    size = (search.high - search.low) * search.oversampling * span
-    result[filled] = size > CHUNK
-    for k in np.flatnonzero(whole.count[filled] > _WORTH_A_LOOK):
-        n_frequencies, _ = grid_of(span[k], search)
-        n_epochs = int(whole.count[filled[k]])
-        is_long = search.n_terms == 1 and is_faster(n_epochs, n_bands, n_frequencies)
-        result[filled[k]] |= n_frequencies > 0 and is_long
+    highest = 1.0 / SHORTEST if np.isnan(search.high) else search.high
+    lowest = 0.0 if np.isnan(search.low) else search.low
+    size = (highest - lowest) * search.oversampling * span
+    # light curves of thousands of epochs are searched beyond that by default
+    result[filled] = (size > CHUNK) | (np.isnan(search.high) & (whole.count[filled] > _DENSE))
+    if search.n_terms == 1:
+        for k in np.flatnonzero(whole.count[filled] > _WORTH_A_LOOK):
+            result[filled[k]] |= is_faster(int(whole.count[filled[k]]), n_bands, int(size[k]))
     return result
+
+
+_DENSE = 5000

@@ -9,8 +9,15 @@ from numpy.typing import NDArray
 
 from skyseries.timeseries.curve import Curve
 from skyseries.timeseries.kernels.harmonics import prepare
+from skyseries.timeseries.kernels.limits import limits_of
 from skyseries.timeseries.kernels.peaks import highest_peaks
-from skyseries.timeseries.kernels.search import CANDIDATES, Search, grid_of, rank, terms_of
+from skyseries.timeseries.kernels.search import (
+    Peaks,
+    Search,
+    candidates_of,
+    grid_of,
+    slow_limits,
+)
 from skyseries.timeseries.methods import Method
 from skyseries.timeseries.methods.registry import Floats, Options
 from skyseries.timeseries.segments import Segments
@@ -83,10 +90,10 @@ def search_streaming(
     segments: Segments,
     rows: NDArray[np.int64],
     search: Search,
-    frequency: Floats,
-    best: Floats,
+    n_peaks: int,
+    peaks: Peaks,
 ) -> None:
-    """Fill the best frequencies of some light curves, for any method.
+    """Fill the highest peaks of some light curves, for any method.
 
     The same as `kernels.search.search_periods` does for Lomb-Scargle: see there for the other
     arguments.
@@ -97,30 +104,47 @@ def search_streaming(
         Which light curves.
     """
     n_bands = len(segments.bands)
-    epochs = segments.time, segments.value, segments.error
-    limits = search.low, search.high
-    reach = reach_of(search.oversampling)
     for i in rows:
         bounds = segments.offsets[i * n_bands : (i + 1) * n_bands + 1]
         curve = _prepare(segments, bounds, (search.floor, search.fraction))
         if curve.n_epochs - curve.n_bands < search.spare or not 0 < curve.chi2 < math.inf:
             continue
-        size, df = grid_of(curve.span, search)
-        if size == 0:
+        low, high = limits_of(
+            curve.times, curve.start, curve.n_bands, search.low, search.high, search.oversampling
+        )
+        wanted = candidates_of(curve.n_epochs, n_peaks, search)
+        found = _highest(method, curve, options, low, high, search, wanted)
+        if found is None:
             continue
-        terms = terms_of(curve.n_epochs, curve.n_bands, search)
-        wanted = max(frequency.shape[1], CANDIDATES) if terms else frequency.shape[1]
-        places = stream_peaks(method, curve, options, search.low, df, size, reach, wanted)
-        f = search.low + df * np.array([k for k, _ in places], np.float64)
-        peaks = np.array(refined_peaks(method, curve, options, f, df, limits))
-        found, tops = peaks[:, 0].copy(), peaks[:, 1].copy()
+        peaks.limits[i] = low, high
+        kept = len(found)
+        peaks.frequency[i, :kept], peaks.power[i, :kept] = found.T
         if method.false_alarm is not None:
-            best[1, i] = method.false_alarm(curve, options, tops[0], *limits)
-        if terms:
-            rank(*epochs, bounds, search, terms, found, tops)
-        kept = min(found.size, frequency.shape[1])
-        frequency[i, :kept] = found[:kept]
-        best[0, i] = tops[0]
+            peaks.chance[i] = method.false_alarm(curve, options, found[0, 1], low, high)
+        first, last = slow_limits(curve.span, low)
+        if search.is_ranked and last > first:
+            slow = _highest(method, curve, options, first, last, search, peaks.slow.shape[1])
+            if slow is not None:
+                peaks.slow[i, : len(slow)] = slow[:, 0]
+
+
+def _highest(
+    method: Method,
+    curve: Curve,
+    options: Options,
+    low: float,
+    high: float,
+    search: Search,
+    n_peaks: int,
+) -> Floats | None:
+    """Return frequency and power of the highest peaks, refined; None without a grid."""
+    size, df = grid_of(curve.span, low, high, search.oversampling)
+    if size == 0:
+        return None
+    reach = reach_of(search.oversampling)
+    places = stream_peaks(method, curve, options, low, df, size, reach, n_peaks)
+    f = low + df * np.array([k for k, _ in places], np.float64)
+    return np.array(refined_peaks(method, curve, options, f, df, (low, high)))
 
 
 def _prepare(segments: Segments, bounds: NDArray[np.int64], floor: tuple[float, float]) -> Curve:

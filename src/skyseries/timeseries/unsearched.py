@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skyseries.timeseries.kernels.limits import SHORTEST
 from skyseries.timeseries.kernels.search import MAX_FREQUENCIES, Search
 from skyseries.timeseries.segments import Segments
 from skyseries.warn import warn_user
@@ -16,7 +17,9 @@ def tell_too_long(segments: Segments, search: Search) -> None:
 
     The words are the same for every part of a catalog, so that they are said once.
     """
-    longest = MAX_FREQUENCIES / (search.oversampling * (search.high - search.low))
+    highest = 1.0 / SHORTEST if np.isnan(search.high) else search.high
+    lowest = 0.0 if np.isnan(search.low) else search.low
+    longest = MAX_FREQUENCIES / (search.oversampling * (highest - lowest))
     whole = segments.whole
     filled = whole.count > 0
     if not filled.any():

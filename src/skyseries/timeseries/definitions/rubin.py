@@ -9,10 +9,10 @@ from skyseries.timeseries.curve import FLOOR_SCATTER_FRACTION
 from skyseries.timeseries.definitions.references import AP, RUBIN
 from skyseries.timeseries.kernels.search import Search
 from skyseries.timeseries.kernels.sinusoids import segment_intercepts, segment_sinusoids
-from skyseries.timeseries.periods import MIN_SPARE_EPOCHS, RANK_TERMS
+from skyseries.timeseries.periods import MIN_SPARE_EPOCHS
 from skyseries.timeseries.registry import Feature, include, register
 from skyseries.timeseries.rubin import TABLES
-from skyseries.timeseries.searching import search_segments
+from skyseries.timeseries.searching import choose_periods, search_segments
 from skyseries.timeseries.segments import Segments
 
 __all__: list[str] = []
@@ -39,11 +39,12 @@ def _search(by_band: Segments) -> Numbers:
     """Return frequency, power and false-alarm probability of each light curve, all bands."""
     shortest, longest = by_band.period_limits
     search = Search(
-        1.0 / longest, 1.0 / shortest, _OVERSAMPLING, 1, RANK_TERMS, 0.0, FLOOR_SCATTER_FRACTION,
-        2 + MIN_SPARE_EPOCHS,
+        1.0 / longest, 1.0 / shortest, _OVERSAMPLING, 1, True, 0.0, FLOOR_SCATTER_FRACTION,
+        2 + MIN_SPARE_EPOCHS, 1.0 if by_band.is_magnitude else -1.0,
     )  # fmt: skip
-    frequency, best = search_segments(by_band, search, 1)
-    found = np.vstack([frequency.T, best])
+    peaks = search_segments(by_band, search, 1)
+    choice = choose_periods(by_band, search, peaks, 1)
+    found = np.vstack([choice.frequency.T, choice.power, peaks.chance])
     found[:, by_band.whole.count < _MIN_DETECTIONS] = np.nan
     return found
 
