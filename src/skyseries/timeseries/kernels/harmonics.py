@@ -22,7 +22,7 @@ _HEAVIEST = 1e8
 """An epoch that outweighs all others together by this is what the model goes through: more weight
 would change the power by less than 1e-8, but hide the others in rounding."""
 
-_SHRINK = 5.0
+_SHRINK = 15.0
 """Epochs that the mean scatter of all bands weighs when that of one band is estimated."""
 
 

@@ -30,15 +30,17 @@ __all__ = ["SLOWEST_ORBIT", "climb", "rank_peaks", "shape_of"]
 SLOWEST_ORBIT = 50.0
 """Days: what is slower has a smooth shape, and is no orbit."""
 
-_STEP = 0.05
+_STEP = 0.1
 """Of the first climb, in 1 / time span; the next ones are a third of it."""
-_CLIMBS = 4
+_CLIMBS = 5
 
 _CONTENDER, _NEAR = 0.6, 20.0
 """Peaks with so much of the best one's evidence, or so little below it, are climbed."""
 
 _REVERSED = 6.0
 """What a shape that fades faster than it brightens loses."""
+_HALVED = 4.0
+"""What a shape loses whose second harmonic is the strongest: it is tried as an orbit later."""
 
 
 @kernel
@@ -94,6 +96,8 @@ def _prior(frequency: float, r21: float, phi21: float, direction: float) -> floa
     if direction != 0.0:
         strong = min(max((r21 - 0.1) / 0.2, 0.0), 1.0)
         known -= _REVERSED * strong * max(float(np.sin(phi21)), 0.0)
+    if r21 > 1.0:
+        known -= _HALVED
     return known
 
 
