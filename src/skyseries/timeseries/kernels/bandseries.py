@@ -1,0 +1,180 @@
+"""A Fourier series that all bands share, and what each band's own series differs from it by.
+
+Bands have nearly the same shape: in the red the amplitude is smaller (which is a factor, known
+here), the maximum later, and what is a sine in magnitudes is none in fluxes. So the series of a band
+is that of all plus a difference; both have normal priors, that of the differences is the narrower
+one, and what the data say decides band by band and harmonic by harmonic. With one band there are no
+differences. The normal equations are an arrow: the differences of one band touch those of another
+through the common series only, and are eliminated band by band.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyseries.jit import kernel
+from skyseries.timeseries.kernels.orthogonal import dot, subtract
+
+__all__ = ["Arrow", "factor", "freedom", "make_arrow", "solve"]
+
+_TINY = 1e-13
+"""Share of a diagonal that is left of a direction which depends on those before it."""
+
+
+class Arrow(NamedTuple):
+    """Factors of the normal equations of `m` unknowns of all bands, `d` of each band's own."""
+
+    own: NDArray[np.float64]
+    """(n_bands, d, d) Cholesky factors of the blocks of the bands, lower triangles."""
+    cross: NDArray[np.float64]
+    """(n_bands, d, m) the inverse of these times the coupling to the common series."""
+    common: NDArray[np.float64]
+    """(m, m) Cholesky factor of what is left for the common series."""
+
+
+@kernel
+def make_arrow(n_bands: int, n_common: int, n_own: int) -> Arrow:
+    """Return empty factors."""
+    return Arrow(
+        np.empty((n_bands, n_own, n_own)), np.empty((n_bands, n_own, n_common)),
+        np.empty((n_common, n_common)),
+    )  # fmt: skip
+
+
+@kernel
+def factor(
+    gram: NDArray[np.float64],
+    common_penalty: NDArray[np.float64],
+    own_penalty: NDArray[np.float64],
+    arrow: Arrow,
+) -> None:
+    """Fill the factors.
+
+    Parameters
+    ----------
+    gram : (n_bands, m, m) array
+        Symmetric normal equations of each band, its mean eliminated, its factor within.
+    common_penalty : (m,) array
+        Added to the diagonal of the common series: precisions of the prior.
+    own_penalty : (d,) array
+        The same for the differences of each band.
+    """
+    n_bands, d, m = arrow.cross.shape
+    common = arrow.common
+    for p in range(m):
+        for q in range(p + 1):
+            common[p, q] = 0.0
+        common[p, p] = common_penalty[p]
+    for b in range(n_bands):
+        own, cross = arrow.own[b], arrow.cross[b]
+        for p in range(d):
+            for q in range(p + 1):
+                own[p, q] = gram[b, p, q]
+            own[p, p] += own_penalty[p]
+            cross[p] = gram[b, p]
+        _cholesky(own)
+        for p in range(d):
+            for q in range(p):
+                subtract(cross[p], own[p, q], cross[q])
+            cross[p] /= own[p, p]
+        for p in range(m):
+            for q in range(p + 1):
+                common[p, q] += gram[b, p, q]
+        for r in range(d):
+            for p in range(m):
+                subtract(common[p, : p + 1], cross[r, p], cross[r])
+    _cholesky(common)
+
+
+@kernel
+def _cholesky(a: NDArray[np.float64]) -> None:
+    """Factor the lower triangle in place."""
+    for p in range(a.shape[0]):
+        whole = a[p, p]
+        for q in range(p):
+            a[p, q] = (a[p, q] - dot(a[p, :q], a[q, :q])) / a[q, q]
+        left = whole - dot(a[p, :p], a[p, :p])
+        a[p, p] = np.sqrt(max(left, _TINY * whole))
+
+
+@kernel
+def solve(arrow: Arrow, common: NDArray[np.float64], own: NDArray[np.float64]) -> float:
+    """Solve the normal equations in place for a right side (m,) and (n_bands, d).
+
+    Returns the right side times the solution.
+    """
+    n_bands, d, m = arrow.cross.shape
+    total = 0.0
+    for b in range(n_bands):
+        lower = arrow.own[b]
+        for p in range(d):
+            own[b, p] = (own[b, p] - dot(lower[p, :p], own[b, :p])) / lower[p, p]
+            total += own[b, p] * own[b, p]
+            subtract(common, own[b, p], arrow.cross[b, p])
+    lower = arrow.common
+    for p in range(m):
+        common[p] = (common[p] - dot(lower[p, :p], common[:p])) / lower[p, p]
+        total += common[p] * common[p]
+    _back(lower, common)
+    for b in range(n_bands):
+        for p in range(d):
+            own[b, p] -= dot(arrow.cross[b, p], common)
+        _back(arrow.own[b], own[b])
+    return total
+
+
+@kernel
+def _back(lower: NDArray[np.float64], x: NDArray[np.float64]) -> None:
+    """Solve L' x = x in place."""
+    for p in range(x.size - 1, -1, -1):
+        x[p] /= lower[p, p]
+        subtract(x[:p], x[p], lower[p])
+
+
+@kernel
+def freedom(
+    arrow: Arrow,
+    common_penalty: NDArray[np.float64],
+    own_penalty: NDArray[np.float64],
+    of_band: NDArray[np.float64],
+) -> float:
+    """Return how many unknowns of the common series the data determine rather than the prior.
+
+    Each counts as one less the share that the prior has in its precision. `of_band`, (n_bands,),
+    is filled with those of the differences of each band.
+    """
+    n_bands, d, m = arrow.cross.shape
+    inverse = np.zeros((m, m))
+    _invert(arrow.common, inverse)
+    total = float(m)
+    for p in range(m):
+        total -= common_penalty[p] * dot(inverse[p:, p].copy(), inverse[p:, p].copy())
+    own, row = np.zeros((d, d)), np.empty(m)
+    for b in range(n_bands):
+        _invert(arrow.own[b], own)
+        of_band[b] = d
+        for p in range(d):
+            row[:] = 0.0
+            variance = 0.0
+            for r in range(p, d):
+                variance += own[r, p] * own[r, p]
+                subtract(row, -own[r, p], arrow.cross[b, r])
+            for q in range(m):
+                part = dot(inverse[q, : q + 1], row[: q + 1])
+                variance += part * part
+            of_band[b] -= own_penalty[p] * variance
+    return total
+
+
+@kernel
+def _invert(lower: NDArray[np.float64], inverse: NDArray[np.float64]) -> None:
+    """Fill the inverse of a lower triangle."""
+    for p in range(lower.shape[0]):
+        inverse[p, : p + 1] = 0.0
+        inverse[p, p] = 1.0
+        for q in range(p):
+            subtract(inverse[p, : q + 1], lower[p, q], inverse[q])
+        inverse[p, : p + 1] /= lower[p, p]
