@@ -1,11 +1,10 @@
 """A Fourier series that all bands share, and what each band's own series differs from it by.
 
-Bands have nearly the same shape: in the red the amplitude is smaller (which is a factor, known
-here), the maximum later, and what is a sine in magnitudes is none in fluxes. So the series of a band
-is that of all plus a difference; both have normal priors, that of the differences is the narrower
-one, and what the data say decides band by band and harmonic by harmonic. With one band there are no
-differences. The normal equations are an arrow: the differences of one band touch those of another
-through the common series only, and are eliminated band by band.
+Bands have nearly the same shape: in the red the amplitude is smaller, the maximum later, and what
+is a sine in magnitudes is none in fluxes. So the series of a band is that of all plus a difference,
+which is made of a few directions; both have normal priors, and what the data say decides band by
+band. The normal equations are an arrow: the differences of one band touch those of another through
+the common series only, and are eliminated band by band.
 """
 
 from __future__ import annotations
@@ -47,6 +46,7 @@ def make_arrow(n_bands: int, n_common: int, n_own: int) -> Arrow:
 @kernel
 def factor(
     gram: NDArray[np.float64],
+    directions: NDArray[np.float64],
     common_penalty: NDArray[np.float64],
     own_penalty: NDArray[np.float64],
     arrow: Arrow,
@@ -56,10 +56,12 @@ def factor(
     Parameters
     ----------
     gram : (n_bands, m, m) array
-        Symmetric normal equations of each band, its mean eliminated, its factor within.
+        Symmetric normal equations of the series in each band.
+    directions : (d, m) array
+        By which a band can differ.
     common_penalty : (m,) array
         Added to the diagonal of the common series: precisions of the prior.
-    own_penalty : (d,) array
+    own_penalty : (n_bands, d) array
         The same for the differences of each band.
     """
     n_bands, d, m = arrow.cross.shape
@@ -71,10 +73,13 @@ def factor(
     for b in range(n_bands):
         own, cross = arrow.own[b], arrow.cross[b]
         for p in range(d):
+            cross[p] = 0.0
+            for q in range(m):
+                if directions[p, q] != 0.0:
+                    subtract(cross[p], -directions[p, q], gram[b, q])
             for q in range(p + 1):
-                own[p, q] = gram[b, p, q]
-            own[p, p] += own_penalty[p]
-            cross[p] = gram[b, p]
+                own[p, q] = dot(cross[p], directions[q])
+            own[p, p] += own_penalty[b, p]
         _cholesky(own)
         for p in range(d):
             for q in range(p):
@@ -139,12 +144,12 @@ def freedom(
     arrow: Arrow,
     common_penalty: NDArray[np.float64],
     own_penalty: NDArray[np.float64],
-    of_band: NDArray[np.float64],
+    determined: NDArray[np.float64],
 ) -> float:
     """Return how many unknowns of the common series the data determine rather than the prior.
 
-    Each counts as one less the share that the prior has in its precision. `of_band`, (n_bands,),
-    is filled with those of the differences of each band.
+    Each counts as one less the share that the prior has in its precision. `determined`,
+    (n_bands, d), is filled with that of each difference. The rest as for `factor`.
     """
     n_bands, d, m = arrow.cross.shape
     inverse = np.zeros((m, m))
@@ -155,7 +160,6 @@ def freedom(
     own, row = np.zeros((d, d)), np.empty(m)
     for b in range(n_bands):
         _invert(arrow.own[b], own)
-        of_band[b] = d
         for p in range(d):
             row[:] = 0.0
             variance = 0.0
@@ -165,7 +169,7 @@ def freedom(
             for q in range(m):
                 part = dot(inverse[q, : q + 1], row[: q + 1])
                 variance += part * part
-            of_band[b] -= own_penalty[p] * variance
+            determined[b, p] = 1.0 - own_penalty[b, p] * variance
     return total
 
 

@@ -19,7 +19,7 @@ from skyseries.jit import kernel
 from skyseries.timeseries.kernels.bandseries import Arrow, factor, freedom, make_arrow, solve
 from skyseries.timeseries.kernels.fourier import fill_normal, fill_sums
 from skyseries.timeseries.kernels.harmonics import equalize
-from skyseries.timeseries.kernels.orthogonal import dot
+from skyseries.timeseries.kernels.orthogonal import dot, subtract
 
 __all__ = ["PeriodFit", "fit_period"]
 
@@ -28,8 +28,8 @@ _ROUNDS = 12
 _ADAPTING = 6
 """Rounds in which variances, factors and widths are adapted; then only the frequency moves."""
 
-_MOST_OWN = 8
-"""Harmonics in which a band may differ from the others."""
+_MOST_OWN = 6
+"""Harmonics in which a band may differ from the others, beside its factor and its lag."""
 
 _REACH = 0.3
 """How far from where it began the frequency may go, in units of 1 / time span."""
@@ -46,6 +46,13 @@ _SHRINK = 10.0
 _FACTOR_PRIOR = 0.5
 """Standard deviation of the factors of the bands about those of `harmonics.equalize`."""
 
+_LAG_PRIOR = 0.03
+"""Standard deviation of the lags of the bands, in cycles: wide, lest what is left of a lag turn the
+frequency where one band was observed earlier than another."""
+
+_MOST_LAG = 0.1
+"""Change of a lag in one round, in cycles."""
+
 _LEAST_FACTOR = 0.02
 _LEAST_NOISE = 1e-22
 """Of the mean square of the values: what rounding leaves of a series without noise."""
@@ -53,7 +60,10 @@ _LEAST_NOISE = 1e-22
 _OWN_WIDTH = 0.01
 """First guess of the variance of the differences, over that of the series."""
 
-_LEAST_WIDTH = 1e-7
+_PRIOR_COUNT = 1.0
+"""Amplitudes that the profile weighs when the variance of the differences is estimated."""
+
+_LEAST_CHANGE = 1e-3
 
 
 class PeriodFit(NamedTuple):
@@ -65,7 +75,7 @@ class PeriodFit(NamedTuple):
     zero: float
     """The weighted mean time, from which phases are counted."""
     time: NDArray[np.float64]
-    """(n,) days from there."""
+    """(n,) days from there, and from the lag of the band."""
     value: NDArray[np.float64]
     """(n,) values over the units of their bands, less weighted means."""
     residual: NDArray[np.float64]
@@ -83,7 +93,9 @@ class PeriodFit(NamedTuple):
     common: NDArray[np.float64]
     """(2 K,) cos and sin amplitudes of the harmonics of the series of all bands."""
     own: NDArray[np.float64]
-    """(n_kept, d) what the amplitudes of each band differ from them by."""
+    """(n_kept, d) by how much those of each band differ in each direction."""
+    directions: NDArray[np.float64]
+    """(d, 2 K) the series itself, its derivative by the phase in cycles, single amplitudes."""
     freedom: float
     """Unknowns that the epochs determined."""
 
@@ -114,9 +126,17 @@ class _State(NamedTuple):
     right: NDArray[np.float64]
     """(n_kept, 2 K)"""
     free: NDArray[np.float64]
-    """(n_kept,) unknowns of each band that are determined."""
-    width: NDArray[np.float64]
-    """(2,) variance of the priors of the series and of the differences."""
+    """(n_kept, d) how far each difference is determined."""
+    common_prior: NDArray[np.float64]
+    """(2 K,) variances of the amplitudes."""
+    own_prior: NDArray[np.float64]
+    """(d,) variances of the differences."""
+    directions: NDArray[np.float64]
+    """(d, 2 K) by which a band can differ: factor, lag, single amplitudes."""
+    penalty: NDArray[np.float64]
+    """(n_kept, d) precisions of the differences, over that of the values."""
+    lag: NDArray[np.float64]
+    """(n_kept,) cycles by which each band is late."""
     noise: NDArray[np.float64]
     """(1,) weighted mean variance."""
     arrow: Arrow
@@ -152,36 +172,35 @@ def fit_period(
     n, kept = data.value.size, which.size
     n_terms = min(profile.size, (n - kept - 3) // 2)
     span = data.time.max() - data.time.min() if n > 0 else 0.0
-    state = _begin(kept, max(n_terms, 0))
+    state = _begin(kept, profile[: max(n_terms, 0)])
     error = np.nan
     if n_terms < 1 or not span > 0 or not _is_varied(data) or not np.isfinite(frequency):
         return PeriodFit(
             np.nan, np.nan, zero, data.time, data.value, data.residual, data.given,
-            data.start, which, unit, state.scale, state.common, state.own, np.nan,
+            data.start, which, unit, state.scale, state.common, state.own, state.directions, np.nan,
         )  # fmt: skip
-    common_prior, own_prior = _priors(profile[:n_terms], kept)
     best, free = frequency, 0.0
     for k in range(_ROUNDS):
         fill_sums(
             data.time, data.weight, data.value, data.start, kept, best, state.sums
         )
-        common_penalty = state.noise[0] / (n * state.width[0]) / common_prior
-        own_penalty = state.noise[0] / (n * state.width[1]) / own_prior
-        _fit_amplitudes(state, common_penalty, own_penalty)
+        common_penalty = state.noise[0] / (n * state.common_prior)
+        _fit_amplitudes(state, common_penalty, state.noise[0] / n)
         slope, curvature = _derivatives(data, state, best)
         if k < _ADAPTING:
-            free = _adapt(data, state, common_prior, own_prior, common_penalty, own_penalty)
+            free = _adapt(data, state, common_penalty)
         error = np.sqrt(state.noise[0] / (n * curvature))
         step = min(max(slope / curvature, -_STEP / span), _STEP / span)
         moved = min(max(best + step, frequency - _REACH / span), frequency + _REACH / span)
         step, best = moved - best, moved
+        _absorb(data, state, best)
         if k >= _ADAPTING and abs(step) <= _CLOSE * error:
             break
     for j in range(n):
         data.given[j] = state.noise[0] / (n * data.weight[j])
     return PeriodFit(
         best, error, zero, data.time, data.value, data.residual, data.given,
-        data.start, which, unit, state.scale, state.common, state.own, free,
+        data.start, which, unit, state.scale, state.common, state.own, state.directions, free,
     )  # fmt: skip
 
 
@@ -268,58 +287,86 @@ def _is_varied(data: _Data) -> bool:
 
 
 @kernel
-def _begin(n_bands: int, n_terms: int) -> _State:
+def _begin(n_bands: int, profile: NDArray[np.float64]) -> _State:
+    n_terms = profile.size
     m = 2 * n_terms
-    d = 2 * min(n_terms, _MOST_OWN) if n_bands > 1 else 0
+    d = 2 + 2 * min(n_terms, _MOST_OWN) if n_bands > 1 else 0
+    common, own, directions = np.empty(m), np.empty(d), np.zeros((d, m))
+    for p in range(m):
+        common[p] = 0.5 * profile[p // 2] / profile.sum()
+    for p in range(2, d):
+        own[p] = _OWN_WIDTH * common[p - 2]
+        directions[p, p - 2] = 1.0
+    if d > 0:
+        own[0], own[1] = _FACTOR_PRIOR**2, _LAG_PRIOR**2
     return _State(
         np.zeros(m), np.zeros((n_bands, d)), np.ones(n_bands),
         np.empty((n_bands, 4, 1 + m)), np.empty((n_bands, m, m)), np.empty((n_bands, m)),
-        np.zeros(n_bands), np.array([0.5, 0.5 * _OWN_WIDTH]), np.array([0.5]),
-        make_arrow(n_bands, m, d),
+        np.zeros((n_bands, d)), common, own, directions, np.empty((n_bands, d)),
+        np.zeros(n_bands), np.array([0.5]), make_arrow(n_bands, m, d),
     )  # fmt: skip
 
 
 @kernel
-def _priors(
-    profile: NDArray[np.float64], n_bands: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the prior variances, up to a factor, of the unknowns of the series and of a band.
-
-    Differences fall off more slowly than the series: those of a shift are proportional to k.
-    """
-    n_terms = profile.size
-    n_own = min(n_terms, _MOST_OWN) if n_bands > 1 else 0
-    common, own = np.empty(2 * n_terms), np.empty(2 * n_own)
-    whole = differences = 0.0
-    for k in range(n_terms):
-        common[2 * k] = common[2 * k + 1] = profile[k]
-        whole += profile[k]
-    for k in range(n_own):
-        own[2 * k] = own[2 * k + 1] = profile[k] * (k + 1)
-        differences += own[2 * k]
-    return common / whole, own / differences
-
-
-@kernel
 def _fit_amplitudes(
-    state: _State, common_penalty: NDArray[np.float64], own_penalty: NDArray[np.float64]
+    state: _State, common_penalty: NDArray[np.float64], variance: float
 ) -> None:
-    """Fit the amplitudes to the sums at a frequency."""
+    """Fit the amplitudes to the sums at a frequency; `variance` is that of a mean of all values."""
     n_bands, m = state.right.shape
     n_terms, d = m // 2, state.own.shape[1]
+    if d > 0:
+        _set_directions(state)
     state.common[:] = 0.0
     for b in range(n_bands):
-        gram, s = state.gram[b], state.scale[b]
-        fill_normal(state.sums[b : b + 1], 1, 1, n_terms, gram, state.right[b])
+        gram, right, s = state.gram[b], state.right[b], state.scale[b]
+        fill_normal(state.sums[b : b + 1], 1, 1, n_terms, gram, right)
         for p in range(m):
             for q in range(p + 1):
                 gram[p, q] *= s * s
                 gram[q, p] = gram[p, q]
-            state.right[b, p] *= s
-            state.common[p] += state.right[b, p]
-        state.own[b] = state.right[b, :d]
-    factor(state.gram, common_penalty, own_penalty, state.arrow)
+            right[p] *= s
+            state.common[p] += right[p]
+        for p in range(d):
+            state.penalty[b, p] = variance / state.own_prior[p]
+            state.own[b, p] = dot(state.directions[p], right)
+        if d > 0:
+            # the priors of factor and lag are about 1 and 0, not about what they are now
+            state.own[b, 0] -= s * (s - 1.0) * state.penalty[b, 0]
+            state.penalty[b, 0] *= s * s
+            state.own[b, 1] -= state.lag[b] * state.penalty[b, 1]
+    factor(state.gram, state.directions, common_penalty, state.penalty, state.arrow)
     solve(state.arrow, state.common, state.own)
+
+
+@kernel
+def _set_directions(state: _State) -> None:
+    for k in range(state.common.size // 2):
+        a, b = state.common[2 * k], state.common[2 * k + 1]
+        turn = 2.0 * np.pi * (k + 1)
+        state.directions[0, 2 * k], state.directions[0, 2 * k + 1] = a, b
+        state.directions[1, 2 * k], state.directions[1, 2 * k + 1] = turn * b, -turn * a
+
+
+@kernel
+def _fill_series(state: _State, b: int, series: NDArray[np.float64]) -> None:
+    """Fill the amplitudes of a band but for its factor."""
+    series[:] = state.common
+    for p in range(state.own.shape[1]):
+        subtract(series, -state.own[b, p], state.directions[p])
+
+
+@kernel
+def _absorb(data: _Data, state: _State, frequency: float) -> None:
+    """Take what was found of factors and lags into the design of the next round."""
+    if state.own_prior.size == 0:
+        return
+    for b in range(state.scale.size):
+        state.scale[b] *= max(1.0 + state.own[b, 0], _LEAST_FACTOR)
+        step = min(max(state.own[b, 1], -_MOST_LAG), _MOST_LAG)
+        state.lag[b] += step
+        for j in range(data.start[b], data.start[b + 1]):
+            data.time[j] += step / frequency
+        state.own[b, 0] = state.own[b, 1] = 0.0
 
 
 @kernel
@@ -336,8 +383,7 @@ def _derivatives(data: _Data, state: _State, frequency: float) -> tuple[float, f
     coupling, own = np.zeros(m), np.zeros((n_bands, d))
     slope = curvature = 0.0
     for b in range(n_bands):
-        series[:] = state.common
-        series[:d] += state.own[b]
+        _fill_series(state, b, series)
         series *= state.scale[b]
         weight, rates = state.sums[b, 0, 0], 0.0
         mean = 0.0
@@ -363,7 +409,8 @@ def _derivatives(data: _Data, state: _State, frequency: float) -> tuple[float, f
             total[2 * k + 1] -= rates * state.sums[b, 1, k + 1] / weight
         total *= state.scale[b]
         coupling += total
-        own[b] = total[:d]
+        for p in range(d):
+            own[b, p] = dot(state.directions[p], total)
     curvature -= solve(state.arrow, coupling, own)
     return slope, curvature
 
@@ -426,52 +473,45 @@ def _add(
 
 
 @kernel
-def _adapt(
-    data: _Data,
-    state: _State,
-    common_prior: NDArray[np.float64],
-    own_prior: NDArray[np.float64],
-    common_penalty: NDArray[np.float64],
-    own_penalty: NDArray[np.float64],
-) -> float:
-    """Adapt widths, factors, noise and weights to the last fit.
+def _adapt(data: _Data, state: _State, common_penalty: NDArray[np.float64]) -> float:
+    """Adapt priors, noise and weights to the last fit.
 
-    Returns how many unknowns are determined, means, factors and the frequency included.
+    Returns how many unknowns are determined, means and the frequency included.
     """
-    n, n_bands = data.value.size, state.scale.size
-    free = freedom(state.arrow, common_penalty, own_penalty, state.free)
-    power = (state.common**2 / common_prior).sum()
-    state.width[0] = max(power / free, _LEAST_WIDTH)
-    if own_prior.size > 0:
-        power = 0.0
-        for b in range(n_bands):
-            power += (state.own[b] ** 2 / own_prior).sum()
-        state.width[1] = max(power / max(state.free.sum(), 1e-3), _LEAST_WIDTH * state.width[0])
-    whole = free + state.free.sum() + 2.0 * n_bands
+    n = data.value.size
+    free = freedom(state.arrow, common_penalty, state.penalty, state.free)
+    _set_priors(state, free)
+    whole = free + state.free.sum() + state.scale.size + 1.0
     _set_weights(data, state, free)
     chi2 = 0.0
     for j in range(n):
         chi2 += data.weight[j] * data.residual[j] ** 2
     state.noise[0] = max(chi2 * n / max(n - whole, 1.0), _LEAST_NOISE)
-    _set_factors(state, n)
     return whole
 
 
 @kernel
-def _set_factors(state: _State, n: int) -> None:
-    """Regress the values of each band on its series."""
-    m, d = state.common.size, state.own.shape[1]
-    if d == 0:
-        return
-    prior = state.noise[0] / (n * _FACTOR_PRIOR**2)
-    series = np.empty(m)
+def _set_priors(state: _State, free: float) -> None:
+    """Set the variances of the amplitudes by the amplitudes.
+
+    Those of the series keep their profile. Those of the differences are one for each harmonic,
+    as there are many bands, drawn to the profile.
+    """
+    state.common_prior[:] *= max((state.common**2 / state.common_prior).sum() / free, _LEAST_CHANGE)
+    prior = state.own_prior
+    power = count = 0.0
     for b in range(state.scale.size):
-        series[:] = state.common
-        series[:d] += state.own[b]
-        s = state.scale[b]
-        squares = dot(series, np.dot(state.gram[b], series)) / (s * s)
-        product = dot(series, state.right[b]) / s
-        state.scale[b] = max((product + prior) / (squares + prior), _LEAST_FACTOR)
+        for p in range(2, prior.size):
+            power += state.own[b, p] ** 2 / prior[p]
+            count += state.free[b, p]
+    change = max(power / max(count, _LEAST_CHANGE), _LEAST_CHANGE)
+    for p in range(2, prior.size, 2):
+        power, count = _PRIOR_COUNT * change * prior[p], _PRIOR_COUNT
+        for b in range(state.scale.size):
+            for q in (p, p + 1):
+                power += state.own[b, q] ** 2
+                count += state.free[b, q]
+        prior[p] = prior[p + 1] = power / count
 
 
 @kernel
@@ -488,7 +528,7 @@ def _set_weights(data: _Data, state: _State, free: float) -> None:
         lo, hi = data.start[b], data.start[b + 1]
         size = hi - lo
         # a mean, a factor, and a share of what is common
-        left = max(size * (1.0 - free / n) - 1.0 - state.free[b], 0.25 * size)
+        left = max(size * (1.0 - free / n) - 1.0 - state.free[b].sum(), 0.25 * size)
         factors[b], extras[b] = _noise_of(data.residual[lo:hi], data.given[lo:hi], left)
         mean_factor += size * factors[b] / n
         mean_extra += size * extras[b] / n
