@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from skyseries.jit import kernel
 from skyseries.timeseries.kernels.orthogonal import dot, subtract
 
-__all__ = ["Arrow", "factor", "freedom", "make_arrow", "solve"]
+__all__ = ["Arrow", "factor", "fill_variances", "make_arrow", "solve"]
 
 _TINY = 1e-13
 """Share of a diagonal that is left of a direction which depends on those before it."""
@@ -140,37 +140,27 @@ def _back(lower: NDArray[np.float64], x: NDArray[np.float64]) -> None:
 
 
 @kernel
-def freedom(
-    arrow: Arrow,
-    common_penalty: NDArray[np.float64],
-    own_penalty: NDArray[np.float64],
-    determined: NDArray[np.float64],
-) -> float:
-    """Return how many unknowns of the common series the data determine rather than the prior.
-
-    Each counts as one less the share that the prior has in its precision. `determined`,
-    (n_bands, d), is filled with that of each difference. The rest as for `factor`.
-    """
+def fill_variances(arrow: Arrow, common: NDArray[np.float64], own: NDArray[np.float64]) -> None:
+    """Fill the variances of the unknowns, (m,) of the series and (n_bands, d) of differences."""
     n_bands, d, m = arrow.cross.shape
-    inverse = np.zeros((m, m))
+    inverse, block, row = np.zeros((m, m)), np.zeros((d, d)), np.empty(m)
     _invert(arrow.common, inverse)
-    total = float(m)
     for p in range(m):
-        total -= common_penalty[p] * dot(inverse[p:, p].copy(), inverse[p:, p].copy())
-    own, row = np.zeros((d, d)), np.empty(m)
+        common[p] = 0.0
+        for q in range(p, m):
+            common[p] += inverse[q, p] * inverse[q, p]
     for b in range(n_bands):
-        _invert(arrow.own[b], own)
+        _invert(arrow.own[b], block)
         for p in range(d):
-            row[:] = 0.0
             variance = 0.0
+            row[:] = 0.0
             for r in range(p, d):
-                variance += own[r, p] * own[r, p]
-                subtract(row, -own[r, p], arrow.cross[b, r])
+                variance += block[r, p] * block[r, p]
+                subtract(row, -block[r, p], arrow.cross[b, r])
             for q in range(m):
-                part = dot(inverse[q, : q + 1], row[: q + 1])
+                part = dot(inverse[q, : q + 1], row)
                 variance += part * part
-            determined[b, p] = 1.0 - own_penalty[b, p] * variance
-    return total
+            own[b, p] = variance
 
 
 @kernel

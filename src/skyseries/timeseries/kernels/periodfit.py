@@ -1,11 +1,12 @@
 """The best frequency of one light curve near a given one, and how well the epochs determine it.
 
-The model is a Fourier series of all bands, of which each band differs (`bandseries`) by a factor, by
-a lag and in its first harmonics, with a mean of its own. Its amplitudes follow from linear equations
-at each frequency, so the chi square with their priors is a function of the frequency alone, of which
-this finds the minimum by Gauss and Newton (variable projection: Golub & Pereyra 1973, SIAM J. Num.
-Anal. 10, 413). In turns with the frequency the noise of each band is taken from its residuals, and
-the width of the prior of the amplitudes from the amplitudes (MacKay 1992, Neural Comp. 4, 415).
+The model is a Fourier series of all bands, of which each band differs (`bandseries`) by a factor,
+by a lag and in its first harmonics, with a mean of its own. Its amplitudes follow from linear
+equations at each frequency, so the chi square with their priors is a function of the frequency
+alone, of which this finds the minimum by Gauss and Newton (variable projection: Golub & Pereyra
+1973, SIAM J. Num. Anal. 10, 413). In turns with the frequency the noise of each band is taken from
+its residuals, and the width of the prior of the amplitudes from the amplitudes (MacKay 1992, Neural
+Comp. 4, 415).
 """
 
 from __future__ import annotations
@@ -17,7 +18,13 @@ from numpy.typing import NDArray
 
 from skyseries.jit import kernel
 from skyseries.timeseries.kernels.bandepochs import BandEpochs, band_epochs, set_weights
-from skyseries.timeseries.kernels.bandseries import Arrow, factor, freedom, make_arrow, solve
+from skyseries.timeseries.kernels.bandseries import (
+    Arrow,
+    factor,
+    fill_variances,
+    make_arrow,
+    solve,
+)
 from skyseries.timeseries.kernels.fourier import fill_normal, fill_sums
 from skyseries.timeseries.kernels.orthogonal import dot, subtract
 
@@ -39,6 +46,9 @@ _SHARE = 0.5
 """First guess of the share of the variance that is noise; so much is signal, too."""
 
 _LEAST_FREE = 1e-3
+
+_LEAST_TRUE = 0.4
+"""Share of the curvature that is believed, however much of it could be noise."""
 
 _FACTOR_PRIOR = 0.5
 """Standard deviation of the factors of the bands about those of `harmonics.equalize`."""
@@ -83,8 +93,9 @@ class BandModel(NamedTuple):
     """(m,) precisions of the priors, in the unit of the weights."""
     own_penalty: NDArray[np.float64]
     """(n_bands, d)"""
-    free: NDArray[np.float64]
-    """(n_bands, d) how far the epochs determine each difference."""
+    common_variance: NDArray[np.float64]
+    """(m,) of the amplitudes, in the unit of the weights, and (n_bands, d) of the differences."""
+    own_variance: NDArray[np.float64]
     arrow: Arrow
 
 
@@ -141,9 +152,7 @@ def fit_period(
         return PeriodFit(np.nan, np.nan, zero, np.nan, np.nan, epochs, model)
     best, noise, error, free = frequency, _SHARE, np.nan, 0.0
     for k in range(_MOST_ROUNDS):
-        fill_sums(
-            epochs.time, epochs.weight, epochs.value, epochs.start, n_bands, best, model.sums
-        )
+        fill_sums(epochs.time, epochs.weight, epochs.value, epochs.start, n_bands, best, model.sums)
         _fit_amplitudes(model, noise / n)
         slope, curvature = _derivatives(epochs, model, best)
         if not curvature > 0.0:
@@ -151,7 +160,8 @@ def fit_period(
         common, own = _count(model)
         free = common + own.sum()
         noise = set_weights(epochs, common, own)
-        error = np.sqrt(noise / (n * curvature))
+        true = curvature - _false_curvature(epochs, model) * noise / n
+        error = np.sqrt(noise / n * curvature) / max(true, _LEAST_TRUE * curvature)
         step = min(max(slope / curvature, -_STEP / span), _STEP / span)
         moved = min(max(best + step, frequency - _REACH / span), frequency + _REACH / span)
         step, best = moved - best, moved
@@ -174,8 +184,8 @@ def _begin(n_bands: int, profile: NDArray[np.float64]) -> BandModel:
     return BandModel(
         np.zeros(m), prior, np.zeros((n_bands, d)), directions, np.ones(n_bands),
         np.zeros(n_bands), np.empty((n_bands, 4, 1 + m)), np.empty((n_bands, m, m)),
-        np.empty((n_bands, m)), np.empty(m), np.empty((n_bands, d)), np.empty((n_bands, d)),
-        make_arrow(n_bands, m, d),
+        np.empty((n_bands, m)), np.empty(m), np.empty((n_bands, d)), np.empty(m),
+        np.empty((n_bands, d)), make_arrow(n_bands, m, d),
     )  # fmt: skip
 
 
@@ -259,15 +269,43 @@ def _absorb(epochs: BandEpochs, model: BandModel, frequency: float) -> None:
 def _count(model: BandModel) -> tuple[float, NDArray[np.float64]]:
     """Return how many unknowns of all bands, and of each, are determined.
 
-    Adapts the width of the prior of the series; the profile stays.
+    Each counts as one less the share of the prior in its precision. Adapts the width of the prior
+    of the series; its profile stays.
     """
-    own = np.empty(model.scale.size)
-    common = freedom(model.arrow, model.common_penalty, model.own_penalty, model.free)
+    fill_variances(model.arrow, model.common_variance, model.own_variance)
+    common, power = 0.0, 0.0
+    for p in range(model.common.size):
+        common += 1.0 - model.common_penalty[p] * model.common_variance[p]
+        power += model.common[p] ** 2 / model.prior[p]
+    model.prior[:] *= max(power / max(common, _LEAST_FREE), _LEAST_FREE)
+    own = np.ones(model.scale.size)  # means
     for b in range(own.size):
-        own[b] = 1.0 + model.free[b].sum()  # a mean
-    power = (model.common**2 / model.prior).sum() / max(common, _LEAST_FREE)
-    model.prior[:] *= max(power, _LEAST_FREE)
-    return common + 1.0, own  # the frequency
+        for p in range(model.own.shape[1]):
+            own[b] += 1.0 - model.own_penalty[b, p] * model.own_variance[b, p]
+    return common + 1.0, own  # and the frequency
+
+
+@kernel
+def _false_curvature(epochs: BandEpochs, model: BandModel) -> float:
+    """Return what noise in the amplitudes adds to the curvature, over the noise of the mean.
+
+    High harmonics of no amplitude seem to be steep: the noise of harmonic k adds k^2 times.
+    """
+    total = 0.0
+    for b in range(model.scale.size):
+        spread = amplitudes = 0.0
+        for j in range(epochs.start[b], epochs.start[b + 1]):
+            spread += epochs.weight[j] * epochs.time[j] ** 2
+        for p in range(model.common.size):
+            # of the estimates, which the priors steady
+            variance = model.common_variance[p]
+            variance *= 1.0 - model.common_penalty[p] * variance
+            if p + 2 < model.own.shape[1]:
+                own = model.own_variance[b, p + 2]
+                variance += own * (1.0 - model.own_penalty[b, p + 2] * own)
+            amplitudes += variance * (np.pi * (p + 2 - p % 2)) ** 2
+        total += 0.5 * spread * model.scale[b] ** 2 * amplitudes
+    return total
 
 
 @kernel
@@ -277,9 +315,10 @@ def _derivatives(epochs: BandEpochs, model: BandModel, frequency: float) -> tupl
     Fills the residuals.
     """
     n_bands, m = model.right.shape
+    d = model.own.shape[1]
     series, total, x = np.empty(m), np.empty(m), np.empty((m, _TILE))
     curve, rate, weighted = np.empty(_TILE), np.empty(_TILE), np.empty(_TILE)
-    common, own = np.zeros(m), np.zeros(model.own.shape)
+    common, own = np.zeros(m), np.zeros((n_bands, d))
     slope = curvature = 0.0
     for b in range(n_bands):
         fill_series(model, b, series)
@@ -306,7 +345,7 @@ def _derivatives(epochs: BandEpochs, model: BandModel, frequency: float) -> tupl
             total[2 * k + 1] -= rates * model.sums[b, 1, k + 1] / weight
         total *= model.scale[b]
         common += total
-        for p in range(own.shape[1]):
+        for p in range(d):
             own[b, p] = dot(model.directions[p], total)
     return slope, curvature - solve(model.arrow, common, own)
 
