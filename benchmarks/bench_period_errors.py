@@ -1,9 +1,9 @@
 """Errors of periods: the pull of strictly periodic stars, and the spread of real ones.
 
 Simulated pulsators are solved from a frequency that is off by up to 0.1/T, T being the time span;
-(found - true period) / period_err should have mean 0 and standard deviation 1. Stripe 82: found less
-published periods, of stars whose epochs do not reject the published one; there the spread holds the
-errors of the published periods, barycentric corrections, and periods that change.
+(found - true period) / period_err should have mean 0 and standard deviation 1. Stripe 82: found
+less published periods, of stars whose epochs do not reject the published one; there the spread
+holds the errors of the published periods, barycentric corrections, and periods that change.
 
     python benchmarks/bench_period_errors.py --stars 800
 """
@@ -38,14 +38,14 @@ def solve(stars: list[Star], frequency: Floats, profile: Floats) -> tuple[Floats
             parts.append((s.time[here], s.value[here], s.error[here]))
     t, y, e = (np.concatenate(column) for column in zip(*parts, strict=True))
     offsets = np.cumsum([0, *(part[0].size for part in parts)])
-    out = np.empty((len(SOLUTION) + len(bands), len(stars)))
     kind = np.zeros(len(stars), np.int64)
     seconds = []
     for count in (1, len(stars)):  # the first compiles
+        out = np.empty((len(SOLUTION) + len(bands), count))
         started = time.perf_counter()
         solve_periods(
             t, y, e, offsets, len(bands), 0.0, 0.0, frequency[:count], kind, profile[None],
-            stars[0].is_magnitude, out[:, :count],
+            stars[0].is_magnitude, out,
         )  # fmt: skip
         seconds.append(time.perf_counter() - started)
     return out, seconds[-1]
