@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
+from skyseries.timeseries.kernels.bandepochs import likeness
 from skyseries.timeseries.kernels.periodfit import fit_period
 from skyseries.timeseries.kernels.phasecurve import depth_ratio, extremes, fill_curve
 from skyseries.timeseries.kernels.solution import SOLUTION, solve_periods
@@ -186,6 +187,25 @@ def test_pull_of_few_and_many_epochs() -> None:
     # standard errors: 0.06 and 0.04
     assert np.mean(pulls) == pytest.approx(0, abs=0.15)
     assert np.std(pulls) == pytest.approx(1, abs=0.13)
+
+
+def test_epochs_that_err_together_count_for_less() -> None:
+    """Four bands a night, with an error that they share."""
+    rng = np.random.default_rng(11)
+    pulls, shared = [], []
+    for _ in range(200):
+        night = times(rng, 60)
+        wrong = rng.normal(0, 0.04, 60)
+        bands = [
+            (t, 15 + curve((t - 60000) / 0.61) + wrong + rng.normal(0, 0.01, 60), np.full(60, 0.01))
+            for t in (night + 0.003 * k for k in range(4))
+        ]
+        found = solve(bands, 1 / 0.61)
+        pulls.append((1 / found["frequency"] - 0.61) / found["period_err"])
+        fit = fit_of(bands, 1 / 0.61)
+        shared.append(likeness(fit.epochs, 0.03))
+    assert 2.5 < np.median(shared) < 4
+    assert np.std(pulls) == pytest.approx(1, abs=0.25)
 
 
 def test_what_should_not_matter_does_not() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skyseries.jit import kernel
 from skyseries.timeseries.kernels.harmonics import equalize
 
-__all__ = ["BandEpochs", "band_epochs", "set_weights"]
+__all__ = ["BandEpochs", "band_epochs", "likeness", "set_weights"]
 
 _SHRINK = 10.0
 """Epochs that the mean of all bands weighs when the noise of one band is estimated."""
@@ -199,3 +199,25 @@ def _noise_of(
         if step <= _CLOSE * extra:
             break
     return 1.0, extra
+
+
+@kernel
+def likeness(epochs: BandEpochs, within: float) -> float:
+    """Return how much larger the variance of sums of residuals is than that of independent ones.
+
+    Summed are the residuals, over their errors, of epochs that lie within so many days, in any
+    band. About 1, or less by what a fit took up, where the noise is white; as many as there are
+    epochs together where their residuals are the same.
+    """
+    order = np.argsort(epochs.time)
+    begin = -np.inf
+    part = alone = together = 0.0
+    for j in order:
+        if epochs.time[j] - begin > within:
+            begin = epochs.time[j]
+            together += part * part
+            part = 0.0
+        residual = np.sqrt(epochs.weight[j]) * epochs.residual[j]
+        part += residual
+        alone += residual * residual
+    return float((together + part * part) / alone) if alone > 0.0 else 1.0

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.jit import kernel
-from skyseries.timeseries.kernels.bandepochs import BandEpochs, band_epochs, set_weights
+from skyseries.timeseries.kernels.bandepochs import BandEpochs, band_epochs, likeness, set_weights
 from skyseries.timeseries.kernels.bandseries import (
     Arrow,
     factor,
@@ -46,6 +46,10 @@ _SHARE = 0.5
 """First guess of the share of the variance that is noise; so much is signal, too."""
 
 _LEAST_FREE = 1e-3
+
+_AT_ONCE = 0.05
+"""Epochs within so many cycles share what the model lacks: a bump, a cycle unlike the others. How
+much they do is seen from their residuals, and then they count for less."""
 
 _LEAST_TRUE = 0.4
 """Share of the curvature that is believed, however much of it could be noise."""
@@ -168,6 +172,7 @@ def fit_period(
         _absorb(epochs, model, best)
         if k + 1 >= _LEAST_ROUNDS and abs(step) <= _CLOSE * error:
             break
+    error *= np.sqrt(max(likeness(epochs, _AT_ONCE / best), 1.0))
     return PeriodFit(best, error, zero, noise, free, epochs, model)
 
 
