@@ -266,9 +266,9 @@ def _merged(
     fields: LightCurveFields,
 ) -> pa.StructArray:
     """Return the epochs of all surveys, those of one row together."""
-    lengths = np.array([np.diff(part.offsets) for part in parts])
     if len({part.size for part in parts}) > 1:
         raise InputError(f"columns of {[part.size for part in parts]} light curves do not match")
+    lengths = np.array([np.diff(part.offsets) for part in parts])
     offsets = np.concatenate([[0], np.cumsum(lengths.sum(axis=0))])
     row = np.concatenate([np.repeat(np.arange(part.size), np.diff(part.offsets)) for part in parts])
     order = read_only(np.argsort(row, kind="stable"))
