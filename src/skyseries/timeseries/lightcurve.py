@@ -261,7 +261,7 @@ class LightCurve:
         LightCurve
             Its `cleaned` and its repr tell how many epochs are gone, and why.
         """
-        if flags not in (None, True, False):
+        if not isinstance(flags, bool | np.bool_ | None):
             raise InputError(f"a LightCurve has one flag: flags is True or False, not {flags!r}")
         if isinstance(period, str) and period != "search":
             raise InputError(f"period is a length of time or 'search', not {period!r}")

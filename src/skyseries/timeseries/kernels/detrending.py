@@ -24,6 +24,7 @@ _HUBER, _BIWEIGHT = 1.345, 4.685
 """With normal errors, both keep 95 % of the efficiency of least squares."""
 _DEVIATION = 1.482602218505602
 _DEPENDENT = 1e-10
+_MOST_CELLS = 2000
 
 
 @kernel
@@ -64,7 +65,8 @@ def fit_trends(
         Zeros; filled where there is a fit.
     fitted : (m,) array
         All false; becomes true where there is a fit. There is none with fewer than two epochs for
-        each unknown, and where the epochs cover so few cycles that trend and sinusoid are one.
+        each unknown, where the epochs cover so few cycles that trend and sinusoid are one, and with
+        more than 2000 knots.
     """
     for i in range(offsets.size - 1):
         lo, hi = offsets[i], offsets[i + 1]
@@ -100,7 +102,8 @@ def _cells(span: float, order: int, knots: float, period: float) -> int:
         if span < period:
             return -1
         knots = max(knots, period)
-    return max(1, int(span / knots * (1 + 1e-12)))
+    n_cells = span / knots * (1 + 1e-12)
+    return max(1, int(n_cells)) if n_cells <= _MOST_CELLS else -1
 
 
 @kernel
