@@ -21,7 +21,7 @@ from skyseries.timeseries import (
 from skyseries.timeseries.surveys import join_columns, joined_fields
 from tests.timeseries.build import FLUX, MAG, column
 
-LIMITS: dict[str, Any] = {"min_period": 0.3, "max_period": 3.0, "rank_terms": 0}
+LIMITS: dict[str, Any] = {"min_period": 0.3, "max_period": 3.0}
 PERIOD = 0.6178
 
 
