@@ -20,6 +20,14 @@ PLANS: dict[str, Callable[[sky.Catalog, sky.Catalog], object]] = {
         other.select(["id", "ra", "dec"]).to_arrow(), 3600.0, suffixes=("", "_2")
     ).to_arrow(),
     "features": lambda c, _: c.features().to_arrow(),
+    "cleaned": lambda c, _: c.clean_lightcurves(
+        trend=1, clip=2, nightly=True, counts=True
+    ).to_arrow(),
+    "two surveys": lambda c, other: (
+        c.crossmatch(other, 1, suffixes=("", "_2"))
+        .periods(column=["lightcurve", "lightcurve_2"], min_period=5.0)
+        .to_arrow()
+    ),
     "aggregate": lambda c, _: c.group_by("ROUND(mag) AS bin").aggregate(n="COUNT(*)"),
     "map": lambda c, _: c.map_lightcurves(lambda t, f, e, b: float(len(t)), names=["n"]).to_arrow(),
     "count": lambda c, _: len(c.query("dec > 0")),

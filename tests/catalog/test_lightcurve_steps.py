@@ -24,6 +24,7 @@ STEPS = {
     "shifted": lambda c: c.assign({"lightcurve.flux": "lightcurve.flux - 100"}),
     "position": lambda c: c.assign(ra="ra + 1"),
     "no position": lambda c: c.drop(["ra", "dec"]),
+    "cleaned": lambda c: c.clean_lightcurves(trend=1, clip=2, nightly=True),
     "some fields": lambda c: c.select(["id", "lightcurve.mjd", "lightcurve.flux"]),
     "renamed": lambda c: c.rename({"id": "number", "lightcurve": "lc", "ra": "alpha"}),
     "id computed": lambda c: c.assign(id="id + 1"),

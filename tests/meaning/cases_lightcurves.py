@@ -98,4 +98,29 @@ _VERBS = [
     ),
 ]
 
-LIGHTCURVE_CASES: tuple[Case, ...] = (*_INTAKE, *_VERBS)
+
+def _cleaned(w: Any, **given: Any) -> Any:
+    if "location" in given:
+        found = ts.LightCurve(MJD, Y, FIELDS, DY).clean(nightly=True, **given)
+    else:
+        found = w.lightcurve.clean(**({} if "knots" in given else {"trend": 2}), **given)
+    return numbers(found.time, found.value)
+
+
+def _all_cleaned(w: Any, **given: Any) -> Any:
+    more: dict[str, Any] = {"nightly": True} if "location" in given else {"trend": 2}
+    cleaned = w.curves.clean_lightcurves(**({} if "knots" in given else more), **given)
+    found = cleaned.to_arrow().sort_by("id")["lightcurve"].combine_chunks()
+    return numbers(*(found.field(name).flatten().to_pylist() for name in ("t", "mag")))
+
+
+_CLEANED = [
+    case
+    for entry, call in (("LightCurve.clean", _cleaned), ("Catalog.clean_lightcurves", _all_cleaned))
+    for case in (
+        *scalars(entry, PERIOD, {"period": 2, "knots": 8}, call),
+        Case(entry, "location", POSITION, "pair", (120.0, 45.0), _site(call)),
+    )
+]
+
+LIGHTCURVE_CASES: tuple[Case, ...] = (*_INTAKE, *_VERBS, *_CLEANED)

@@ -30,7 +30,7 @@ PHYSICAL = _words("""
     ra dec ra_min ra_max dec_min dec_max vertices location
     radius radius_arcsec min_radius_arcsec within_arcsec margin_arcsec left_error right_error
     density left_pm right_pm epoch left_epoch right_epoch
-    t time period min_period max_period frequency max_rate durations tolerance
+    t time period min_period max_period frequency max_rate durations tolerance knots
     y dy value error error_floor power phase bins range
     band bands flag id ids
     table other others objects sources lightcurves column row left right
@@ -53,10 +53,11 @@ _OF_COUNTS = _words("""
     n_phases n_levels weighted max_order max_rows max_bytes max_epochs memory min_epochs
     needs_error magnitude deep footers one_to_one barycentric overwrite resume progress id_index
     has_error replace allow_exact_matches append pass_partition version
+    flags trend clip nightly counts
 """)
 _OF_THINGS = _words("""
     function curves declared args kwargs extractor name_or_path storage_options tmp_dir region
-    regions moc source pixels ax feature path catalog map_catalog options
+    regions moc source pixels ax feature path catalog map_catalog options lightcurve
 """)
 PLAIN = _OF_WORDS | _OF_COUNTS | _OF_THINGS
 """Names of parameters that hold nothing of the kind: words, counts, switches, other things."""
@@ -82,6 +83,7 @@ NAMES_ONLY = {
     ("LightCurve.features", "bands"), ("as_lightcurve", "id"),
     ("Catalog.histogram2d", "y"), ("Catalog.map_partitions", "table"),
     ("LightCurve", "id"), ("LightCurve.from_struct", "id"),
+    ("Catalog.periods", "column"), ("skyseries periods", "column"),
 }  # fmt: skip
 """Parameters that are called like physical ones, but are names."""
 

@@ -16,7 +16,7 @@ from skyseries.catalog.division import Unit
 from skyseries.catalog.ids import areas_of
 from skyseries.catalog.node import Area, Hints, Node
 from skyseries.catalog.nodes.ids import IdSearch
-from skyseries.catalog.nodes.steps import Append
+from skyseries.catalog.nodes.steps import Append, struct_of
 from skyseries.catalog.origin import bands_of, has_moved
 from skyseries.catalog.running import run_units
 from skyseries.errors import CatalogError, InputError, SchemaError
@@ -101,12 +101,12 @@ def features_step(
         site_of(moved.location)
         compute = partial(compute, location=moved.location)
         said["location"] = str(moved.location)
-    return _append(catalog, name, read, fields, compute, schema, said, moved, affixes)
+    return _append(catalog, name, read, [fields], compute, schema, said, moved, affixes)
 
 
 def periods_step(
     catalog: LightCurveVerbs,
-    column: str | None,
+    column: str | Sequence[str] | None,
     options: Mapping[str, Any],
     moved: Moved,
     affixes: Affixes,
@@ -114,28 +114,76 @@ def periods_step(
     """Return the step that adds the columns of a period search."""
     from skyseries.timeseries import compute_periods, period_schema
     from skyseries.timeseries.measured import field_units, with_units
+    from skyseries.timeseries.surveys import joined_fields
 
-    name = the_column(catalog.schema, column)
-    units = field_units(catalog.schema.field(name).type)
-    fields = with_units(catalog.lightcurve_fields(name), units)
-    compute = partial(compute_periods, fields=fields, **options)
+    names = _columns_of(catalog, column)
+    types = [catalog.schema.field(name).type for name in names]
+    known = [
+        with_units(catalog.lightcurve_fields(name), field_units(type_))
+        for name, type_ in zip(names, types, strict=True)
+    ]
+    fields = known[0]
+    beside: tuple[str, ...] = ()
+    if len(names) == 1:
+        compute = partial(compute_periods, fields=fields, **options)
+    else:
+        parts = tuple(zip(names, types, known, strict=True))
+        fields = joined_fields(known, names, barycentric=moved.barycentric)
+        compute = partial(_periods_of_surveys, parts=parts, fields=fields, options=options)
+        beside = tuple(f"{name}.{f}" for name, _, roles in parts[1:] for f in roles.names())
     schema = period_schema(fields, **options)
     recorded = (schema.field(0).metadata or {}).get(b"skyseries_periods", b"{}")
     said = {"step": "periods", **options, **json.loads(recorded)}
-    read = fields.names()
-    return _append(catalog, name, read, fields, compute, schema, said, moved, affixes)
+    said |= {"lightcurves": names} if beside else {}
+    read = known[0].names()
+    return _append(catalog, names[0], read, known, compute, schema, said, moved, affixes, beside)
+
+
+def _columns_of(catalog: LightCurveVerbs, column: str | Sequence[str] | None) -> list[str]:
+    """Return the columns of light curves that are meant, one or more."""
+    if column is None or isinstance(column, str):
+        return [the_column(catalog.schema, column)]
+    given = list(column) if isinstance(column, Sequence) else [column]
+    if not given or not all(isinstance(name, str) for name in given):
+        raise InputError(f"light curves are named by one column or several, not {column!r:.60}")
+    names = [the_column(catalog.schema, name) for name in given]
+    if again := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"the light curves {again[0]!r} are named more than once")
+    return names
+
+
+def _periods_of_surveys(
+    column: pa.StructArray,
+    *,
+    beside: pa.Table,
+    parts: tuple[tuple[str, pa.StructType, LightCurveFields], ...],
+    fields: LightCurveFields,
+    options: Mapping[str, Any],
+    **moved: Any,
+) -> pa.Table:
+    """Search the light curves of one star in several columns together."""
+    from skyseries.timeseries import compute_periods
+    from skyseries.timeseries.surveys import join_columns
+
+    columns = [column]
+    for name, type_, roles in parts[1:]:
+        read = pa.struct([type_.field(f) for f in roles.names()])
+        columns.append(struct_of(beside, name, read))
+    names, known = [name for name, *_ in parts], [roles for *_, roles in parts]
+    return compute_periods(join_columns(columns, known, names, **moved), fields, **options)
 
 
 def _append(
     catalog: LightCurveVerbs,
     name: str,
     read: tuple[str, ...],
-    fields: LightCurveFields,
+    fields: Sequence[LightCurveFields],
     compute: partial[pa.Table],
     schema: pa.Schema,
     said: dict[str, Any],
     moved: Moved,
     affixes: Affixes,
+    beside: tuple[str, ...] = (),
 ) -> Append:
     """Return the step, which hands the positions over where the times are to be moved."""
     barycentric, location = moved
@@ -143,7 +191,10 @@ def _append(
     if barycentric:
         from skyseries.timeseries.barycentre import RUBIN, is_barycentric, site_of
 
-        moves = not is_barycentric(fields)
+        several = len(fields) > 1  # of which those at the Sun are near enough
+        checked = [f for f in fields if not (several and f.refposition == "heliocenter")]
+        there = [is_barycentric(f) for f in checked]  # each is asked: some are refused
+        moves = not all(there)
         if moves:
             catalog._check_places("times are moved for")
         site_of(RUBIN if location is None else location)
@@ -154,7 +205,7 @@ def _append(
         schema = pa.schema([f.with_name(affixes.around(f.name)) for f in schema])
         compute = partial(_renamed, names=schema.names, compute=compute)
     text = json.dumps(said, default=str)
-    return Append(catalog._node, name, read, compute, schema, moves, text)
+    return Append(catalog._node, name, read, compute, schema, moves, text, beside)
 
 
 def _renamed(

@@ -31,6 +31,10 @@ __all__ = ["periods"]
 @click.option("--max-period", type=float, help="Longest period, days.")
 @click.option("--n-peaks", type=click.IntRange(min=1), help="How many candidates to keep.")
 @click.option("--error-floor", type=float, help="Added to the errors in quadrature.")
+@click.option(
+    "--column", multiple=True,
+    help="The light curves; may be repeated: those of one star in several surveys are one search.",
+)  # fmt: skip
 @click.option("--barycentric", is_flag=True, help="Bring times to the solar-system barycentre.")
 @location_option
 @affix_options
@@ -40,6 +44,7 @@ __all__ = ["periods"]
 def periods(
     catalog: str,
     options: dict[str, Any],
+    column: tuple[str, ...],
     extension: str | None,
     overwrite: bool,
     resume: bool,
@@ -53,6 +58,8 @@ def periods(
     from skyseries.cli.output import keep_result
 
     given = that_were_given(search)
+    if column:
+        given["column"] = list(column)
     with sky.executor(executor, workers):
         found = sky.open_catalog(catalog).periods(**given, **options)
         keep_result(found, output, extension, overwrite=overwrite, resume=resume)

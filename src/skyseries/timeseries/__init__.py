@@ -15,6 +15,7 @@ from skyseries.timeseries.periods import compute_periods, period_schema
 from skyseries.timeseries.prewhitening import Prewhitening, prewhiten
 from skyseries.timeseries.registry import Feature, all_features, presets, register, select
 from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.surveys import joined
 from skyseries.timeseries.userfeature import feature, features_of, load_features
 from skyseries.timeseries.window import window_function
 
@@ -37,6 +38,7 @@ __all__ = [
     "feature",
     "feature_schema",
     "features_of",
+    "joined",
     "light_curve_features",
     "load_features",
     "period_schema",

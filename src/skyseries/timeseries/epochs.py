@@ -20,7 +20,7 @@ from skyseries.schema import LightCurveFields
 from skyseries.timeseries.bands import Bands, band_codes
 from skyseries.timeseries.measured import Measured, factors_of
 
-__all__ = ["Epochs", "iter_epochs", "nested_column", "value_type_of"]
+__all__ = ["Epochs", "is_flagged", "iter_epochs", "nested_column", "value_type_of"]
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def _read_chunk(
     if fields.band is not None:
         code, names = band_codes(fields.band, read(fields.band), bands, all_bands)
     if fields.flag is not None:
-        code[_is_flagged(read(fields.flag), fields.flag)] = -1
+        code[is_flagged(read(fields.flag), fields.flag)] = -1
     return Epochs(offsets, time, value, error, code, names)
 
 
@@ -209,7 +209,14 @@ def _same_type(
     return value.astype(common, copy=False), error.astype(common, copy=False)
 
 
-def _is_flagged(values: pa.Array, name: str) -> NDArray[np.bool_]:
+def is_flagged(values: pa.Array, name: str) -> NDArray[np.bool_]:
+    """Return where a flag is true, or a number that is not zero; null and NaN are not.
+
+    Raises
+    ------
+    SchemaError
+        If the field holds anything else.
+    """
     if not pa.types.is_boolean(values.type):
         if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
             raise SchemaError(f"flag field {name!r} must be boolean or a number: {values.type}")

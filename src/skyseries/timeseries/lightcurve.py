@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,12 @@ from skyseries.errors import InputError, MissingDependencyError
 from skyseries.photometry import band_order
 from skyseries.schema import ColumnMeta, LightCurveFields, column_meta, with_column_meta
 from skyseries.timeseries.bands import one_band, tell_absent
+from skyseries.timeseries.cleaning import clean, cleaning_of
 from skyseries.timeseries.features import compute_features
 from skyseries.timeseries.given import errors_of, flags_of, moment, times_of
 from skyseries.timeseries.intake import parts_of_row
 from skyseries.timeseries.measured import field_units, measured_field, with_units
+from skyseries.timeseries.nested import Nested
 from skyseries.timeseries.nesting import to_nested
 from skyseries.timeseries.periodlimits import DEFAULT_PERIODS
 from skyseries.timeseries.periodogram import Periodogram, periodogram
@@ -85,6 +87,8 @@ class LightCurve:
     id: int | str | None = None
     ra: float | None = None
     dec: float | None = None
+    cleaned: Mapping[str, int] = field(default_factory=dict, init=False)
+    """What `clean` has done: how many epochs were flagged, clipped, ..., and are gone."""
 
     def __post_init__(self) -> None:
         time, fields = times_of(self.time, with_units(self.fields, {}), "time")
@@ -169,10 +173,14 @@ class LightCurve:
         name = type(self).__name__ if self.id is None else f"{type(self).__name__} of {self.id}"
         if not len(self):
             return f"<{name}: no epochs>"
-        bands = "" if self.bands is None else f" in {''.join(map(str, self._present()))}"
+        names = [str(band) for band in self._present()]
+        bands = f" in {('' if all(len(n) == 1 for n in names) else ', ').join(names)}"
+        bands = bands if names else ""
         finite = self.time[np.isfinite(self.time)]
         span = np.ptp(finite) if finite.size else 0.0
-        return f"<{name}: {len(self)} epochs{bands} over {span:.5g} d>"
+        told = [f"{n} {why}" for why, n in self.cleaned.items() if n]
+        cleaned = f"; cleaned: {', '.join(told)}" if told else ""
+        return f"<{name}: {len(self)} epochs{bands} over {span:.5g} d{cleaned}>"
 
     @property
     def usable(self) -> NDArray[np.bool_]:
@@ -190,7 +198,9 @@ class LightCurve:
         """Return the epochs of one band; none if the band is not there."""
         if self.bands is None:
             raise InputError(f"this light curve has no bands, so none is {band!r}")
-        return self._where(self.bands == one_band(band))
+        chosen = self._where(self.bands == one_band(band))
+        chosen._set(cleaned={})
+        return chosen
 
     def fold(self, period: Any, epoch: Any = None) -> FoldedLightCurve:
         """Return the epochs in the order of their phase; those without a time come last.
@@ -220,8 +230,56 @@ class LightCurve:
         phase[phase == 1.0] = 0.0  # the remainder of a tiny negative number rounds to the divisor
         order = np.argsort(phase, kind="stable")
         ordered = self._where(order)
-        own = {f.name: getattr(ordered, f.name) for f in dataclass_fields(LightCurve)}
-        return FoldedLightCurve(**own, phase=phase[order], period=period, epoch=zero)
+        own = {f.name: getattr(ordered, f.name) for f in dataclass_fields(LightCurve) if f.init}
+        folded = FoldedLightCurve(**own, phase=phase[order], period=period, epoch=zero)
+        folded._set(cleaned=self.cleaned)
+        return folded
+
+    def clean(
+        self,
+        *,
+        flags: bool | None = None,
+        trend: int | None = None,
+        knots: Any = None,
+        period: Any = None,
+        clip: float | None = None,
+        nightly: bool = False,
+        location: Any = None,
+    ) -> LightCurve:
+        """Make the light curve ready for a search, as `Catalog.clean_lightcurves` does of many.
+
+        Parameters
+        ----------
+        flags : bool
+            True: leave out flagged epochs.
+        trend, knots, clip, nightly, location
+            As for `Catalog.clean_lightcurves`, in the order that it says.
+        period : float or "search", optional
+            As there; days, or with a unit.
+
+        Returns
+        -------
+        LightCurve
+            Its `cleaned` and its repr tell how many epochs are gone, and why.
+        """
+        if not isinstance(flags, bool | np.bool_ | None):
+            raise InputError(f"a LightCurve has one flag: flags is True or False, not {flags!r}")
+        if isinstance(period, str) and period != "search":
+            raise InputError(f"period is a length of time or 'search', not {period!r}")
+        column, fields = to_nested([self])
+        cleaning = cleaning_of(
+            fields, flags=flags, trend=trend, knots=knots, period=period, clip=clip,
+            nightly=nightly, location=location,
+        )  # fmt: skip
+        nested, counts = clean(Nested.from_arrow(column), fields, cleaning)
+        if nightly:
+            fields = replace(fields, flag=None)
+        found = LightCurve.from_struct(
+            nested.to_arrow()[0], fields, id=self.id, ra=self.ra, dec=self.dec
+        )
+        words = {name: name.removeprefix("epochs_").replace("_", " ") for name in counts}
+        found._set(cleaned={words[name]: int(n[0]) for name, n in counts.items()})
+        return found
 
     def features(
         self,

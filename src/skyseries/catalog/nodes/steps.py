@@ -23,6 +23,7 @@ __all__ = [
     "Select",
     "Wrapped",
     "made_column",
+    "struct_of",
     "structs_of",
     "together",
 ]
@@ -220,9 +221,12 @@ class Append(RowStep):
     """Whether the function takes the positions of the objects too, ``ra=`` and ``dec=``."""
     said: str = ""
     """JSON of the verb and its parameters, for the provenance of what is written."""
+    beside: tuple[str, ...] = ()
+    """Other columns, or fields of other light curves, that the function takes as a table,
+    ``beside=``."""
 
     def __post_init__(self) -> None:
-        check_columns([self.source], self.child.schema)
+        check_columns([self.source, *self.beside], self.child.schema)
         check_new(self.columns.names, self.child.schema, "prefix= or suffix=")
 
     @cached_property
@@ -238,6 +242,7 @@ class Append(RowStep):
     def needs(self, paths: Sequence[str]) -> list[str]:
         old = [path for path in paths if path not in self.columns.names]
         new = [f"{self.source}.{f.name}" for f in self._type()] if len(old) < len(paths) else []
+        new += self.beside if new else ()
         if new and self.positions:
             new += self.child.position or ()
         return list(dict.fromkeys([*old, *new]))
@@ -251,10 +256,12 @@ class Append(RowStep):
     def _compute(self, rows: Rows, wanted: list[str], index: Index) -> pa.Table:
         type_ = self._type()
         lists = rows.fetch([f"{self.source}.{field.name}" for field in type_], index)
-        more: dict[str, Floats] = {}
+        more: dict[str, Floats | pa.Table] = {}
+        if self.beside:
+            more["beside"] = rows.fetch(self.beside, index)
         if self.positions:
             places = [x if index is None else x[index] for x in rows.positions()]
-            more = dict(zip(("ra", "dec"), places, strict=True))
+            more |= zip(("ra", "dec"), places, strict=True)
         added = self.function(struct_of(lists, self.source, type_), **more)
         return pa.table({n: added.column(n).cast(self.columns.field(n).type) for n in wanted})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from skyseries.catalog import lightcurves
@@ -97,7 +97,8 @@ class LightCurveVerbs(Held):
         location: EarthLocation | tuple[float, float, float] | None = None,
         prefix: str = "",
         suffix: str = "",
-        column: str | None = None,
+        column: str | Sequence[str] | None = None,
+        lightcurve: str | Sequence[str] | None = None,
         **options: Any,
     ) -> Self:
         """Add period, its power and what is known of it (`skyseries.timeseries.period_schema`).
@@ -122,17 +123,90 @@ class LightCurveVerbs(Held):
         prefix, suffix : str
             What the names of the new columns begin and end with: ``prefix="pdm_"`` puts a second
             search, or one beside a column `period`, into ``pdm_period``, ...
-        column : str, optional
-            The nested column; not needed if there is only one.
+        column : str or sequence of str, optional
+            The nested column; not needed if there is only one. Several are the light curves of
+            one star in several surveys, ``["ztf", "rubin"]``, and searched together, each band
+            of each survey with a mean of its own (`skyseries.timeseries.joined`).
+        lightcurve : str or sequence of str, optional
+            Another word for `column`.
         **options
             Of the method, and others of `skyseries.timeseries.compute_periods`.
         """
         options |= {"method": method, "n_peaks": n_peaks, "error_floor": error_floor}
         limits = {"min_period": min_period, "max_period": max_period}
         options |= {name: value for name, value in limits.items() if value is not None}
+        if lightcurve is not None:
+            if column is not None:
+                raise InputError("column= and lightcurve= say the same: give one of them")
+            column = lightcurve
         moved = lightcurves.Moved(barycentric, location)
         affixes = lightcurves.Affixes.of(prefix, suffix)
         return self._with(lightcurves.periods_step(self, column, options, moved, affixes))
+
+    def clean_lightcurves(
+        self,
+        *,
+        flags: bool | int | Sequence[Any] | Mapping[str, Any] | None = None,
+        trend: int | None = None,
+        knots: float | None = None,
+        period: float | str | None = None,
+        clip: float | None = None,
+        nightly: bool = False,
+        location: EarthLocation | tuple[float, float, float] | None = None,
+        counts: bool = False,
+        prefix: str = "",
+        suffix: str = "",
+        column: str | None = None,
+    ) -> Self:
+        """Make light curves ready for a search: what is asked for, in this order.
+
+        Every object stays, perhaps with fewer epochs: `counts` says how many went. What each step
+        does, and which epochs it spares, is in docs/lightcurves.md.
+
+        Parameters
+        ----------
+        flags : bool, int, sequence or mapping, optional
+            Leave out epochs whose flag is set (True), has one of some bits (a whole number), or is
+            none of these values (a sequence). By name of a field: of this field,
+            ``{"catflags": 32768, "quality": ["good"]}``.
+        trend : int, optional
+            Take off a polynomial of this order, fitted to each band; the mean of the band stays.
+        knots : float, optional
+            Take off a cubic spline with so many days (or with a unit) between its knots instead.
+        period : float or str, optional
+            Fit a sinusoid of this period with the trend, so that the variation stays: days (or
+            with a unit), the column of the objects that has it, or ``"search"``.
+        clip : float, optional
+            Leave out single epochs that are off by more than so many robust standard deviations
+            of their band; eclipses and outbursts stay.
+        nightly : bool
+            Average the epochs of each night and band. Of the fields time, value, error and band
+            stay.
+        location : EarthLocation or tuple, optional
+            Nights end at its local noon, as for `features`.
+        counts : bool
+            Add columns with the number of epochs that went, by why: ``epochs_flagged``,
+            ``epochs_clipped``, ... (and ``epochs_not_detrended``).
+        prefix, suffix : str
+            What the names of these columns begin and end with.
+        column : str, optional
+            The nested column; not needed if there is only one.
+
+        Raises
+        ------
+        InputError
+            For values that cannot be meant, or if nothing is asked for.
+        SchemaError
+            If a field or column is not there.
+        """
+        wanted = {
+            "flags": flags, "trend": trend, "knots": knots, "period": period, "clip": clip,
+            "nightly": nightly, "location": location,
+        }  # fmt: skip
+        from skyseries.catalog.cleaning import cleaning_step
+
+        affixes = lightcurves.Affixes.of(prefix, suffix)
+        return self._with(cleaning_step(self, column, wanted, counts, affixes))
 
     def lightcurve(
         self, id: int | str, column: str | None = None, *, id_column: str | None = None
