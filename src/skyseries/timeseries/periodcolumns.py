@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from skyseries.schema import ColumnMeta, with_column_meta
 from skyseries.timeseries.kernels.choice import FLAGS, Choice
 from skyseries.timeseries.kernels.search import Peaks
+from skyseries.timeseries.kernels.solution import SOLUTION
 from skyseries.timeseries.measured import Measured
 from skyseries.timeseries.methods import Method
 from skyseries.timeseries.segments import Segments
@@ -21,7 +22,25 @@ __all__ = ["period_columns", "period_table"]
 
 Floats = NDArray[np.float64]
 
-_LIST = pa.list_(pa.float64())
+_FLOAT, _LIST = pa.float64(), pa.list_(pa.float64())
+
+_SHAPE = (
+    (
+        "epoch_max",
+        "d",
+        "Time of greatest light, as the times of the light curve, near their middle",
+    ),
+    ("epoch_min", "d", "Time of least light, likewise"),
+    ("r21", "", "Amplitude of the second harmonic over that of the first"),
+    ("r31", "", "Amplitude of the third harmonic over that of the first"),
+    ("phi21", "rad", "Phase of the second harmonic less twice that of the first, of cosines"),
+    ("phi31", "rad", "Phase of the third harmonic less three times that of the first, of cosines"),
+    ("depth_ratio", "", "Depth of the shallower of two minima over that of the deeper"),
+    ("psi", "", "Scatter about the folded fit over that about the means of the bands"),
+    ("cycles", "", "Cycles that the light curve spans"),
+    ("cycles_seen", "", "Cycles in which there are epochs"),
+)
+"""What one fit of all epochs tells, beside the period and its error: see `kernels.solution`."""
 
 
 def period_columns(
@@ -32,15 +51,17 @@ def period_columns(
 ) -> pa.Schema:
     """Return the schema of a period search; its parameters are in the metadata of ``period``."""
     upper = " (Baluev 2008, an upper limit)" if method.name == "lombscargle" else ""
+    unit = "" if measured is None else measured.unit
     known: list[tuple[str, pa.DataType, str, str]] = [
-        ("period", pa.float64(), "d", "Period"),
-        ("period_power", pa.float64(), "", f"Power of the peak it was found by: {method.power}"),
+        ("period", _FLOAT, "d", "Period"),
+        ("period_err", _FLOAT, "d", "Standard deviation of the period"),
+        ("period_power", _FLOAT, "", f"Power of the peak it was found by: {method.power}"),
         (
-            "period_fap", pa.float64(), "",
+            "period_fap", _FLOAT, "",
             f"Chance that white noise alone gives a highest peak as high{upper}",
         ),
         (
-            "period_fap_red", pa.float64(), "",
+            "period_fap_red", _FLOAT, "",
             "Chance that a damped random walk, a polynomial or white noise alone is explained as "
             "well by a period",
         ),
@@ -50,9 +71,13 @@ def period_columns(
             "period_evidence", _LIST, "",
             "Natural logarithm of the evidence of each, over that of constant bands",
         ),
-        ("period_cycles", pa.float64(), "", "Cycles that the light curve spans"),
-        ("period_min", pa.float64(), "d", "Shortest period that was searched for"),
-        ("period_max", pa.float64(), "d", "Longest period that was searched for"),
+        ("period_min", _FLOAT, "d", "Shortest period that was searched for"),
+        ("period_max", _FLOAT, "d", "Longest period that was searched for"),
+        *((f"period_{name}", _FLOAT, u, text) for name, u, text in _SHAPE),
+        *(
+            (f"{band}_period_amplitude", _FLOAT, unit, "From maximum to minimum of the fit")
+            for band in bands or ()
+        ),
     ]  # fmt: skip
     fields = [
         with_column_meta(pa.field(name, type_), ColumnMeta(unit=unit, description=text))
@@ -62,23 +87,43 @@ def period_columns(
     return pa.schema([fields[0].with_metadata(recorded), *fields[1:]])
 
 
-def period_table(schema: pa.Schema, segments: Segments, peaks: Peaks, choice: Choice) -> pa.Table:
-    """Return the columns of a schema of `period_columns`."""
-    best = choice.frequency[:, 0]
+def period_table(
+    schema: pa.Schema, segments: Segments, peaks: Peaks, choice: Choice, solution: Floats
+) -> pa.Table:
+    """Return the columns of a schema of `period_columns`.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+    segments, peaks, choice
+        What was searched and found.
+    solution : (n_rows, n) array
+        As `kernels.solution.solve_periods` fills it: the amplitudes of the bands come last.
+    """
+    # where the fit fails the period is that of the search
+    best = np.where(np.isfinite(solution[0]), solution[0], choice.frequency[:, 0])
+    frequency = choice.frequency.copy()
+    frequency[:, 0] = best
     words = np.array([*FLAGS, None], object)
+    rows = dict(zip(SOLUTION, solution, strict=False))
     made: dict[str, pa.Array] = {
         "period": _known(1.0 / best),
+        "period_err": _known(rows["period_err"]),
         "period_power": _known(choice.power),
         "period_fap": _known(peaks.chance),
         "period_fap_red": _known(choice.numbers[1]),
         "period_flag": pa.array(words[choice.code], pa.string()),
-        "period_peaks": _lists(1.0 / choice.frequency, choice.frequency),
-        "period_evidence": _lists(choice.evidence, choice.evidence),
-        "period_cycles": _known(choice.numbers[2]),
+        "period_peaks": _lists(1.0 / frequency, frequency),
+        "period_evidence": _lists(choice.evidence, frequency),
         "period_min": _known(1.0 / peaks.limits[:, 1]),
         "period_max": _known(1.0 / peaks.limits[:, 0]),
+        **{f"period_{name}": _known(rows[name]) for name, _, _ in _SHAPE},
     }
-    return pa.Table.from_arrays([made[name] for name in schema.names], schema=schema)
+    for band, amplitude in zip(segments.bands, solution[len(SOLUTION) :], strict=True):
+        made[f"{band}_period_amplitude"] = _known(amplitude)
+    nothing = pa.nulls(best.size, _FLOAT)
+    arrays = [made.get(name, nothing) for name in schema.names]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _known(values: Floats) -> pa.Array:

@@ -21,7 +21,7 @@ from skyseries.timeseries.methods import Method, find_method
 from skyseries.timeseries.periodcolumns import period_columns, period_table
 from skyseries.timeseries.periodlimits import given_limits
 from skyseries.timeseries.periodogram import oversampling_of
-from skyseries.timeseries.searching import choose_periods, search_segments
+from skyseries.timeseries.searching import choose_periods, search_segments, solve_segments
 from skyseries.timeseries.segments import split_by_band
 from skyseries.timeseries.unsearched import tell_too_long
 
@@ -221,4 +221,5 @@ def _table(
     tell_too_long(segments, search)
     peaks = search_segments(segments, search, n_peaks, method, options)
     choice = choose_periods(segments, search, peaks, n_peaks)
-    return period_table(schema, segments, peaks, choice)
+    solution = solve_segments(segments, search, choice)
+    return period_table(schema, segments, peaks, choice, solution)

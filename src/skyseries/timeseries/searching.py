@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from skyseries.timeseries.kernels.belief import N_NUMBERS
 from skyseries.timeseries.kernels.choice import Choice, choose
+from skyseries.timeseries.kernels.evidence import PROFILES, PULSE, SINE
 from skyseries.timeseries.kernels.limits import SHORTEST
+from skyseries.timeseries.kernels.ranking import SLOWEST_ORBIT
 from skyseries.timeseries.kernels.search import (
     MOST_CANDIDATES,
     N_SLOW,
@@ -18,14 +20,19 @@ from skyseries.timeseries.kernels.search import (
     Search,
     search_periods,
 )
+from skyseries.timeseries.kernels.solution import SOLUTION, solve_periods
 from skyseries.timeseries.methods import Method, find_method
 from skyseries.timeseries.nufft import is_faster
 from skyseries.timeseries.segments import Segments
 from skyseries.timeseries.streaming import CHUNK, search_streaming
 
-__all__ = ["choose_periods", "search_segments"]
+__all__ = ["choose_periods", "search_segments", "solve_segments"]
 
 Floats = NDArray[np.float64]
+
+_FIT_PROFILES = PROFILES.copy()
+"""A fit of all epochs takes more harmonics of a pulse than the ranking, which would be slower."""
+_FIT_PROFILES[PULSE, :12] = np.arange(1.0, 13.0) ** -2.5
 
 _WORTH_A_LOOK = 500
 """Epochs below which transforms are never faster than direct sums."""
@@ -53,6 +60,28 @@ def choose_periods(segments: Segments, search: Search, peaks: Peaks, n_peaks: in
         search, peaks, choice,
     )  # fmt: skip
     return choice
+
+
+def solve_segments(segments: Segments, search: Search, choice: Choice) -> Floats:
+    """Return what one fit of all epochs tells of each period, see `kernels.solution`.
+
+    Parameters
+    ----------
+    segments : Segments
+        By band.
+    search : Search
+    choice : Choice
+    """
+    n_bands = len(segments.bands)
+    out = np.full((len(SOLUTION) + n_bands, choice.code.size), np.nan)
+    frequency = np.ascontiguousarray(choice.frequency[:, 0])
+    is_fast = frequency > 1.0 / SLOWEST_ORBIT
+    kind = np.where(is_fast & (choice.shape == SINE), PULSE, choice.shape)
+    solve_periods(
+        segments.time, segments.value, segments.error, segments.offsets, n_bands, search.floor,
+        0.0, frequency, kind, _FIT_PROFILES, search.direction > 0, out,
+    )  # fmt: skip
+    return out
 
 
 def search_segments(
