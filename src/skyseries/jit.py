@@ -72,11 +72,26 @@ def kernel(
         if inline:
             options["inline"] = "always"
         dispatcher = numba.njit(**options)(f)
+        _widen_constants(dispatcher)
         if cache and fcntl is not None:
             _enable_locked_cache(dispatcher)
         return dispatcher  # type: ignore[no-any-return]
 
     return decorate if function is None else decorate(function)
+
+
+def _widen_constants(dispatcher: Any) -> None:
+    """Let a call with a constant use what is compiled for any value.
+
+    Numba would compile a function anew for each constant that other kernels pass.
+    """
+    template = dispatcher.get_call_template
+
+    def widened(arguments: Any, named: Any) -> Any:
+        plain = tuple(numba.types.unliteral(a) for a in arguments)
+        return template(plain, {name: numba.types.unliteral(a) for name, a in named.items()})
+
+    dispatcher.get_call_template = widened
 
 
 def is_compiled(function: Callable[..., Any]) -> bool:

@@ -18,6 +18,7 @@ from skyseries.timeseries.kernels.phasecurve import (
     fill_curve,
     harmonic_shape,
 )
+from skyseries.timeseries.kernels.sorting import sort_row
 
 __all__ = ["SOLUTION", "solve_period", "solve_periods"]
 
@@ -50,7 +51,7 @@ _GRID = 256
 _AMPLITUDE_EPOCHS = 3
 
 
-@kernel
+@kernel(inline=True)
 def solve_period(
     t: NDArray[np.float64],
     y: NDArray[np.float64],
@@ -87,7 +88,7 @@ def solve_period(
     return fit
 
 
-@kernel
+@kernel(inline=True)
 def _describe_shape(fit: PeriodFit, is_magnitude: bool, out: NDArray[np.float64]) -> None:
     model, epochs, curve = fit.model, fit.epochs, np.empty(_GRID)
     brightness = -model.common if is_magnitude else model.common.copy()
@@ -122,7 +123,7 @@ def _count_cycles(t: NDArray[np.float64], frequency: float) -> tuple[float, floa
     """Return how often the period fits into the span, and how many cycles have epochs."""
     first = t.min()
     cycles = np.floor((t - first) * frequency)
-    cycles.sort()
+    sort_row(cycles)
     seen = 1
     for j in range(1, cycles.size):
         seen += cycles[j] > cycles[j - 1]
