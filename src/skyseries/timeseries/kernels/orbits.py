@@ -97,9 +97,9 @@ def _step_down(
     width = eclipse_width(amplitude, direction, 3.0 * ripple)
     is_pulse = r21 < 0.7 and np.sin(phi21) < -0.5
     is_symmetric = abs(np.sin(0.5 * phi21)) < 0.3 or (shape == ECLIPSE and not is_pulse)
-    is_eclipse = is_first and shape == ECLIPSE and 0 < width < _NARROW and r21 < 1.2
     is_fast = frequency > 1.0 / _FAST
     is_told = is_first and direction != 0.0
+    is_eclipse = is_told and shape == ECLIPSE and 0 < width < _NARROW and r21 < 1.2
     is_contact = is_told and is_fast and 3.0 * noise < r21 < 0.6 and abs(phi21) < 0.5
     is_fine = shape == ECLIPSE or not is_first
     needed = _SURE if is_symmetric or is_fast else _STRANGE
