@@ -27,7 +27,12 @@ from skyseries.timeseries.periodcolumns import (
 )
 from skyseries.timeseries.periodlimits import given_limits
 from skyseries.timeseries.periodogram import oversampling_of
-from skyseries.timeseries.searching import choose_periods, search_segments, solve_segments
+from skyseries.timeseries.searching import (
+    choose_periods,
+    in_magnitudes,
+    search_segments,
+    solve_segments,
+)
 from skyseries.timeseries.segments import Segments, split_by_band
 from skyseries.timeseries.unsearched import tell_too_long
 
@@ -65,10 +70,10 @@ def compute_periods(
     By default a multiband Lomb-Scargle periodogram with one phase and amplitude for all bands and
     a floating mean for each (VanderPlas & Ivezic 2015, ApJ 812, 18), in steps of
     1 / (oversampling x time span), whose highest peaks are refined and ranked by the evidence of
-    the shapes of stars; binaries come with their orbit. What may be wrong with a period says
-    ``period_flag`` in one word. See docs/periods.md for the columns. Epochs are left out as for
-    `compute_features`; all bands that are there are used. Long grids are searched in chunks: memory
-    does not grow with the number of frequencies.
+    the shapes of stars, of fluxes on the scale of magnitudes; binaries come with their orbit. What
+    may be wrong with a period says ``period_flag`` in one word. See docs/periods.md for the
+    columns. Epochs are left out as for `compute_features`; all bands that are there are used. Long
+    grids are searched in chunks: memory does not grow with the number of frequencies.
 
     Parameters
     ----------
@@ -256,7 +261,10 @@ def _table(
 
     def found_in(part: Segments) -> Found:
         peaks = search_segments(part, search, n_peaks, method, options)
-        choice = choose_periods(part, search, peaks, n_peaks)
+        shapes = (part, search)
+        if not measured.is_magnitude:
+            shapes = in_magnitudes(part, search, has_errors=measured.error is not None)
+        choice = choose_periods(*shapes, peaks, n_peaks)
         return Found(part.bands, peaks, choice, solve_segments(part, search, choice))
 
     singles = [
