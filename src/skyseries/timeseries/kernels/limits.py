@@ -33,7 +33,7 @@ def limits_of(
     high: float,
     oversampling: float,
 ) -> tuple[float, float]:
-    """Return lowest and highest frequency of a search, 1/d.
+    """Return lowest and highest frequency of a search, 1/d; the wrong way round: there is none.
 
     The longest period is the time span. The shortest is twice the usual gap between the epochs of
     the best observed band where they are evenly spaced (Nyquist); else 0.04 d, or twice the usual
@@ -55,7 +55,7 @@ def limits_of(
         if low >= high:
             high = 2.0 * low
     if np.isnan(low):
-        low = min(1.0 / span, 0.5 * high) if span > 0 else 0.5 * high
+        low = 1.0 / span if span > 0 else high
     return low, high
 
 

@@ -64,6 +64,7 @@ def climb(
     rounds : int
     """
     worth, place, share = best_shape(bench, frequency, first, last, share)
+    step = min(step, 0.3 * frequency)
     for _ in range(rounds):
         left, _, left_share = best_shape(bench, frequency - step, place, place + 1, share)
         right, _, right_share = best_shape(bench, frequency + step, place, place + 1, share)
