@@ -119,13 +119,13 @@ def test_searches_beside_each_other(survey: Path, capsys: Captured) -> None:
     words = ["periods", str(survey), *limits, "--write-extension"]
     boxes = ["--method", "bls", "--option", "durations=0.05,0.1", "--option", "dips=down"]
     assert _run([*words, "boxes", *boxes, "--suffix", "_box", "--prefix", "a_"]) == 0
-    assert _run([*words, "harmonics", "--option", "nterms=2", "--option", "rank-terms=0"]) == 0
+    assert _run([*words, "harmonics", "--option", "nterms=2", "--option", "ranked=False"]) == 0
     capsys.readouterr()
     catalog = sky.open_catalog(survey)
     given = {"min_period": 5.0, "max_period": 20.0}
     loaded = catalog.load_extension("boxes").load_extension("harmonics").to_arrow()
     bls = catalog.periods(method="bls", durations=(0.05, 0.1), dips="down", **given).to_arrow()
-    plain = catalog.periods(nterms=2, rank_terms=0, **given).to_arrow()
+    plain = catalog.periods(nterms=2, ranked=False, **given).to_arrow()
     for name, made in (("a_period_box", bls), ("period", plain)):
         assert loaded.sort_by("id")[name].equals(made.sort_by("id")["period"])
     out = survey.parent / "nights.parquet"

@@ -81,15 +81,26 @@ def test_daily_aliases_are_marked() -> None:
     ],
 )
 def test_relations(lower: float, relation: str | None) -> None:
-    found = mark_aliases(np.array([0.3, lower, lower + 1]), np.array([3.0, 2.0, 1.0]), 3000.0)
+    peaks = np.array([0.3, lower, lower + 1])
+    found = mark_aliases(peaks, np.array([3.0, 2.0, 1.0]), 3000.0, (0.01, 10.0))
     assert (found[1].relation, found[1].alias_of) == (relation, None if relation is None else 0)
     if relation is None:
         assert (found[2].alias_of, found[2].relation) == (1, "f + 1/day")
 
 
 def test_short_light_curves_have_no_yearly_aliases() -> None:
-    found = mark_aliases(np.array([0.42, 0.42 + 1.1 / 20]), np.array([2.0, 1.0]), 20.0)
+    peaks = np.array([0.42, 0.42 + 1.1 / 20])
+    found = mark_aliases(peaks, np.array([2.0, 1.0]), 20.0, (0.01, 10.0))
     assert found[1].alias_of is None
+
+
+def test_a_trend_has_its_peak_at_the_limit() -> None:
+    rng = np.random.default_rng(0)
+    t = np.sort(rng.uniform(0, 50, 80))
+    result = periodogram(t, 0.02 * t + rng.normal(0, 0.05, 80), np.full(80, 0.05))
+    found = result.candidates(3)
+    assert found[0].frequency == result.frequency[0] == 1 / np.ptp(t)
+    assert [c.at_limit for c in found] == [True, False, False]
 
 
 def test_prewhitening_recovers_planted_frequencies() -> None:
@@ -178,7 +189,7 @@ def test_drift_parameters() -> None:
 def test_streamed_peaks_are_those_of_the_whole_grid(method: str, chunk: int) -> None:
     rng = np.random.default_rng(6)
     t = rng.uniform(0, 300, 40)
-    result = periodogram(t, rng.normal(0, 1, 40), method=method, min_period=0.05)
+    result = periodogram(t, rng.normal(0, 1, 40), method=method, min_period=0.05, max_period=100)
     found = find_method(method)
     step = result.frequency[1] - result.frequency[0]
     reach = streaming.reach_of(1 / step / result._curve.span)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from skyseries.timeseries.kernels.calendar import is_at_limit
 from skyseries.timeseries.methods.registry import Floats
 
 __all__ = ["CYCLES", "Candidate", "mark_aliases"]
@@ -34,9 +35,13 @@ class Candidate:
     """Place in the list of the higher peak that it may be an alias of."""
     relation: str | None
     """How: ``"f + 1/day"``, ``"2 f"``, ``"|f - 2/day|"``..., f being that peak's frequency."""
+    at_limit: bool = False
+    """Whether it is at an end of the frequencies: what lies beyond may be higher."""
 
 
-def mark_aliases(frequency: Floats, power: Floats, span: float) -> list[Candidate]:
+def mark_aliases(
+    frequency: Floats, power: Floats, span: float, limits: tuple[float, float]
+) -> list[Candidate]:
     """Return the peaks, the highest first, with those marked that another one explains.
 
     Parameters
@@ -46,6 +51,8 @@ def mark_aliases(frequency: Floats, power: Floats, span: float) -> list[Candidat
     span : float
         Time span, days. Frequencies nearer than 1 / span are the same, and cycles longer than it
         are not looked for.
+    limits : tuple
+        Lowest and highest frequency that was looked at, 1/d.
 
     Notes
     -----
@@ -59,7 +66,12 @@ def mark_aliases(frequency: Floats, power: Floats, span: float) -> list[Candidat
             if result[j].alias_of is None and (found := _relation(frequency[j], f, 1.0 / span)):
                 place, relation = j, found
                 break
-        result.append(Candidate(float(f), float(1.0 / f), float(power[k]), place, relation))
+        result.append(
+            Candidate(
+                float(f), float(1.0 / f), float(power[k]), place, relation,
+                bool(is_at_limit(f, *limits, span)),
+            )
+        )  # fmt: skip
     return result
 
 

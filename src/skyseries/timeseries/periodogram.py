@@ -86,12 +86,14 @@ class Periodogram:
 
         Looked for are a half, double, third and triple frequency, and sums and differences of the
         frequency, its half or its double with 1 and 2 cycles per day, per sidereal day and per
-        year, and 1 per month of 29.53 d. Times must be in days.
+        year, and 1 per month of 29.53 d. Times must be in days. Those at an end of the frequencies
+        say so: a trend has its highest peak there.
         """
         found = self._peaks(n)
         f = np.array([frequency for frequency, _ in found])
         power = self._normalized(np.array([power for _, power in found]))
-        return mark_aliases(f, power, self._curve.span)
+        limits = float(self.frequency.min()), float(self.frequency.max())
+        return mark_aliases(f, power, self._curve.span, limits)
 
     def _peaks(self, n: int) -> list[tuple[float, float]]:
         n = whole_number(n, "n")
