@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from skyseries.jit import kernel
 from skyseries.timeseries.kernels.evidence import (
     ECLIPSE,
+    HALVES,
     MOST_TERMS,
     N_SHAPES,
     NARROW,
@@ -31,14 +32,16 @@ __all__ = ["find_orbit"]
 
 _SURE, _STRANGE = 5.0, 20.0
 """Log of the evidence beyond which unlike halves make an orbit, for symmetric shapes and others."""
+_AGAIN = 15.0
+"""The same for a second step down, which few orbits need."""
 _DOUBTFUL = 5.0
 """Alike halves of an eclipse shape are two eclipses unless the evidence says so by this much."""
 _NARROW = 0.25
 """Share of the period in which an eclipse is deeper than half its depth, at most."""
 _FAST = 0.28
 """Days: a period below which the shape of a contact binary tells it from a spotted star."""
-_STEP = 0.025
-"""Of the first climb, in 1 / time span."""
+_STEP, _CLIMBS = 0.02, 2
+"""Of the first climb, in 1 / time span, and how many there are: the place is known well."""
 _OUTLIER = 4.0
 """Robust standard deviations beyond which an epoch weighs less."""
 
@@ -73,7 +76,7 @@ def find_orbit(
     )
     if part > 1:
         again = _step_down(bench, direction, frequency, share, slowest, False)
-        if again[1] > 1 and again[2] > _SURE:
+        if again[1] > 1:
             return again[0], again[3], again[4], again[2]
     return frequency, shape, share, doubt
 
@@ -85,7 +88,7 @@ def _step_down(
     """Return a frequency, or its half or third: frequency, part, doubt, shape, share."""
     amplitude = np.zeros(MOST_TERMS, np.complex128)
     step = _STEP / bench.span
-    _, _, shape, share = climb(bench, frequency, SINE, NARROW, share, step)
+    _, shape, share = best_shape(bench, frequency, SINE, NARROW, share)
     series(bench, shape, share, amplitude)
     r21, phi21 = shape_of(amplitude, direction)
     noise = np.sqrt((1.0 - share) / (bench.n_free * share))
@@ -95,16 +98,22 @@ def _step_down(
     is_symmetric = abs(np.sin(0.5 * phi21)) < 0.3 or (shape == ECLIPSE and not is_pulse)
     is_eclipse = shape == ECLIPSE and 0 < width < _NARROW and r21 < 1.2
     is_fast = frequency > 1.0 / _FAST
+    is_contact = is_first and is_fast and 3.0 * noise < r21 < 0.6 and abs(phi21) < 0.5
     is_fine = shape == ECLIPSE or not is_first
     needed = _SURE if is_symmetric or is_fast else _STRANGE
+    if not is_first:
+        needed = _AGAIN if shape == ECLIPSE else 3.0 * _AGAIN
     best, part, doubt, gained = frequency, 1, 0.0, needed
     for k in range(2, 4):
         if frequency / k < slowest or (k == 3 and not (is_first and r21 > 0.4 and is_symmetric)):
             continue
-        if not is_first and _gain(bench, frequency, k, False, share, step)[1] < needed:
-            break
+        if not (is_first and (is_symmetric or is_fast)):
+            # mostly there is nothing to gain, which a glance shows
+            doubt = _glance(bench, frequency, share)
+            if doubt < 0.2 * needed:
+                break
         f, gain, place, found_share = _gain(bench, frequency, k, is_fine or k == 3, share, step)
-        if gained < gain < 20.0 * _SURE:
+        if gained < gain < 20.0 * _SURE and not is_contact:
             robust = _without_outliers(bench, f, place, found_share)
             gain = _gain(robust, frequency, k, is_fine or k == 3, share, step)[1]
         if k == 2:
@@ -112,11 +121,18 @@ def _step_down(
         if gain > gained:
             best, part, doubt, shape, share, gained = f, k, gain, place, found_share, gain
         elif k == 2 and is_first and direction != 0.0:
-            is_contact = is_fast and 3.0 * noise < r21 < 0.6 and abs(phi21) < 0.5
             if is_contact or (is_eclipse and gain > -_DOUBTFUL):
                 best, part, shape, share = f, k, place, found_share
                 doubt = max(gain, needed) if is_contact else gain
     return best, part, doubt, shape, share
+
+
+@kernel
+def _glance(bench: Bench, frequency: float, share: float) -> float:
+    """Return the evidence of half a frequency over that of the frequency, nothing being climbed."""
+    halves, _, _ = best_shape(bench, 0.5 * frequency, HALVES, NARROW_HALVES, share)
+    own, _, _ = best_shape(bench, frequency, SINE, NARROW, share)
+    return halves - own
 
 
 @kernel
@@ -129,10 +145,17 @@ def _gain(
     there are.
     """
     f, worth, place, found_share = climb(
-        bench, frequency / part, SINE, N_SHAPES if is_fine else NARROW_HALVES, share, step
+        bench,
+        frequency / part,
+        SINE,
+        N_SHAPES if is_fine else NARROW_HALVES,
+        share,
+        step,
+        _CLIMBS,
     )
-    own, _, _ = best_shape(bench, f * part, SINE, N_SHAPES if is_fine else NARROW, share)
-    again, _, _ = best_shape(bench, frequency, SINE, N_SHAPES if is_fine else NARROW, share)
+    most = N_SHAPES if is_fine else NARROW
+    own, _, _ = best_shape(bench, f * part, SINE, most, share)
+    again, _, _ = best_shape(bench, frequency, SINE, most, share)
     return f, worth - max(own, again), place, found_share
 
 

@@ -34,7 +34,7 @@ _STEP = 0.1
 """Of the first climb, in 1 / time span; the next ones are a third of it."""
 _CLIMBS = 5
 
-_CONTENDER, _NEAR = 0.6, 20.0
+_CONTENDER, _NEAR = 0.7, 20.0
 """Peaks with so much of the best one's evidence, or so little below it, are climbed."""
 
 _REVERSED = 6.0
@@ -50,11 +50,20 @@ def _last_shape(frequency: float) -> int:
 
 @kernel
 def climb(
-    bench: Bench, frequency: float, first: int, last: int, share: float, step: float
+    bench: Bench, frequency: float, first: int, last: int, share: float, step: float, rounds: int
 ) -> tuple[float, float, int, float]:
-    """Return the frequency of the highest evidence near one, and `evidence.best_shape` there."""
+    """Return the frequency of the highest evidence near one, and `evidence.best_shape` there.
+
+    Parameters
+    ----------
+    bench, frequency, first, last, share
+        As for `evidence.best_shape`.
+    step : float
+        Of the first round, 1/d; those of the next ones are a third of the last.
+    rounds : int
+    """
     worth, place, share = best_shape(bench, frequency, first, last, share)
-    for _ in range(_CLIMBS):
+    for _ in range(rounds):
         left, _, left_share = best_shape(bench, frequency - step, place, place + 1, share)
         right, _, right_share = best_shape(bench, frequency + step, place, place + 1, share)
         bend = left - 2.0 * worth + right
@@ -133,7 +142,7 @@ def rank_peaks(
         last = _last_shape(found[p])
         if score[p] >= limit:
             found[p], score[p], shape[p], share[p] = climb(
-                bench, found[p], SINE, last, share[p], _STEP / bench.span
+                bench, found[p], SINE, last, share[p], _STEP / bench.span, _CLIMBS
             )
         else:
             score[p], shape[p], share[p] = best_shape(
