@@ -80,6 +80,8 @@ FORWARDED = {
 NAMES_ONLY = {
     ("Catalog.features", "bands"), ("Catalog.map_lightcurves", "bands"),
     ("compute_features", "bands"), ("feature_schema", "bands"), ("LightCurve.band", "band"),
+    ("compute_periods", "bands"), ("period_schema", "bands"), ("Catalog.periods", "bands"),
+    ("LightCurve.periods", "bands"),
     ("LightCurve.features", "bands"), ("as_lightcurve", "id"),
     ("Catalog.histogram2d", "y"), ("Catalog.map_partitions", "table"),
     ("LightCurve", "id"), ("LightCurve.from_struct", "id"),
