@@ -11,6 +11,8 @@ import pytest
 
 from skyseries.timeseries import compute_periods, searching
 from skyseries.timeseries.kernels.choice import FLAGS
+from skyseries.timeseries.kernels.evidence import NARROW, SINE, best_shape, make_bench
+from skyseries.timeseries.kernels.ranking import rank_peaks
 from tests.timeseries.build import FLUX, MAG, column
 from tests.timeseries.test_belief import nights, random_walk, sawtooth
 
@@ -145,6 +147,33 @@ def test_alternatives_and_their_evidence() -> None:
         f = np.sort(1 / np.array(peaks))
         assert np.diff(f).min() > 0.15 / np.ptp(t)
         assert all(found["period_min"] * 0.999 <= p <= found["period_max"] * 1.001 for p in peaks)
+
+
+def test_peaks_are_ordered_by_evidence_and_prior() -> None:
+    y = 0.5 * np.sin(TURN * ANY / 1.7) + 0.3 * np.sin(TURN * ANY / 23.0) + NOISE
+    bench = make_bench(ANY, y, np.full(200, 0.03), np.array([0, 200]), 0.0, 0.0)
+    width = 1 / bench.span
+    found = np.array([0.3333, 1 / 23, 1 / 1.7 + 0.2 * width])
+    score, share, shape = np.empty(3), np.empty(3), np.empty(3, np.int64)
+    rank_peaks(bench, 0.0, found, score, shape, share)
+    assert found[:2] == pytest.approx([1 / 1.7, 1 / 23], abs=0.05 * width)  # climbed
+    assert (np.diff(score) < 0).all()
+    for f, worth, place, known in zip(found[:2], score, shape, share, strict=False):
+        evidence = best_shape(bench, f, SINE, NARROW, known)
+        assert worth == pytest.approx(evidence[0] - np.log(f), abs=0.5)
+        assert place == evidence[1]
+    beside = [best_shape(bench, found[0] + d * width, SINE, NARROW, 0.8)[0] for d in (-0.02, 0.02)]
+    assert max(beside) < score[0] + np.log(found[0])
+
+
+def test_a_third_of_the_orbit_is_told() -> None:
+    """Three humps a cycle, which are not alike."""
+    angle = TURN * ANY / 2.1
+    y = 0.3 * np.cos(3 * angle) + 0.2 * np.cos(6 * angle) + 0.2 * np.cos(angle) + NOISE
+    assert search(ANY, y, ranked=False)["period"] == pytest.approx(0.7, rel=1e-4)
+    found = search(ANY, y)
+    assert found["period"] == pytest.approx(2.1, rel=1e-4)
+    assert found["period_flag"] == "ok"
 
 
 def test_limits_are_told() -> None:
