@@ -1,12 +1,15 @@
 """The kernel decorator: compiled, cached, and safe with several processes at once."""
 
 import ast
+import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import numpy as np
+import pytest
 
 import skyseries
 from skyseries import jit
@@ -81,6 +84,54 @@ def test_a_change_in_a_helper_of_another_file_is_noticed(tmp_path):
             [sys.executable, caller], env=environment, capture_output=True, text=True, check=True
         )
         assert float(done.stdout) == factor
+
+
+TAKES_A_TUPLE = """
+from typing import NamedTuple
+from skyseries.jit import kernel
+
+class {name}(NamedTuple):
+    value: float
+
+@kernel
+def value_of(one):
+    return one.value
+"""
+
+
+def value_of(path: Path, name: str) -> tuple[float, int]:
+    """Return what a freshly loaded kernel gives, and how often it was found in the cache."""
+    text = TAKES_A_TUPLE.format(name=name)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    value = module.value_of(getattr(module, name)(2.0))
+    return value, sum(module.value_of.stats.cache_hits.values())
+
+
+@pytest.fixture
+def kernel_file(tmp_path, monkeypatch):
+    """Return a file for a kernel that has a cache of its own."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setitem(sys.modules, "takes_a_tuple", None)
+    return tmp_path / "takes_a_tuple.py"
+
+
+def test_a_cache_that_names_a_class_of_before_is_overwritten(kernel_file):
+    assert value_of(kernel_file, "Before") == (2.0, 0)
+    assert value_of(kernel_file, "Afterwards") == (2.0, 0)
+    assert value_of(kernel_file, "Afterwards") == (2.0, 1)
+
+
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+def test_a_cache_that_is_cut_short_is_overwritten(kernel_file, suffix):
+    assert value_of(kernel_file, "Same") == (2.0, 0)
+    (kept,) = (kernel_file.parent / "cache").rglob(f"*.{suffix}")
+    kept.write_bytes(kept.read_bytes()[:100])
+    assert value_of(kernel_file, "Same") == (2.0, 0)
+    assert value_of(kernel_file, "Same") == (2.0, 1)
 
 
 def test_kernels_take_constants_from_files_of_kernels_only() -> None:

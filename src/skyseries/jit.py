@@ -10,6 +10,8 @@ A kernel is a plain loop over NumPy arrays, decorated with `kernel`. The policy:
   files by a counter that it reads from an index: two processes that save different signatures
   of one function at once can otherwise end with an index that points to the wrong machine code
   (numba issues 4807 and 10128).
+- what cannot be read of that cache, such as an index that names a class that is no longer there, is
+  compiled anew and overwritten.
 - what is kept is valid for exactly these sources of kernels: Numba looks at the file of a kernel
   only, and would go on using a kernel whose helper in another file has changed. A source of
   kernels is a file that names this module; kernels take constants from such files only.
@@ -21,6 +23,7 @@ import contextlib
 import functools
 import hashlib
 import os
+import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -72,11 +75,26 @@ def kernel(
         if inline:
             options["inline"] = "always"
         dispatcher = numba.njit(**options)(f)
+        _widen_constants(dispatcher)
         if cache and fcntl is not None:
             _enable_locked_cache(dispatcher)
         return dispatcher  # type: ignore[no-any-return]
 
     return decorate if function is None else decorate(function)
+
+
+def _widen_constants(dispatcher: Any) -> None:
+    """Let a call with a constant use what is compiled for any value.
+
+    Numba would compile a function anew for each constant that other kernels pass.
+    """
+    template = dispatcher.get_call_template
+
+    def widened(arguments: Any, named: Any) -> Any:
+        plain = tuple(numba.types.unliteral(a) for a in arguments)
+        return template(plain, {name: numba.types.unliteral(a) for name, a in named.items()})
+
+    dispatcher.get_call_template = widened
 
 
 def is_compiled(function: Callable[..., Any]) -> bool:
@@ -98,6 +116,7 @@ def _enable_locked_cache(dispatcher: Any) -> None:
         return
     cache = dispatcher._cache
     cache._cache_file._source_stamp = (cache._cache_file._source_stamp, _package_stamp())
+    _read_or_forget(cache._cache_file)
     save = cache.save_overload
 
     def save_locked(signature: Any, data: Any) -> None:
@@ -105,6 +124,35 @@ def _enable_locked_cache(dispatcher: Any) -> None:
             save(signature, data)
 
     cache.save_overload = save_locked
+
+
+_UNREADABLE = (
+    pickle.UnpicklingError, AttributeError, EOFError, ImportError, IndexError, KeyError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""What pickle raises for a class that was renamed or removed, or for a file that is cut short."""
+
+
+def _read_or_forget(cache_file: Any) -> None:
+    """Let a cache that cannot be read be as one that is not there.
+
+    Numba unpickles the types of an index before it sees that the index is of older sources.
+    """
+    load_index, load_data = cache_file._load_index, cache_file._load_data
+
+    def read_index() -> Any:
+        try:
+            return load_index()
+        except _UNREADABLE:
+            return {}
+
+    def read_data(name: str) -> Any:
+        try:
+            return load_data(name)
+        except _UNREADABLE as error:
+            raise FileNotFoundError(name) from error
+
+    cache_file._load_index, cache_file._load_data = read_index, read_data
 
 
 @functools.cache

@@ -156,6 +156,9 @@ def test_one_search_in_both(survey, both):
         searched, missing = searched + (alone is not None), missing + (not len(parts["rubin"]))
     assert searched
     assert missing
+    assert [n for n in found.columns if n.endswith("_amplitude")] == [
+        f"{survey}_{band}_period_amplitude" for survey in ("ztf", "rubin") for band in "gri"
+    ]
     again = both.periods(column=["ztf", "rubin"], **SEARCH, prefix="two_")
     assert again.select(["id", "two_period"]).to_arrow()["two_period"].to_pylist() == [
         row["period"] for row in table

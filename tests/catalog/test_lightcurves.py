@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -187,9 +188,31 @@ def test_periods_are_lazy_and_those_of_the_whole_column(catalog, monkeypatch):
         patch.setattr(Dataset, "read_leaf", None)
         step = catalog.periods(**options)
     column = catalog[["lightcurve"]].to_arrow()["lightcurve"]
-    wanted = compute_periods(column, catalog.lightcurve_fields(), **options)
+    bands = ["g", "r", "i"]
+    wanted = compute_periods(column, catalog.lightcurve_fields(), bands=bands, **options)
     found = step.to_arrow().select(wanted.column_names)
+    assert step.columns[len(catalog.columns) :] == wanted.column_names
     assert same(found.to_pylist(), wanted.cast(found.schema).to_pylist())
+
+
+def test_periods_of_chosen_bands_and_of_each_alone(catalog):
+    step = catalog.periods(bands=["g"], single_bands=True, ranked=False, oversampling=3, **LIMITS)
+    names = step.columns[len(catalog.columns) :]
+    assert [n for n in names if not n.startswith("period")] == [
+        "g_period_amplitude", "g_period", "g_period_err", "g_period_power", "g_period_fap",
+        "g_period_fap_red", "g_period_flag",
+    ]  # fmt: skip
+    settings = json.loads(step.schema.field("period").metadata[b"skyseries_periods"])
+    assert (settings["ranked"], settings["oversampling"]) == (False, 3.0)
+    in_g = catalog.query("lightcurve.band = 'g'")
+    alone = in_g.periods(ranked=False, oversampling=3, **LIMITS).to_arrow().to_pylist()
+    found = step.to_arrow().to_pylist()
+    assert any(row["g_period"] is not None for row in found)
+    assert [r["g_period"] for r in found] == [r["period"] for r in alone]
+    with pytest.warns(UserWarning, match="no epochs in band 'y'"):
+        catalog.periods(bands=["y"])
+    table = sky.from_table(catalog[["id", "ra", "dec", "lightcurve"]].to_arrow())
+    assert "i_period_amplitude" in table.periods().columns
 
 
 def test_only_what_is_wanted_of_the_features_is_computed(catalog, monkeypatch):

@@ -53,7 +53,7 @@ _OF_COUNTS = _words("""
     n_phases n_levels weighted max_order max_rows max_bytes max_epochs memory min_epochs
     needs_error magnitude deep footers one_to_one barycentric overwrite resume progress id_index
     has_error replace allow_exact_matches append pass_partition version
-    flags trend clip nightly counts
+    flags trend clip nightly counts ranked single_bands
 """)
 _OF_THINGS = _words("""
     function curves declared args kwargs extractor name_or_path storage_options tmp_dir region
@@ -86,6 +86,10 @@ NAMES_ONLY = {
     ("Catalog.histogram2d", "y"), ("Catalog.map_partitions", "table"),
     ("LightCurve", "id"), ("LightCurve.from_struct", "id"),
     ("Catalog.periods", "column"), ("skyseries periods", "column"),
+    *((entry, "bands") for entry in (
+        "Catalog.periods", "LightCurve.periods", "compute_periods", "period_schema",
+        "skyseries periods",
+    )),
 }  # fmt: skip
 """Parameters that are called like physical ones, but are names."""
 

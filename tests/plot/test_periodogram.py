@@ -41,6 +41,19 @@ def test_peaks_are_marked(found: Periodogram) -> None:
     plt.close(figure)
 
 
+def test_a_peak_at_the_limit_says_so() -> None:
+    from matplotlib import pyplot as plt
+
+    t = np.sort(np.random.default_rng(3).uniform(0, 100, 60))
+    trend = as_lightcurve(t, 15 + 0.01 * t, 0.02, magnitude=True).periodogram(min_period=1)
+    figure, ax = plt.subplots()
+    trend.plot(ax, n=2)
+    first, second = (mark.get_label() for mark in ax.get_lines()[1:])
+    assert first.endswith("d (at the limit)")
+    assert "limit" not in second
+    plt.close(figure)
+
+
 def test_without_marks(found: Periodogram) -> None:
     from matplotlib import pyplot as plt
 

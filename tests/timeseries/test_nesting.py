@@ -50,7 +50,8 @@ def test_features_are_those_of_a_column(
 
 def test_periods_are_those_of_a_column() -> None:
     nested = column([row(1), row(2)], FLAGGED)
-    wanted = compute_periods(nested, FLAGGED, n_peaks=3, **LIMITS).to_pylist()
+    bands = ["g", "r", "i"]
+    wanted = compute_periods(nested, FLAGGED, n_peaks=3, bands=bands, **LIMITS).to_pylist()
     for k in range(2):
         curve = LightCurve.from_struct(nested[k], FLAGGED)
         assert curve.periods(n_peaks=3, **LIMITS) == wanted[k]

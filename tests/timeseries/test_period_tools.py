@@ -81,26 +81,29 @@ def test_daily_aliases_are_marked() -> None:
     ],
 )
 def test_relations(lower: float, relation: str | None) -> None:
-    peaks = np.array([0.3, lower, lower + 1])
-    found = mark_aliases(peaks, np.array([3.0, 2.0, 1.0]), 3000.0, (0.01, 10.0))
+    f, power = np.array([0.3, lower, lower + 1]), np.array([3.0, 2.0, 1.0])
+    found = mark_aliases(f, power, 3000.0, (0.01, 10.0))
     assert (found[1].relation, found[1].alias_of) == (relation, None if relation is None else 0)
     if relation is None:
         assert (found[2].alias_of, found[2].relation) == (1, "f + 1/day")
 
 
 def test_short_light_curves_have_no_yearly_aliases() -> None:
-    peaks = np.array([0.42, 0.42 + 1.1 / 20])
-    found = mark_aliases(peaks, np.array([2.0, 1.0]), 20.0, (0.01, 10.0))
-    assert found[1].alias_of is None
+    f, power = np.array([0.42, 0.42 + 1.1 / 20]), np.array([2.0, 1.0])
+    assert mark_aliases(f, power, 20.0, (0.05, 10.0))[1].alias_of is None
 
 
-def test_a_trend_has_its_peak_at_the_limit() -> None:
+def test_peaks_at_the_ends_of_the_search_are_marked() -> None:
     rng = np.random.default_rng(0)
     t = np.sort(rng.uniform(0, 50, 80))
-    result = periodogram(t, 0.02 * t + rng.normal(0, 0.05, 80), np.full(80, 0.05))
-    found = result.candidates(3)
-    assert found[0].frequency == result.frequency[0] == 1 / np.ptp(t)
-    assert [c.at_limit for c in found] == [True, False, False]
+    trend = periodogram(t, 0.02 * t + rng.normal(0, 0.05, 80), 0.05)
+    best, second = trend.candidates(2)
+    assert best.period == pytest.approx(np.ptp(t), rel=0.01)
+    assert (best.at_limit, second.at_limit) == (True, False)
+    fast = periodogram(t, np.sin(2 * np.pi * t / 0.6), 0.05, min_period=0.6, max_period=20)
+    assert fast.candidates(1)[0].at_limit
+    whole = periodogram(t, np.sin(2 * np.pi * t / 0.6), 0.05, min_period=0.5, max_period=20)
+    assert not whole.candidates(1)[0].at_limit
 
 
 def test_prewhitening_recovers_planted_frequencies() -> None:

@@ -122,6 +122,7 @@ def periods_step(
         with_units(catalog.lightcurve_fields(name), field_units(type_))
         for name, type_ in zip(names, types, strict=True)
     ]
+    options = {**options, "bands": _bands_of_search(catalog, names, known, options["bands"])}
     fields = known[0]
     beside: tuple[str, ...] = ()
     if len(names) == 1:
@@ -137,6 +138,42 @@ def periods_step(
     said |= {"lightcurves": names} if beside else {}
     read = known[0].names()
     return _append(catalog, names[0], read, known, compute, schema, said, moved, affixes, beside)
+
+
+def _bands_of_search(
+    catalog: LightCurveVerbs,
+    names: Sequence[str],
+    known: Sequence[LightCurveFields],
+    asked: Sequence[str | int] | None,
+) -> Sequence[str | int] | None:
+    """Return the bands that get columns: those asked for, or those that there are, if known."""
+    from skyseries.timeseries.bands import asked_bands
+
+    found = [
+        bands_of(catalog._node, name, fields.band, look=True)
+        for name, fields in zip(names, known, strict=True)
+    ]
+    there: Sequence[str | int] | None = found[0]
+    if len(names) > 1:
+        there = _bands_of_surveys(names, known, found)
+    return asked_bands(asked, there)
+
+
+def _bands_of_surveys(
+    names: Sequence[str],
+    known: Sequence[LightCurveFields],
+    found: Sequence[Sequence[str | int] | None],
+) -> list[str] | None:
+    """Return the bands of several surveys as `timeseries.joined` calls them."""
+    there: list[str] = []
+    for name, fields, bands in zip(names, known, found, strict=True):
+        if fields.band is None:
+            there.append(name)
+        elif bands is None:
+            return None
+        else:
+            there += [f"{name}.{band}" for band in bands]
+    return there
 
 
 def _columns_of(catalog: LightCurveVerbs, column: str | Sequence[str] | None) -> list[str]:

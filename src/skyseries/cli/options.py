@@ -11,6 +11,7 @@ import click
 
 __all__ = [
     "affix_options",
+    "bands",
     "columns",
     "engine_options",
     "extension_options",
@@ -139,6 +140,14 @@ def _literal(text: str) -> Any:
 def names(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> list[str] | None:
     """Read ``a,b,c`` as a list, and each time the option is given (a callback)."""
     return _joined(ctx, param, value, lambda text: text.split(","))
+
+
+def bands(
+    ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
+) -> list[str | int] | None:
+    """Read ``g,r`` as a list, and digits as numbers (a callback)."""
+    found = names(ctx, param, value) or []
+    return [int(name) if name.isdigit() else name for name in found] or None
 
 
 def columns(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> list[str] | None:

@@ -9,6 +9,7 @@ import click
 
 from skyseries.cli.options import (
     affix_options,
+    bands,
     engine_options,
     extension_options,
     location_option,
@@ -27,9 +28,21 @@ __all__ = ["periods"]
     "--option", "options", multiple=True, metavar="NAME=VALUE", callback=values,
     help="Option of the method, such as nterms=2; may be repeated.",
 )  # fmt: skip
-@click.option("--min-period", type=float, help="Shortest period, days.")
-@click.option("--max-period", type=float, help="Longest period, days.")
+@click.option(
+    "--bands", multiple=True, callback=bands,
+    help="Bands that get columns, such as g,r.  [default: those that there are]",
+)  # fmt: skip
+@click.option("--single-bands", is_flag=True, help="Search each of these bands alone as well.")
+@click.option(
+    "--min-period", type=float, help="Shortest period, days.  [default: from the cadence]"
+)
+@click.option("--max-period", type=float, help="Longest period, days.  [default: the time span]")
 @click.option("--n-peaks", type=click.IntRange(min=1), help="How many candidates to keep.")
+@click.option(
+    "--ranked/--not-ranked", default=None,
+    help="Rank peaks by evidence and find orbits.  [default: for lombscargle]",
+)  # fmt: skip
+@click.option("--oversampling", type=float, help="Steps of the search in 1 / time span.")
 @click.option("--error-floor", type=float, help="Added to the errors in quadrature.")
 @click.option(
     "--column", multiple=True,
@@ -45,6 +58,7 @@ def periods(
     catalog: str,
     options: dict[str, Any],
     column: tuple[str, ...],
+    ranked: bool | None,
     extension: str | None,
     overwrite: bool,
     resume: bool,
@@ -58,6 +72,8 @@ def periods(
     from skyseries.cli.output import keep_result
 
     given = that_were_given(search)
+    if ranked is not None:
+        given["ranked"] = ranked
     if column:
         given["column"] = list(column)
     with sky.executor(executor, workers):

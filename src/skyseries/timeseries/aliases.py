@@ -36,7 +36,7 @@ class Candidate:
     relation: str | None
     """How: ``"f + 1/day"``, ``"2 f"``, ``"|f - 2/day|"``..., f being that peak's frequency."""
     at_limit: bool = False
-    """Whether it is at an end of the frequencies: what lies beyond may be higher."""
+    """Whether it is at an end of what was searched: the true period may be beyond."""
 
 
 def mark_aliases(
@@ -51,8 +51,8 @@ def mark_aliases(
     span : float
         Time span, days. Frequencies nearer than 1 / span are the same, and cycles longer than it
         are not looked for.
-    limits : tuple
-        Lowest and highest frequency that was looked at, 1/d.
+    limits : tuple of float
+        Lowest and highest frequency that were searched.
 
     Notes
     -----
@@ -63,15 +63,12 @@ def mark_aliases(
         place, relation = None, None
         for j in range(k):
             # an alias of an alias is one of the first
-            if result[j].alias_of is None and (found := _relation(frequency[j], f, 1.0 / span)):
-                place, relation = j, found
+            if result[j].alias_of is None and (known := _relation(frequency[j], f, 1.0 / span)):
+                place, relation = j, known
                 break
-        result.append(
-            Candidate(
-                float(f), float(1.0 / f), float(power[k]), place, relation,
-                bool(is_at_limit(f, *limits, span)),
-            )
-        )  # fmt: skip
+        at_limit = bool(is_at_limit(f, *limits, span))
+        found = Candidate(float(f), float(1.0 / f), float(power[k]), place, relation, at_limit)
+        result.append(found)
     return result
 
 

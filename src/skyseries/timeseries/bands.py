@@ -15,7 +15,15 @@ from skyseries.errors import InputError
 from skyseries.photometry import UGRIZY
 from skyseries.warn import warn_user
 
-__all__ = ["band_codes", "band_list", "bands_there", "one_band", "tell_absent"]
+__all__ = [
+    "asked_bands",
+    "band_codes",
+    "band_list",
+    "band_word",
+    "bands_there",
+    "one_band",
+    "tell_absent",
+]
 
 Bands = tuple[str | int, ...]
 
@@ -59,6 +67,11 @@ def one_band(band: Any) -> str | int:
     return name
 
 
+def band_word(band: str | int) -> str:
+    """Return what names of columns have of a band: ``g``, ``band1``; ``ztf_g`` for ``ztf.g``."""
+    return f"band{band}" if isinstance(band, int) else band.replace(".", "_")
+
+
 def tell_absent(bands: Any, there: Any) -> None:
     """Warn of bands that are asked for and that the light curves lack.
 
@@ -77,6 +90,17 @@ def tell_absent(bands: Any, there: Any) -> None:
             f"the light curves have no epochs in band {', '.join(map(repr, absent))}, of which "
             f"nothing can be computed; they have {', '.join(map(repr, known))}"
         )
+
+
+def asked_bands(bands: Any, there: Any) -> Bands | None:
+    """Return the bands that get columns: those asked for, or those that there are, if known.
+
+    Warns of bands as `tell_absent` does.
+    """
+    wanted, known = band_list(bands), band_list(there)
+    if wanted is not None:
+        tell_absent(wanted, known)
+    return known if wanted is None else wanted
 
 
 def bands_there(column: pa.StructArray | pa.ChunkedArray, field: str) -> Bands | None:

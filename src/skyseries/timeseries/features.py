@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from skyseries.photometry import UGRIZY
 from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
 from skyseries.schema.times import zero_point
-from skyseries.timeseries.bands import Bands, band_list, bands_there, tell_absent
+from skyseries.timeseries.bands import Bands, band_list, band_word, bands_there, tell_absent
 from skyseries.timeseries.barycentre import at_barycentre, site_of
 from skyseries.timeseries.epochs import Epochs, iter_epochs, nested_column, value_type_of
 from skyseries.timeseries.measured import Measured, field_units, measured_field, with_units
@@ -310,7 +310,7 @@ def _places(fields: LightCurveFields, bands: Bands | None) -> dict[str, list[tup
     if fields.band is None:
         return {"band": [("", "")], "pair": []}
     labels = list(UGRIZY if bands is None else bands)
-    names = [f"band{band}" if isinstance(band, int) else band for band in labels]
+    names = [band_word(band) for band in labels]
     single = [(f"{n}_", f" in band {b}") for n, b in zip(names, labels, strict=True)]
     glue = "" if all(len(name) == 1 for name in names) else "_"
     pairs = [

@@ -16,7 +16,7 @@ from skyseries.arrays import days_long, labels, measured, number, position
 from skyseries.errors import InputError, MissingDependencyError
 from skyseries.photometry import band_order
 from skyseries.schema import ColumnMeta, LightCurveFields, column_meta, with_column_meta
-from skyseries.timeseries.bands import one_band, tell_absent
+from skyseries.timeseries.bands import asked_bands, one_band
 from skyseries.timeseries.cleaning import clean, cleaning_of
 from skyseries.timeseries.features import compute_features
 from skyseries.timeseries.given import errors_of, flags_of, moment, times_of
@@ -306,10 +306,7 @@ class LightCurve:
         dict
             By name of the column: a number, a list of numbers, or None where it is NULL.
         """
-        if bands is None:
-            bands = self._present() or None
-        elif self.bands is not None:
-            tell_absent(bands, self._present())
+        bands = asked_bands(bands, self._present() or None)
         column, fields = to_nested([self])
         table = compute_features(
             column, fields, features, space, bands, min_period=min_period, max_period=max_period,
@@ -318,11 +315,15 @@ class LightCurve:
         found: dict[str, Any] = table.to_pylist()[0]
         return found
 
-    def periods(self, **options: Any) -> dict[str, Any]:
+    def periods(
+        self, *, bands: Sequence[str | int] | None = None, **options: Any
+    ) -> dict[str, Any]:
         """Search for the period, as `skyseries.timeseries.compute_periods` does of many.
 
         Parameters
         ----------
+        bands : sequence of str or int, optional
+            Bands that get columns; None: those that the light curve has.
         **options
             As for `compute_periods`; the position is that of the light curve.
 
@@ -332,8 +333,9 @@ class LightCurve:
             By name of the column; None where it is NULL.
         """
         column, fields = to_nested([self])
-        table = compute_periods(column, fields, **{**self._place_of_one(), **options})
-        found: dict[str, Any] = table.to_pylist()[0]
+        bands = asked_bands(bands, self._present() or None)
+        options = {**self._place_of_one(), "bands": bands, **options}
+        found: dict[str, Any] = compute_periods(column, fields, **options).to_pylist()[0]
         return found
 
     def periodogram(self, **options: Any) -> Periodogram:

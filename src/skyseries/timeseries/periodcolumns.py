@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skyseries.errors import InputError
 from skyseries.schema import ColumnMeta, with_column_meta
+from skyseries.timeseries.bands import band_list, band_word
 from skyseries.timeseries.kernels.choice import FLAGS, Choice
 from skyseries.timeseries.kernels.search import Peaks
 from skyseries.timeseries.kernels.solution import SOLUTION
 from skyseries.timeseries.measured import Measured
 from skyseries.timeseries.methods import Method
-from skyseries.timeseries.segments import Segments
 
-__all__ = ["period_columns", "period_table"]
+__all__ = ["SINGLE", "Found", "band_prefix", "band_prefixes", "period_columns", "period_table"]
 
 Floats = NDArray[np.float64]
 
@@ -42,14 +43,61 @@ _SHAPE = (
 )
 """What one fit of all epochs tells, beside the period and its error: see `kernels.solution`."""
 
+SINGLE = (
+    "period", "period_err", "period_power", "period_fap", "period_fap_red", "period_flag"
+)  # fmt: skip
+"""The columns that the search of a single band has too, after the name of the band."""
+
+
+class Found(NamedTuple):
+    """What a search has found in n light curves."""
+
+    bands: Sequence[str | int | None]
+    """Those that were searched."""
+    peaks: Peaks
+    choice: Choice
+    solution: Floats
+    """As `kernels.solution.solve_periods` fills it: the amplitudes of the bands come last."""
+
+
+def band_prefix(band: str | int | None) -> str:
+    """Return what the columns of a band begin with; nothing where there are no bands."""
+    return "" if band is None else f"{band_word(band)}_"
+
+
+def band_prefixes(bands: Any) -> tuple[str, ...]:
+    """Return what the columns of bands begin with; none for None.
+
+    Raises
+    ------
+    InputError
+        For what is no band, and for two that would have the same columns.
+    """
+    prefixes = tuple(band_prefix(band) for band in band_list(bands) or ())
+    if again := [name for name in prefixes if prefixes.count(name) > 1]:
+        raise InputError(f"two of the bands {list(bands)} would have the columns {again[0]}...")
+    return prefixes
+
 
 def period_columns(
     method: Method,
     parameters: Mapping[str, Any],
     measured: Measured | None,
-    bands: Sequence[str | int] | None,
+    prefixes: Sequence[str],
+    single_bands: bool,
 ) -> pa.Schema:
-    """Return the schema of a period search; its parameters are in the metadata of ``period``."""
+    """Return the schema of a period search; its parameters are in the metadata of ``period``.
+
+    Parameters
+    ----------
+    method : Method
+    parameters : mapping
+    measured : Measured, optional
+    prefixes : sequence of str
+        Of the columns of each band.
+    single_bands : bool
+        Whether there are the columns of the search of each band alone.
+    """
     upper = " (Baluev 2008, an upper limit)" if method.name == "lombscargle" else ""
     unit = "" if measured is None else measured.unit
     known: list[tuple[str, pa.DataType, str, str]] = [
@@ -75,10 +123,17 @@ def period_columns(
         ("period_max", _FLOAT, "d", "Longest period that was searched for"),
         *((f"period_{name}", _FLOAT, u, text) for name, u, text in _SHAPE),
         *(
-            (f"{band}_period_amplitude", _FLOAT, unit, "From maximum to minimum of the fit")
-            for band in bands or ()
+            (f"{prefix}period_amplitude", _FLOAT, unit, "From maximum to minimum of the fit")
+            for prefix in prefixes
         ),
     ]  # fmt: skip
+    if single_bands:
+        known += [
+            (f"{prefix}{name}", type_, u, f"{text}; of this band alone")
+            for prefix in prefixes
+            for name, type_, u, text in known
+            if name in SINGLE
+        ]
     fields = [
         with_column_meta(pa.field(name, type_), ColumnMeta(unit=unit, description=text))
         for name, type_, unit, text in known
@@ -87,26 +142,37 @@ def period_columns(
     return pa.schema([fields[0].with_metadata(recorded), *fields[1:]])
 
 
-def period_table(
-    schema: pa.Schema, segments: Segments, peaks: Peaks, choice: Choice, solution: Floats
-) -> pa.Table:
+def period_table(schema: pa.Schema, found: Found, singles: Sequence[Found] = ()) -> pa.Table:
     """Return the columns of a schema of `period_columns`.
 
     Parameters
     ----------
     schema : pyarrow.Schema
-    segments, peaks, choice
-        What was searched and found.
-    solution : (n_rows, n) array
-        As `kernels.solution.solve_periods` fills it: the amplitudes of the bands come last.
+    found : Found
+    singles : sequence of Found
+        Of single bands.
     """
+    made = _arrays(found)
+    for band, amplitude in zip(found.bands, found.solution[len(SOLUTION) :], strict=True):
+        made[f"{band_prefix(band)}period_amplitude"] = _known(amplitude)
+    for single in singles:
+        own = _arrays(single)
+        made |= {f"{band_prefix(single.bands[0])}{name}": own[name] for name in SINGLE}
+    n = len(made["period"])
+    arrays = [made.get(field.name, pa.nulls(n, field.type)) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _arrays(found: Found) -> dict[str, pa.Array]:
+    """Return the columns that do not depend on the bands."""
+    _, peaks, choice, solution = found
     # where the fit fails the period is that of the search
     best = np.where(np.isfinite(solution[0]), solution[0], choice.frequency[:, 0])
     frequency = choice.frequency.copy()
     frequency[:, 0] = best
     words = np.array([*FLAGS, None], object)
     rows = dict(zip(SOLUTION, solution, strict=False))
-    made: dict[str, pa.Array] = {
+    return {
         "period": _known(1.0 / best),
         "period_err": _known(rows["period_err"]),
         "period_power": _known(choice.power),
@@ -119,11 +185,6 @@ def period_table(
         "period_max": _known(1.0 / peaks.limits[:, 0]),
         **{f"period_{name}": _known(rows[name]) for name, _, _ in _SHAPE},
     }
-    for band, amplitude in zip(segments.bands, solution[len(SOLUTION) :], strict=True):
-        made[f"{band}_period_amplitude"] = _known(amplitude)
-    nothing = pa.nulls(best.size, _FLOAT)
-    arrays = [made.get(name, nothing) for name in schema.names]
-    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _known(values: Floats) -> pa.Array:

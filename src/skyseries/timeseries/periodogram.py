@@ -86,8 +86,8 @@ class Periodogram:
 
         Looked for are a half, double, third and triple frequency, and sums and differences of the
         frequency, its half or its double with 1 and 2 cycles per day, per sidereal day and per
-        year, and 1 per month of 29.53 d. Times must be in days. Those at an end of the frequencies
-        say so: a trend has its highest peak there.
+        year, and 1 per month of 29.53 d. Times must be in days. A peak at an end of the frequencies
+        is marked too: a trend, or a period beyond them.
         """
         found = self._peaks(n)
         f = np.array([frequency for frequency, _ in found])
@@ -248,11 +248,13 @@ class Periodogram:
 
 
 def _mark(candidate: Candidate, others: Sequence[Candidate]) -> str:
-    text = f"{candidate.period:.6g} d"
-    if candidate.alias_of is None:
-        return text
-    of = "" if candidate.alias_of == 0 else f", f of {others[candidate.alias_of].period:.4g} d"
-    return f"{text} ({candidate.relation}{of})"
+    words = ["at the limit"] if candidate.at_limit else []
+    if candidate.alias_of is not None:
+        of = others[candidate.alias_of].period
+        words.insert(0, f"{candidate.relation}")
+        words[1:1] = [f"f of {of:.4g} d"] if candidate.alias_of else []
+    told = f" ({', '.join(words)})" if words else ""
+    return f"{candidate.period:.6g} d{told}"
 
 
 def periodogram(

@@ -18,11 +18,22 @@ from skyseries.timeseries.given import whole_number
 from skyseries.timeseries.kernels.search import Search
 from skyseries.timeseries.measured import Measured, field_units, measured_field, with_units
 from skyseries.timeseries.methods import Method, find_method
-from skyseries.timeseries.periodcolumns import period_columns, period_table
+from skyseries.timeseries.periodcolumns import (
+    Found,
+    band_prefix,
+    band_prefixes,
+    period_columns,
+    period_table,
+)
 from skyseries.timeseries.periodlimits import given_limits
 from skyseries.timeseries.periodogram import oversampling_of
-from skyseries.timeseries.searching import choose_periods, search_segments, solve_segments
-from skyseries.timeseries.segments import split_by_band
+from skyseries.timeseries.searching import (
+    choose_periods,
+    in_magnitudes,
+    search_segments,
+    solve_segments,
+)
+from skyseries.timeseries.segments import Segments, split_by_band
 from skyseries.timeseries.unsearched import tell_too_long
 
 if TYPE_CHECKING:
@@ -46,6 +57,7 @@ def compute_periods(
     ranked: bool | None = None,
     method: str = "lombscargle",
     bands: Sequence[str | int] | None = None,
+    single_bands: bool = False,
     barycentric: bool = False,
     ra: ArrayLike | None = None,
     dec: ArrayLike | None = None,
@@ -58,10 +70,10 @@ def compute_periods(
     By default a multiband Lomb-Scargle periodogram with one phase and amplitude for all bands and
     a floating mean for each (VanderPlas & Ivezic 2015, ApJ 812, 18), in steps of
     1 / (oversampling x time span), whose highest peaks are refined and ranked by the evidence of
-    the shapes of stars; binaries come with their orbit. What may be wrong with a period says
-    ``period_flag`` in one word. See docs/periods.md for the columns. Epochs are left out as for
-    `compute_features`; all bands that are there are used. Long grids are searched in chunks: memory
-    does not grow with the number of frequencies.
+    the shapes of stars, of fluxes on the scale of magnitudes; binaries come with their orbit. What
+    may be wrong with a period says ``period_flag`` in one word. See docs/periods.md for the
+    columns. Epochs are left out as for `compute_features`; all bands that are there are used. Long
+    grids are searched in chunks: memory does not grow with the number of frequencies.
 
     Parameters
     ----------
@@ -87,8 +99,13 @@ def compute_periods(
         alias by a day often stands first. None: for Lomb-Scargle, not for others.
     method : {"lombscargle", "mhaov", "bls", "pdm", "ce", "stringlength"}
         See docs/periods.md.
-    bands : sequence, optional
-        Bands that get columns of their own: the amplitude.
+    bands : sequence of str or int, optional
+        Bands that get columns of their own, ``g_period_amplitude``: ``band1_...`` where bands are
+        numbers, ``ztf_g_...`` for ``ztf.g`` of `joined` light curves, ``period_amplitude`` where
+        there are no bands. The period is that of all bands.
+    single_bands : bool
+        Search each of `bands` alone as well: ``g_period``, ``g_period_err``, ``g_period_power``,
+        ``g_period_fap``, ``g_period_fap_red``, ``g_period_flag``.
     barycentric : bool
         Bring the times to the solar-system barycentre, in TDB, where the observatory is their
         reference position (`barycentric_times`).
@@ -131,7 +148,7 @@ def compute_periods(
     schema = period_schema(
         fields, min_period=min_period, max_period=max_period, n_peaks=n_peaks,
         error_floor=error_floor, oversampling=oversampling, ranked=ranked, method=method,
-        bands=bands, **options,
+        bands=bands, single_bands=single_bands, **options,
     )  # fmt: skip
     found = find_method(method)
     settled = found.settle(options)
@@ -150,8 +167,11 @@ def compute_periods(
     chunks = iter_epochs(column, fields, measured, None, units, all_bands=True)
     if barycentric:
         chunks = at_barycentre(chunks, fields, ra, dec, location)
+    prefixes, is_single = _columns_of_bands(fields, bands, single_bands)
+    alone = prefixes if is_single else ()
     tables = [
-        _table(epochs, schema, found, settled, search, int(n_peaks), measured) for epochs in chunks
+        _table(epochs, schema, found, settled, search, int(n_peaks), measured, alone)
+        for epochs in chunks
     ]
     return pa.concat_tables(tables) if tables else schema.empty_table()
 
@@ -167,6 +187,7 @@ def period_schema(
     ranked: bool | None = None,
     method: str = "lombscargle",
     bands: Sequence[str | int] | None = None,
+    single_bands: bool = False,
     **options: Any,
 ) -> pa.Schema:
     """Return the schema of `compute_periods` for these parameters, without any data.
@@ -178,8 +199,10 @@ def period_schema(
     ----------
     fields : LightCurveFields, optional
         Needed for an `error_floor` with a unit.
-    min_period, max_period, n_peaks, error_floor, oversampling, ranked, method, bands, **options
+    min_period, max_period, n_peaks, error_floor, oversampling, ranked, method, **options
         As for `compute_periods`.
+    bands, single_bands
+        As for `compute_periods`: they decide which columns there are.
     """
     found = find_method(method)
     settled = found.settle(options)
@@ -199,7 +222,22 @@ def period_schema(
         ),
         "ranked": _is_ranked(ranked, found), **settled,
     }  # fmt: skip
-    return period_columns(found, parameters, measured, bands)
+    prefixes, is_single = _columns_of_bands(fields, bands, single_bands)
+    return period_columns(found, parameters, measured, prefixes, is_single)
+
+
+def _columns_of_bands(
+    fields: LightCurveFields | None, bands: Any, single_bands: Any
+) -> tuple[tuple[str, ...], bool]:
+    """Return what the columns of the bands begin with, and whether each is searched alone."""
+    if not isinstance(single_bands, bool | np.bool_):
+        raise InputError(f"single_bands must be True or False, not {single_bands!r:.80}")
+    prefixes = band_prefixes(bands)
+    if fields is not None and fields.band is None:
+        return ("",), False
+    if single_bands and not prefixes:
+        raise InputError("single_bands=True needs to know the bands: say which, bands=['g', 'r']")
+    return prefixes, bool(single_bands)
 
 
 def _is_ranked(given: bool | None, method: Method) -> bool:
@@ -216,10 +254,22 @@ def _table(
     search: Search,
     n_peaks: int,
     measured: Measured,
+    alone: Sequence[str],
 ) -> pa.Table:
     segments = split_by_band(epochs, is_magnitude=measured.is_magnitude)
     tell_too_long(segments, search)
-    peaks = search_segments(segments, search, n_peaks, method, options)
-    choice = choose_periods(segments, search, peaks, n_peaks)
-    solution = solve_segments(segments, search, choice)
-    return period_table(schema, segments, peaks, choice, solution)
+
+    def found_in(part: Segments) -> Found:
+        peaks = search_segments(part, search, n_peaks, method, options)
+        shapes = (part, search)
+        if not measured.is_magnitude:
+            shapes = in_magnitudes(part, search, has_errors=measured.error is not None)
+        choice = choose_periods(*shapes, peaks, n_peaks)
+        return Found(part.bands, peaks, choice, solve_segments(part, search, choice))
+
+    singles = [
+        found_in(segments.only(k))
+        for k, band in enumerate(segments.bands)
+        if band_prefix(band) in alone
+    ]
+    return period_table(schema, found_in(segments), singles)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.timeseries.kernels.belief import N_NUMBERS
+from skyseries.timeseries.kernels.brightness import to_magnitudes
 from skyseries.timeseries.kernels.choice import Choice, choose
 from skyseries.timeseries.kernels.evidence import PROFILES, PULSE, SINE
 from skyseries.timeseries.kernels.limits import SHORTEST
@@ -26,7 +27,7 @@ from skyseries.timeseries.nufft import is_faster
 from skyseries.timeseries.segments import Segments
 from skyseries.timeseries.streaming import CHUNK, search_streaming
 
-__all__ = ["choose_periods", "search_segments", "solve_segments"]
+__all__ = ["choose_periods", "in_magnitudes", "search_segments", "solve_segments"]
 
 Floats = NDArray[np.float64]
 
@@ -36,6 +37,25 @@ _FIT_PROFILES[PULSE, :12] = np.arange(1.0, 13.0) ** -2.5
 
 _WORTH_A_LOOK = 500
 """Epochs below which transforms are never faster than direct sums."""
+
+
+def in_magnitudes(
+    segments: Segments, search: Search, *, has_errors: bool
+) -> tuple[Segments, Search]:
+    """Return fluxes on the scale of magnitudes, and the search that suits it.
+
+    The error floor is in the errors then.
+    """
+    value, error = np.empty_like(segments.value), np.empty_like(segments.error)
+    to_magnitudes(
+        segments.value, segments.error, segments.offsets, len(segments.bands), search.floor,
+        has_errors, value, error,
+    )  # fmt: skip
+    made = Segments(
+        segments.time, value, error, segments.offsets, segments.excluded, segments.bands,
+        is_magnitude=True,
+    )  # fmt: skip
+    return made, search._replace(floor=0.0, direction=1.0)
 
 
 def choose_periods(segments: Segments, search: Search, peaks: Peaks, n_peaks: int) -> Choice:

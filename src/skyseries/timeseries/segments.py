@@ -76,6 +76,17 @@ class Segments:
             longitude=self.longitude, by_band=self,
         )  # fmt: skip
 
+    def only(self, k: int) -> Segments:
+        """Return the segments of one band, by its place in `bands`."""
+        n_bands = len(self.bands)
+        chosen = np.arange(self.size) % n_bands == k
+        rows = np.repeat(chosen, self.count)
+        return Segments(
+            self.time[rows], self.value[rows], self.error[rows],
+            np.concatenate([[0], np.cumsum(self.count[chosen])]), self.excluded,
+            (self.bands[k],), self.is_magnitude, self.period_limits, self.zero, self.longitude,
+        )  # fmt: skip
+
     @cached_property
     def merged(self) -> tuple[Segments, NDArray[np.int64]]:
         """One segment for each light curve, all bands together in the order of time.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -28,10 +30,10 @@ def truth_row(object_id, name, period=np.nan, event_time=np.nan, event_duration=
     }
 
 
-def found(row, peaks, flux=None):
+def found(row, peaks, flux=None, flag=None):
     time = np.arange(100.0)
     flux = np.full(100, 10.0) if flux is None else flux
-    return FoundObject(row, time, flux, np.ones(100), np.full(100, "r"), np.array(peaks))
+    return FoundObject(row, time, flux, np.ones(100), np.full(100, "r"), np.array(peaks), flag)
 
 
 def test_periods_are_right_within_one_over_the_span():
@@ -40,16 +42,16 @@ def test_periods_are_right_within_one_over_the_span():
     rows = [truth_row(i, "rr_lyrae_ab", 0.5) for i in range(4)]
     rows += [truth_row(i, "contact_binary", 0.5) for i in (4, 5)]
     objects = [
-        found(rows[0], [near, 0.3]),  # first
+        found(rows[0], [near, 0.3], flag="ok"),  # first
         found(rows[1], [0.3, near]),  # listed
-        found(rows[2], [far, 0.7]),  # neither
-        found(rows[4], [0.25, 0.5]),  # half of it, and listed
+        found(rows[2], [far, 0.7], flag="ok"),  # neither
+        found(rows[4], [0.25, 0.5], flag="half"),  # half of it, and listed
         found(rows[5], []),  # nothing was found
     ]
     chi2 = np.array([9.0, 8.0, 7.0, 1.0, 5.0, 6.0])  # rows[3] was not called variable
     rr, contact = summarise(pa.Table.from_pylist(rows), chi2, objects, SPAN)
-    assert (rr.n, rr.variable, rr.first, rr.listed, rr.halved) == (4, 3, 1, 2, 0)
-    assert (contact.n, contact.first, contact.listed, contact.halved) == (2, 0, 1, 1)
+    assert (rr.n, rr.variable, rr.first, rr.listed, rr.believed) == (4, 3, 1, 2, 2)
+    assert (contact.n, contact.first, contact.listed, contact.believed) == (2, 0, 1, 0)
     assert rr.reduced_chi2 == 7.5
     assert rr.caught is None
 
@@ -100,11 +102,21 @@ def test_found_objects_join_ids_beyond_doubles():
     truth = pa.Table.from_pylist([truth_row(base + k, "constant") for k in range(3)])
     curve = {"midpointMjdTai": [1.0], "psfFlux": [2.0], "psfFluxErr": [0.1], "band": ["g"]}
     table = pa.Table.from_pylist(
-        [{"objectId": base + k, "period_peaks": None if k else [0.5], "lc": curve} for k in (1, 0)]
-    )
+        [
+            {
+                "objectId": base + k, "period_peaks": None if k else [0.5], "lc": curve,
+                "period_flag": None if k else "few", "period_epoch_max": None if k else 5.0,
+                "period_epoch_min": None,
+            }
+            for k in (1, 0)
+        ]
+    )  # fmt: skip
     objects = found_objects(table, truth, "lc")
     assert [one.truth["objectId"] - base for one in objects] == [1, 0]
     assert [one.peaks.tolist() for one in objects] == [[], [0.5]]
+    assert [one.flag for one in objects] == [None, "few"]
+    assert objects[1].epoch_max == 5.0
+    assert np.isnan(objects[1].epoch_min)
 
 
 def test_the_tables_are_aligned_and_fit_a_terminal():
@@ -112,17 +124,10 @@ def test_the_tables_are_aligned_and_fit_a_terminal():
     outcome = summarise(pa.Table.from_pylist(rows), np.array([9.0, 1e4]), [], SPAN)
     lines = format_recovery(outcome).splitlines()
     assert max(map(len, lines)) <= 79
-    assert lines[0].split() == [
-        "class",
-        "objects",
-        "variable",
-        "chi2/dof",
-        "period",
-        "in",
-        "five",
-        "half",
-    ]
-    assert lines[2].split() == ["rr", "lyrae", "ab", "1", "1", "9.0", "0%", "0%", "0%"]
+    assert re.split(" {2,}", lines[0]) == [
+        "class", "objects", "variable", "chi2/dof", "period right", "in first 5", "flag ok",
+    ]  # fmt: skip
+    assert lines[2].split() == ["rr", "lyrae", "ab", "1", "1", "9.0", "0%", "0%"]
     assert any(line.startswith("supernova ia") and "0 of 1" in line for line in lines)
 
 

@@ -89,9 +89,13 @@ class LightCurveVerbs(Held):
         self,
         *,
         method: str = "lombscargle",
+        bands: Sequence[str | int] | None = None,
+        single_bands: bool = False,
         min_period: float | None = None,
         max_period: float | None = None,
         n_peaks: int = 5,
+        ranked: bool | None = None,
+        oversampling: float | None = None,
         error_floor: float | None = None,
         barycentric: bool = False,
         location: EarthLocation | tuple[float, float, float] | None = None,
@@ -101,16 +105,33 @@ class LightCurveVerbs(Held):
         lightcurve: str | Sequence[str] | None = None,
         **options: Any,
     ) -> Self:
-        """Add period, its power and what is known of it (`skyseries.timeseries.period_schema`).
+        """Add the period of each light curve, and what is known of it.
+
+        New columns are ``period``, ``period_err``, ``period_power``, ``period_fap`` and
+        ``period_fap_red`` (false alarms in white and in red noise), ``period_flag`` (what is
+        suspected, or ``ok``), ``period_peaks`` with ``period_evidence`` (the alternatives),
+        ``period_min`` and ``period_max`` (what was searched), ``period_epoch_max``,
+        ``period_r21`` and others of the folded shape, and ``{band}_period_amplitude``: see
+        docs/periods.md and `skyseries.timeseries.period_schema`.
 
         Parameters
         ----------
         method : {"lombscargle", "mhaov", "bls", "pdm", "ce", "stringlength"}
             By default a multiband Lomb-Scargle search; for the others see docs/periods.md.
+        bands : sequence, optional
+            Bands that get columns, in a search of several surveys ``["ztf.g", "rubin.g"]``; by
+            default those that the catalog has. All bands are searched.
+        single_bands : bool
+            Search each of these bands alone as well: ``{band}_period``, ``{band}_period_flag``...
         min_period, max_period : float, optional
-            Days, or with a unit. By default as for `skyseries.timeseries.compute_periods`.
+            Days, or with a unit. By default what each light curve can tell.
         n_peaks : int
             How many candidates `period_peaks` lists, best first.
+        ranked : bool, optional
+            Whether peaks are ranked by evidence, and orbits are told from their halves; by default
+            for Lomb-Scargle.
+        oversampling : float, optional
+            Steps of the search in 1 / time span; by default those of the method.
         error_floor : float, optional
             Added in quadrature to the errors, in units of the measured values.
         barycentric : bool
@@ -126,15 +147,22 @@ class LightCurveVerbs(Held):
         column : str or sequence of str, optional
             The nested column; not needed if there is only one. Several are the light curves of
             one star in several surveys, ``["ztf", "rubin"]``, and searched together, each band
-            of each survey with a mean of its own (`skyseries.timeseries.joined`).
+            of each survey with a mean of its own (`skyseries.timeseries.joined`) and columns of
+            its own, ``ztf_g_period_amplitude``.
         lightcurve : str or sequence of str, optional
             Another word for `column`.
         **options
-            Of the method, and others of `skyseries.timeseries.compute_periods`.
+            Of the method.
         """
-        options |= {"method": method, "n_peaks": n_peaks, "error_floor": error_floor}
-        limits = {"min_period": min_period, "max_period": max_period}
-        options |= {name: value for name, value in limits.items() if value is not None}
+        options |= {
+            "method": method, "bands": bands, "single_bands": single_bands, "n_peaks": n_peaks,
+            "error_floor": error_floor,
+        }  # fmt: skip
+        known = {
+            "min_period": min_period, "max_period": max_period, "ranked": ranked,
+            "oversampling": oversampling,
+        }  # fmt: skip
+        options |= {name: value for name, value in known.items() if value is not None}
         if lightcurve is not None:
             if column is not None:
                 raise InputError("column= and lightcurve= say the same: give one of them")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skyseries.photometry import njy_to_mag
 from skyseries.pipelines.demo.recovery import FoundObject
@@ -25,6 +24,8 @@ _SHOWN: tuple[tuple[str, str, float], ...] = (
     ("supernova_ia", "Type Ia supernova", 0.8),
 )
 """Class, title, and how bright the object is among those of its class (1: the brightest)."""
+_ECLIPSING = ("detached_binary", "contact_binary")
+"""Their phase 0 is the deeper minimum; that of others the maximum."""
 _DAYS_BEFORE, _DAYS_AFTER = 80.0, 140.0
 _NJY_PER_MICROJANSKY = 1000.0
 _LARGEST_GAP = 0.15
@@ -58,7 +59,9 @@ def _is_event(one: FoundObject) -> bool:
 def _is_right(one: FoundObject) -> bool:
     """Return whether the object makes a good figure: found right, and an event well covered."""
     if not _is_event(one):
-        return _multiple(one) is not None and _largest_gap(one) < _LARGEST_GAP
+        span = float(np.ptp(one.time))
+        is_first = one.rank_of(one.truth["period"], span) == 0
+        return is_first and _largest_gap(one) < _LARGEST_GAP
     near = np.abs(one.time - one.truth["event_time"]) < one.truth["event_duration"]
     return one.is_caught and int(near.sum()) >= 20
 
@@ -69,51 +72,23 @@ def _largest_gap(one: FoundObject) -> float:
     return float(np.max(np.diff(phase, append=phase[0] + 1.0)))
 
 
-def _multiple(one: FoundObject) -> int | None:
-    """Return 1 if the best period is the true one, 2 if it is half of it, else None."""
-    span = float(np.ptp(one.time))
-    for multiple in (1, 2):
-        if one.rank_of(one.truth["period"] / multiple, span) == 0:
-            return multiple
-    return None
-
-
 def _folded(one: FoundObject, title: str) -> Panel:
-    multiple, true = _multiple(one) or 1, one.truth["period"]
-    best = float(one.peaks[0])
+    best, true = float(one.peaks[0]), one.truth["period"]
     digits = 5 if true < 50.0 else 1
-    note = f"true period {true:.{digits}f} d, found {best:.{digits}f} d"
     # fainter epochs have magnitudes, but their bars would be all that is seen
     clear = one.flux > _LEAST_SIGNAL * one.flux_err
     mag, mag_err = njy_to_mag(one.flux[clear], one.flux_err[clear])
-    time, band, period = one.time[clear], one.band[clear], best * multiple
     return Panel(
         title=title,
-        subtitle=note + (f" (x {multiple})" if multiple > 1 else ""),
-        time=time,
+        subtitle=f"true period {true:.{digits}f} d, found {best:.{digits}f} d",
+        time=one.time[clear],
         value=mag,
         error=np.asarray(mag_err),
-        band=band,
+        band=one.band[clear],
         is_magnitude=True,
-        period=period,
-        origin=period * _extreme_phase(time / period, mag, band, faintest=multiple == 2),
+        period=best,
+        origin=one.epoch_min if one.truth["class"] in _ECLIPSING else one.epoch_max,
     )
-
-
-def _extreme_phase(
-    cycles: NDArray[np.float64], mag: NDArray[np.float64], band: NDArray[np.str_], *, faintest: bool
-) -> float:
-    """Return the phase of the deepest minimum, or of the maximum, in all bands together."""
-    relative = np.empty(mag.size)
-    for name in np.unique(band):
-        here = band == name
-        relative[here] = (mag[here] - np.median(mag[here])) / max(np.ptp(mag[here]), 1e-3)
-    phase = np.mod(cycles, 1.0)
-    centres = np.arange(100) / 100.0
-    apart = np.abs(np.mod(phase - centres[:, None] + 0.5, 1.0) - 0.5)
-    weight = np.exp(-0.5 * (apart / 0.02) ** 2) + 1e-12
-    smooth = weight @ relative / weight.sum(axis=1)
-    return float(centres[np.argmax(smooth) if faintest else np.argmin(smooth)])
 
 
 def _event(one: FoundObject, title: str) -> Panel:

@@ -47,8 +47,8 @@ class ClassRecovery:
     """True period is the best one found (|f - f0| < 1/T); None: not a periodic class."""
     listed: int | None
     """True period is one of the candidates."""
-    halved: int | None
-    """The best period is half the true one: binaries whose two minima are alike."""
+    believed: int | None
+    """How many have a period flagged ok; None: none was searched."""
     caught: int | None
     """Events whose brightest epoch lies within their duration; None: not a class of events."""
     rise: float = float("nan")
@@ -126,7 +126,12 @@ class FoundObject:
     flux_err: NDArray[np.float64]
     band: NDArray[np.str_]
     peaks: NDArray[np.float64]
-    """Candidate periods, days, best first."""
+    """The period and its alternatives, days, best first."""
+    flag: str | None = None
+    """What is suspected of the period."""
+    epoch_max: float = float("nan")
+    """Time of maximum light."""
+    epoch_min: float = float("nan")
 
     @cached_property
     def excess(self) -> Excess:
@@ -156,7 +161,7 @@ def found_objects(table: pa.Table, truth: pa.Table, lightcurve: str) -> list[Fou
     Parameters
     ----------
     table : pyarrow.Table
-        With objectId, period_peaks and the light curves under Rubin's names.
+        With objectId, the columns of `Catalog.periods` and the light curves under Rubin's names.
     truth : pyarrow.Table
         As `simulate_survey` gives it.
     lightcurve : str
@@ -164,8 +169,8 @@ def found_objects(table: pa.Table, truth: pa.Table, lightcurve: str) -> list[Fou
     """
     true = {row["objectId"]: row for row in truth.to_pylist()}
     found = []
-    columns = table.select(["objectId", "period_peaks", lightcurve]).to_pylist()
-    for row in columns:
+    own = [f"period_{name}" for name in ("peaks", "flag", "epoch_max", "epoch_min")]
+    for row in table.select(["objectId", *own, lightcurve]).to_pylist():
         curve = row[lightcurve]
         found.append(
             FoundObject(
@@ -175,6 +180,9 @@ def found_objects(table: pa.Table, truth: pa.Table, lightcurve: str) -> list[Fou
                 flux_err=np.array(curve["psfFluxErr"]),
                 band=np.array(curve["band"]),
                 peaks=np.array(row["period_peaks"] or [], np.float64),
+                flag=row["period_flag"],
+                epoch_max=float(row["period_epoch_max"] or "nan"),
+                epoch_min=float(row["period_epoch_min"] or "nan"),
             )
         )
     return found
@@ -210,8 +218,6 @@ def _summarise_class(
     members = [one for one in found if one.truth["class"] == name]
     is_periodic, is_event = CLASSES[name].is_periodic, CLASSES[name].is_event
     ranks = [one.rank_of(one.truth["period"], span) for one in members if is_periodic]
-    halves = [one.rank_of(one.truth["period"] / 2.0, span) for one in members if is_periodic]
-    halved = sum(half == 0 and rank != 0 for rank, half in zip(ranks, halves, strict=True))
     events = [one for one in members if is_event and one.is_caught]
     return ClassRecovery(
         name=name,
@@ -220,7 +226,7 @@ def _summarise_class(
         reduced_chi2=_median(chi2[np.isfinite(chi2)]),
         first=sum(rank == 0 for rank in ranks) if is_periodic else None,
         listed=sum(rank is not None for rank in ranks) if is_periodic else None,
-        halved=halved if is_periodic else None,
+        believed=sum(one.flag == "ok" for one in members) if members else None,
         caught=len(events) if is_event else None,
         rise=_median([one.excess.flux.max() for one in events]),
         days=_median([np.ptp(one.excess.time) for one in events]),
@@ -235,12 +241,12 @@ def _median(values: ArrayLike) -> float:
 def format_recovery(classes: Sequence[ClassRecovery]) -> str:
     """Return the comparison as two tables for a terminal: periods, and events."""
     periods: list[tuple[str, ...]] = [
-        ("class", "objects", "variable", "chi2/dof", "period", "in five", "half")
+        ("class", "objects", "variable", "chi2/dof", "period right", "in first 5", "flag ok")
     ]
     events: list[tuple[str, ...]] = [("events", "caught", "brightening", "far too bright for")]
     for c in classes:
         name, chi2 = c.name.replace("_", " "), f"{c.reduced_chi2:,.1f}"
-        shares = ("" if k is None else f"{k / c.n:.0%}" for k in (c.first, c.listed, c.halved))
+        shares = ("" if k is None else f"{k / c.n:.0%}" for k in (c.first, c.listed, c.believed))
         periods.append((name, f"{c.n:,}", f"{c.variable:,}", chi2, *shares))
         if c.caught is not None:
             caught = f"{c.caught} of {c.n}"

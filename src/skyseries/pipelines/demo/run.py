@@ -41,7 +41,6 @@ from skyseries.timeseries.simulate.survey import SimulatedSurvey, simulate_surve
 __all__ = ["DemoReport", "demo"]
 
 _MATCH_RADIUS_ARCSEC = 2.0
-_MIN_PERIOD, _MAX_PERIOD = 0.1, 500.0
 _MARKER = "README.txt"
 _N_PANELS = 9
 _Positions = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -70,12 +69,10 @@ class DemoReport:
             [
                 f"{self.objects:,} simulated objects, {self.epochs:,} epochs",
                 "",
-                format_recovery(self.classes),
+                f"variable: chi2/dof above {VARIABLE_REDUCED_CHI2:g} in two bands; their periods "
+                "by the default search:",
                 "",
-                f"variable: chi2/dof above {VARIABLE_REDUCED_CHI2:g} in two bands. "
-                "period: the true one is the best",
-                "found, |f - f0| < 1/T; in five: it is among the best five; half: half of it is",
-                "the best, as expected of binaries whose two minima are alike.",
+                format_recovery(self.classes),
                 "",
                 f"Hipparcos stars with a Gaia star within {_MATCH_RADIUS_ARCSEC:g} arcsec:",
                 f"{self.matched:,}, and {self.matched_moved:,} with the proper motion of "
@@ -212,7 +209,7 @@ def _recover(
     chi2 = reduced_chi2(table)
     _import_variables(root, table.filter(pa.array(chi2 > VARIABLE_REDUCED_CHI2)), workers)
     variables = open_catalog(root / "variables")
-    periods = variables.periods(min_period=_MIN_PERIOD, max_period=_MAX_PERIOD).to_arrow()
+    periods = variables.periods().to_arrow()
     found = found_objects(periods, truth, variables.lightcurve_columns[0])
     row = pc.index_in(truth["objectId"], value_set=table["objectId"].combine_chunks())
     span = float(pc.max(table["timeSpan"]).as_py())

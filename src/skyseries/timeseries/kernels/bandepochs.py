@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from skyseries.jit import kernel
 from skyseries.timeseries.kernels.harmonics import equalize
+from skyseries.timeseries.kernels.sorting import order_of
 
 __all__ = ["BandEpochs", "band_epochs", "likeness", "set_weights"]
 
@@ -212,7 +213,7 @@ def likeness(epochs: BandEpochs, within: float) -> float:
     band. About 1, or less by what a fit took up, where the noise is white; as many as there are
     epochs together where their residuals are the same.
     """
-    order = np.argsort(epochs.time)
+    order = order_of(epochs.time, epochs.time)
     begin = -np.inf
     part = alone = together = 0.0
     for j in order:

@@ -106,7 +106,7 @@ def judge_periods(
         numbers[:, i] = found
 
 
-@kernel
+@kernel(inline=True)
 def judge_period(
     t: NDArray[np.float64],
     y: NDArray[np.float64],

@@ -18,9 +18,11 @@ from skyseries.timeseries.kernels.calendar import (
     is_at_limit,
 )
 from skyseries.timeseries.kernels.evidence import ECLIPSE, Bench, make_bench
+from skyseries.timeseries.kernels.harmonics import deviation
 from skyseries.timeseries.kernels.orbits import find_orbit
 from skyseries.timeseries.kernels.ranking import SLOWEST_ORBIT, rank_peaks
 from skyseries.timeseries.kernels.search import Peaks, Search
+from skyseries.timeseries.kernels.sorting import order_of
 
 __all__ = ["DAILY", "DOUBLE", "FLAGS", "HALF", "LIMIT", "MONTHLY", "YEARLY", "Choice", "choose"]
 
@@ -81,7 +83,7 @@ def choose(
         bounds = offsets[i * n_bands : (i + 1) * n_bands + 1]
         choice.code[i] = UNKNOWN
         found = peaks.frequency[i]
-        found = found[np.isfinite(found)]
+        found = found[: _count(found)]
         if found.size == 0:
             continue
         low, high = peaks.limits[i, 0], peaks.limits[i, 1]
@@ -102,7 +104,7 @@ def choose(
         choice.code[i] = word if said == BELIEVED else said
 
 
-@kernel
+@kernel(inline=True)
 def _choose_one(
     bench: Bench,
     direction: float,
@@ -116,7 +118,9 @@ def _choose_one(
 ) -> int:
     """Fill the choice of one light curve, and return what the calendar or the halves say of it."""
     slow = peaks.slow[i]
-    everything = np.concatenate((found, slow[np.isfinite(slow)]))
+    everything = np.empty(found.size + _count(slow))
+    everything[: found.size] = found
+    everything[found.size :] = slow[: everything.size - found.size]
     score, share = np.empty(everything.size), np.empty(everything.size)
     shape = np.empty(everything.size, np.int64)
     rank_peaks(bench, direction, everything, score, shape, share)
@@ -143,7 +147,7 @@ def _choose_one(
     for k in range(everything.size):
         if kept < row.size and low <= everything[k] <= high:
             kept = _add(row, worth, kept, everything[k], score[k], width)
-    order = np.argsort(-worth[1:kept])
+    order = order_of(-worth[1:kept], row[1:kept])
     row[1:kept], worth[1:kept] = row[1:kept][order], worth[1:kept][order]
     if is_at_limit(frequency, low, high, bench.span):
         return LIMIT
@@ -170,7 +174,7 @@ def _relative_scatter(y: NDArray[np.float64], bounds: NDArray[np.int64], directi
         own = y[bounds[b] : bounds[b + 1]]
         if own.size > 1:
             scale = own.mean() if direction < 0 else 1.0
-            square += own.size * (own.std() / max(abs(scale), 1e-300)) ** 2
+            square += own.size * (deviation(own) / max(abs(scale), 1e-300)) ** 2
             count += own.size
     return float(np.sqrt(square / max(count, 1)))
 
@@ -190,6 +194,15 @@ def _add(
             return kept
     row[kept], worth[kept] = frequency, score
     return kept + 1
+
+
+@kernel
+def _count(frequency: NDArray[np.float64]) -> int:
+    """Return how many there are before the first NaN."""
+    count = 0
+    while count < frequency.size and not np.isnan(frequency[count]):
+        count += 1
+    return count
 
 
 @kernel

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from skyseries.jit import kernel
 from skyseries.timeseries.kernels.fourier import fill_normal, fill_sums
 from skyseries.timeseries.kernels.harmonics import equalize, prepare
+from skyseries.timeseries.kernels.sorting import sort_row
 
 __all__ = [
     "ECLIPSE", "HALVES", "MOST_TERMS", "NARROW", "NARROW_HALVES", "N_SHAPES", "PROFILES", "PULSE",
@@ -131,7 +132,8 @@ def _visits(times: NDArray[np.float64], n_bands: int) -> int:
     """Return how many epochs count, without the means of bands: those within minutes are one."""
     if n_bands <= 1:
         return max(times.size - n_bands, 1)
-    ordered = np.sort(times)
+    ordered = times.copy()
+    sort_row(ordered)
     count, last = 0, -np.inf
     for j in range(times.size):
         if ordered[j] - last > _TOGETHER:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from skyseries.jit import kernel
 
-__all__ = ["equalize", "exact_power", "exact_powers", "nested_powers", "prepare"]
+__all__ = ["deviation", "equalize", "exact_power", "exact_powers", "nested_powers", "prepare"]
 
 _PIVOT = 1e-10
 """A direction whose share of the weights is below this cannot be told from a constant."""
@@ -70,7 +70,7 @@ def prepare(
         lo, hi = offsets[b], offsets[b + 1]
         if hi - lo < 2:
             continue
-        extra = floor * floor + (fraction * _deviation(y[lo:hi])) ** 2
+        extra = floor * floor + (fraction * deviation(y[lo:hi])) ** 2
         start[kept] = n
         kept += 1
         heaviest = 0.0
@@ -142,7 +142,7 @@ def equalize(
         for j in range(lo, hi):
             noise += e[j] * e[j]
         n = hi - lo
-        variance[b] = max(_deviation(y[lo:hi]) ** 2 - noise / n, 0.0)
+        variance[b] = max(deviation(y[lo:hi]) ** 2 - noise / n, 0.0)
         total += n * variance[b]
         count += n
     for b in range(n_bands):
@@ -157,7 +157,8 @@ def equalize(
 
 
 @kernel
-def _deviation(y: NDArray[np.float64]) -> float:
+def deviation(y: NDArray[np.float64]) -> float:
+    """Return the standard deviation of two values or more, over n - 1."""
     total = squares = 0.0
     for j in range(y.size):
         total += y[j] - y[0]

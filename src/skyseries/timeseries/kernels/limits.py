@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.jit import kernel
+from skyseries.timeseries.kernels.sorting import middle_of, sort_row
 
 __all__ = ["SHORTEST", "limits_of"]
 
@@ -70,12 +71,18 @@ def _shortest(
     for b in range(1, n_bands):
         if start[b + 1] - start[b] > start[best + 1] - start[best]:
             best = b
-    own = np.sort(times[start[best] : start[best + 1]])
-    gaps = own[1:] - own[:-1]
-    gaps = gaps[gaps > _SAME]
+    own = times[start[best] : start[best + 1]].copy()
+    sort_row(own)
+    size = 0
+    for j in range(1, own.size):
+        gap = own[j] - own[j - 1]
+        if gap > _SAME:
+            own[size] = gap
+            size += 1
+    gaps = own[:size]
     if gaps.size < 2:
         return SHORTEST
-    usual = float(np.median(gaps))
+    usual = middle_of(gaps)
     even = 0
     for gap in gaps:
         ratio = gap / usual

@@ -27,6 +27,7 @@ from skyseries.timeseries.kernels.evidence import (
     series,
 )
 from skyseries.timeseries.kernels.ranking import SLOWEST_ORBIT, climb, shape_of
+from skyseries.timeseries.kernels.sorting import middle_of
 
 __all__ = ["find_orbit"]
 
@@ -46,7 +47,7 @@ _OUTLIER = 4.0
 """Robust standard deviations beyond which an epoch weighs less."""
 
 
-@kernel
+@kernel(inline=True)
 def find_orbit(
     bench: Bench, direction: float, frequency: float, share: float, lowest: float
 ) -> tuple[float, int, float, float]:
@@ -96,9 +97,10 @@ def _step_down(
     width = eclipse_width(amplitude, direction, 3.0 * ripple)
     is_pulse = r21 < 0.7 and np.sin(phi21) < -0.5
     is_symmetric = abs(np.sin(0.5 * phi21)) < 0.3 or (shape == ECLIPSE and not is_pulse)
-    is_eclipse = shape == ECLIPSE and 0 < width < _NARROW and r21 < 1.2
     is_fast = frequency > 1.0 / _FAST
-    is_contact = is_first and is_fast and 3.0 * noise < r21 < 0.6 and abs(phi21) < 0.5
+    is_told = is_first and direction != 0.0
+    is_eclipse = is_told and shape == ECLIPSE and 0 < width < _NARROW and r21 < 1.2
+    is_contact = is_told and is_fast and 3.0 * noise < r21 < 0.6 and abs(phi21) < 0.5
     is_fine = shape == ECLIPSE or not is_first
     needed = _SURE if is_symmetric or is_fast else _STRANGE
     if not is_first:
@@ -120,10 +122,9 @@ def _step_down(
             doubt = gain
         if gain > gained:
             best, part, doubt, shape, share, gained = f, k, gain, place, found_share, gain
-        elif k == 2 and is_first and direction != 0.0:
-            if is_contact or (is_eclipse and gain > -_DOUBTFUL):
-                best, part, shape, share = f, k, place, found_share
-                doubt = max(gain, needed) if is_contact else gain
+        elif k == 2 and (is_contact or (is_eclipse and gain > -_DOUBTFUL)):
+            best, part, shape, share = f, k, place, found_share
+            doubt = max(gain, needed) if is_contact else gain
     return best, part, doubt, shape, share
 
 
@@ -177,10 +178,10 @@ def _without_outliers(bench: Bench, frequency: float, place: int, share: float) 
     weights, values = bench.weights.copy(), bench.values.copy()
     for b in range(bench.n_bands):
         lo, hi = bench.start[b], bench.start[b + 1]
-        off[lo:hi] -= np.median(off[lo:hi])
+        off[lo:hi] -= middle_of(off[lo:hi])
     for j in range(n):
         off[j] = abs(off[j]) * np.sqrt(weights[j])
-    limit = _OUTLIER * 1.4826 * np.median(off)
+    limit = _OUTLIER * 1.4826 * middle_of(off)
     for j in range(n):
         if off[j] > limit:
             weights[j] *= (limit / off[j]) ** 4
@@ -225,7 +226,7 @@ def eclipse_width(amplitude: NDArray[np.complex128], direction: float, noise: fl
                 amplitude[k].real * np.cos(angle) - amplitude[k].imag * np.sin(angle)
             )
     top = int(np.argmax(curve))
-    base = np.median(curve)
+    base = middle_of(curve)
     depth = curve[top] - base
     if not depth > 0:
         return 0.0

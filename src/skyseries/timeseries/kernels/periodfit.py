@@ -120,7 +120,7 @@ class PeriodFit(NamedTuple):
     model: BandModel
 
 
-@kernel
+@kernel(inline=True)
 def fit_period(
     t: NDArray[np.float64],
     y: NDArray[np.float64],

@@ -24,6 +24,7 @@ from skyseries.timeseries.kernels.evidence import (
     best_shape,
     series,
 )
+from skyseries.timeseries.kernels.sorting import order_of
 
 __all__ = ["SLOWEST_ORBIT", "climb", "rank_peaks", "shape_of"]
 
@@ -110,7 +111,7 @@ def _prior(frequency: float, r21: float, phi21: float, direction: float) -> floa
     return known
 
 
-@kernel
+@kernel(inline=True)
 def rank_peaks(
     bench: Bench,
     direction: float,
@@ -161,5 +162,5 @@ def _sort(
     shape: NDArray[np.int64],
     share: NDArray[np.float64],
 ) -> None:
-    order = np.argsort(-score)
+    order = order_of(-score, found)
     found[:], score[:], shape[:], share[:] = found[order], score[order], shape[order], share[order]

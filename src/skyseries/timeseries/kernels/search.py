@@ -88,7 +88,7 @@ class Peaks(NamedTuple):
     """(n, 2) lowest and highest frequency."""
 
 
-@kernel
+@kernel(inline=True)
 def fill_power(
     times: NDArray[np.float64],
     weights: NDArray[np.float64],
@@ -192,7 +192,7 @@ def search_periods(
             )
 
 
-@kernel
+@kernel(inline=True)
 def _fill_peaks(
     times: NDArray[np.float64],
     weights: NDArray[np.float64],

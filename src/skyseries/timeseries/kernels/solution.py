@@ -18,6 +18,7 @@ from skyseries.timeseries.kernels.phasecurve import (
     fill_curve,
     harmonic_shape,
 )
+from skyseries.timeseries.kernels.sorting import sort_row
 
 __all__ = ["SOLUTION", "solve_period", "solve_periods"]
 
@@ -50,7 +51,7 @@ _GRID = 256
 _AMPLITUDE_EPOCHS = 3
 
 
-@kernel
+@kernel(inline=True)
 def solve_period(
     t: NDArray[np.float64],
     y: NDArray[np.float64],
@@ -85,7 +86,7 @@ def solve_period(
     return fit
 
 
-@kernel
+@kernel(inline=True)
 def _describe_shape(fit: PeriodFit, is_magnitude: bool, out: NDArray[np.float64]) -> None:
     model, epochs, curve = fit.model, fit.epochs, np.empty(_GRID)
     brightness = -model.common if is_magnitude else model.common.copy()
@@ -130,7 +131,8 @@ def _count_cycles(
         if size >= 2:
             kept[n : n + size] = t[bounds[b] : bounds[b + 1]]
             n += size
-    times = np.sort(kept[:n])
+    times = kept[:n]
+    sort_row(times)
     cycles = np.floor((times - times[0]) * frequency)
     seen = 1
     for j in range(1, n):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skyseries.jit import kernel
 
-__all__ = ["INSERTION_LIMIT", "order_of", "sort_row"]
+__all__ = ["INSERTION_LIMIT", "middle_of", "order_of", "sort_row"]
 
 INSERTION_LIMIT = 48
 """Up to this length insertion is the faster."""
@@ -73,6 +73,17 @@ def _merge_values(
         out[k] = y[right]
         right += 1
         k += 1
+
+
+@kernel
+def middle_of(y: NDArray[np.float64]) -> float:
+    """Return the median of one value or more."""
+    ordered = y.copy()
+    sort_row(ordered)
+    half = ordered.size // 2
+    if ordered.size % 2:
+        return float(ordered[half])
+    return 0.5 * float(ordered[half - 1] + ordered[half])
 
 
 @kernel
