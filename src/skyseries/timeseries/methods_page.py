@@ -15,6 +15,7 @@ from skyseries.timeseries.kernels.choice import FLAGS
 from skyseries.timeseries.kernels.limits import SHORTEST
 from skyseries.timeseries.kernels.ranking import SLOWEST_ORBIT
 from skyseries.timeseries.methods import Method, all_methods
+from skyseries.timeseries.periodcolumns import SINGLE
 from skyseries.timeseries.periods import period_schema
 from skyseries.timeseries.streaming import CHUNK
 
@@ -82,7 +83,9 @@ _SEARCH = """\
 | --- | --- | --- |
 {columns}
 
-Every column is NULL where it is not known. A catalog gives an amplitude for each of its bands.
+Every column is NULL where it is not known. A catalog or a light curve gives an amplitude for each
+of its bands, or of those in `bands`. With `single_bands=True` each of them is searched alone as
+well: {single}.
 
 ## Flags
 
@@ -199,7 +202,8 @@ def _search() -> str:
     flags = [f"| `{word}` | {_FLAG_RULES[word].format(**numbers)} |" for word in FLAGS]
     return _SEARCH.format(
         shortest=SHORTEST, half_shortest=SHORTEST / 2, slowest=SLOWEST_ORBIT,
-        columns="\n".join(_columns()), flags="\n".join(flags),
+        columns="\n".join(_columns()),
+        single=", ".join(f"`{{band}}_{name}`" for name in SINGLE), flags="\n".join(flags),
     )  # fmt: skip
 
 
