@@ -48,7 +48,7 @@ _OF_WORDS = _words("""
     extension duration_unit dips depths value_type schema format
 """)
 _OF_COUNTS = _words("""
-    n n_neighbors n_peaks nterms oversampling rank_terms n_bootstrap seed order npix dense step
+    n n_neighbors n_peaks nterms oversampling ranked n_bootstrap seed order npix dense step
     start stop size shuffle fraction prior workers executor limit bins_per_duration n_bins n_covers
     n_phases n_levels weighted max_order max_rows max_bytes max_epochs memory min_epochs
     needs_error magnitude deep footers one_to_one barycentric overwrite resume progress id_index
@@ -80,6 +80,8 @@ FORWARDED = {
 NAMES_ONLY = {
     ("Catalog.features", "bands"), ("Catalog.map_lightcurves", "bands"),
     ("compute_features", "bands"), ("feature_schema", "bands"), ("LightCurve.band", "band"),
+    ("compute_periods", "bands"), ("period_schema", "bands"), ("Catalog.periods", "bands"),
+    ("LightCurve.periods", "bands"),
     ("LightCurve.features", "bands"), ("as_lightcurve", "id"),
     ("Catalog.histogram2d", "y"), ("Catalog.map_partitions", "table"),
     ("LightCurve", "id"), ("LightCurve.from_struct", "id"),

@@ -31,8 +31,10 @@ def first(n: int) -> Epochs:
 
 
 def numbers(scalar: pa.Scalar) -> list[Any]:
-    """Return the number, or those of a list, None for NULL."""
+    """Return the number, or those of a list, None for NULL; none of a text."""
     value = scalar.as_py()
+    if isinstance(value, str):
+        return []
     return value if isinstance(value, list) else [value]
 
 

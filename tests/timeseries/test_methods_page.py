@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from skyseries.timeseries import all_methods
+from skyseries.timeseries import all_methods, period_schema
+from skyseries.timeseries.kernels import calendar, choice
 from skyseries.timeseries.methods_page import main, methods_page
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "periods.md"
@@ -27,3 +28,16 @@ def test_page_names_every_method_and_option(
         assert f"| `{method.name}` | {method.title} |" in text
         for option in method.options:
             assert f"| `{method.name}` | `{option.name}` |" in text
+
+
+def test_page_names_every_column_and_flag() -> None:
+    text = methods_page()
+    for field in period_schema():
+        assert f"| `{field.name}` | {field.metadata.get(b'unit', b'').decode()} | " in text
+    flags = text.partition("## Flags")[2].partition("##")[0]
+    for word in choice.FLAGS:
+        assert f"\n| `{word}` | " in flags
+    # numbers that are written out
+    assert f"logarithm less than {choice._REACH:g} below" in flags
+    assert f"within {calendar._NEAR:g} / time span" in flags
+    assert f"weak ({choice._WEAK:g} mag, or {100 * choice._WEAK:.0f} % of the flux" in flags

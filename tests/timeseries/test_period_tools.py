@@ -192,7 +192,7 @@ def test_drift_parameters() -> None:
 def test_streamed_peaks_are_those_of_the_whole_grid(method: str, chunk: int) -> None:
     rng = np.random.default_rng(6)
     t = rng.uniform(0, 300, 40)
-    result = periodogram(t, rng.normal(0, 1, 40), method=method, min_period=0.05)
+    result = periodogram(t, rng.normal(0, 1, 40), method=method, min_period=0.05, max_period=100)
     found = find_method(method)
     step = result.frequency[1] - result.frequency[0]
     reach = streaming.reach_of(1 / step / result._curve.span)

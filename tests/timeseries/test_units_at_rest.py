@@ -271,7 +271,7 @@ def test_settings_with_units() -> None:
                 compute_periods(made, MAG, **{**plain, name: bad})
     for name, wrong in {
         "n_peaks": "a",
-        "rank_terms": -1,
+        "ranked": -1,
         "oversampling": "a",
         "error_floor": "a",
     }.items():

@@ -10,7 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from skyseries.timeseries.aliases import CYCLES
+from skyseries.timeseries.kernels import belief
+from skyseries.timeseries.kernels.choice import FLAGS
+from skyseries.timeseries.kernels.limits import SHORTEST
+from skyseries.timeseries.kernels.ranking import SLOWEST_ORBIT
 from skyseries.timeseries.methods import Method, all_methods
+from skyseries.timeseries.periodcolumns import SINGLE
+from skyseries.timeseries.periods import period_schema
 from skyseries.timeseries.streaming import CHUNK
 
 __all__ = ["main", "methods_page"]
@@ -35,27 +41,112 @@ result.false_alarm_probability(method="bootstrap")
 
 The power is the higher, the better, for every method. Frequencies go from 1 / max_period to
 1 / min_period in steps of 1 / (*oversampling* x time span); the highest peaks are refined between
-them. A peak is nowhere topped within 1 / time span.
+them. A peak is nowhere topped within 1 / time span. Without limits those of the data are taken, see
+below.
 
 `periodogram` holds all frequencies (16 bytes each). `compute_periods` goes through long grids in
 chunks of {chunk} and keeps the best peaks only: minutes over ten years need no more memory than
 days over one.
 """
 
+_SEARCH = """\
+## What the search does
+
+`compute_periods`, `Catalog.periods` and `LightCurve.periods` do more than find the highest peak.
+
+1. **Limits.** The longest period is the time span, unless `max_period` is given. The shortest is
+   {shortest:g} d, or `min_period`; where the epochs of the best observed band are evenly spaced it
+   is twice their gap, and where half of its gaps are shorter than {half_shortest:g} d twice the
+   usual one, as far as the grid does not grow beyond a million frequencies. `period_min` and
+   `period_max` tell what was searched.
+2. **What lies below.** Longer periods are looked at even where they were not asked for: what is
+   slow has aliases by a day among the others. They are never reported, but mark what they explain.
+3. **Ranking** (`ranked`, by default for `lombscargle`). A sinusoid takes the shape of a light curve
+   for noise, so an alias may stand above the true peak. Each of the highest peaks is weighed by the
+   evidence of the shapes of stars there: Fourier series whose amplitudes have normal priors, like
+   those of a sinusoid, a pulse, or eclipses; the means of the bands and the scale of the noise are
+   not known, and bands are scaled to one scatter. No number of harmonics need be chosen. Periods
+   are spread evenly in their logarithm beforehand, and what fades faster than it brightens loses.
+4. **Orbits.** A sinusoid finds both eclipses of a binary. Half the frequency, and a third, are the
+   orbit where halves are unlike, by their evidence; where dips are narrow and there is no other
+   beside them; or where the shape is that of a contact binary and repeats faster than spotted stars
+   turn. Nothing slower than {slowest:g} d is an orbit.
+5. **Belief.** The series is compared with white noise, with a damped random walk, and with a
+   polynomial; and what it explains must not all come from one stretch of time. That, the limits,
+   the calendar and the halves make the word in `period_flag`.
+6. **A last fit** of all epochs, by harmonics, gives the period that is reported and what follows
+   from it.
+
+## Columns
+
+| column | unit | what |
+| --- | --- | --- |
+{columns}
+
+Every column is NULL where it is not known. A catalog or a light curve gives an amplitude for each
+of its bands, or of those in `bands`. With `single_bands=True` each of them is searched alone as
+well: {single}.
+
+## Flags
+
+`period_flag` is one word, the first of these that holds in the order `noise`, `trend`, `few`,
+`red`, `limit`, the calendar, `half` or `double`:
+
+| word | what is suspected |
+| --- | --- |
+{flags}
+
+What is flagged is not wrong, and may be the best there is: `period_peaks` and `period_evidence`
+hold what else was in question.
+
+## Errors and epochs
+
+`period_err` is the standard deviation of the period, if it is the right one of the peaks: from the
+curvature of chi square in frequency, all amplitudes and means being free, with errors as large as
+the residuals of each band ask for; epochs of several bands that err together count for less.
+
+`period_epoch_max` and `period_epoch_min` are times of greatest and of least light of the series
+that all bands share: of all cycles those nearest the weighted mean time, where the phase is known
+best. They are in the time of the light curve (`barycentric=True` brings it to the barycentre).
+Ratios and phases are those of a series of cosines (Simon & Lee 1981, ApJ 248, 291), of magnitudes
+where the values are magnitudes, else of fluxes. Amplitudes are ranges of the series of each band.
+"""
+
+_FLAG_RULES = {
+    "ok": "nothing: the false alarm in red noise is below {sure:g}, and none of the others holds",
+    "noise": "white noise: its false alarm, with the series of harmonics, is not below {sure:g}, "
+    "or there are too few epochs to tell",
+    "trend": "a slow trend: a polynomial of the third degree explains the epochs as well",
+    "few": "too few cycles: less than {cycles:g} of them, or what is explained comes from fewer "
+    "than {effective:g}, or less than {left:.0f} % of it is left without the best tenth of the "
+    "epochs or of the time",
+    "red": "red noise: the false alarm in a damped random walk, or beside a polynomial, is not "
+    "below {sure:g}",
+    "limit": "a period beyond the limits: it is at one of them, or a slower one that was not asked "
+    "for explains the light curve as well",
+    "daily": "an alias: another period, of which it is an alias by a day (solar or sidereal), has "
+    "an evidence as good (its logarithm less than 3 below, or above), or it is itself a fraction "
+    "of a day, within 1.5 / time span",
+    "monthly": "the same of the month (29.53 d); itself only if it is weak (0.07 mag, or 7 % of "
+    "the flux, or less)",
+    "yearly": "the same of the year; itself only if it is weak",
+    "half": "half the orbit of a binary: its dips may be two that are alike, the evidence does not "
+    "tell",
+    "double": "twice the period: the halves of the orbit may be alike, the evidence does not tell",
+}
+"""What each of `kernels.choice.FLAGS` means."""
+
 _TAIL = """\
 ## Which to take
 
 {uses}
 
-Measured on 301 RR Lyrae of Stripe 82 (ugriz, some 55 epochs a band, 0.2 to 1.2 d): the highest
-peak is right for 80 % by `lombscargle`, 93 % by `pdm`; with one band a night 75 and 70 %. The truth
-is one of five peaks for 99.7 and 99.3 %, with one band a night 97 and 89 %. `compute_periods` ranks
-the ten highest peaks of `lombscargle` by fits with up to four harmonics, all bands scaled to one
-scatter (`rank_terms`): then the first is right for 94 %, with one band a night for 92 %.
+How often the period is right, class by class and survey by survey, is measured in
+[benchmarks](benchmarks.md).
 
-A period found by one method can be checked with another; half and double periods are common with
-all that bin phases (an eclipsing binary looks well folded at half its period by Lomb-Scargle, and
-at twice its period by the others).
+A period found by one method can be checked with another. Only `lombscargle` is ranked by default;
+half and double periods are common with all that bin phases: an eclipsing binary looks well folded
+at twice its period by them.
 
 ## False alarms
 
@@ -98,9 +189,30 @@ def methods_page() -> str:
     return "\n".join(
         [
             _HEAD.format(chunk=CHUNK), "## Methods", "", *_methods(methods), "", "## Options", "",
-            *_options(methods), "", _TAIL.format(uses=uses, cycles=cycles),
+            *_options(methods), "", _search(), _TAIL.format(uses=uses, cycles=cycles),
         ]
     )  # fmt: skip
+
+
+def _search() -> str:
+    numbers = {
+        "sure": belief.SURE, "cycles": belief.LEAST_CYCLES, "effective": belief.LEAST_EFFECTIVE,
+        "left": 100 * belief.LEAST_LEFT,
+    }  # fmt: skip
+    flags = [f"| `{word}` | {_FLAG_RULES[word].format(**numbers)} |" for word in FLAGS]
+    return _SEARCH.format(
+        shortest=SHORTEST, half_shortest=SHORTEST / 2, slowest=SLOWEST_ORBIT,
+        columns="\n".join(_columns()),
+        single=", ".join(f"`{{band}}_{name}`" for name in SINGLE), flags="\n".join(flags),
+    )  # fmt: skip
+
+
+def _columns() -> Iterator[str]:
+    for field in period_schema(bands=["{band}"]):
+        unit = field.metadata.get(b"unit", b"").decode()
+        if field.name.endswith("amplitude"):
+            unit = "of the values"
+        yield f"| `{field.name}` | {unit} | {field.metadata[b'description'].decode()} |"
 
 
 def _methods(methods: tuple[Method, ...]) -> Iterator[str]:

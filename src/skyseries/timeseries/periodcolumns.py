@@ -117,7 +117,7 @@ def period_columns(
         ("period_peaks", _LIST, "d", "The period and its alternatives, the best first"),
         (
             "period_evidence", _LIST, "",
-            "Natural logarithm of the evidence of each, over that of constant bands",
+            "Natural logarithm of the evidence of each, over that of constant bands; if ranked",
         ),
         ("period_min", _FLOAT, "d", "Shortest period that was searched for"),
         ("period_max", _FLOAT, "d", "Longest period that was searched for"),
@@ -180,7 +180,7 @@ def _arrays(found: Found) -> dict[str, pa.Array]:
         "period_fap_red": _known(choice.numbers[1]),
         "period_flag": pa.array(words[choice.code], pa.string()),
         "period_peaks": _lists(1.0 / frequency, frequency),
-        "period_evidence": _lists(choice.evidence, frequency),
+        "period_evidence": _lists(choice.evidence, choice.evidence),
         "period_min": _known(1.0 / peaks.limits[:, 1]),
         "period_max": _known(1.0 / peaks.limits[:, 0]),
         **{f"period_{name}": _known(rows[name]) for name, _, _ in _SHAPE},

@@ -207,8 +207,8 @@ def period_schema(
     found = find_method(method)
     settled = found.settle(options)
     shortest, longest = given_limits(min_period, max_period)
-    if found.check_periods is not None and not np.isnan(longest):
-        found.check_periods(settled, longest)
+    if found.check_periods is not None:
+        found.check_periods(settled, np.inf if np.isnan(longest) else longest)
     measured = None if fields is None else measured_field(fields)
     floor, fraction = floor_terms(error_floor, "" if measured is None else measured.unit)
     parameters = {

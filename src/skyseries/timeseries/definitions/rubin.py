@@ -72,15 +72,16 @@ def _sinusoids(segments: Segments) -> Numbers:
 _SHARED = [
     Feature(
         "multiPeriod", "Period of the multiband Lomb-Scargle periodogram: one phase and "
-        "amplitude for all bands, a mean for each; the best of the highest peaks, ranked by fits "
-        "with harmonics",
+        "amplitude for all bands, a mean for each; the best of the highest peaks by evidence; of "
+        "binaries the orbit",
         "1 / argmax(P(f)), variances e^2 + (Sigma / 4)^2", _shared_period, output=0,
         reference=_MULTIBAND, scope="all", unit="time", inputs=("time", "value", "error"),
         error_optional=True, min_epochs=_MIN_DETECTIONS, shift="invariant",
         cost="n x frequencies", presets=AP,
     ),
     Feature(
-        "multiPower", "Power at multiPeriod: the share of chi2 that the sinusoid takes away",
+        "multiPower", "Power of the peak that multiPeriod was found by: the share of chi2 that the "
+        "sinusoid takes away",
         "P = 1 - chi2 / chi2_0", _shared_period, output=1,
         reference=_MULTIBAND, scope="all", unit="none", inputs=("time", "value", "error"),
         error_optional=True, min_epochs=_MIN_DETECTIONS, shift="invariant",

@@ -64,10 +64,13 @@ def band_epochs(
     scaled, errors = np.empty(hi - lo), np.empty(hi - lo)
     equalize(y, e, bounds, floor, scaled, errors)
     n = kept = 0
+    least = 0.0
     for b in range(bounds.size - 1):
         size = bounds[b + 1] - bounds[b]
         if size >= 2:
             n, kept = n + size, kept + 1
+            least += size * scaled[bounds[b] - lo : bounds[b + 1] - lo].var()
+    least *= _LEAST_NOISE / max(n, 1)
     epochs = BandEpochs(
         np.empty(n), np.empty(n), np.empty(n), np.zeros(n), np.zeros(n),
         np.zeros(kept + 1, np.int64), np.empty(kept, np.int64), np.empty(kept),
@@ -84,7 +87,7 @@ def band_epochs(
         for j in range(size):
             epochs.time[n + j] = t[first + j]
             epochs.value[n + j] = scaled[at + j]
-            epochs.given[n + j] = errors[at + j] ** 2 + extra
+            epochs.given[n + j] = max(errors[at + j] ** 2 + extra, least)
         n, kept = n + size, kept + 1
         epochs.start[kept] = n
     return epochs, _weigh_as_given(epochs)

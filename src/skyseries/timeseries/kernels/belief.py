@@ -141,8 +141,11 @@ def judge_period(
         light curve; else BELIEVED. UNKNOWN where there is no frequency.
     """
     numbers[:] = np.nan
-    n = bounds[bounds.size - 1] - bounds[0]
-    if not frequency > 0 or n < 2:
+    n = 0
+    for b in range(bounds.size - 1):
+        size = bounds[b + 1] - bounds[b]
+        n += size if size > 1 else 0
+    if not frequency > 0 or n == 0:
         return UNKNOWN
     time, x, own = np.empty(n), np.empty(n), np.empty(n)
     band = np.empty(n, np.int64)
@@ -191,21 +194,28 @@ def _merge(
     own: NDArray[np.float64],
     band: NDArray[np.int64],
 ) -> int:
-    """Fill the epochs of all bands in the order of time, of one scatter; return how many bands."""
-    lo, n = bounds[0], time.size
-    scaled, errors = np.empty(n), np.empty(n)
+    """Fill the epochs of all bands in the order of time, of one scatter; return how many bands.
+
+    Bands of a single epoch are left out: their means take it up.
+    """
+    lo, hi = bounds[0], bounds[bounds.size - 1]
+    scaled, errors = np.empty(hi - lo), np.empty(hi - lo)
     equalize(y, e, bounds, floor, scaled, errors)
-    name = np.empty(n, np.int64)
+    name = np.full(hi - lo, -1)
     n_bands = 0
     for b in range(bounds.size - 1):
-        for j in range(bounds[b] - lo, bounds[b + 1] - lo):
-            name[j] = n_bands
-        n_bands += int(bounds[b + 1] > bounds[b])
-    order = order_of(t[lo : lo + n], scaled)
-    for j in range(n):
-        k = order[j]
-        time[j] = t[lo + k] - t[lo + order[0]]
-        x[j], own[j], band[j] = scaled[k], errors[k] * errors[k], name[k]
+        if bounds[b + 1] - bounds[b] > 1:
+            name[bounds[b] - lo : bounds[b + 1] - lo] = n_bands
+            n_bands += 1
+    j = 0
+    for k in order_of(t[lo:hi], scaled):
+        if name[k] >= 0:
+            time[j] = t[lo + k]
+            x[j], own[j], band[j] = scaled[k], errors[k] * errors[k], name[k]
+            j += 1
+    first = time[0]
+    for j in range(time.size):
+        time[j] -= first
     return n_bands
 
 

@@ -37,6 +37,8 @@ _AGAIN = 15.0
 """The same for a second step down, which few orbits need."""
 _DOUBTFUL = 5.0
 """Alike halves of an eclipse shape are two eclipses unless the evidence says so by this much."""
+_SEEN = 0.15
+"""Share of the depth of an eclipse that a second one would be seen at: else there may be one."""
 _NARROW = 0.25
 """Share of the period in which an eclipse is deeper than half its depth, at most."""
 _FAST = 0.28
@@ -228,7 +230,7 @@ def eclipse_width(amplitude: NDArray[np.complex128], direction: float, noise: fl
     top = int(np.argmax(curve))
     base = middle_of(curve)
     depth = curve[top] - base
-    if not depth > 0:
+    if not depth > 0 or noise > _SEEN * depth:
         return 0.0
     wide = 0
     for j in range(size):

@@ -82,9 +82,7 @@ def solve_period(
     out[0], out[1] = fit.frequency, fit.error / fit.frequency**2
     _describe_shape(fit, is_magnitude, out)
     out[_CYCLES - 1] = _scatter_ratio(fit)
-    out[_CYCLES], out[_CYCLES + 1] = _count_cycles(
-        t[bounds[0] : bounds[bounds.size - 1]], fit.frequency
-    )
+    out[_CYCLES], out[_CYCLES + 1] = _count_cycles(t, bounds, fit.frequency)
     return fit
 
 
@@ -119,15 +117,27 @@ def _scatter_ratio(fit: PeriodFit) -> float:
 
 
 @kernel
-def _count_cycles(t: NDArray[np.float64], frequency: float) -> tuple[float, float]:
-    """Return how often the period fits into the span, and how many cycles have epochs."""
-    first = t.min()
-    cycles = np.floor((t - first) * frequency)
-    sort_row(cycles)
+def _count_cycles(
+    t: NDArray[np.float64], bounds: NDArray[np.int64], frequency: float
+) -> tuple[float, float]:
+    """Return how often the period fits into the span, and how many cycles have epochs.
+
+    Of bands with two epochs or more, which the fit is of.
+    """
+    kept = np.empty(bounds[bounds.size - 1] - bounds[0])
+    n = 0
+    for b in range(bounds.size - 1):
+        size = bounds[b + 1] - bounds[b]
+        if size >= 2:
+            kept[n : n + size] = t[bounds[b] : bounds[b + 1]]
+            n += size
+    times = kept[:n]
+    sort_row(times)
+    cycles = np.floor((times - times[0]) * frequency)
     seen = 1
-    for j in range(1, cycles.size):
+    for j in range(1, n):
         seen += cycles[j] > cycles[j - 1]
-    return (t.max() - first) * frequency, float(seen)
+    return (times[n - 1] - times[0]) * frequency, float(seen)
 
 
 @kernel
