@@ -35,8 +35,8 @@ _SURE, _STRANGE = 5.0, 20.0
 """Log of the evidence beyond which unlike halves make an orbit, for symmetric shapes and others."""
 _AGAIN = 15.0
 """The same for a second step down, which few orbits need."""
-_DOUBTFUL = 5.0
-"""Alike halves of an eclipse shape are two eclipses unless the evidence says so by this much."""
+_LIKELY = 2.0
+"""The same for narrow dips with no other beside them: eclipses without a second one are rare."""
 _SEEN = 0.15
 """Share of the depth of an eclipse that a second one would be seen at: else there may be one."""
 _NARROW = 0.25
@@ -124,7 +124,7 @@ def _step_down(
             doubt = gain
         if gain > gained:
             best, part, doubt, shape, share, gained = f, k, gain, place, found_share, gain
-        elif k == 2 and (is_contact or (is_eclipse and gain > -_DOUBTFUL)):
+        elif k == 2 and (is_contact or (is_eclipse and gain > _LIKELY)):
             best, part, shape, share = f, k, place, found_share
             doubt = max(gain, needed) if is_contact else gain
     return best, part, doubt, shape, share
@@ -235,7 +235,8 @@ def eclipse_width(amplitude: NDArray[np.complex128], direction: float, noise: fl
     wide = 0
     for j in range(size):
         wide += curve[j] - base > 0.5 * depth
-    for j in range(size // 4, 3 * size // 4):
+    aside = max(size // 8, 2 * wide)
+    for j in range(aside, size - aside):
         here = curve[(top + j) % size]
         if here - base > max(0.08 * depth, noise):
             return 0.0
