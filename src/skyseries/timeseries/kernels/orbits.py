@@ -35,7 +35,7 @@ _SURE, _STRANGE = 5.0, 20.0
 """Log of the evidence beyond which unlike halves make an orbit, for symmetric shapes and others."""
 _AGAIN = 15.0
 """The same for a second step down, which few orbits need."""
-_LIKELY = 2.0
+_LIKELY = -1.0
 """The same for narrow dips with no other beside them: eclipses without a second one are rare."""
 _SEEN = 0.15
 """Share of the depth of an eclipse that a second one would be seen at: else there may be one."""

@@ -112,7 +112,8 @@ class Method:
 
 COMMON = (
     "min_period", "max_period", "frequency", "error_floor", "oversampling", "normalization",
-    "n_peaks", "ranked", "method", "bands", "barycentric", "ra", "dec", "location", "units",
+    "n_peaks", "ranked", "method", "bands", "single_bands", "barycentric",
+    "ra", "dec", "location", "units",
 )  # fmt: skip
 """What `periodogram` and `compute_periods` take themselves, beside options of methods."""
 
