@@ -96,7 +96,7 @@ def _step_down(
     r21, phi21 = shape_of(amplitude, direction)
     noise = np.sqrt((1.0 - share) / (bench.n_free * share))
     ripple = np.sqrt(2.0 * TERMS[shape] * (1.0 - share) / bench.n_free)
-    width = eclipse_width(amplitude, direction, 3.0 * ripple)
+    width = eclipse_width(amplitude[: TERMS[shape]], direction, 3.0 * ripple)
     is_pulse = r21 < 0.7 and np.sin(phi21) < -0.5
     is_symmetric = abs(np.sin(0.5 * phi21)) < 0.3 or (shape == ECLIPSE and not is_pulse)
     is_fast = frequency > 1.0 / _FAST
