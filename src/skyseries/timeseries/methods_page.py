@@ -67,10 +67,11 @@ _SEARCH = """\
    those of a sinusoid, a pulse, or eclipses; the means of the bands and the scale of the noise are
    not known, and bands are scaled to one scatter. No number of harmonics need be chosen. Periods
    are spread evenly in their logarithm beforehand, and what fades faster than it brightens loses.
-4. **Orbits.** A sinusoid finds both eclipses of a binary. Half the frequency, and a third, are the
-   orbit where halves are unlike, by their evidence; where dips are narrow and there is no other
-   beside them; or where the shape is that of a contact binary and repeats faster than spotted stars
-   turn. Nothing slower than {slowest:g} d is an orbit.
+4. **Orbits.** A sinusoid finds both eclipses of a binary, or another multiple of the orbit where
+   they are not evenly spaced. Half the frequency, a third, or another part with a denominator up to
+   five is the orbit where halves are unlike, by their evidence; where every other dip is deeper;
+   where dips are narrow and there is no other beside them; or where the shape is that of a contact
+   binary and repeats faster than spotted stars turn. Nothing slower than {slowest:g} d is an orbit.
 5. **Belief.** The series is compared with white noise, with a damped random walk, and with a
    polynomial; and what it explains must not all come from one stretch of time. That, the limits,
    the calendar and the halves make the word in `period_flag`.
@@ -89,8 +90,8 @@ well: {single}.
 
 ## Flags
 
-`period_flag` is one word, the first of these that holds in the order `noise`, `trend`, `few`,
-`red`, `limit`, the calendar, `half` or `double`:
+`period_flag` is one word, the first of these that holds in the order `noise`, `trend`, the
+calendar, `few`, `red`, `limit`, `half` or `double`:
 
 | word | what is suspected |
 | --- | --- |

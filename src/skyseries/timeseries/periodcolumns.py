@@ -166,8 +166,10 @@ def period_table(schema: pa.Schema, found: Found, singles: Sequence[Found] = ())
 def _arrays(found: Found) -> dict[str, pa.Array]:
     """Return the columns that do not depend on the bands."""
     _, peaks, choice, solution = found
-    # where the fit fails the period is that of the search
-    best = np.where(np.isfinite(solution[0]), solution[0], choice.frequency[:, 0])
+    # where the fit fails or leaves the limits the period is that of the search
+    low, high = peaks.limits.T
+    is_fitted = (solution[0] >= low) & (solution[0] <= high)
+    best = np.where(is_fitted, solution[0], choice.frequency[:, 0])
     frequency = choice.frequency.copy()
     frequency[:, 0] = best
     words = np.array([*FLAGS, None], object)

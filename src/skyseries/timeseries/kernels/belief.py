@@ -137,8 +137,9 @@ def judge_period(
     -------
     int
         NOISE, if white noise explains the light curve; else TREND, if a polynomial does as well as
-        the period; else FEW, if too few cycles carry it; else RED, if a random walk explains the
-        light curve; else BELIEVED. UNKNOWN where there is no frequency.
+        the period, or explains what the period does not; else FEW, if too few cycles carry it; else
+        RED, if a random walk explains the light curve; else BELIEVED. UNKNOWN where there is no
+        frequency.
     """
     numbers[:] = np.nan
     n = 0
@@ -170,9 +171,11 @@ def judge_period(
     white = freedom * math.log(square / misfit) - penalty
     numbers[0] = numbers[1] = _chance(white, time, r, n_bands, high)
     _spread(time, plain, rest, r, frequency, numbers)
-    numbers[5] = _trend(time, x, r, band, n_bands, freedom, square) - white
+    trend = _trend(time, x, r, band, n_bands, freedom, square)
+    numbers[5] = trend - white
     if not numbers[0] < SURE:
-        return NOISE
+        is_trend = trend > white and _chance(trend, time, r, n_bands, high) < SURE
+        return TREND if is_trend else NOISE
     red = _red_chance(time, x, plain, rest, r, band, n_bands, design, prior, penalty, high)
     numbers[1] = max(numbers[1], red, _chance(-numbers[5], time, r, n_bands, high))
     if numbers[5] >= 0.0:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.jit import kernel
-from skyseries.timeseries.kernels.belief import BELIEVED, N_NUMBERS, UNKNOWN, judge_period
+from skyseries.timeseries.kernels.belief import BELIEVED, N_NUMBERS, TREND, UNKNOWN, judge_period
 from skyseries.timeseries.kernels.calendar import (
     DAILY,
     MONTHLY,
@@ -17,7 +17,7 @@ from skyseries.timeseries.kernels.calendar import (
     cycle_of,
     is_at_limit,
 )
-from skyseries.timeseries.kernels.evidence import ECLIPSE, Bench, make_bench
+from skyseries.timeseries.kernels.evidence import Bench, make_bench
 from skyseries.timeseries.kernels.harmonics import deviation
 from skyseries.timeseries.kernels.orbits import find_orbit
 from skyseries.timeseries.kernels.ranking import SLOWEST_ORBIT, rank_peaks
@@ -101,7 +101,8 @@ def choose(
         best = choice.frequency[i, 0]
         said = judge_period(t, y, e, bounds, best, high, search.floor, numbers)
         choice.numbers[:, i] = numbers
-        choice.code[i] = word if said == BELIEVED else said
+        is_calendar = said > TREND and DAILY <= word <= YEARLY
+        choice.code[i] = word if said == BELIEVED or is_calendar else said
 
 
 @kernel(inline=True)
@@ -132,17 +133,20 @@ def _choose_one(
         first += 1
     frequency, best_score, doubt = everything[first], score[first], -np.inf
     place, word = shape[first], 0
-    ratio = 1
+    is_part, is_doubtful = False, False
     if frequency > 1.0 / SLOWEST_ORBIT:
-        frequency, place, _, doubt = find_orbit(bench, direction, frequency, share[first], low)
-        ratio = round(everything[first] / frequency)
-        best_score += doubt if ratio > 1 else 0.0
+        amplitude = scatter * np.sqrt(2.0 * share[first])
+        orbit = find_orbit(bench, direction, frequency, share[first], amplitude, low)
+        frequency, place, doubt = orbit.frequency, orbit.shape, orbit.doubt
+        is_part, is_doubtful = orbit.is_part, orbit.is_doubtful
+        best_score += doubt if is_part else 0.0
     choice.shape[i] = place
     choice.power[i] = peaks.power[i, _nearest(peaks.frequency[i], everything[first])]
     row, worth = choice.frequency[i], choice.evidence[i]
     row[0], worth[0] = frequency, best_score
     kept = 1
-    if ratio == 1 and doubt > -_REACH and kept < row.size and frequency / 2 >= low:
+    is_near = not is_part and (is_doubtful or doubt > -_REACH)
+    if is_near and kept < row.size and frequency / 2 >= low:
         kept = _add(row, worth, kept, frequency / 2, best_score + doubt, width)
     for k in range(everything.size):
         if kept < row.size and low <= everything[k] <= high:
@@ -159,9 +163,9 @@ def _choose_one(
     if word == 0:
         is_weak = scatter * np.sqrt(share[first]) < _WEAK
         word = cycle_of(everything[first], is_weak, bench.span)
-    if word == 0 and ratio > 1 and doubt < _REACH:
+    if word == 0 and is_part and doubt < _REACH:
         word = DOUBLE
-    if word == 0 and ratio == 1 and doubt > -0.5 * _REACH and place == ECLIPSE:
+    if word == 0 and is_doubtful:
         word = HALF
     return word
 

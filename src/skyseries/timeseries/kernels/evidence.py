@@ -20,8 +20,8 @@ from skyseries.timeseries.kernels.harmonics import equalize, prepare
 from skyseries.timeseries.kernels.sorting import sort_row
 
 __all__ = [
-    "ECLIPSE", "HALVES", "MOST_TERMS", "NARROW", "NARROW_HALVES", "N_SHAPES", "PROFILES", "PULSE",
-    "SINE", "TERMS", "Bench", "best_shape", "log_evidence", "make_bench", "series",
+    "ECLIPSE", "HALVES", "MOST_TERMS", "NARROW", "NARROW_HALVES", "N_ODD", "N_SHAPES", "PROFILES",
+    "PULSE", "SINE", "TERMS", "Bench", "best_shape", "log_evidence", "make_bench", "series",
 ]  # fmt: skip
 
 SINE, PULSE, ECLIPSE, NARROW, HALVES, NARROW_HALVES, N_SHAPES = 0, 1, 2, 3, 4, 10, 13
@@ -32,6 +32,7 @@ MOST_TERMS = 48
 
 _ODD = (1.0, 0.1, 0.01)
 """Variance of the odd harmonics of an orbit over that of the even ones: how unlike its halves."""
+N_ODD = len(_ODD)
 
 _MOST = 1.0 - 1e-9
 _ROUNDS = 2
@@ -215,7 +216,7 @@ def best_shape(
     fill_normal(sums, bench.n_bands, 1, n_terms, bench.gram, bench.right)
     best, place, explained = -np.inf, first, share
     for k in range(first, last):
-        found, guess = -np.inf, explained
+        found, guess = -np.inf, max(explained, share)
         for _ in range(_ROUNDS):
             scale = max(guess / (1.0 - guess), 1.0 / bench.n_free)
             worth, guess = log_evidence(
@@ -229,16 +230,18 @@ def best_shape(
 
 
 @kernel
-def series(bench: Bench, place: int, share: float, amplitude: NDArray[np.complex128]) -> None:
-    """Fill the likeliest harmonics of a shape at the frequency of the last `best_shape`.
-
-    The series is the real part of ``amplitude[k - 1] exp(2 pi i k f t)``, t from the first epoch.
+def series(bench: Bench, place: int, share: float) -> NDArray[np.float64]:
+    """Return the likeliest harmonics of a shape at the frequency of the last `best_shape`.
 
     Parameters
     ----------
     bench, place, share
         As `best_shape` left or returned them.
-    amplitude : (TERMS[place] or more,) complex array
+
+    Returns
+    -------
+    (2 TERMS[place],) array
+        Amplitudes of cos and sin in turn, as in `phasecurve`; phases are from the first epoch.
     """
     n_terms = TERMS[place]
     scale = max(share / (1.0 - share), 1.0 / bench.n_free)
@@ -246,11 +249,11 @@ def series(bench: Bench, place: int, share: float, amplitude: NDArray[np.complex
     log_evidence(
         bench.gram, bench.right, profile, n_terms, scale, bench.n_free, bench.factor, bench.solved
     )
-    x = bench.solved
+    x = bench.solved[: 2 * n_terms].copy()
     for p in range(2 * n_terms - 1, -1, -1):
         for r in range(p + 1, 2 * n_terms):
             x[p] -= bench.factor[r, p] * x[r]
         x[p] /= bench.factor[p, p]
-    for k in range(n_terms):
-        root = np.sqrt(bench.n_free * scale * profile[k])
-        amplitude[k] = root * x[2 * k] - 1j * root * x[2 * k + 1]
+    for p in range(2 * n_terms):
+        x[p] *= np.sqrt(bench.n_free * scale * profile[p // 2])
+    return x

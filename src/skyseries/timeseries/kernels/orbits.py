@@ -1,22 +1,26 @@
-"""Whether half a frequency, or a third, is that of an orbit: two eclipses make one period.
+"""Whether half a frequency, or another part of it, is that of an orbit: two eclipses, one period.
 
-A sinusoid finds the eclipses of a binary, two a period. Three things tell the orbit. The halves are
-unlike: the evidence of the shapes at half the frequency says so, weighed against all that plain
-shapes explain. Or the dips are narrow and there is no other beside them: eclipses without a second
-one are rare. Or the shape is that of a contact binary, whose faint side is narrower than its bright
-one and which is symmetric, and repeats faster than spotted stars turn.
+A sinusoid finds the eclipses of a binary, two a period or, where they are not evenly spaced, some
+other multiple. Four things tell the orbit. The halves are unlike: the evidence of the shapes at
+half the frequency says so, weighed against all that plain shapes explain; or every other dip is
+deeper (`alternation`). Or the dips are narrow and there is no other beside them: eclipses without
+a second one are rare. Or the shape is that of a contact binary, whose faint side is narrower than
+its bright one and which is symmetric, and repeats faster than spotted stars turn.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.jit import kernel
+from skyseries.timeseries.kernels.alternation import alternation, without_outliers
 from skyseries.timeseries.kernels.evidence import (
     ECLIPSE,
     HALVES,
-    MOST_TERMS,
+    N_ODD,
     N_SHAPES,
     NARROW,
     NARROW_HALVES,
@@ -26,33 +30,85 @@ from skyseries.timeseries.kernels.evidence import (
     best_shape,
     series,
 )
+from skyseries.timeseries.kernels.phasecurve import depth_ratio, fill_curve
 from skyseries.timeseries.kernels.ranking import SLOWEST_ORBIT, climb, shape_of
 from skyseries.timeseries.kernels.sorting import middle_of
 
-__all__ = ["find_orbit"]
+__all__ = ["Orbit", "find_orbit"]
 
 _SURE, _STRANGE = 5.0, 20.0
 """Log of the evidence beyond which unlike halves make an orbit, for symmetric shapes and others."""
 _AGAIN = 15.0
-"""The same for a second step down, which few orbits need."""
+"""The same for a second step down, which few orbits need, and for parts other than these."""
+_CLEAR = 100.0
+"""The same beyond which no few epochs can have made it."""
 _LIKELY = -1.0
 """The same for narrow dips with no other beside them: eclipses without a second one are rare."""
+_ALIKE = 5.0
+"""Log of the evidence by which alike halves fall behind only for being allowed to differ."""
 _SEEN = 0.15
 """Share of the depth of an eclipse that a second one would be seen at: else there may be one."""
 _NARROW = 0.25
 """Share of the period in which an eclipse is deeper than half its depth, at most."""
 _FAST = 0.28
 """Days: a period below which the shape of a contact binary tells it from a spotted star."""
+_LOGARITHM = 0.24
+"""R21 over the amplitude, mag, that a pulsation has which is a sinusoid in flux."""
+_TOLD = 3.0
+"""Errors of R21 beyond that at which a contact binary is told for sure."""
+_LEAST = 0.1
 _STEP, _CLIMBS = 0.02, 2
 """Of the first climb, in 1 / time span, and how many there are: the place is known well."""
-_OUTLIER = 4.0
-"""Robust standard deviations beyond which an epoch weighs less."""
+_PARTS = ((1, 2), (1, 3), (2, 3), (1, 4), (3, 4), (1, 5), (2, 5), (3, 5))
+"""Parts of a frequency at which an orbit may be, of which a sinusoid found a multiple."""
+_HALF = 0.5
+"""Share explained below which eclipses that are not evenly spaced may have been folded wrongly."""
+_LARGE = 0.95
+_POINTS = 96
+
+
+class Orbit(NamedTuple):
+    """The frequency of a star, and what half of it would be."""
+
+    frequency: float
+    shape: int
+    """See `evidence.PROFILES`."""
+    share: float
+    """Explained by it."""
+    doubt: float
+    """Log of the evidence of half the frequency over that of the frequency, at the last step that
+    was tried: near 0 there is no telling. -inf where nothing was."""
+    is_part: bool
+    """Whether the frequency is a part of the one that was given."""
+    is_doubtful: bool
+    """Whether it may be half the orbit of two dips that are alike."""
+
+
+class _Look(NamedTuple):
+    """What a plain shape looks like."""
+
+    shape: int
+    share: float
+    r21: float
+    phi21: float
+    width: float
+    """See `_eclipse_width`."""
+    is_symmetric: bool
+    gain: float
+    """See `alternation`; -inf where the shape is none of dips."""
+    is_alone: bool
+    """Whether it is one of dips with nothing like a dip between them."""
 
 
 @kernel(inline=True)
 def find_orbit(
-    bench: Bench, direction: float, frequency: float, share: float, lowest: float
-) -> tuple[float, int, float, float]:
+    bench: Bench,
+    direction: float,
+    frequency: float,
+    share: float,
+    amplitude: float,
+    lowest: float,
+) -> Orbit:
     """Return the frequency of the orbit, if the star is a binary; else the one given.
 
     Parameters
@@ -61,185 +117,174 @@ def find_orbit(
         As for `rank_peaks`.
     frequency, share
         The best peak, and the share that its shape explains.
+    amplitude : float
+        Of a sinusoid of the scatter that is explained, mag.
     lowest : float
         Lowest frequency that may be returned.
-
-    Returns
-    -------
-    frequency : float
-    shape : int
-    share : float
-    doubt : float
-        Log of the evidence of half the frequency over that of the frequency, at the last step
-        that was tried: near 0 there is no telling.
     """
     slowest = max(lowest, 1.0 / SLOWEST_ORBIT)
-    frequency, part, doubt, shape, share = _step_down(
-        bench, direction, frequency, share, slowest, True
-    )
-    if part > 1:
-        again = _step_down(bench, direction, frequency, share, slowest, False)
-        if again[1] > 1:
-            return again[0], again[3], again[4], again[2]
-    return frequency, shape, share, doubt
+    look = _look(bench, direction, frequency, share)
+    orbit = _first_step(bench, direction, frequency, look, amplitude, slowest)
+    if not orbit.is_part or orbit.frequency < 2.0 * slowest:
+        return orbit
+    needed = _AGAIN if orbit.shape == ECLIPSE else 3.0 * _AGAIN
+    if _glance(bench, 0.5 * orbit.frequency, 2.0) < 0.2 * needed:
+        return orbit
+    again = _gain(bench, orbit.frequency, 0.5, True, orbit.share, needed)
+    return again if _is_unlike(again.shape) and again.doubt > needed else orbit
 
 
 @kernel
-def _step_down(
-    bench: Bench, direction: float, frequency: float, share: float, slowest: float, is_first: bool
-) -> tuple[float, int, float, int, float]:
-    """Return a frequency, or its half or third: frequency, part, doubt, shape, share."""
-    amplitude = np.zeros(MOST_TERMS, np.complex128)
-    step = _STEP / bench.span
+def _is_unlike(shape: int) -> bool:
+    """Return whether the halves of a shape differ by more than what bands, seen in turns, do."""
+    return shape < HALVES or (shape - HALVES) % N_ODD < N_ODD - 1
+
+
+@kernel
+def _look(bench: Bench, direction: float, frequency: float, share: float) -> _Look:
     _, shape, share = best_shape(bench, frequency, SINE, NARROW, share)
-    series(bench, shape, share, amplitude)
+    amplitude = series(bench, shape, share)
     r21, phi21 = shape_of(amplitude, direction)
-    noise = np.sqrt((1.0 - share) / (bench.n_free * share))
     ripple = np.sqrt(2.0 * TERMS[shape] * (1.0 - share) / bench.n_free)
-    width = eclipse_width(amplitude[: TERMS[shape]], direction, 3.0 * ripple)
+    if direction < 0.0:
+        amplitude = -amplitude
+    width = _eclipse_width(amplitude, 3.0 * ripple)
     is_pulse = r21 < 0.7 and np.sin(phi21) < -0.5
     is_symmetric = abs(np.sin(0.5 * phi21)) < 0.3 or (shape == ECLIPSE and not is_pulse)
-    is_fast = frequency > 1.0 / _FAST
-    is_told = is_first and direction != 0.0
-    is_eclipse = is_told and shape == ECLIPSE and 0 < width < _NARROW and r21 < 1.2
-    is_contact = is_told and is_fast and 3.0 * noise < r21 < 0.6 and abs(phi21) < 0.5
-    is_fine = shape == ECLIPSE or not is_first
-    needed = _SURE if is_symmetric or is_fast else _STRANGE
-    if not is_first:
-        needed = _AGAIN if shape == ECLIPSE else 3.0 * _AGAIN
-    best, part, doubt, gained = frequency, 1, 0.0, needed
-    for k in range(2, 4):
-        if frequency / k < slowest or (k == 3 and not (is_first and r21 > 0.4 and is_symmetric)):
-            continue
-        if not (is_first and (is_symmetric or is_fast)):
-            # mostly there is nothing to gain, which a glance shows
-            doubt = _glance(bench, frequency, share)
-            if doubt < 0.2 * needed:
-                break
-        f, gain, place, found_share = _gain(bench, frequency, k, is_fine or k == 3, share, step)
-        if gained < gain < 20.0 * _SURE and not is_contact:
-            robust = _without_outliers(bench, f, place, found_share)
-            gain = _gain(robust, frequency, k, is_fine or k == 3, share, step)[1]
-        if k == 2:
-            doubt = gain
-        if gain > gained:
-            best, part, doubt, shape, share, gained = f, k, gain, place, found_share, gain
-        elif k == 2 and (is_contact or (is_eclipse and gain > _LIKELY)):
-            best, part, shape, share = f, k, place, found_share
-            doubt = max(gain, needed) if is_contact else gain
-    return best, part, doubt, shape, share
+    gain = -np.inf
+    is_alone = False
+    if direction > 0.0 and is_symmetric and r21 < 1.2 and (shape == ECLIPSE or r21 > 0.5):
+        gain = alternation(bench, frequency, amplitude)
+        curve = np.empty(_POINTS)
+        fill_curve(-amplitude, curve)
+        second = depth_ratio(-amplitude, curve) * (curve.max() - curve.min())
+        is_alone = width > 0.0 or not second > 3.0 * ripple
+    return _Look(shape, share, r21, phi21, width, is_symmetric, gain, is_alone)
 
 
 @kernel
-def _glance(bench: Bench, frequency: float, share: float) -> float:
-    """Return the evidence of half a frequency over that of the frequency, nothing being climbed."""
-    halves, _, _ = best_shape(bench, 0.5 * frequency, HALVES, NARROW_HALVES, share)
-    own, _, _ = best_shape(bench, frequency, SINE, NARROW, share)
+def _first_step(
+    bench: Bench,
+    direction: float,
+    frequency: float,
+    look: _Look,
+    amplitude: float,
+    slowest: float,
+) -> Orbit:
+    """Return the frequency, or its half, or another part of it."""
+    share, is_dips = look.share, look.shape == ECLIPSE
+    is_fast = frequency > 1.0 / _FAST
+    is_known = is_fast or look.is_symmetric
+    is_alone = direction != 0.0 and is_dips and 0.0 < look.width < _NARROW and look.r21 < 1.2
+    contact = _contact(bench, look, amplitude) if direction != 0.0 and is_fast else 0.0
+    gained = _SURE if is_known else _STRANGE
+    best, part, shape, doubt = frequency, 1, look.shape, -np.inf
+    for n, m in _PARTS:
+        is_odd = n > 1 or m > 3
+        if m > 2 and not (look.is_symmetric and look.r21 > 0.4):
+            break
+        if is_odd and not (is_dips and look.share < _HALF):
+            break
+        f = frequency * n / m
+        # mostly there is nothing to gain, which a glance shows
+        if f < slowest or ((is_odd or not is_known) and _glance(bench, f, m / n) < 0.2 * gained):
+            continue
+        found = _gain(bench, frequency, n / m, is_dips or m > 2, share, gained)
+        gain = found.doubt
+        if m == 2:
+            doubt = max(gain, look.gain)
+        if not is_odd and not _is_unlike(found.shape) and -np.inf < look.gain < -1.0:
+            gain = min(gain, gained)
+        if gain > gained + (_AGAIN if is_odd else 0.0) and (not is_odd or _is_unlike(found.shape)):
+            best, part, shape, share, gained = found.frequency, m, found.shape, found.share, gain
+            doubt = gain
+        elif m == 2 and (contact > 1.0 or (is_alone and gain > _LIKELY) or look.gain > _SURE):
+            best, part, shape, share = found.frequency, m, found.shape, found.share
+            doubt = max(doubt, gained) if contact > _TOLD else doubt
+    is_doubtful = part == 1 and (
+        is_alone or contact > 0.0 or (look.is_alone and look.gain > -_ALIKE)
+    )
+    return Orbit(best, shape, share, doubt, part > 1, is_doubtful)
+
+
+@kernel
+def _contact(bench: Bench, look: _Look, amplitude: float) -> float:
+    """Return how much a shape is that of a contact binary: beyond 1 it is, above 0 it may be.
+
+    In errors of R21 beyond that of a pulsation that is a sinusoid in flux.
+    """
+    noise = np.sqrt((1.0 - look.share) / (bench.n_free * look.share))
+    if not 3.0 * noise < look.r21 < 0.6 or abs(look.phi21) > 0.5:
+        return 0.0
+    return float(max((look.r21 - _LOGARITHM * amplitude) / noise, _LEAST))
+
+
+@kernel
+def _glance(bench: Bench, frequency: float, times: float) -> float:
+    """Return the evidence of a frequency over that of a multiple, nothing being climbed."""
+    halves, _, _ = best_shape(bench, frequency, HALVES, NARROW_HALVES, _LARGE)
+    own, _, _ = best_shape(bench, frequency * times, SINE, NARROW, _LARGE)
     return halves - own
 
 
 @kernel
 def _gain(
-    bench: Bench, frequency: float, part: int, is_fine: bool, share: float, step: float
-) -> tuple[float, float, int, float]:
-    """Return the best place near a fraction, and its evidence over that of the frequency.
+    bench: Bench, frequency: float, part: float, is_fine: bool, share: float, needed: float
+) -> Orbit:
+    """Return the best place near a part of a frequency; its `doubt` is what it gains.
+
+    A small gain must not hang on a few epochs far off.
+    """
+    found = _gain_of_all(bench, frequency, part, is_fine, share)
+    if not needed < found.doubt < _CLEAR:
+        return found
+    best_shape(bench, found.frequency, found.shape, found.shape + 1, found.share)
+    robust = without_outliers(bench, found.frequency, series(bench, found.shape, found.share))
+    again = _gain_of_all(robust, frequency, part, is_fine, share)
+    return Orbit(found.frequency, found.shape, found.share, again.doubt, True, False)
+
+
+@kernel
+def _gain_of_all(bench: Bench, frequency: float, part: float, is_fine: bool, share: float) -> Orbit:
+    """Return the same, by all epochs.
 
     Either as many details are allowed in each dip for both, or, where dips are narrow, all shapes
     there are.
     """
-    f, worth, place, found_share = climb(
-        bench,
-        frequency / part,
-        SINE,
-        N_SHAPES if is_fine else NARROW_HALVES,
-        share,
-        step,
-        _CLIMBS,
-    )
-    most = N_SHAPES if is_fine else NARROW
-    own, _, _ = best_shape(bench, f * part, SINE, most, share)
+    last, most = (N_SHAPES, N_SHAPES) if is_fine else (NARROW_HALVES, NARROW)
+    step = _STEP / bench.span
+    f, worth, place, found = climb(bench, frequency * part, SINE, last, share, step, _CLIMBS)
+    own, _, _ = best_shape(bench, f / part, SINE, most, share)
     again, _, _ = best_shape(bench, frequency, SINE, most, share)
-    return f, worth - max(own, again), place, found_share
+    return Orbit(f, place, found, worth - max(own, again), True, False)
 
 
 @kernel
-def _without_outliers(bench: Bench, frequency: float, place: int, share: float) -> Bench:
-    """Return the light curve with less weight for what lies far off a shape."""
-    n = bench.start[bench.n_bands]
-    amplitude = np.zeros(MOST_TERMS, np.complex128)
-    best_shape(bench, frequency, place, place + 1, share)
-    series(bench, place, share, amplitude)
-    off = np.empty(n)
-    for j in range(n):
-        turn = 2.0 * np.pi * (frequency * bench.times[j] % 1.0)
-        model = 0.0
-        for k in range(TERMS[place]):
-            model += amplitude[k].real * np.cos((k + 1) * turn)
-            model -= amplitude[k].imag * np.sin((k + 1) * turn)
-        off[j] = bench.values[j] - model
-    weights, values = bench.weights.copy(), bench.values.copy()
-    for b in range(bench.n_bands):
-        lo, hi = bench.start[b], bench.start[b + 1]
-        off[lo:hi] -= middle_of(off[lo:hi])
-    for j in range(n):
-        off[j] = abs(off[j]) * np.sqrt(weights[j])
-    limit = _OUTLIER * 1.4826 * middle_of(off)
-    for j in range(n):
-        if off[j] > limit:
-            weights[j] *= (limit / off[j]) ** 4
-    total = square = 0.0
-    for b in range(bench.n_bands):
-        lo, hi = bench.start[b], bench.start[b + 1]
-        weight = mean = 0.0
-        for j in range(lo, hi):
-            weight += weights[j]
-            mean += weights[j] * values[j]
-        for j in range(lo, hi):
-            values[j] -= mean / weight
-            square += weights[j] * values[j] ** 2
-        total += weight
-    for j in range(n):
-        values[j] *= np.sqrt(total / square)
-        weights[j] /= total
-    return Bench(
-        bench.times, weights, values, bench.start, bench.n_bands, bench.n_free, bench.span,
-        bench.sums, bench.gram, bench.right, bench.factor, bench.solved,
-    )  # fmt: skip
-
-
-@kernel
-def eclipse_width(amplitude: NDArray[np.complex128], direction: float, noise: float) -> float:
+def _eclipse_width(amplitude: NDArray[np.float64], noise: float) -> float:
     """Return the width of the only dip of a curve, as a share of the period; 0: there is another.
 
     Parameters
     ----------
-    amplitude : complex array
-    direction : float
-        1 where faint is positive.
+    amplitude : array
+        A series, whose positive side is faint.
     noise : float
         A second maximum below this is none.
     """
-    size = 96
-    curve = np.zeros(size)
-    for j in range(size):
-        for k in range(amplitude.size):
-            angle = 2.0 * np.pi * (k + 1) * j / size
-            curve[j] += direction * (
-                amplitude[k].real * np.cos(angle) - amplitude[k].imag * np.sin(angle)
-            )
+    curve = np.empty(_POINTS)
+    fill_curve(amplitude, curve)
     top = int(np.argmax(curve))
     base = middle_of(curve)
     depth = curve[top] - base
     if not depth > 0 or noise > _SEEN * depth:
         return 0.0
     wide = 0
-    for j in range(size):
+    for j in range(_POINTS):
         wide += curve[j] - base > 0.5 * depth
-    aside = max(size // 8, 2 * wide)
-    for j in range(aside, size - aside):
-        here = curve[(top + j) % size]
+    aside = max(_POINTS // 8, 2 * wide)
+    for j in range(aside, _POINTS - aside):
+        here = curve[(top + j) % _POINTS]
         if here - base > max(0.08 * depth, noise):
             return 0.0
     if base - curve.min() > 0.5 * depth:
         return 0.0
-    return wide / size
+    return wide / _POINTS

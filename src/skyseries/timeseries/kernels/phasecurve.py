@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from skyseries.jit import kernel
 
-__all__ = ["curve_range", "depth_ratio", "extremes", "fill_curve", "harmonic_shape"]
+__all__ = [
+    "curve_range", "depth_ratio", "extremes", "fill_curve", "fill_model", "harmonic_shape",
+]  # fmt: skip
 
 _NEWTON_STEPS = 4
 
@@ -34,6 +36,25 @@ def fill_curve(series: NDArray[np.float64], curve: NDArray[np.float64]) -> None:
         for p in range(0, series.size, 2):
             c, s = c * c1 - s * s1, s * c1 + c * s1
             curve[g] += series[p] * c + series[p + 1] * s
+
+
+@kernel
+def fill_model(
+    series: NDArray[np.float64],
+    times: NDArray[np.float64],
+    frequency: float,
+    model: NDArray[np.float64],
+) -> None:
+    """Fill the curve at times."""
+    for j in range(times.size):
+        cycles = frequency * times[j]
+        angle = 2.0 * np.pi * (cycles - np.floor(cycles))
+        c1, s1 = np.cos(angle), np.sin(angle)
+        c, s = 1.0, 0.0
+        model[j] = 0.0
+        for p in range(0, series.size, 2):
+            c, s = c * c1 - s * s1, s * c1 + c * s1
+            model[j] += series[p] * c + series[p + 1] * s
 
 
 @kernel

@@ -16,14 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.jit import kernel
-from skyseries.timeseries.kernels.evidence import (
-    MOST_TERMS,
-    NARROW,
-    SINE,
-    Bench,
-    best_shape,
-    series,
-)
+from skyseries.timeseries.kernels.evidence import NARROW, SINE, Bench, best_shape, series
+from skyseries.timeseries.kernels.phasecurve import harmonic_shape
 from skyseries.timeseries.kernels.sorting import order_of
 
 __all__ = ["SLOWEST_ORBIT", "climb", "rank_peaks", "shape_of"]
@@ -34,6 +28,9 @@ SLOWEST_ORBIT = 50.0
 _STEP = 0.1
 """Of the first climb, in 1 / time span; the next ones are a third of it."""
 _CLIMBS = 5
+
+_LARGE = 0.95
+"""First guess of the share explained: from above the likeliest one is reached at once."""
 
 _CONTENDER, _NEAR = 0.7, 20.0
 """Peaks with so much of the best one's evidence, or so little below it, are climbed."""
@@ -86,18 +83,21 @@ def climb(
 
 
 @kernel
-def shape_of(amplitude: NDArray[np.complex128], direction: float) -> tuple[float, float]:
+def shape_of(amplitude: NDArray[np.float64], direction: float) -> tuple[float, float]:
     """Return R21, and phi21 from -pi to pi of the curve whose positive side is faint.
 
     Parameters
     ----------
-    amplitude : (2 or more,) complex array
+    amplitude : (4 or more,) array
+        A series as in `phasecurve`.
     direction : float
         1 for magnitudes, -1 for fluxes.
     """
-    r21 = abs(amplitude[1]) / max(abs(amplitude[0]), 1e-300)
-    turned = direction * amplitude[1] * np.conj(amplitude[0]) ** 2
-    return r21, float(np.angle(turned))
+    r21, phi21 = harmonic_shape(amplitude, 2)
+    if np.isnan(r21):
+        return np.inf, 0.0
+    turns = phi21 / (2.0 * np.pi) + (0.5 if direction < 0 else 0.0)
+    return r21, 2.0 * np.pi * (turns - np.floor(turns + 0.5))
 
 
 @kernel
@@ -133,11 +133,10 @@ def rank_peaks(
     score, shape, share : (n,) arrays
         Filled with the log of evidence times prior, the place of the shape, the share explained.
     """
-    amplitude = np.empty(MOST_TERMS, np.complex128)
     best = -np.inf
     for p in range(found.size):
         last = _last_shape(found[p])
-        score[p], shape[p], share[p] = best_shape(bench, found[p], SINE, last, 0.5)
+        score[p], shape[p], share[p] = best_shape(bench, found[p], SINE, last, _LARGE)
         best = max(best, score[p])
     limit = min(_CONTENDER * best, best - _NEAR)
     for p in range(found.size):
@@ -150,8 +149,7 @@ def rank_peaks(
             score[p], shape[p], share[p] = best_shape(
                 bench, found[p], shape[p], shape[p] + 1, share[p]
             )
-        series(bench, shape[p], share[p], amplitude)
-        r21, phi21 = shape_of(amplitude, direction)
+        r21, phi21 = shape_of(series(bench, shape[p], share[p]), direction)
         score[p] += _prior(found[p], r21, phi21, direction)
     _sort(found, score, shape, share)
 
