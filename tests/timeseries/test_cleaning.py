@@ -67,6 +67,16 @@ def test_what_neighbours_confirm_stays() -> None:
     assert "cleaned: 2 clipped" in repr(found)
 
 
+def test_noise_beside_a_wild_epoch_does_not_confirm_it() -> None:
+    rng = np.random.default_rng(3)
+    t = 60000 + np.arange(3000) / 100
+    y = 15 + rng.normal(0, 0.001, t.size)
+    wild = rng.choice(3000, 15, replace=False)
+    y[wild] -= 0.25  # each with four neighbours, of which some are at 2.5 sigma
+    kept = star(t, y).clean(clip=5)
+    assert len(kept) == 2985
+
+
 def test_one_faint_epoch_goes_and_two_stay() -> None:
     rng = np.random.default_rng(3)
     t = np.arange(60.0)

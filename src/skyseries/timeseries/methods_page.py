@@ -91,7 +91,8 @@ well: {single}.
 ## Flags
 
 `period_flag` is one word, the first of these that holds in the order `noise`, `trend`, the
-calendar, `few`, `red`, `limit`, `half` or `double`:
+calendar, `few`, `red`, `limit`, `half` or `double`; NULL where there is no period, as with fewer
+epochs than a fit has unknowns:
 
 | word | what is suspected |
 | --- | --- |

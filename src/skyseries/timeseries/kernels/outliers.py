@@ -17,6 +17,8 @@ MIN_EPOCHS = 5
 NEIGHBOURS = 2
 """So many epochs before and after one, of any band, can confirm it."""
 
+_ENOUGH, _PART = 0.5, 0.1
+"""Share of the limit, and of how far an epoch is off, beyond which another one confirms it."""
 _PASSES = 10
 _DEVIATION = 1.482602218505602
 """1 / Phi^-1(3 / 4): from the median absolute deviation to the standard deviation."""
@@ -93,7 +95,7 @@ def _clip(
                 keep[j]
                 and abs(off[j]) > limit
                 and not (off[j] < 0 and n_faint > 1)
-                and not _is_confirmed(t, code, order, keep, off, k, 0.5 * limit)
+                and not _is_confirmed(t, code, order, keep, off, k, limit)
             )
             n_going += int(going[k])
         if n_going == 0:
@@ -136,10 +138,11 @@ def _is_confirmed(
     keep: NDArray[np.bool_],
     off: NDArray[np.float64],
     k: int,
-    enough: float,
+    limit: float,
 ) -> bool:
     """Return whether an epoch near in time is off to the same side."""
     j = order[k]
+    enough = max(_ENOUGH * limit, _PART * abs(off[j]))
     side = 1.0 if off[j] > 0 else -1.0
     for step in (-1, 1):
         seen, place = 0, k + step
