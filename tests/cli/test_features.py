@@ -75,6 +75,8 @@ def test_the_list_of_a_preset(capsys: Captured) -> None:
         (["features", "SURVEY", "--location", "10,20"], 1, "location is an EarthLocation"),
         (["periods", "SURVEY", "--method", "PDM"], 1, "did you mean 'pdm'"),
         (["periods", "SURVEY", "--column", "lc"], 1, "no light-curve column"),
+        (["features", "SURVEY", "--column", "lc"], 1, "no light-curve column"),
+        (["periods", "SURVEY", "--location", "10,20"], 1, "location is an EarthLocation"),
         (["periods", "SURVEY", "--column", "lightcurve", "--column", "lightcurve"], 1, "than once"),
         (["periods", "SURVEY", "--option", "nterms"], 2, "must be name=value"),
         (["periods", "SURVEY", "--option", "nterms=x"], 1, "nterms must be a whole number"),

@@ -124,6 +124,46 @@ def test_one_error_and_one_band_in_a_dict() -> None:
     assert as_lightcurve({"mjd": T[0], "mag": 15.0 * u.mag}).value.tolist() == [15.0]
 
 
+@pytest.mark.parametrize(
+    ("dy", "band"),
+    [(np.array(0.02), np.array("g")), (pa.scalar(0.02), pa.scalar("g")),
+     (20 * u.mmag, np.bytes_(b"g"))],
+)  # fmt: skip
+def test_single_values_of_any_library(dy: Any, band: Any) -> None:
+    for curve in (
+        as_lightcurve(T, Y, dy, band, magnitude=True),
+        as_lightcurve({"mjd": T, "mag": Y, "magerr": dy, "band": band}),
+    ):
+        assert curve.error.tolist() == [0.02] * N  # type: ignore[union-attr]
+        assert curve.bands.tolist() == ["g"] * N  # type: ignore[union-attr]
+    found = periodogram(T, Y * u.mag, dy, band, min_period=2, max_period=3)
+    assert found.period_at_max_power == pytest.approx(2.5, abs=0.01)
+
+
+def test_rows_that_give_their_values_once() -> None:
+    curve = as_lightcurve(iter(T), iter(Y), iter(E), iter(B), magnitude=True)
+    assert curve.value.tolist() == Y.tolist()
+    row = pa.scalar({"t": T.tolist(), "y": Y.tolist()})
+    assert as_lightcurve(row["t"], row["y"], magnitude=True).value.tolist() == Y.tolist()
+
+
+@pytest.mark.parametrize("kind", [np.asarray, list, pd.Series, pa.array])
+def test_bands_beside_a_table(kind: Any) -> None:
+    curve = as_lightcurve(pd.DataFrame({"mjd": T, "mag": Y}), band=kind(B))
+    assert curve.bands.tolist() == B.tolist()  # type: ignore[union-attr]
+
+
+def test_times_in_several_scales() -> None:
+    times = Time(T, format="mjd", scale="tdb")
+    mixed = [t.utc if i % 2 else t for i, t in enumerate(times)]
+    curve = as_lightcurve(mixed, Y, magnitude=True)
+    np.testing.assert_allclose(curve.time, T, rtol=0, atol=1e-9)
+    assert curve.fields.time_scale == "tdb"
+    found = periodogram(mixed[1:], Y[1:], min_period=2, max_period=3)
+    same = periodogram(times.utc[1:], Y[1:], min_period=2, max_period=3)
+    np.testing.assert_allclose(found.power, same.power, rtol=1e-6)
+
+
 def test_who_says_what_the_values_are() -> None:
     assert as_lightcurve(T, Y * u.mag).fields.is_magnitude
     assert as_lightcurve(T, Y, 20 * u.mmag).fields.is_magnitude
@@ -262,6 +302,8 @@ def test_models_of_dates() -> None:
         ((T, Y, -0.1, None, True), "above zero"), ((T, Y, 0.1, True, True), "text or whole"),
         ((T, Y, 0.1, ["g"] * 5 + [1] * 115, True), "mixes text and numbers"),
         ((T, ["a"] * N, None, None, True), "must be numbers"),
+        ((T, pd.DataFrame({"V": Y}), None, None, True), "not a table: take one of V"),
+        ((T, pl.DataFrame({"V": Y}), None, None, True), "not a table: take one of V"),
         ((pa.array([{"mjd": 1, "mag": 2.0}])[0],), "is a list, not"),
         ((HOLDERS["LightCurve"](), None, 0.1), "says itself what it is"),
     ],

@@ -123,6 +123,8 @@ def test_dates_come_to_the_format_of_the_fields() -> None:
 def test_positions() -> None:
     curve = LightCurve(T, Y, MAG, ra=10 * u.hourangle, dec=0.5 * u.rad)
     assert (curve.ra, curve.dec) == pytest.approx((150.0, np.degrees(0.5)))
+    whole = LightCurve(T, Y, MAG, id=np.uint64(2**63 + 1))
+    assert (type(whole.id), whole.id) == (int, 2**63 + 1)
     curve = LightCurve(T, Y, MAG, ra=SkyCoord(10, 20, unit="deg"))
     assert (curve.ra, curve.dec) == pytest.approx((10.0, 20.0))
 
@@ -136,6 +138,8 @@ def test_positions() -> None:
         ({"value": Y + 1j}, "complex"), ({"error": E * u.s}, "error is in the unit 's'"),
         ({"error": 0.0}, "error must be above zero"), ({"bands": [True] * 4}, "bands must be"),
         ({"bands": ["g"]}, "bands has shape"), ({"flag": ["a"] * 4}, "flag must be"),
+        ({"ra": 1, "dec": 93.0}, "within ±90"), ({"id": 3.0}, "an id is"),
+        ({"id": True}, "an id is"),
         ({"ra": "a"}, "ra must be a number"), ({"dec": 1 * u.m}, "dec is in the unit 'm'"),
     ],
 )  # fmt: skip

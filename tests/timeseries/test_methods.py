@@ -418,6 +418,14 @@ def test_the_nearest_name_is_told(options: dict[str, Any], said: str) -> None:
             search()
 
 
+def test_parameters_of_other_searches() -> None:
+    fields = LightCurveFields(time="t", mag="mag")
+    with pytest.raises(InputError, match="frequency= is not for this search"):
+        compute_periods([{"t": [1.0], "mag": [2.0]}], fields, frequency=[1.0])
+    with pytest.raises(InputError, match="n_peaks= is not for this search"):
+        periodogram([1.0, 2.0], [2.0, 3.0], n_peaks=3)
+
+
 def test_what_every_search_takes_is_known() -> None:
     taken = {
         name

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from skyseries.errors import InputError
+from skyseries.errors import InputError, SchemaError
 from skyseries.schema import LightCurveFields
 from skyseries.timeseries import (
     LightCurve,
@@ -121,3 +121,10 @@ def test_what_is_no_column() -> None:
     ):  # fmt: skip
         with pytest.raises(InputError, match=said):
             to_nested(curves)  # type: ignore[arg-type]
+
+
+def test_light_curves_are_no_column() -> None:
+    curve = as_lightcurve([1.0, 2.0], [15.0, 15.1], magnitude=True)
+    for given in (curve, [curve, curve]):
+        with pytest.raises(SchemaError, match="to_nested makes it"):
+            compute_periods(given, curve.fields)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from skyseries.errors import Cancelled, InputError
+from skyseries.executors import create_executor
+from skyseries.executors.context import task_context
 from skyseries.timeseries import compute_periods, period_schema, periodogram
 from tests.timeseries.build import FLUX, MAG, column, sinusoid
 
@@ -121,6 +125,40 @@ def test_a_wild_time_gives_null_not_an_endless_search() -> None:
     row["time"] = [*list(row["time"])[:-1], 1e15]
     table = compute_periods(column([row], MAG), MAG)
     assert table.to_pylist() == [dict.fromkeys(table.column_names)]
+
+
+def test_limits_that_leave_nothing_are_told() -> None:
+    row = sinusoid(np.random.default_rng(8), 20, 2.0)
+    span = np.ptp(row["time"])
+    with pytest.warns(UserWarning, match="less than min_period = 5000 d"):
+        table = compute_periods(column([row], MAG), MAG, min_period=5000)
+    assert table.to_pylist() == [dict.fromkeys(table.column_names)]
+    with pytest.raises(InputError, match=f"no periods between min_period = 5000 d.*{span:g} d"):
+        periodogram(row["time"], row["value"], min_period=5000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = compute_periods(column([row], MAG), MAG, max_period=0.01)
+    assert found["period_min"].to_pylist() == [0.005]
+
+
+def test_a_search_can_be_stopped() -> None:
+    rng = np.random.default_rng(9)
+    curves = column([sinusoid(rng, 300, 2.0) for _ in range(20)], MAG)
+    given = {"min_period": 1.0, "max_period": 4.0}
+    told: list[float] = []
+
+    def stop(fraction: float) -> None:
+        told.append(fraction)
+        if fraction >= 0.5:
+            raise Cancelled("enough")
+
+    whole = compute_periods(curves, MAG, method="pdm", **given)
+    with task_context(create_executor("serial"), stop), pytest.raises(Cancelled):
+        compute_periods(curves, MAG, method="pdm", **given)
+    assert told == sorted(told)
+    assert len(told) > 2
+    parts = [compute_periods(curves[k : k + 1], MAG, method="pdm", **given) for k in range(20)]
+    assert whole.equals(pa.concat_tables(parts))
 
 
 def test_schema_and_recorded_parameters() -> None:

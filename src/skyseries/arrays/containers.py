@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from skyseries.errors import InputError
 from skyseries.units import conversion_factor, unit_text
 
-__all__ = ["Plain", "is_missing", "library_of", "opened"]
+__all__ = ["Plain", "is_missing", "is_single", "library_of", "opened"]
 
 
 class Plain(NamedTuple):
@@ -46,11 +47,14 @@ def opened(values: Any, what: str) -> Plain:
         If it is None, ragged or no array.
     """
     if values is None or isinstance(values, str | bytes | dict | set):
-        raise InputError(f"{what} must be a row of values, not {values!r}")
+        raise InputError(f"{what} must be a row of values, not {values!r:.60}")
     if hasattr(values, "unmasked") and hasattr(values, "mask"):  # astropy's Masked
         inner = opened(values.unmasked, what)
         return Plain(inner.values, _joined(inner.missing, np.asarray(values.mask)), inner.unit)
     library = library_of(values)
+    if library in ("pandas", "polars") and hasattr(values, "columns"):
+        names = ", ".join(map(str, values.columns))
+        raise InputError(f"{what} must be a row of values, not a table: take one of {names:.60}")
     if library == "pandas":
         return _of_pandas(values)
     if library in ("polars", "pyarrow") or hasattr(values, "__arrow_c_array__"):
@@ -64,6 +68,14 @@ def opened(values: Any, what: str) -> Plain:
     if isinstance(values, Iterable) and not hasattr(values, "__array__"):
         return _of_sequence(list(values), what)
     return _of_array(_array(values, what), _unit_of(values))
+
+
+def is_single(value: Any) -> bool:
+    """Return whether this is one number, text or moment, and no row of them."""
+    if isinstance(value, Real | str | bytes | None):
+        return True
+    is_arrow = hasattr(value, "as_py") and library_of(value) == "pyarrow"
+    return (is_arrow and not hasattr(value, "__len__")) or getattr(value, "shape", None) == ()
 
 
 def is_missing(value: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skyseries.arrays.containers import is_missing, library_of, opened
+from skyseries.arrays.containers import is_missing, is_single, library_of, opened
 from skyseries.errors import InputError
 
 __all__ = ["labels"]
@@ -45,8 +45,8 @@ def labels(
     InputError
         For fractions, booleans and other things that are no labels.
     """
-    if isinstance(values, str | bytes | int | float | np.generic) and size is not None:
-        values = [values] * size
+    if size is not None and values is not None and is_single(values):
+        values = [values.item() if type(values) is np.ndarray else values] * size
     if isinstance(values, list | tuple):  # NumPy would make text of numbers beside text
         objects = np.empty(len(values), object)
         objects[:] = values

@@ -93,8 +93,9 @@ def days(values: Any, what: str = "t", *, warn: bool = False) -> Floats:
     if hasattr(values, "jd1") and hasattr(values, "to_value"):  # TimeDelta
         return _masked(values.jd)
     if isinstance(values, list | tuple) and any(map(is_time, values)):
-        each = [np.nan if is_missing(one) else _one(one, what) for one in values]
-        return np.array(each, np.float64)
+        scale = clock_of(values)  # that of the first
+        told = (getattr(one, scale) if scale and is_time(one) else one for one in values)
+        return np.array([np.nan if is_missing(one) else _one(one, what) for one in told])
     plain = opened(values, what)
     kind = plain.values.dtype.kind
     if kind == "O" and _has_dates(plain):

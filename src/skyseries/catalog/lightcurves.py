@@ -68,7 +68,6 @@ def features_step(
     """Return the step that adds feature columns."""
     from skyseries.timeseries import feature_schema, select
     from skyseries.timeseries.bands import tell_absent
-    from skyseries.timeseries.barycentre import site_of
     from skyseries.timeseries.features import feature_table
     from skyseries.timeseries.measured import field_units, measured_field, with_units
     from skyseries.timeseries.periodlimits import frequency_limits
@@ -98,7 +97,6 @@ def features_step(
         "space": space, "bands": bands, **limits,
     }  # fmt: skip
     if moved.location is not None:  # nights are those of the observatory
-        site_of(moved.location)
         compute = partial(compute, location=moved.location)
         said["location"] = str(moved.location)
     return _append(catalog, name, read, [fields], compute, schema, said, moved, affixes)
@@ -224,9 +222,13 @@ def _append(
 ) -> Append:
     """Return the step, which hands the positions over where the times are to be moved."""
     barycentric, location = moved
+    if location is not None:
+        from skyseries.timeseries.barycentre import site_of
+
+        site_of(location)
     moves = False
     if barycentric:
-        from skyseries.timeseries.barycentre import RUBIN, is_barycentric, site_of
+        from skyseries.timeseries.barycentre import RUBIN, is_barycentric
 
         several = len(fields) > 1  # of which those at the Sun are near enough
         checked = [f for f in fields if not (several and f.refposition == "heliocenter")]
@@ -234,7 +236,6 @@ def _append(
         moves = not all(there)
         if moves:
             catalog._check_places("times are moved for")
-        site_of(RUBIN if location is None else location)
         compute = partial(compute, barycentric=True, location=location)
         said |= {"barycentric": True, "location": str(RUBIN if location is None else location)}
     if any(affixes):

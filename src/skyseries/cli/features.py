@@ -35,6 +35,7 @@ __all__ = ["features"]
 @click.option("--space", type=click.Choice(["mag", "flux"]), help="Magnitudes or fluxes.")
 @click.option("--min-period", type=float, help="Shortest period that is searched for, days.")
 @click.option("--max-period", type=float, help="Longest period, days.")
+@click.option("--column", help="The light curves, where the catalog has several.")
 @click.option("--barycentric", is_flag=True, help="Bring times to the solar-system barycentre.")
 @location_option
 @affix_options

@@ -118,7 +118,12 @@ def nested_column(column: Any) -> pa.StructArray | pa.ChunkedArray:
         try:
             column = make(column)
         except (TypeError, ValueError, pa.ArrowException) as error:
-            raise SchemaError(f"a light-curve column is a struct of lists: {error}") from None
+            text = f"a light-curve column is a struct of lists: {error}"
+            if "LightCurve" in str(error):
+                text = (
+                    "a light-curve column is a struct of lists: to_nested makes it of LightCurves"
+                )
+            raise SchemaError(text) from None
     if not pa.types.is_struct(column.type):
         column = plain_array(column)  # lists of structs, as nested-pandas and LSDB have them
     if not pa.types.is_struct(column.type):

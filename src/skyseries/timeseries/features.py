@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
+from skyseries.executors import report_progress
 from skyseries.photometry import UGRIZY
 from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
 from skyseries.schema.times import zero_point
@@ -363,7 +364,10 @@ def _compute(
     needed = {_key(f): f for feature in own for f in parts_of(feature) or (feature,)}
     found: dict[_Key, list[NDArray[np.float64]]] = {key: [] for key in needed}
     counts = [np.empty((0, len(epochs.bands)), np.int64)]
+    done = 0
     for block in epochs.blocks(_BLOCK):
+        report_progress(done / epochs.size)
+        done += block.size
         segments = split_by_band(block, is_magnitude=measured.is_magnitude, **settings)
         counts.append(segments.count.reshape(-1, len(epochs.bands)))
         for key in needed:

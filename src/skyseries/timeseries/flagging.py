@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.arrays.containers import is_single, opened
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema import LightCurveFields
 from skyseries.timeseries.epochs import is_flagged
@@ -46,8 +47,12 @@ class FlagRule:
 
     def _bits(self, values: pa.Array) -> pa.Array:
         if pa.types.is_floating(values.type):  # whole numbers, some of which were missing
-            whole = pc.and_kleene(pc.is_finite(values), pc.equal(pc.floor(values), values))
-            values = pc.if_else(pc.fill_null(whole, False), values, None).cast(pa.int64())
+            known = pc.if_else(pc.is_finite(values), values, None)
+            if (part := known.filter(pc.not_equal(pc.floor(known), known))).drop_null():
+                raise InputError(
+                    f"the mask {self.mask} asks for bits, but {self.field!r} holds {part[0]}"
+                )
+            values = known.cast(pa.int64(), safe=False)
         if not pa.types.is_integer(values.type):
             raise SchemaError(
                 f"the mask {self.mask} asks for bits, but {self.field!r} holds {values.type}"
@@ -106,13 +111,23 @@ def flag_rules(flags: Any, fields: LightCurveFields) -> tuple[FlagRule, ...]:
     return (_rule(fields.flag, flags),)
 
 
+def _listed(given: Any) -> list[Any]:
+    """Return the values of a row of any library; none for anything else."""
+    if isinstance(given, list | tuple | set | frozenset | range):
+        return list(given)
+    if is_single(given) or isinstance(given, Mapping):
+        return []
+    plain = opened(given, "flags")
+    return plain.values.tolist() if plain.missing is None and plain.values.ndim == 1 else []
+
+
 def _rule(field: str, given: Any) -> FlagRule:
     if isinstance(given, bool | np.bool_) and given:
         return FlagRule(field)
     if isinstance(given, int | np.integer) and not isinstance(given, bool) and given > 0:
         return FlagRule(field, mask=int(given))
-    values = given.tolist() if isinstance(given, np.ndarray) else given
-    if isinstance(values, list | tuple | set | frozenset) and values:
+    values = _listed(given)
+    if values:
         try:
             return FlagRule(field, good=tuple(sorted(values)))
         except TypeError:

@@ -19,8 +19,9 @@ from skyseries.arrays import (
     measured,
     number,
     numbers,
+    position,
 )
-from skyseries.arrays.containers import opened
+from skyseries.arrays.containers import is_single, opened
 from skyseries.errors import InputError
 from skyseries.schema import LightCurveFields
 from skyseries.schema.times import zero_point
@@ -33,11 +34,12 @@ __all__ = [
     "errors_of",
     "flags_of",
     "given_epochs",
-    "is_single",
+    "id_of",
     "lengths_of",
     "moment",
     "moments",
     "one_frequency",
+    "place_of",
     "row_of_frequencies",
     "times_of",
     "whole_number",
@@ -106,11 +108,6 @@ def _of_parts(parts: Parts) -> Given:
     return found._replace(time=time, unit=unit, clock=clock, is_magnitude=fields.is_magnitude)
 
 
-def is_single(values: Any) -> bool:
-    """Return whether this is one number, with or without a unit, and no row of them."""
-    return isinstance(values, kinds.Real) or getattr(values, "shape", None) == ()
-
-
 def errors_of(
     errors: Any, unit: str, shape: tuple[int, ...], what: str, *, keep_single: bool = False
 ) -> NDArray[Any]:
@@ -121,7 +118,7 @@ def errors_of(
     InputError
         Also if the one is not above zero.
     """
-    if not is_single(errors):
+    if not is_single(errors) or isinstance(errors, str | bytes):
         return numbers(errors, unit, what, keep_single=keep_single)
     error = number(errors, unit, what)
     if not (math.isfinite(error) and error > 0):
@@ -142,6 +139,32 @@ def flags_of(flags: Any, what: str = "flag") -> NDArray[np.bool_]:
         raise InputError(f"{what} must be true and false, or numbers, not {plain.values.dtype}")
     found: NDArray[np.bool_] = (plain.values != 0) & (plain.values == plain.values)
     return found if plain.missing is None else found & ~plain.missing
+
+
+def id_of(value: Any) -> int | str | None:
+    """Return the id of a star as it is; InputError unless it is a whole number or text."""
+    if isinstance(value, np.integer | np.str_):
+        return value.item()
+    if isinstance(value, int | str | None) and not isinstance(value, bool):
+        return value
+    raise InputError(f"an id is a whole number or text, not {value!r:.60}")
+
+
+def place_of(ra: Any, dec: Any) -> tuple[float | None, float | None]:
+    """Return a position in degrees, as far as it is given.
+
+    Raises
+    ------
+    InputError
+        If a part of it is no angle, or the declination beyond 90 degrees.
+    """
+    if hasattr(ra, "icrs"):
+        return position(ra, dec)
+    lon = None if ra is None else number(ra, "deg", "ra")
+    lat = None if dec is None else number(dec, "deg", "dec")
+    if lat is not None and abs(lat) > 90.0:
+        position(0.0 if lon is None else lon, lat)  # says what is wrong
+    return lon, lat
 
 
 def times_of(t: Any, fields: LightCurveFields, what: str) -> tuple[Floats, LightCurveFields]:

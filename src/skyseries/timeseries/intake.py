@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skyseries.arrays import measured, numbers
+from skyseries.arrays.containers import is_single
 from skyseries.arrays.times import is_time
 from skyseries.arrow import is_list
 from skyseries.errors import InputError, SchemaError
@@ -71,6 +72,8 @@ def parts_of(
                 "y is missing: give values beside times, or as t an object that holds all: a "
                 f"LightCurve, a TimeSeries or a table, not a {type(t).__name__}"
             )
+        if isinstance(y, Iterator):  # which gives its values once
+            y = list(y)
         return Parts(t, y, _fields_of_arrays(y, magnitude, others, known), **others)
     if y is not None:
         raise InputError(
@@ -167,9 +170,10 @@ def _of_table(
     roles = {**_own_roles(t, roles), **roles}
     for role, other in (("band", "bands"), ("flag", "flag")):
         name = others[other]
-        is_column = role == "flag" or (name in schema.names and name not in roles.values())
-        if isinstance(name, str) and is_column:  # mag="V", band="V" is all of band V
-            roles[role] = name
+        if not isinstance(name, str):
+            continue
+        if role == "flag" or (name in schema.names and name not in roles.values()):
+            roles[role] = name  # but mag="V", band="V" is all of band V
             others[other] = None
     fields = lightcurve_fields(schema, roles)
     units = {f.name: unit for f in schema if (unit := column_meta(f).unit)}
@@ -202,15 +206,16 @@ def _columns_of(t: Any) -> tuple[pa.Schema, dict[str, Any]]:
 
 def _spread(columns: Mapping[str, Any]) -> dict[str, Any]:
     """Return columns where one number or label is that of all epochs."""
-    rows = [v for v in columns.values() if hasattr(v, "__len__") and not _is_one(v)]
+    rows = [v for v in columns.values() if hasattr(v, "__len__") and not is_single(v)]
     size = max(map(len, rows), default=1)
-    return {name: [v] * size if _is_one(v) else v for name, v in columns.items()}
+    return {name: [_plain(v)] * size if is_single(v) else v for name, v in columns.items()}
 
 
-def _is_one(value: Any) -> bool:
-    return (
-        isinstance(value, str | bytes | float | int | None) or getattr(value, "shape", None) == ()
-    )
+def _plain(value: Any) -> Any:
+    """Return what an array without dimensions or a scalar of Arrow holds."""
+    if type(value) is np.ndarray:
+        return value.item()
+    return value.as_py() if isinstance(value, pa.Scalar) else value
 
 
 def _list_of(row: pa.StructScalar, field: pa.Field) -> Any:

@@ -12,14 +12,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from skyseries.arrays import days_long, labels, measured, number, position
-from skyseries.errors import InputError, MissingDependencyError
+from skyseries.arrays import days_long, labels, measured
+from skyseries.errors import InputError, MissingDependencyError, SchemaError
 from skyseries.photometry import band_order
 from skyseries.schema import ColumnMeta, LightCurveFields, column_meta, with_column_meta
 from skyseries.timeseries.bands import asked_bands, one_band
 from skyseries.timeseries.cleaning import clean, cleaning_of
 from skyseries.timeseries.features import compute_features
-from skyseries.timeseries.given import errors_of, flags_of, moment, times_of
+from skyseries.timeseries.given import errors_of, flags_of, id_of, moment, place_of, times_of
 from skyseries.timeseries.intake import parts_of_row
 from skyseries.timeseries.measured import field_units, measured_field, with_units
 from skyseries.timeseries.nested import Nested
@@ -115,15 +115,8 @@ class LightCurve:
                     if time.ndim == 1
                     else f"the times must be a row, not of shape {time.shape}"
                 )
-        self._set(**made, **self._place())
-
-    def _place(self) -> dict[str, float]:
-        """Return the position as plain numbers, as far as it is given."""
-        if hasattr(self.ra, "icrs"):
-            ra, dec = position(self.ra, self.dec)
-            return {"ra": ra, "dec": dec}
-        given = {"ra": self.ra, "dec": self.dec}
-        return {n: number(angle, "deg", n) for n, angle in given.items() if angle is not None}
+        ra, dec = place_of(self.ra, self.dec)
+        self._set(**made, id=id_of(self.id), ra=ra, dec=dec)
 
     def _set(self, **parts: Any) -> None:
         for name, part in parts.items():
@@ -264,6 +257,10 @@ class LightCurve:
         """
         if not isinstance(flags, bool | np.bool_ | None):
             raise InputError(f"a LightCurve has one flag: flags is True or False, not {flags!r}")
+        if flags and self.flag is None:
+            raise SchemaError(
+                "this light curve has no flag: as_lightcurve(..., flag=) gives it one"
+            )
         if isinstance(period, str) and period != "search":
             raise InputError(f"period is a length of time or 'search', not {period!r}")
         column, fields = to_nested([self])

@@ -376,6 +376,11 @@ def oversampling_of(value: Any) -> float:
 
 def _grid(limits: tuple[float, float], step: float) -> Floats:
     low, high = limits
+    if low > high:
+        raise InputError(
+            f"no periods between min_period = {1 / high:g} d and the time span of {1 / low:g} d: "
+            "lower min_period, or give max_period"
+        )
     if (high - low) / step >= MAX_FREQUENCIES:
         raise InputError(
             f"{(high - low) / step:.3g} frequencies are too many: look for a wrong time, or raise "

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike
 
 from skyseries.errors import InputError
+from skyseries.executors import report_progress
 from skyseries.schema import LightCurveFields
 from skyseries.timeseries.barycentre import at_barycentre
 from skyseries.timeseries.curve import floor_terms
@@ -34,12 +35,15 @@ from skyseries.timeseries.searching import (
     solve_segments,
 )
 from skyseries.timeseries.segments import Segments, split_by_band
-from skyseries.timeseries.unsearched import tell_too_long
+from skyseries.timeseries.unsearched import tell_unsearched
 
 if TYPE_CHECKING:
     from astropy.coordinates import EarthLocation
 
 __all__ = ["MIN_SPARE_EPOCHS", "compute_periods", "period_schema"]
+
+_EPOCHS_AT_ONCE = 20_000
+"""Between them a search can be interrupted."""
 
 MIN_SPARE_EPOCHS = 2
 """How many more epochs than unknowns (means and harmonics) a period needs."""
@@ -169,11 +173,16 @@ def compute_periods(
         chunks = at_barycentre(chunks, fields, ra, dec, location)
     prefixes, is_single = _columns_of_bands(fields, bands, single_bands)
     alone = prefixes if is_single else ()
-    tables = [
-        _table(epochs, schema, found, settled, search, int(n_peaks), measured, alone)
-        for epochs in chunks
-    ]
-    return pa.concat_tables(tables) if tables else schema.empty_table()
+    whole = found.name == "lombscargle"
+    at_once = _EPOCHS_AT_ONCE if whole else _EPOCHS_AT_ONCE // 10  # others take far longer
+    tables = [schema.empty_table()]
+    for epochs in chunks:
+        for block in epochs.blocks(at_once):
+            report_progress(sum(map(len, tables)) / max(len(column), 1))
+            tables.append(
+                _table(block, schema, found, settled, search, int(n_peaks), measured, alone)
+            )
+    return pa.concat_tables(tables)
 
 
 def period_schema(
@@ -257,7 +266,7 @@ def _table(
     alone: Sequence[str],
 ) -> pa.Table:
     segments = split_by_band(epochs, is_magnitude=measured.is_magnitude)
-    tell_too_long(segments, search)
+    tell_unsearched(segments, search)
 
     def found_in(part: Segments) -> Found:
         peaks = search_segments(part, search, n_peaks, method, options)

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.arrays import numbers
+from skyseries.arrays.containers import is_single
 from skyseries.errors import InputError
 from skyseries.timeseries.curve import Curve, CurveData
-from skyseries.timeseries.given import is_single, lengths_of
+from skyseries.timeseries.given import lengths_of
 from skyseries.timeseries.kernels.boxes import best_box, box_power
 from skyseries.timeseries.methods.registry import (
     Floats,

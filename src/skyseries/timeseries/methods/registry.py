@@ -121,6 +121,8 @@ COMMON = (
 def _unknown(method: str, name: str, known: list[str]) -> str:
     every = "; every search takes " + ", ".join(COMMON)
     there = f"it has {', '.join(known)}" if known else "it has none"
+    if name in COMMON:
+        return f"{name}= is not for this search, but for others (see docs/periods.md)"
     near = nearest_names(name, [*known, *COMMON], 2)
     hint = f"; did you mean {' or '.join(near)}?" if near else every
     return f"method {method!r} has no option {name!r}; {there}{hint}"
