@@ -191,6 +191,32 @@ def test_limits_are_told() -> None:
     assert (found["period_min"], found["period_max"]) == (1.0, 10.0)
 
 
+@pytest.mark.parametrize(
+    ("t", "limits"),
+    [
+        (np.linspace(0, 90, 60), {"min_period": 500, "max_period": 1000}),
+        (ANY[:5] / 20, {"max_period": 5}),
+        (ANY / 20, {"min_period": 1.0, "max_period": 1.01}),
+    ],
+)
+def test_no_period_beyond_the_limits(t: Any, limits: dict[str, float]) -> None:
+    for ranked in (True, False):
+        for y in (NOISE[: len(t)], np.sin(TURN * t / 3)):
+            found = search(t, y, ranked=ranked, **limits)
+            least, most = limits.get("min_period", 0), limits["max_period"]
+            assert least * (1 - 1e-9) <= found["period"] <= most * (1 + 1e-9)
+
+
+def test_an_error_far_too_small_does_not_spoil_that_of_the_period() -> None:
+    t, y, period = FOUND["rr lyrae"]
+    plain = search(t, y + NOISE)
+    wild = np.full(200, 0.03)
+    wild[17] = 1e-12
+    found = search(t, y + NOISE, error=wild)
+    assert found["period"] == pytest.approx(period, abs=5 * plain["period_err"])
+    assert found["period_err"] == pytest.approx(plain["period_err"], rel=0.2)
+
+
 def test_one_visit_a_night_does_not_make_a_day_of_what_is_slow() -> None:
     rng = np.random.default_rng(0)
     for period in (20.0, 80.0, 700.0):

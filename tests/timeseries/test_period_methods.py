@@ -13,6 +13,7 @@ import pytest
 from skyseries.timeseries import (
     LightCurve,
     all_methods,
+    as_lightcurve,
     compute_periods,
     period_schema,
     periodogram,
@@ -137,3 +138,15 @@ def test_order_of_rows_and_chunks_is_no_matter(method: str) -> None:
     chunked = pa.chunked_array([made.slice(0, 1), made.slice(1)])
     parts = compute_periods(chunked, MAG, method=method, min_period=0.8, max_period=9)
     assert parts.combine_chunks().equals(table)
+
+
+def test_a_transit_of_few_cycles_is_believed() -> None:
+    """A box has more harmonics than what else has few cycles."""
+    rng = np.random.default_rng(1)
+    t = 60000 + np.arange(0, 27, 1 / 48)
+    flux = 1 + 0.0008 * rng.standard_normal(t.size)
+    flux[np.abs(((t - 60001.23) / 3.3 + 0.5) % 1 - 0.5) * 3.3 < 0.08] -= 0.006
+    star = as_lightcurve(t, flux, 0.0008, magnitude=False)
+    found = star.periods(method="bls", min_period=1, max_period=10)
+    assert found["period"] == pytest.approx(3.3, abs=0.005)
+    assert found["period_flag"] == "ok"

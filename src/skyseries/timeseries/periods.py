@@ -273,7 +273,7 @@ def _table(
         shapes = (part, search)
         if not measured.is_magnitude:
             shapes = in_magnitudes(part, search, has_errors=measured.error is not None)
-        choice = choose_periods(*shapes, peaks, n_peaks)
+        choice = choose_periods(*shapes, peaks, n_peaks, method.shape)
         return Found(part.bands, peaks, choice, solve_segments(part, search, choice))
 
     singles = [

@@ -58,7 +58,9 @@ def in_magnitudes(
     return made, search._replace(floor=0.0, direction=1.0)
 
 
-def choose_periods(segments: Segments, search: Search, peaks: Peaks, n_peaks: int) -> Choice:
+def choose_periods(
+    segments: Segments, search: Search, peaks: Peaks, n_peaks: int, shape: int = SINE
+) -> Choice:
     """Return the period of each light curve, its alternatives, and what is said of it.
 
     Parameters
@@ -69,11 +71,13 @@ def choose_periods(segments: Segments, search: Search, peaks: Peaks, n_peaks: in
     peaks : Peaks
         Of `search_segments`.
     n_peaks : int
+    shape : int
+        What a method that is not ranked looks for, see `kernels.evidence.PROFILES`.
     """
     n = peaks.chance.size
     choice = Choice(
         np.full((n, n_peaks), np.nan), np.full((n, n_peaks), np.nan), np.full(n, np.nan),
-        np.zeros(n, np.int64), np.empty(n, np.int64), np.full((N_NUMBERS, n), np.nan),
+        np.full(n, shape, np.int64), np.empty(n, np.int64), np.full((N_NUMBERS, n), np.nan),
     )  # fmt: skip
     choose(
         segments.time, segments.value, segments.error, segments.offsets, len(segments.bands),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from skyseries.jit import kernel
 from skyseries.timeseries.kernels.harmonics import equalize
-from skyseries.timeseries.kernels.sorting import order_of
+from skyseries.timeseries.kernels.sorting import middle_of, order_of
 
 __all__ = ["BandEpochs", "band_epochs", "likeness", "set_weights"]
 
@@ -21,6 +21,9 @@ _LEAST_NOISE = 1e-12
 
 _LEAST_LEFT = 0.25
 """Share of the epochs of a band that count as degrees of freedom, however many are used up."""
+
+_LEAST_ERROR = 1e-3
+"""Of the usual variance of a band: an epoch of less would stand for all others."""
 
 _NEWTON_STEPS = 12
 _CLOSE = 1e-3
@@ -88,6 +91,9 @@ def band_epochs(
             epochs.time[n + j] = t[first + j]
             epochs.value[n + j] = scaled[at + j]
             epochs.given[n + j] = max(errors[at + j] ** 2 + extra, least)
+        usual = _LEAST_ERROR * middle_of(epochs.given[n : n + size])
+        for j in range(n, n + size):
+            epochs.given[j] = max(epochs.given[j], usual)
         n, kept = n + size, kept + 1
         epochs.start[kept] = n
     return epochs, _weigh_as_given(epochs)

@@ -53,6 +53,8 @@ LEAST_LEFT = 0.25
 _SMOOTH_BELOW = 20.0
 """Cycles below which harmonics take gaps in phase for freedom: only a smooth shape is fitted."""
 _SMOOTH, _SHARP = 3, 8
+_NARROW, _WIDTH = 24, 14.0
+"""Harmonics of a row of narrow dips that a search of dips found, and where they fade."""
 _EPOCHS_PER_HARMONIC = 6
 _LEAST_FREEDOM = 4
 _FIRST_FLOOR = 0.25
@@ -102,7 +104,7 @@ def judge_periods(
     found = np.empty(N_NUMBERS)
     for i in range(frequency.size):
         bounds = offsets[i * n_bands : (i + 1) * n_bands + 1]
-        code[i] = judge_period(t, y, e, bounds, frequency[i], high, floor, found)
+        code[i] = judge_period(t, y, e, bounds, frequency[i], high, floor, False, found)
         numbers[:, i] = found
 
 
@@ -115,6 +117,7 @@ def judge_period(
     frequency: float,
     high: float,
     floor: float,
+    is_narrow: bool,
     numbers: NDArray[np.float64],
 ) -> int:
     """Judge the period of one light curve.
@@ -126,6 +129,8 @@ def judge_period(
         Where each band of the light curve begins.
     frequency, high, floor : float
         See `judge_periods`.
+    is_narrow : bool
+        Whether what repeats was found as narrow dips.
     numbers : (6,) array
         Filled with the false-alarm probability of the series in white noise; the same against
         red noise (a damped random walk, or a polynomial); the cycles that the light curve spans;
@@ -156,9 +161,8 @@ def judge_period(
     freedom = n - n_bands
     if freedom < _LEAST_FREEDOM or not (_standardise(x, own, band, n_bands) and cycles > 0):
         return FEW if cycles < LEAST_CYCLES else NOISE
-    n_terms = min(
-        _SMOOTH if cycles < _SMOOTH_BELOW else _SHARP, max(freedom // _EPOCHS_PER_HARMONIC, 1)
-    )
+    n_terms = _SMOOTH if cycles < _SMOOTH_BELOW else _SHARP
+    n_terms = min(_NARROW if is_narrow else n_terms, max(freedom // _EPOCHS_PER_HARMONIC, 1))
     design = np.empty((n, 2 * n_terms))
     _fill_series(time, frequency, design)
     r, rest, plain = np.empty(n), np.empty(n), np.empty(n)
@@ -294,7 +298,9 @@ def _profile(size: int) -> NDArray[np.float64]:
     steepness = 5.0 if size <= 2 * _SMOOTH else 2.75
     total = 0.0
     for k in range(size):
-        profile[k] = (k // 2 + 1) ** -steepness
+        order = k // 2 + 1.0
+        is_narrow = size > 2 * _SHARP
+        profile[k] = np.exp(-((order / _WIDTH) ** 2)) if is_narrow else order**-steepness
         total += 0.5 * profile[k]
     return profile / total
 

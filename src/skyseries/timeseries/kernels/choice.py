@@ -17,7 +17,7 @@ from skyseries.timeseries.kernels.calendar import (
     cycle_of,
     is_at_limit,
 )
-from skyseries.timeseries.kernels.evidence import Bench, make_bench
+from skyseries.timeseries.kernels.evidence import NARROW, Bench, make_bench
 from skyseries.timeseries.kernels.harmonics import deviation
 from skyseries.timeseries.kernels.orbits import find_orbit
 from skyseries.timeseries.kernels.ranking import SLOWEST_ORBIT, rank_peaks
@@ -51,7 +51,7 @@ class Choice(NamedTuple):
     power: NDArray[np.float64]
     """(n,) of the peak that the period was found by."""
     shape: NDArray[np.int64]
-    """(n,) see `evidence.PROFILES`."""
+    """(n,) see `evidence.PROFILES`; where peaks are not ranked it stays as it was."""
     code: NDArray[np.int64]
     """(n,) place in `FLAGS`; below 0: no period."""
     numbers: NDArray[np.float64]
@@ -99,7 +99,8 @@ def choose(
             if is_at_limit(found[0], low, high, bench.span):
                 word = LIMIT
         best = choice.frequency[i, 0]
-        said = judge_period(t, y, e, bounds, best, high, search.floor, numbers)
+        is_narrow = not search.is_ranked and choice.shape[i] == NARROW
+        said = judge_period(t, y, e, bounds, best, high, search.floor, is_narrow, numbers)
         choice.numbers[:, i] = numbers
         is_calendar = said > TREND and DAILY <= word <= YEARLY
         choice.code[i] = word if said == BELIEVED or is_calendar else said
@@ -131,6 +132,7 @@ def _choose_one(
         low - 0.01 * width <= everything[first] <= high + 0.01 * width
     ):
         first += 1
+    everything[first] = min(max(everything[first], low), high)
     frequency, best_score, doubt = everything[first], score[first], -np.inf
     place, word = shape[first], 0
     is_part, is_doubtful = False, False

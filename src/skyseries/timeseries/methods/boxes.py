@@ -16,6 +16,7 @@ from skyseries.errors import InputError
 from skyseries.timeseries.curve import Curve, CurveData
 from skyseries.timeseries.given import lengths_of
 from skyseries.timeseries.kernels.boxes import best_box, box_power
+from skyseries.timeseries.kernels.evidence import NARROW
 from skyseries.timeseries.methods.registry import (
     Floats,
     Method,
@@ -293,6 +294,7 @@ BOXES = register_method(
     Method(
         name="bls",
         title="box least squares",
+        shape=NARROW,
         reference="Kovacs, Zucker & Mazeh 2002, A&A 391, 369",
         use="transits and detached eclipses: flat, with short dips",
         power="share of chi2 that the box takes away, 0 to 1 (times chi2: the square of the "

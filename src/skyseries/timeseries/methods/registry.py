@@ -13,6 +13,7 @@ from skyseries.errors import InputError
 from skyseries.schema.roles import nearest_names
 from skyseries.timeseries.curve import Curve, CurveData
 from skyseries.timeseries.given import whole_number
+from skyseries.timeseries.kernels.evidence import SINE
 
 __all__ = [
     "Method",
@@ -62,6 +63,8 @@ class Method:
     """Steps of the grid in 1 / time span, unless something else is asked for."""
     spare: Callable[[Options], int]
     """So many more epochs than means of bands a period needs."""
+    shape: int = SINE
+    """What repeats with the periods that it finds, see `kernels.evidence.PROFILES`."""
     is_share: bool = False
     """Whether the power is the share of chi2 that a model takes away."""
     exact: Callable[[Curve, Options, Floats], Floats] | None = None
