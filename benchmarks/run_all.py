@@ -9,7 +9,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 SCRIPTS = (
     "bench_import.py", "bench_lightcurves.py", "bench_lookup.py", "bench_s82.py", "bench_ogle.py",
-    "bench_periods.py", "bench_period_errors.py", "bench_dpdd.py", "bench_dippers.py",
+    "bench_periods.py", "bench_period_errors.py", "bench_period_cost.py", "bench_dpdd.py",
+    "bench_dippers.py",
     "bench_match_kernel.py", "bench_crossmatch.py", "bench_engine.py", "bench_scan.py",
     "bench_nested.py", "bench_expressions.py", "bench_features.py", "bench_features_hats.py",
     "bench_periodogram.py", "bench_rubin.py", "bench_cadence.py", "report.py",
