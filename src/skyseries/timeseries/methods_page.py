@@ -11,7 +11,7 @@ from pathlib import Path
 
 from skyseries.timeseries.aliases import CYCLES
 from skyseries.timeseries.kernels import belief
-from skyseries.timeseries.kernels.choice import FLAGS
+from skyseries.timeseries.kernels.choice import FLAGS, REACH
 from skyseries.timeseries.kernels.limits import SHORTEST
 from skyseries.timeseries.kernels.ranking import SLOWEST_ORBIT
 from skyseries.timeseries.methods import Method, all_methods
@@ -127,7 +127,7 @@ _FLAG_RULES = {
     "limit": "a period beyond the limits: it is at one of them, or a slower one that was not asked "
     "for explains the light curve as well",
     "daily": "an alias: another period, of which it is an alias by a day (solar or sidereal), has "
-    "an evidence as good (its logarithm less than 3 below, or above), or it is itself a fraction "
+    "an evidence as good (its logarithm less than {reach:g} below, or above), or it is itself a fraction "
     "of a day, within 1.5 / time span",
     "monthly": "the same of the month (29.53 d); itself only if it is weak (0.07 mag, or 7 % of "
     "the flux, or less)",
@@ -199,7 +199,7 @@ def methods_page() -> str:
 def _search() -> str:
     numbers = {
         "sure": belief.SURE, "cycles": belief.LEAST_CYCLES, "effective": belief.LEAST_EFFECTIVE,
-        "left": 100 * belief.LEAST_LEFT,
+        "left": 100 * belief.LEAST_LEFT, "reach": REACH,
     }  # fmt: skip
     flags = [f"| `{word}` | {_FLAG_RULES[word].format(**numbers)} |" for word in FLAGS]
     return _SEARCH.format(

@@ -24,7 +24,18 @@ from skyseries.timeseries.kernels.ranking import SLOWEST_ORBIT, rank_peaks
 from skyseries.timeseries.kernels.search import Peaks, Search
 from skyseries.timeseries.kernels.sorting import order_of
 
-__all__ = ["DAILY", "DOUBLE", "FLAGS", "HALF", "LIMIT", "MONTHLY", "YEARLY", "Choice", "choose"]
+__all__ = [
+    "DAILY",
+    "DOUBLE",
+    "FLAGS",
+    "HALF",
+    "LIMIT",
+    "MONTHLY",
+    "REACH",
+    "YEARLY",
+    "Choice",
+    "choose",
+]
 
 LIMIT, HALF, DOUBLE = 5, 9, 10
 
@@ -33,8 +44,8 @@ FLAGS = (
 )  # fmt: skip
 """The words by their codes."""
 
-_REACH = 3.0
-"""Log of the evidence within which an alternative is as good."""
+REACH = 2.3
+"""Log of the evidence within which an alternative is as good: ten to one."""
 
 
 _WEAK = 0.07
@@ -147,7 +158,7 @@ def _choose_one(
     row, worth = choice.frequency[i], choice.evidence[i]
     row[0], worth[0] = frequency, best_score
     kept = 1
-    is_near = not is_part and (is_doubtful or doubt > -_REACH)
+    is_near = not is_part and (is_doubtful or doubt > -REACH)
     if is_near and kept < row.size and frequency / 2 >= low:
         kept = _add(row, worth, kept, frequency / 2, best_score + doubt, width)
     for k in range(everything.size):
@@ -158,14 +169,14 @@ def _choose_one(
     if is_at_limit(frequency, low, high, bench.span):
         return LIMIT
     for k in range(everything.size):
-        if k != first and word == 0 and score[k] > score[first] - _REACH:
+        if k != first and word == 0 and score[k] > score[first] - REACH:
             word = calendar_of(everything[first], everything[k], bench.span)
             if word == 0 and k < first:
                 word = LIMIT
     if word == 0:
         is_weak = scatter * np.sqrt(share[first]) < _WEAK
         word = cycle_of(everything[first], is_weak, bench.span)
-    if word == 0 and is_part and doubt < _REACH:
+    if word == 0 and is_part and doubt < REACH:
         word = DOUBLE
     if word == 0 and is_doubtful:
         word = HALF

@@ -37,7 +37,7 @@ from skyseries.timeseries.kernels.sorting import middle_of
 __all__ = ["Orbit", "find_orbit"]
 
 _SURE, _STRANGE = 5.0, 20.0
-"""Log of the evidence beyond which unlike halves make an orbit, for symmetric shapes and others."""
+"""Log of the evidence beyond which unlike halves make an orbit, for narrow dips and others."""
 _AGAIN = 15.0
 """The same for a second step down, which few orbits need, and for parts other than these."""
 _CLEAR = 100.0
@@ -177,7 +177,8 @@ def _first_step(
     is_known = is_fast or look.is_symmetric
     is_alone = direction != 0.0 and is_dips and 0.0 < look.width < _NARROW and look.r21 < 1.2
     contact = _contact(bench, look, amplitude) if direction != 0.0 and is_fast else 0.0
-    gained = _SURE if is_known else _STRANGE
+    # the halves of what spots make differ where the spots change
+    gained = needed = _SURE if is_fast or (look.is_symmetric and is_dips) else _STRANGE
     best, part, shape, doubt = frequency, 1, look.shape, -np.inf
     for n, m in _PARTS:
         is_odd = n > 1 or m > 3
@@ -198,7 +199,7 @@ def _first_step(
         if gain > gained + (_AGAIN if is_odd else 0.0) and (not is_odd or _is_unlike(found.shape)):
             best, part, shape, share, gained = found.frequency, m, found.shape, found.share, gain
             doubt = gain
-        elif m == 2 and (contact > 1.0 or (is_alone and gain > _LIKELY) or look.gain > _SURE):
+        elif m == 2 and (contact > 1.0 or (is_alone and gain > _LIKELY) or look.gain > needed):
             best, part, shape, share = found.frequency, m, found.shape, found.share
             doubt = max(doubt, gained) if contact > _TOLD else doubt
     is_doubtful = part == 1 and (
