@@ -25,6 +25,7 @@ from skyseries.arrays import (
     numbers,
     position,
     positions,
+    true_or_false,
 )
 from skyseries.arrays.times import warn_coarse
 from skyseries.errors import InputError
@@ -227,6 +228,23 @@ def test_moments_of_pandas_in_a_list():
     for moment in (pd.Timestamp("2020-01-01"), Time(5, format="mjd")):
         with pytest.raises(InputError, match="period must be a length of time"):
             days_long(moment, "period")
+
+
+@pytest.mark.filterwarnings("error")
+def test_text_with_an_offset_from_utc():
+    told = ["2020-01-01T06:00:00+02:00", "2020-01-01 01:30:00.0-0230", None, "2020-01-01"]
+    moments = [58849 + 4 / 24, 58849 + 4 / 24, np.nan, 58849]
+    for text in (told, np.array([t or "" for t in told], "S30"), ["2020-01-01T06+02", *told[1:]]):
+        np.testing.assert_allclose(days(text), moments, rtol=1e-15)
+    with pytest.raises(InputError, match="must be days"):
+        days(["2020-13-01T06:00+02:00"])
+
+
+def test_choices_are_true_or_false():
+    assert [true_or_false(value, "choice") for value in (True, np.False_)] == [True, False]
+    for wrong in ("no", 1, None, np.array([True])):
+        with pytest.raises(InputError, match="choice must be True or False"):
+            true_or_false(wrong, "choice")
 
 
 def test_what_moments_are_told_by():

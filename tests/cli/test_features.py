@@ -137,11 +137,15 @@ def test_searches_beside_each_other(survey: Path, capsys: Captured) -> None:
     assert bands == {f"{b}_period_{name}" for b in "ri" for name in ("flag", "amplitude")}
     out = survey.parent / "nights.parquet"
     place = ["--location", "-155.5,19.8,4200"]
-    args = ["features", str(survey), "--features", "numNights", *place, "--prefix", "keck_"]
+    args = ["features", str(survey), "--features", "numNights,Mean", *place, "--prefix", "keck_"]
+    args += ["--bands", "r,i"]
     assert _run([*args, "-o", str(out)]) == 0
-    wanted = catalog.features(["numNights"], location=(-155.5, 19.8, 4200.0)).to_arrow()
-    found = pq.read_table(out).sort_by("id")["keck_numNights"]
-    assert found.to_pylist() == wanted.sort_by("id")["numNights"].to_pylist()
+    given = {"bands": ["r", "i"], "location": (-155.5, 19.8, 4200.0)}
+    wanted = catalog.features(["numNights"], **given).to_arrow()
+    table = pq.read_table(out).sort_by("id")
+    means = [name for name in table.column_names if name.endswith("Mean")]
+    assert [name.split("_")[1] for name in means] == ["r", "i"]
+    assert table["keck_numNights"].to_pylist() == wanted.sort_by("id")["numNights"].to_pylist()
 
 
 MINE = """

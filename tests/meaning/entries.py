@@ -88,7 +88,7 @@ NAMES_ONLY = {
     ("Catalog.periods", "column"), ("skyseries periods", "column"),
     *((entry, "bands") for entry in (
         "Catalog.periods", "LightCurve.periods", "compute_periods", "period_schema",
-        "skyseries periods",
+        "skyseries features", "skyseries periods",
     )),
 }  # fmt: skip
 """Parameters that are called like physical ones, but are names."""

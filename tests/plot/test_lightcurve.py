@@ -48,3 +48,6 @@ def test_what_is_refused() -> None:
     for wrong in ((T, T * u.nJy), ("abc", T), (T, ["a", "b", "c"])):
         with pytest.raises(InputError):
             drawn(*wrong, is_magnitude=True)
+    for ax in (5, "axes"):
+        with pytest.raises(InputError, match="ax must be the Axes"):
+            plot_lightcurve(T, T, ax=ax, is_magnitude=True)

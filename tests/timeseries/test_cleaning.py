@@ -89,6 +89,17 @@ def test_one_faint_epoch_goes_and_two_stay() -> None:
     assert len(star(t, two).clean(clip=5)) == t.size
 
 
+def test_a_star_that_is_faint_for_half_of_the_time_stays_whole() -> None:
+    rng = np.random.default_rng(7)
+    for _ in range(20):
+        t = np.sort(rng.uniform(0, 700, 30))
+        is_bright = rng.permutation(30) < 12  # the median absolute deviation is that of the others
+        y = 15 - 0.6 * is_bright + rng.normal(0, 0.05, t.size)
+        assert len(star(t, y, 0.02).clean(clip=4)) == t.size
+        y[4] -= 4.0
+        assert t[4] not in star(t, y, 0.02).clean(clip=4).time
+
+
 def test_the_other_band_confirms_but_the_same_exposure_does_not() -> None:
     rng = np.random.default_rng(4)
     t = np.repeat(np.arange(40.0), 2)

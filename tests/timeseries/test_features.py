@@ -32,6 +32,12 @@ def usable(row: Epochs | None, band: Any = None, *, flags: bool = False) -> tupl
     return t[good], x[good], e[good]
 
 
+def test_no_features_are_rows_without_columns() -> None:
+    rows = column(random_rows(np.random.default_rng(1), 4), FLUX)
+    for names, bands in (([], None), (["Mean"], [])):
+        assert compute_features(rows, FLUX, names, bands=bands).shape == (4, 0)
+
+
 def has_twin(feature: Feature) -> bool:
     """Return whether it is compared here: the period searches are in test_dpdd and test_rubin."""
     is_search = feature.cost == "n x frequencies"

@@ -188,6 +188,17 @@ def test_bands_are_asked_for_as_they_are_given() -> None:
     assert LightCurve(T, Y, MAG, bands=B).band(b"g ").value.tolist() == [15.0, 15.5]
 
 
+def test_features_of_a_light_curve_are_told_once() -> None:
+    curve = LightCurve(T, Y, MAG, E, B)
+    assert curve.features([]) == curve.features(["Mean"], bands=[]) == {}
+    with pytest.warns(UserWarning, match="no epochs in band 'z'") as told:
+        assert curve.features(["Mean"], bands=["z"]) == {"z_magMean": None}
+    assert len(told) == 1
+    for search in (curve.features, curve.periods):
+        with pytest.raises(InputError, match="barycentric must be True or False, not 'no'"):
+            search(barycentric="no")
+
+
 def test_tables_say_units_and_times() -> None:
     curve = LightCurve(START + T * u.d, Y * u.uJy, FLUX, E * u.uJy)
     schema = curve.to_arrow().schema

@@ -6,7 +6,15 @@ NumPy and pandas become days.
 """
 
 from skyseries.arrays.labels import labels
-from skyseries.arrays.numbers import measured, number, numbers, pair, whole, whole_numbers
+from skyseries.arrays.numbers import (
+    measured,
+    number,
+    numbers,
+    pair,
+    true_or_false,
+    whole,
+    whole_numbers,
+)
 from skyseries.arrays.sky import is_coordinate, position, positions
 from skyseries.arrays.times import MJD_OF_UNIX, clock_of, day_number, days, days_long, warn_coarse
 
@@ -24,6 +32,7 @@ __all__ = [
     "pair",
     "position",
     "positions",
+    "true_or_false",
     "warn_coarse",
     "whole",
     "whole_numbers",

@@ -13,7 +13,10 @@ from skyseries.arrays.containers import Plain, is_missing, library_of, opened
 from skyseries.errors import InputError
 from skyseries.units import factor_to, plain_unit, unit_text
 
-__all__ = ["as_floats", "measured", "number", "numbers", "pair", "whole", "whole_numbers"]
+__all__ = [
+    "as_floats", "measured", "number", "numbers", "pair", "true_or_false", "whole",
+    "whole_numbers",
+]  # fmt: skip
 
 Floats = NDArray[Any]
 
@@ -197,3 +200,16 @@ def whole_numbers(values: Any, what: str) -> NDArray[np.int64]:
     if not whole_here.all():
         raise InputError(f"{what} must be whole numbers, not {floats[~whole_here].tolist()[0]}")
     return plain.values.astype(np.int64)
+
+
+def true_or_false(value: Any, what: str) -> bool:
+    """Return a choice as a bool.
+
+    Raises
+    ------
+    InputError
+        For anything else: text such as ``"no"`` would be true.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise InputError(f"{what} must be True or False, not {value!r:.60}")
+    return bool(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,8 @@ _PER_DAY = {
     "D": 1, "h": 24, "m": 1440, "s": 86400, "ms": 86400 * 10**3, "us": 86400 * 10**6,
     "ns": 86400 * 10**9, "ps": 86400 * 10**12, "fs": 86400 * 10**15, "as": 86400 * 10**18,
 }  # fmt: skip
+_OFFSET = re.compile(r"(.*T[\d:.]+)([+-])(\d\d):?(\d\d)?")
+"""Text of a moment that is ahead of UTC, or behind it."""
 TOO_COARSE = 1e-4
 """Days: 9 s, a hundredth of the shortest period that is searched for by default."""
 
@@ -227,6 +230,23 @@ def _without_zone(value: Any) -> Any:
     return value
 
 
+def _in_utc(array: NDArray[Any]) -> tuple[NDArray[Any], Floats]:
+    """Return ISO text without the offsets from UTC at its end, and those in days."""
+    marks = np.char.count(array, "+") + (np.char.count(array, "-") > 2)
+    if not marks.any():
+        return array, np.zeros(())
+    found = [_OFFSET.fullmatch(text) for text in array.ravel()]
+    plain = [
+        text if one is None else one[1] for text, one in zip(array.ravel(), found, strict=True)
+    ]
+    ahead = [0.0 if one is None else _days_ahead(*one.groups()[1:]) for one in found]
+    return np.array(plain).reshape(array.shape), np.array(ahead).reshape(array.shape)
+
+
+def _days_ahead(sign: str, hours: str, minutes: str | None) -> float:
+    return float(f"{sign}1") * (int(hours) + int(minutes or 0) / 60) / 24
+
+
 def _of_text(plain: Plain, what: str) -> Floats:
     array = plain.values
     if array.dtype.kind == "S":
@@ -234,10 +254,12 @@ def _of_text(plain: Plain, what: str) -> Floats:
     array = np.char.strip(array)
     array = np.where((array == "") | (np.char.lower(array) == "nan"), "NaT", array)
     array = np.char.replace(np.char.rstrip(array, "Zz"), " ", "T")
+    array, ahead = _in_utc(array)
     try:
-        return _since(array.astype("M8[ns]"), np.datetime64(0, "s"))
+        moments = _since(array.astype("M8[ns]"), np.datetime64(0, "s"))
     except ValueError:
         shown = next(iter(plain.values.ravel().tolist()), "")
         raise InputError(
             f"{what} must be days, or dates such as 2026-01-31T04:05:06; not {shown!r}"
         ) from None
+    return np.subtract(moments, ahead)

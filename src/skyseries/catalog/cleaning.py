@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from skyseries.arrays import true_or_false
 from skyseries.catalog.curves import the_column
 from skyseries.catalog.lightcurves import Affixes
 from skyseries.catalog.names import check_columns
@@ -39,8 +40,7 @@ def cleaning_step(
     catalog: LightCurveVerbs, column: str | None, wanted: dict[str, Any], counts: bool, add: Affixes
 ) -> CleanEpochs:
     """Return the step; below it, where counts are asked for, the one that adds them."""
-    if not isinstance(counts, bool):
-        raise InputError(f"counts is True or False, not {counts!r:.60}")
+    is_counted = true_or_false(counts, "counts")
     name, schema = the_column(catalog.schema, column), catalog.schema
     units = field_units(schema.field(name).type)
     fields = with_units(catalog.lightcurve_fields(name), units)
@@ -54,7 +54,7 @@ def cleaning_step(
         days = factor_to(column_meta(field).unit, "d", f"column {of_objects!r}")
     check_columns([f"{name}.{rule.field}" for rule in cleaning.flags], schema)
     step = CleanEpochs(catalog._node, name, fields, cleaning, tuple(units.items()), days)
-    return replace(step, child=_counting(step, add)) if counts else step
+    return replace(step, child=_counting(step, add)) if is_counted else step
 
 
 def _counting(step: CleanEpochs, add: Affixes) -> Append:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
+from skyseries.arrays import true_or_false
 from skyseries.catalog.byid import id_step
 from skyseries.catalog.curves import the_column
 from skyseries.catalog.division import Unit
@@ -34,6 +35,11 @@ class Moved(NamedTuple):
 
     barycentric: bool
     location: Any
+
+    @classmethod
+    def of(cls, barycentric: Any, location: Any) -> Moved:
+        """Return them; InputError unless the first is True or False."""
+        return cls(true_or_false(barycentric, "barycentric"), location)
 
 
 class Affixes(NamedTuple):

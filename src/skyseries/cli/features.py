@@ -9,6 +9,7 @@ import click
 
 from skyseries.cli.options import (
     affix_options,
+    bands,
     engine_options,
     extension_options,
     location_option,
@@ -31,6 +32,10 @@ __all__ = ["features"]
 @click.option(
     "--code", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Python file that registers features of your own; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--bands", multiple=True, callback=bands,
+    help="Bands that get columns, such as g,r.  [default: those that there are]",
 )  # fmt: skip
 @click.option("--space", type=click.Choice(["mag", "flux"]), help="Magnitudes or fluxes.")
 @click.option("--min-period", type=float, help="Shortest period that is searched for, days.")

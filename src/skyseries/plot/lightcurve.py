@@ -9,7 +9,7 @@ import numpy as np
 
 from skyseries.arrays import days, measured, numbers
 from skyseries.arrays import labels as bands_of
-from skyseries.errors import MissingDependencyError
+from skyseries.errors import InputError, MissingDependencyError
 from skyseries.photometry import band_order
 
 __all__ = ["axes", "plot_lightcurve"]
@@ -92,6 +92,8 @@ def plot_lightcurve(
 def axes(ax: Any) -> Any:
     """Return where to draw: the current axes for None."""
     if ax is not None:
+        if not hasattr(ax, "errorbar"):
+            raise InputError(f"ax must be the Axes of matplotlib, or None, not {ax!r:.60}")
         return ax
     try:
         from matplotlib import pyplot as plt

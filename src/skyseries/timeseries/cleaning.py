@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from skyseries.arrays import days_long, number
+from skyseries.arrays import days_long, number, true_or_false
 from skyseries.errors import InputError
 from skyseries.schema import LightCurveFields
 from skyseries.schema.times import zero_point
@@ -118,8 +118,7 @@ def cleaning_of(
     location: Any = None,
 ) -> Cleaning:
     """Return what a caller asks for; InputError where it cannot be meant."""
-    if not isinstance(nightly, bool | np.bool_):
-        raise InputError(f"nightly is True or False, not {nightly!r:.60}")
+    nightly = true_or_false(nightly, "nightly")
     if trend is not None and knots is not None:
         raise InputError("a trend is a polynomial (trend=) or a spline (knots=), not both")
     if period is not None and trend is None and knots is None:
@@ -139,7 +138,7 @@ def cleaning_of(
             days_long(period, "period"), "period"
         ),
         None if clip is None else _above_zero(number(clip, "", "clip"), "clip"),
-        bool(nightly),
+        nightly,
         0.0 if location is None else math.degrees(site_of(location)[2]),
     )  # fmt: skip
     if made == Cleaning():

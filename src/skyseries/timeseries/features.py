@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
+from skyseries.arrays import true_or_false
 from skyseries.executors import report_progress
 from skyseries.photometry import UGRIZY
 from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
@@ -177,6 +178,7 @@ def feature_table(
     fields, names = with_units(fields, units), band_list(bands)
     value_type = value_type_of(column.type, fields, measured_field(fields, space).value)
     available = {field.name for field in column.type}
+    is_moved = true_or_false(barycentric, "barycentric")
     columns = _columns(fields, features, space, names, available, units)
     schema = _schema(columns, value_type, _n_bands(fields, names))
     settings = {
@@ -189,7 +191,7 @@ def feature_table(
         mine = [c for c in columns if c.measured == measured and not c.is_missing(available)]
         part = pa.schema([schema.field(c.name) for c in mine])
         chunks = iter_epochs(column, fields, measured, names, units) if mine else iter(())
-        if barycentric:
+        if is_moved:
             chunks = at_barycentre(chunks, fields, ra, dec, location)
         batches = [
             _table(mine, part, _compute(mine, epochs, measured, settings)) for epochs in chunks
@@ -200,6 +202,8 @@ def feature_table(
         made[field.name] if field.name in made else pa.nulls(len(column), field.type)
         for field in schema
     ]
+    if not arrays:  # the rows are there all the same
+        return pa.table({"none": pa.nulls(len(column))}).select([])
     return pa.Table.from_arrays(arrays, schema=schema)
 
 

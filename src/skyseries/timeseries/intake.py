@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from skyseries.arrays import measured, numbers
+from skyseries.arrays import measured, numbers, true_or_false
 from skyseries.arrays.containers import is_single
 from skyseries.arrays.times import is_time
 from skyseries.arrow import is_list
@@ -135,10 +135,10 @@ def _is_magnitude(said: Mapping[str, bool]) -> bool | None:
 
 def _words(unit: str, magnitude: bool | None) -> dict[str, bool]:
     """Return what the unit and an argument say of values: whether they are magnitudes."""
-    if not isinstance(magnitude, bool | np.bool_ | None):
-        raise InputError(f"magnitude must be True or False, not {magnitude!r}")
     said = {f"their unit {unit!r}": converts(unit, "mag")} if unit else {}
-    return said if magnitude is None else {**said, f"magnitude={magnitude}": bool(magnitude)}
+    if magnitude is not None:
+        said[f"magnitude={magnitude}"] = true_or_false(magnitude, "magnitude")
+    return said
 
 
 def _fields_of_arrays(

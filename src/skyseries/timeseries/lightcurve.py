@@ -18,7 +18,7 @@ from skyseries.photometry import band_order
 from skyseries.schema import ColumnMeta, LightCurveFields, column_meta, with_column_meta
 from skyseries.timeseries.bands import asked_bands, one_band
 from skyseries.timeseries.cleaning import clean, cleaning_of
-from skyseries.timeseries.features import compute_features
+from skyseries.timeseries.features import feature_table
 from skyseries.timeseries.given import errors_of, flags_of, id_of, moment, place_of, times_of
 from skyseries.timeseries.intake import parts_of_row
 from skyseries.timeseries.measured import field_units, measured_field, with_units
@@ -305,12 +305,11 @@ class LightCurve:
         """
         bands = asked_bands(bands, self._present() or None)
         column, fields = to_nested([self])
-        table = compute_features(
+        table = feature_table(
             column, fields, features, space, bands, min_period=min_period, max_period=max_period,
             barycentric=barycentric, location=location, **self._place_of_one(),
         )  # fmt: skip
-        found: dict[str, Any] = table.to_pylist()[0]
-        return found
+        return {name: table[name][0].as_py() for name in table.column_names}
 
     def periods(
         self, *, bands: Sequence[str | int] | None = None, **options: Any

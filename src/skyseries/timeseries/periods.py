@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike
 
+from skyseries.arrays import true_or_false
 from skyseries.errors import InputError
 from skyseries.executors import report_progress
 from skyseries.schema import LightCurveFields
@@ -169,7 +170,7 @@ def compute_periods(
         1.0 if measured.is_magnitude else -1.0,
     )  # fmt: skip
     chunks = iter_epochs(column, fields, measured, None, units, all_bands=True)
-    if barycentric:
+    if true_or_false(barycentric, "barycentric"):
         chunks = at_barycentre(chunks, fields, ra, dec, location)
     prefixes, is_single = _columns_of_bands(fields, bands, single_bands)
     alone = prefixes if is_single else ()
@@ -239,20 +240,17 @@ def _columns_of_bands(
     fields: LightCurveFields | None, bands: Any, single_bands: Any
 ) -> tuple[tuple[str, ...], bool]:
     """Return what the columns of the bands begin with, and whether each is searched alone."""
-    if not isinstance(single_bands, bool | np.bool_):
-        raise InputError(f"single_bands must be True or False, not {single_bands!r:.80}")
+    is_single = true_or_false(single_bands, "single_bands")
     prefixes = band_prefixes(bands)
     if fields is not None and fields.band is None:
         return ("",), False
-    if single_bands and not prefixes:
+    if is_single and not prefixes:
         raise InputError("single_bands=True needs to know the bands: say which, bands=['g', 'r']")
-    return prefixes, bool(single_bands)
+    return prefixes, is_single
 
 
 def _is_ranked(given: bool | None, method: Method) -> bool:
-    if given is not None and not isinstance(given, bool | np.bool_):
-        raise InputError(f"ranked must be True or False, not {given!r}")
-    return method.name == "lombscargle" if given is None else bool(given)
+    return method.name == "lombscargle" if given is None else true_or_false(given, "ranked")
 
 
 def _table(

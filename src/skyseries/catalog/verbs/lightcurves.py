@@ -79,7 +79,7 @@ class LightCurveVerbs(Held):
             The nested column; not needed if there is only one.
         """
         limits = {"min_period": min_period, "max_period": max_period}
-        moved = lightcurves.Moved(barycentric, location)
+        moved = lightcurves.Moved.of(barycentric, location)
         affixes = lightcurves.Affixes.of(prefix, suffix)
         return self._with(
             lightcurves.features_step(self, column, features, space, bands, limits, moved, affixes)
@@ -167,7 +167,7 @@ class LightCurveVerbs(Held):
             if column is not None:
                 raise InputError("column= and lightcurve= say the same: give one of them")
             column = lightcurve
-        moved = lightcurves.Moved(barycentric, location)
+        moved = lightcurves.Moved.of(barycentric, location)
         affixes = lightcurves.Affixes.of(prefix, suffix)
         return self._with(lightcurves.periods_step(self, column, options, moved, affixes))
 

@@ -20,8 +20,12 @@ NEIGHBOURS = 2
 _ENOUGH, _PART = 0.5, 0.1
 """Share of the limit, and of how far an epoch is off, beyond which another one confirms it."""
 _PASSES = 10
-_DEVIATION = 1.482602218505602
-"""1 / Phi^-1(3 / 4): from the median absolute deviation to the standard deviation."""
+_WITHIN = 0.6826894921370859
+"""Share of normal deviates within one standard deviation.
+
+Not half of them, as for the median absolute deviation: the brighter epochs of a star that is faint
+for half of the time would be off.
+"""
 
 
 @kernel
@@ -48,8 +52,8 @@ def clip_outliers(
         Band; -1: not looked at.
     n_bands : int
     limit : float
-        Deviations from the median of the band, in its scatter (1.4826 times the median absolute
-        deviation) or the epoch's error, whichever is larger, beyond which an epoch is off.
+        Deviations from the median of the band, in its scatter (within which 68 % of the epochs
+        are) or the epoch's error, whichever is larger, beyond which an epoch is off.
     keep : (m,) array
         All true; becomes false where an epoch goes.
     """
@@ -124,7 +128,7 @@ def _deviations(
         median = quantile(kept, 0.5)
         distance = np.abs(kept - median)
         sort_row(distance)
-        scatter = _DEVIATION * quantile(distance, 0.5)
+        scatter = quantile(distance, _WITHIN)
         for j in mine:
             scale = max(scatter, e[j])
             off[j] = (y[j] - median) / scale if scale > 0 else 0.0

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skyseries.arrays import true_or_false
 from skyseries.errors import InputError
 from skyseries.timeseries.curve import Curve, CurveData
 from skyseries.timeseries.kernels.dispersion import dispersion_power
@@ -45,9 +46,7 @@ def _kind(name: str, value: Any) -> str:
 
 
 def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool | np.bool_):
-        raise InputError(f"{name} must be True or False, not {value!r}")
-    return bool(value)
+    return true_or_false(value, name)
 
 
 def _fill_dispersion(curve: Curve, options: Options, f0: float, df: float, power: Floats) -> None:
