@@ -64,10 +64,11 @@ def test_alternation_is_the_evidence_of_one_more_column(change: float) -> None:
     if abs(slope) < 0.03:
         slope = 0.0
     # one column with a normal prior of 0.3: the matrix determinant lemma
-    information = bench.n_free * (w @ column**2) / noise
+    free = bench.n_free - amplitude.size
+    information = free * (w @ column**2) / noise
     gained = slope**2 * (w @ column**2) * information / (information + 1 / 0.3**2)
     expected = -0.5 * np.log(1 + information * 0.3**2)
-    expected -= 0.5 * bench.n_free * np.log(1 - gained / noise)
+    expected -= 0.5 * free * np.log(1 - gained / noise)
     assert alternation(bench, 1 / DIPS, amplitude) == pytest.approx(expected, abs=1e-6)
     assert (expected > 5) == (change != 0)
 

@@ -61,7 +61,7 @@ def judge(t: Floats, y: Floats, e: Floats, frequency: float | None = None) -> tu
     """Judge a light curve of one band, at its highest peak by default."""
     numbers = np.empty(N_NUMBERS)
     f = best_frequency(t, y, e) if frequency is None else frequency
-    code = judge_period(t, y, e, np.array([0, t.size]), f, HIGH, 0.0, numbers)
+    code = judge_period(t, y, e, np.array([0, t.size]), f, HIGH, 0.0, False, numbers)
     return code, numbers
 
 
@@ -234,7 +234,7 @@ def test_zero_of_time_scale_and_order_are_no_matter() -> None:
         numbers = np.empty(N_NUMBERS)
         code = judge_period(
             t[order] + zero, scale * y[order] + shift, scale * e[order], edges, 1 / 7.77, HIGH,
-            0.0, numbers,
+            0.0, False, numbers,
         )  # fmt: skip
         found.append((code, *np.log(numbers[:2]), *numbers[2:]))
     np.testing.assert_allclose(found[1:], [found[0]] * 4, rtol=1e-3)
@@ -259,7 +259,10 @@ def test_many_light_curves_are_judged_as_each_is() -> None:
     assert code[2] in (NOISE, FEW)  # six epochs
     assert np.isnan(numbers[:, 3]).all()
     alone = np.empty(N_NUMBERS)
-    assert judge_period(flat[0], flat[1], errors, offsets[:3], 1 / 3.3, HIGH, 0.0, alone) == code[0]
+    assert (
+        judge_period(flat[0], flat[1], errors, offsets[:3], 1 / 3.3, HIGH, 0.0, False, alone)
+        == code[0]
+    )
     np.testing.assert_array_equal(numbers[:, 0], alone)
 
 

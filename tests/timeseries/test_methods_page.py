@@ -38,6 +38,6 @@ def test_page_names_every_column_and_flag() -> None:
     for word in choice.FLAGS:
         assert f"\n| `{word}` | " in flags
     # numbers that are written out
-    assert f"logarithm less than {choice._REACH:g} below" in flags
+    assert f"logarithm less than {choice.REACH:g} below" in flags
     assert f"within {calendar._NEAR:g} / time span" in flags
     assert f"weak ({choice._WEAK:g} mag, or {100 * choice._WEAK:.0f} % of the flux" in flags

@@ -127,8 +127,8 @@ _FLAG_RULES = {
     "limit": "a period beyond the limits: it is at one of them, or a slower one that was not asked "
     "for explains the light curve as well",
     "daily": "an alias: another period, of which it is an alias by a day (solar or sidereal), has "
-    "an evidence as good (its logarithm less than {reach:g} below, or above), or it is itself a fraction "
-    "of a day, within 1.5 / time span",
+    "an evidence as good (its logarithm less than {reach:g} below, or above), or it is itself a "
+    "fraction of a day, within 1.5 / time span",
     "monthly": "the same of the month (29.53 d); itself only if it is weak (0.07 mag, or 7 % of "
     "the flux, or less)",
     "yearly": "the same of the year; itself only if it is weak",

@@ -100,7 +100,9 @@ def solve_segments(segments: Segments, search: Search, choice: Choice) -> Floats
     out = np.full((len(SOLUTION) + n_bands, choice.code.size), np.nan)
     frequency = np.ascontiguousarray(choice.frequency[:, 0])
     is_fast = frequency > 1.0 / SLOWEST_ORBIT
-    kind = np.where(is_fast & (choice.shape == SINE), PULSE, choice.shape)
+    # what is not ranked may be any shape, and a smooth one fits all of them somehow
+    is_plain = (choice.shape == SINE) | (not search.is_ranked)
+    kind = np.where(is_plain, np.where(is_fast, PULSE, SINE), choice.shape)
     solve_periods(
         segments.time, segments.value, segments.error, segments.offsets, n_bands, search.floor,
         0.0, frequency, kind, _FIT_PROFILES, search.direction > 0, out,

@@ -23,7 +23,7 @@ _USUAL = 0.3
 _POINTS = 192
 _OUTLIER = 4.0
 """Robust standard deviations beyond which an epoch weighs less."""
-_LEAST = 1e-12
+_LEAST, _LEAST_FREE = 1e-12, 0.25
 _TOO_LITTLE = 0.03
 """Half the difference of the depths, over their mean, below which it is that of the model."""
 
@@ -63,9 +63,11 @@ def alternation(bench: Bench, frequency: float, amplitude: NDArray[np.float64]) 
     noise = max(noise, _LEAST)
     if abs(projection) < _TOO_LITTLE * square:
         projection = 0.0
-    known = noise / (bench.n_free * _USUAL * _USUAL)
+    # the series has taken up some of the noise
+    free = max(bench.n_free - amplitude.size, _LEAST_FREE * bench.n_free)
+    known = noise / (free * _USUAL * _USUAL)
     explained = min(projection * projection / ((square + known) * noise), 1.0 - _LEAST)
-    gain = -0.5 * np.log1p(square / known) - 0.5 * bench.n_free * np.log1p(-explained)
+    gain = -0.5 * np.log1p(square / known) - 0.5 * free * np.log1p(-explained)
     return float(gain)
 
 

@@ -153,7 +153,7 @@ def _look(bench: Bench, direction: float, frequency: float, share: float) -> _Lo
     is_symmetric = abs(np.sin(0.5 * phi21)) < 0.3 or (shape == ECLIPSE and not is_pulse)
     gain = -np.inf
     is_alone = False
-    if direction > 0.0 and is_symmetric and r21 < 1.2 and (shape == ECLIPSE or r21 > 0.5):
+    if direction > 0.0 and is_symmetric and r21 < 1.2 and (shape == ECLIPSE or r21 > 0.6):
         gain = alternation(bench, frequency, amplitude)
         curve = np.empty(_POINTS)
         fill_curve(-amplitude, curve)
@@ -178,7 +178,7 @@ def _first_step(
     is_alone = direction != 0.0 and is_dips and 0.0 < look.width < _NARROW and look.r21 < 1.2
     contact = _contact(bench, look, amplitude) if direction != 0.0 and is_fast else 0.0
     # the halves of what spots make differ where the spots change
-    gained = needed = _SURE if is_fast or (look.is_symmetric and is_dips) else _STRANGE
+    gained = _SURE if is_fast or (look.is_symmetric and is_dips) else _STRANGE
     best, part, shape, doubt = frequency, 1, look.shape, -np.inf
     for n, m in _PARTS:
         is_odd = n > 1 or m > 3
@@ -199,7 +199,7 @@ def _first_step(
         if gain > gained + (_AGAIN if is_odd else 0.0) and (not is_odd or _is_unlike(found.shape)):
             best, part, shape, share, gained = found.frequency, m, found.shape, found.share, gain
             doubt = gain
-        elif m == 2 and (contact > 1.0 or (is_alone and gain > _LIKELY) or look.gain > needed):
+        elif m == 2 and (contact > 1.0 or (is_alone and gain > _LIKELY) or look.gain > _SURE):
             best, part, shape, share = found.frequency, m, found.shape, found.share
             doubt = max(doubt, gained) if contact > _TOLD else doubt
     is_doubtful = part == 1 and (
