@@ -12,7 +12,7 @@ from skyseries.adql.functions import FUNCTIONS, Function, Signature, function_ta
 from skyseries.adql.grouping import GroupBy
 from skyseries.adql.lexer import pointer
 from skyseries.adql.parser import parse_condition, parse_value
-from skyseries.adql.ranges import Bounds, Cone, bounds, cones
+from skyseries.adql.ranges import Bounds, Cone, bounds, cones, one_of
 from skyseries.adql.resolver import resolve_condition, resolve_value
 from skyseries.adql.scope import Scope, Source
 from skyseries.adql.statistics import Statistics
@@ -58,6 +58,7 @@ __all__ = [
     "function_table",
     "has_aggregates",
     "in_needed_unit",
+    "one_of",
     "parse_condition",
     "parse_value",
     "pointer",

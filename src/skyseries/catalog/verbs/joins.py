@@ -12,7 +12,7 @@ from skyseries.arrays import number, whole
 from skyseries.arrow import is_nested
 from skyseries.catalog.asof import AsOf, Direction
 from skyseries.catalog.associations import associated
-from skyseries.catalog.held import Held, first_scan
+from skyseries.catalog.held import Held
 from skyseries.catalog.ids import id_column
 from skyseries.catalog.joining import Other, brought, found_by_key, other_side
 from skyseries.catalog.names import check_columns, check_new, names_list, names_pair
@@ -21,6 +21,7 @@ from skyseries.catalog.nodes.joincurves import JoinCurves, can_sort
 from skyseries.catalog.nodes.joinmap import MapValues
 from skyseries.catalog.nodes.orphans import OnOrphans
 from skyseries.catalog.nodes.pairs import no_clash, renamed
+from skyseries.catalog.nodes.scan import first_scan
 from skyseries.catalog.nodes.steps import Select
 from skyseries.errors import InputError, SchemaError
 from skyseries.hats.keys import check_keys

@@ -13,17 +13,18 @@ from skyseries.arrays import number, whole
 from skyseries.catalog import tables
 from skyseries.catalog.density import density_arcmin
 from skyseries.catalog.extent import extent
-from skyseries.catalog.held import Held, first_scan
+from skyseries.catalog.held import Held
 from skyseries.catalog.measures import expression_in, moving
 from skyseries.catalog.names import check_columns, check_new, names_pair
 from skyseries.catalog.nodes.concat import Concat
 from skyseries.catalog.nodes.expressions import Assign
+from skyseries.catalog.nodes.lineage import has_moved
 from skyseries.catalog.nodes.match import Match, MatchRule
 from skyseries.catalog.nodes.nestmatch import NestedMatch
 from skyseries.catalog.nodes.outer import RightOnly, Unpaired
 from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash, renamed
+from skyseries.catalog.nodes.scan import first_scan
 from skyseries.catalog.nodes.weight import Weight
-from skyseries.catalog.origin import has_moved
 from skyseries.errors import InputError, SchemaError
 
 __all__ = ["MatchVerbs"]
