@@ -16,10 +16,10 @@ from skyseries.catalog.names import check_columns
 from skyseries.catalog.nodes.cleaning import CleanEpochs, periods_of
 from skyseries.catalog.nodes.steps import Append
 from skyseries.errors import InputError
+from skyseries.nested import Nested
 from skyseries.schema import LightCurveFields, column_meta
 from skyseries.timeseries.cleaning import Cleaning, clean, cleaning_of
 from skyseries.timeseries.measured import field_units, with_units
-from skyseries.timeseries.nested import Nested
 from skyseries.units import factor_to
 
 if TYPE_CHECKING:

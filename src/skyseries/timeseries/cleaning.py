@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from skyseries.arrays import days_long, number, true_or_false
 from skyseries.errors import InputError
+from skyseries.nested import Nested
+from skyseries.nested.flat import read_only, take
 from skyseries.schema import LightCurveFields
 from skyseries.schema.times import zero_point
 from skyseries.timeseries.barycentre import site_of
@@ -29,8 +31,6 @@ from skyseries.timeseries.measured import (
     measured_field,
     with_units,
 )
-from skyseries.timeseries.nested import Nested
-from skyseries.timeseries.nested.flat import read_only, take
 
 __all__ = ["SEARCH", "Cleaning", "clean", "cleaning_of"]
 

@@ -16,9 +16,9 @@ from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Wrapped
 from skyseries.catalog.rows import Index, Ints, Rows
 from skyseries.hats.keys import plain
+from skyseries.nested import Nested
 from skyseries.schema import as_type
 from skyseries.spatial.order import group_order
-from skyseries.timeseries.nested import Nested
 
 __all__ = ["JoinCurves", "can_sort"]
 

@@ -16,7 +16,7 @@ from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.rows import gather
 from skyseries.catalog.summaries.parts import fixed_units, parts_in_order
 from skyseries.errors import SchemaError
-from skyseries.timeseries.nested import Nested
+from skyseries.nested import Nested
 
 __all__ = ["as_arrays", "batches"]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skyseries.arrow import is_list
 from skyseries.errors import InputError, SchemaError
-from skyseries.timeseries.nested.flat import joined, read_only
+from skyseries.nested.flat import joined, read_only
 
 __all__ = ["ListField", "Parts", "field_of", "list_of", "read_column", "write_column"]
 

@@ -11,10 +11,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries.errors import InputError, SchemaError
-from skyseries.timeseries.kernels import nested as kernels
-from skyseries.timeseries.nested.flat import as_flat, as_mask, joined, kept, read_only, take
-from skyseries.timeseries.nested.keys import null_mask, order_codes
-from skyseries.timeseries.nested.layout import (
+from skyseries.nested import kernels
+from skyseries.nested.flat import as_flat, as_mask, joined, kept, read_only, take
+from skyseries.nested.keys import null_mask, order_codes
+from skyseries.nested.layout import (
     ListField,
     Mask,
     Parts,
@@ -23,7 +23,7 @@ from skyseries.timeseries.nested.layout import (
     read_column,
     write_column,
 )
-from skyseries.timeseries.nested.reduce import reduce_segments
+from skyseries.nested.reduce import reduce_segments
 
 __all__ = ["Nested", "concat"]
 

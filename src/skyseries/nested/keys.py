@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.errors import SchemaError
-from skyseries.timeseries.kernels import nested as kernels
-from skyseries.timeseries.nested.flat import read_only
+from skyseries.nested import kernels
+from skyseries.nested.flat import read_only
 
 __all__ = ["null_mask", "order_codes"]
 

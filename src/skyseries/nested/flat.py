@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries.errors import InputError, SchemaError
-from skyseries.timeseries.kernels import nested as kernels
+from skyseries.nested import kernels
 
 __all__ = ["arrow_take", "as_flat", "as_mask", "joined", "kept", "read_only", "take"]
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries.errors import InputError, SchemaError
-from skyseries.timeseries.kernels import nested as kernels
-from skyseries.timeseries.nested.flat import arrow_take, kept, read_only, take
-from skyseries.timeseries.nested.keys import null_mask, order_codes
+from skyseries.nested import kernels
+from skyseries.nested.flat import arrow_take, kept, read_only, take
+from skyseries.nested.keys import null_mask, order_codes
 
 __all__ = ["REDUCTIONS", "reduce_segments"]
 
