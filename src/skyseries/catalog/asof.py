@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrays import day_number, number
-from skyseries.catalog.rows import Ints
+from skyseries.arraytypes import Ints
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema.columns import column_meta
 from skyseries.schema.recognition import TIMES

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.division import Unit
 from skyseries.catalog.held import Held, first_scan
 from skyseries.catalog.info import sky_area
@@ -14,7 +15,6 @@ from skyseries.catalog.nodes.concat import Concat
 from skyseries.catalog.nodes.partitions import MapPartitions
 from skyseries.catalog.nodes.steps import Search
 from skyseries.catalog.rowcount import row_count
-from skyseries.catalog.rows import Ints
 from skyseries.catalog.running import run_units
 from skyseries.errors import InputError
 from skyseries.hats.facts import add_counts

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from skyseries.arraytypes import Floats, Ints
 from skyseries.catalog.buffers import to_numpy
-from skyseries.catalog.rows import Floats, Index, Ints, Rows, gather
+from skyseries.catalog.rows import Index, Rows, gather
 from skyseries.errors import CatalogError
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from skyseries.arraytypes import Bools, Floats, Ints
 from skyseries.arrow import is_nested
 from skyseries.hats.check_files import is_ours
 from skyseries.hats.dataset import Dataset
@@ -22,9 +22,6 @@ from skyseries.spatial.sphere import apply_proper_motion
 
 __all__ = ["RowChecks", "cells_around", "position_cells"]
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 _ROUNDING_DEG = 1e-9
 """Positions this near to a border may be in either cell: a hundredth of a cell of order 29."""

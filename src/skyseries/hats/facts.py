@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Cell
 from skyseries.hats.skymap import POINT_MAP_ORDER
@@ -26,8 +26,6 @@ from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.order import run_lengths
 
 __all__ = ["CurveFacts", "LeafFacts", "LeafTally", "add_counts"]
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
 from skyseries.errors import SchemaError
 from skyseries.spatial.order import argsort
 
 __all__ = ["KeyTable", "aligned", "check_keys", "plain"]
 
-Ints = NDArray[np.int64]
 
 _TOP_BIT = np.uint64(1 << 63)
 _FEW = 10_000

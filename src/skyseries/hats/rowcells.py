@@ -7,12 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
 from skyseries.hats.dataset import Dataset
 from skyseries.spatial.healpix import HPX_ORDER, radec_to_hpx
 
 __all__ = ["cell_columns", "positions", "row_cells"]
-
-Floats = NDArray[np.float64]
 
 
 def positions(dataset: Dataset, rows: pa.Table) -> tuple[Floats, Floats]:

@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
+
 __all__ = ["Limits", "Sizes", "divided", "row_sizes", "take", "take_column"]
 
-Ints = NDArray[np.int64]
 Sizes = float | NDArray[np.float64]
 """Bytes of each row, or one number if all have the same size."""
 

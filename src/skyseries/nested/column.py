@@ -10,19 +10,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Bools
 from skyseries.errors import InputError, SchemaError
 from skyseries.nested import kernels
 from skyseries.nested.flat import as_flat, as_mask, joined, kept, read_only, take
 from skyseries.nested.keys import null_mask, order_codes
-from skyseries.nested.layout import (
-    ListField,
-    Mask,
-    Parts,
-    field_of,
-    list_of,
-    read_column,
-    write_column,
-)
+from skyseries.nested.layout import ListField, Parts, field_of, list_of, read_column, write_column
 from skyseries.nested.reduce import reduce_segments
 
 __all__ = ["Nested", "concat"]
@@ -42,7 +35,7 @@ class Nested:
     """(size + 1,) where each light curve begins; read-only."""
     fields: tuple[ListField, ...]
     """The fields in order."""
-    null: Mask | None = None
+    null: Bools | None = None
     """(size,) rows that have no light curve (and no epochs); None: every row has one."""
 
     @classmethod
@@ -376,11 +369,11 @@ def _common_field(one: ListField, two: ListField) -> pa.Field:
     return field.with_nullable(field.nullable or two.field.nullable)
 
 
-def _both(one: Mask | None, two: Mask | None) -> Mask | None:
+def _both(one: Bools | None, two: Bools | None) -> Bools | None:
     return None if one is None or two is None else one & two
 
 
-def _either(one: Mask | None, two: Mask | None) -> Mask | None:
+def _either(one: Bools | None, two: Bools | None) -> Bools | None:
     return one if two is None else two if one is None else one | two
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
 from skyseries.errors import SchemaError
 from skyseries.hats.files import storage_errors
 from skyseries.jit import kernel
@@ -23,7 +24,6 @@ from skyseries.jit import kernel
 __all__ = ["IdTable", "check_id_type", "check_same_kind", "create_array", "id_keys"]
 
 U64 = NDArray[np.uint64]
-Ints = NDArray[np.int64]
 
 _EMPTY = -1
 

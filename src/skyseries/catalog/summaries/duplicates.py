@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 
 from skyseries import adql
 from skyseries.adql.evaluate import run_sql
+from skyseries.arraytypes import Ints
 from skyseries.catalog.division import Unit
 from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.nodes.places import Places, ordinals
-from skyseries.catalog.rows import Ints
 from skyseries.catalog.summaries.inputs import lifted, values_from
 from skyseries.catalog.summaries.parts import fixed_units, parts_in_order
 from skyseries.config import settings

@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skyseries import adql
+from skyseries.arraytypes import Ints
 from skyseries.catalog.division import Unit
 from skyseries.catalog.node import Hints, Node
-from skyseries.catalog.rows import Ints, gather
+from skyseries.catalog.rows import gather
 from skyseries.catalog.summaries.inputs import lifted, values_of
 from skyseries.catalog.summaries.parts import fixed_units, merged
 from skyseries.executors import Task, current_executor
