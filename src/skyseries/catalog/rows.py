@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries.arraytypes import Floats, Ints
-from skyseries.catalog.buffers import from_numpy
+from skyseries.arrow import from_numpy
 from skyseries.hats.sizes import take_column
 
 __all__ = ["Index", "Joined", "Rows", "TableRows", "Taken", "gather", "pick"]

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from skyseries.arraytypes import Ints
+from skyseries.arrow import is_number
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Cell
 from skyseries.hats.skymap import POINT_MAP_ORDER
@@ -159,7 +160,7 @@ def _sum_curves(parts: Iterable[CurveFacts]) -> CurveFacts:
 
 def _finite_range(values: pa.Array) -> tuple[float, float] | None:
     """Return the smallest and largest number; None where there is none."""
-    if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
+    if not is_number(values.type):
         return None
     seen = pc.min_max(values)
     low, high = seen["min"].as_py(), seen["max"].as_py()

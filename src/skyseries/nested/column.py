@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries.arraytypes import Bools
+from skyseries.arrow import to_numpy
 from skyseries.errors import InputError, SchemaError
 from skyseries.nested import kernels
 from skyseries.nested.flat import as_flat, as_mask, joined, kept, read_only, take
@@ -402,7 +403,7 @@ def _as_parents(parents: Any, size: int, n_rows: int) -> NDArray[np.int64]:
     if flat.null_count or not (pa.types.is_integer(flat.type) or not size):
         raise InputError(f"parents must be row numbers without nulls, not {flat.type}")
     try:
-        places: NDArray[np.int64] = flat.cast(pa.int64()).to_numpy(zero_copy_only=False)
+        places: NDArray[np.int64] = to_numpy(flat.cast(pa.int64()))
     except pa.ArrowInvalid as error:
         raise InputError(f"parents must be row numbers below {n_rows}: {error}") from error
     if size and (places.min() < 0 or places.max() >= n_rows):

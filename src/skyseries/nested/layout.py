@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries.arraytypes import Bools
-from skyseries.arrow import is_list
+from skyseries.arrow import is_list, to_numpy
 from skyseries.errors import InputError, SchemaError
 from skyseries.nested.flat import joined, read_only
 
@@ -140,7 +140,7 @@ def _transposed(type_: pa.DataType) -> list[pa.Field]:
 def _mask(array: pa.Array) -> Bools | None:
     if not array.null_count:
         return None
-    return read_only(array.is_null().to_numpy(zero_copy_only=False))
+    return read_only(to_numpy(array.is_null()))
 
 
 def _split(array: pa.Array) -> tuple[NDArray[np.int64], pa.Array, Bools | None]:
@@ -148,7 +148,7 @@ def _split(array: pa.Array) -> tuple[NDArray[np.int64], pa.Array, Bools | None]:
     missing = _mask(array)
     if len(array) == 0:
         return np.zeros(1, np.int64), array.values.slice(0, 0), None
-    raw = array.offsets.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
+    raw = to_numpy(array.offsets).astype(np.int64, copy=False)
     if missing is not None:
         lengths = np.diff(raw)
         if lengths[missing].any():  # a null list may have values behind it: they do not count

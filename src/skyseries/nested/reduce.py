@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries.arraytypes import Ints
+from skyseries.arrow import is_number, to_numpy
 from skyseries.errors import InputError, SchemaError
 from skyseries.nested import kernels
 from skyseries.nested.flat import arrow_take, kept, read_only, take
@@ -39,20 +40,19 @@ def _floats(values: pa.Array, function: str) -> NDArray[np.float64]:
     type_ = values.type
     if pa.types.is_dictionary(type_):
         return _floats(values.dictionary_decode(), function)
-    is_number = (
-        pa.types.is_integer(type_)
-        or pa.types.is_floating(type_)
+    has_numbers = (
+        is_number(type_)
         or pa.types.is_decimal(type_)
         or pa.types.is_boolean(type_)
         or pa.types.is_null(type_)
     )
-    if not is_number:
+    if not has_numbers:
         raise SchemaError(f"{function} needs numbers, not {type_}")
     if not pa.types.is_float64(type_):
         if pa.types.is_boolean(type_):
             values = values.cast(pa.int8())
         values = values.cast(pa.float64(), safe=False)
-    return read_only(values.to_numpy(zero_copy_only=False))
+    return read_only(to_numpy(values))
 
 
 def _count(values: pa.Array, offsets: Ints) -> pa.Array:
@@ -72,7 +72,7 @@ def _sum(values: pa.Array, offsets: Ints) -> pa.Array:
 
 def _integer_sum(values: pa.Array, offsets: Ints) -> NDArray[np.int64]:
     try:
-        integers = values.cast(pa.int64()).to_numpy(zero_copy_only=False)
+        integers = to_numpy(values.cast(pa.int64()))
     except pa.ArrowInvalid as error:
         raise InputError(
             f"sum: values of type {values.type} do not fit 64 signed bits ({error}); "

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries.arrays import days_long, number, true_or_false
+from skyseries.arrow import floats, to_numpy
 from skyseries.errors import InputError
 from skyseries.nested import Nested
 from skyseries.nested.flat import read_only, take
@@ -283,15 +284,15 @@ def _found_periods(
     from skyseries.timeseries.periods import compute_periods
 
     found = compute_periods(nested.to_arrow(), fields, n_peaks=1, units=units)["period"]
-    return np.asarray(found.cast(pa.float64()).to_numpy(), np.float64)
+    return floats(found)
 
 
 def _with_less(nested: Nested, name: str, less: NDArray[np.float64]) -> Nested:
     values = nested.values(name)
     kind = values.type if pa.types.is_float32(values.type) else pa.float64()
     plain = values.cast(pa.float64(), safe=False)
-    known = plain.is_valid().to_numpy(zero_copy_only=False)
-    made = plain.to_numpy(zero_copy_only=False) - less
+    known = to_numpy(plain.is_valid())
+    made = to_numpy(plain) - less
     return nested.with_field(name, pa.array(made, mask=~known).cast(kind))
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arraytypes import Floats, Ints
-from skyseries.catalog.buffers import from_numpy
+from skyseries.arrow import from_numpy
 from skyseries.catalog.node import Hints, RowStep
 from skyseries.catalog.nodes.steps import Wrapped
 from skyseries.catalog.rows import Index, Rows
