@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.division import Unit
 from skyseries.catalog.held import Held
 from skyseries.catalog.info import sky_area
@@ -13,7 +14,6 @@ from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.nodes.scan import first_scan
 from skyseries.catalog.nodes.steps import Search
 from skyseries.catalog.rowcount import row_count
-from skyseries.catalog.rows import Ints
 from skyseries.catalog.running import run_units
 from skyseries.errors import InputError
 from skyseries.hats.facts import add_counts

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skyseries.arraytypes import Floats, Ints
 from skyseries.catalog.node import SKY_CELLS, UNPLACED, Area, Pieces
-from skyseries.catalog.rows import Floats, Ints
 from skyseries.spatial.healpix import cells_in_range
 
 __all__ = ["Unit", "divide"]

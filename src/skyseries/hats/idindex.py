@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from skyseries.arrow import to_numpy
 from skyseries.errors import CatalogError
 from skyseries.hats.dataset import open_leaf
 from skyseries.hats.files import Location
@@ -131,7 +132,7 @@ class IdIndex:
         """Yield the row groups that may hold any of the ids."""
         groups = self._groups
         ids = pc.unique(wanted.drop_null())
-        ids = ids.take(pc.sort_indices(ids)).to_numpy(zero_copy_only=False)
+        ids = to_numpy(ids.take(pc.sort_indices(ids)))
         if not len(ids) or not groups.files:
             return
         lowest, highest = (bound.astype(ids.dtype) for bound in (groups.lowest, groups.highest))

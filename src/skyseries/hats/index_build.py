@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from skyseries.arrow import is_text
 from skyseries.errors import InputError, SchemaError
 from skyseries.executors import Task, current_executor
 from skyseries.hats.batches import leaf_batches
@@ -207,8 +208,7 @@ def check_ids(schema: pa.Schema, column: str) -> pa.Field:
     check_index_column(column)
     field = schema.field(column)
     type_ = field.type
-    text = pa.types.is_string(type_) or pa.types.is_large_string(type_)
-    if not (pa.types.is_integer(type_) or text):
+    if not (pa.types.is_integer(type_) or is_text(type_)):
         raise SchemaError(f"the column {column!r} is {type_}; ids are whole numbers or text")
     return field
 

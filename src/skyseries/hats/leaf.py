@@ -15,10 +15,10 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from skyseries.arrow import is_any_list, list_lengths
 from skyseries.hats.files import atomic_path
 
 __all__ = [
@@ -83,20 +83,10 @@ def _paths(path: str, type_: pa.DataType) -> Iterator[tuple[str, pa.DataType]]:
     elif pa.types.is_map(type_):
         yield from _paths(f"{path}.key_value.key", type_.key_type)
         yield from _paths(f"{path}.key_value.value", type_.item_type)
-    elif _is_list(type_):
+    elif is_any_list(type_):
         yield from _paths(f"{path}{LIST_PATH}", type_.value_type)
     else:
         yield path, type_
-
-
-def _is_list(type_: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_list(type_)
-        or pa.types.is_large_list(type_)
-        or pa.types.is_fixed_size_list(type_)
-        or pa.types.is_list_view(type_)
-        or pa.types.is_large_list_view(type_)
-    )
 
 
 def _is_text(type_: pa.DataType) -> bool:
@@ -157,12 +147,12 @@ def _lengths(values: pa.Array) -> NDArray[np.int64] | None:
     """Return the lengths of lists, or of the first lists in structs; None if there are none."""
     if pa.types.is_struct(values.type):
         for place, child in enumerate(values.type):
-            if _is_list(child.type):
+            if is_any_list(child.type):
                 return _lengths(values.field(place))
         return None
-    if not _is_list(values.type):
+    if not is_any_list(values.type):
         return None
-    return pc.fill_null(pc.list_value_length(values), 0).to_numpy().astype(np.int64)  # type: ignore[no-any-return]
+    return list_lengths(values).astype(np.int64)
 
 
 class LeafWriter:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
 from skyseries.executors import Task, current_executor
 from skyseries.hats.batches import leaf_batches, whole_leaf
 from skyseries.hats.dataset import Dataset
@@ -46,7 +46,6 @@ __all__ = [
     "write_margin_leaves",
 ]
 
-Ints = NDArray[np.int64]
 
 TARGET_COLUMN = "_target"
 """Column of the scratch files: which receiving cell a row is for."""

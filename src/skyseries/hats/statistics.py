@@ -20,8 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
 from skyseries.errors import CatalogError
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location
@@ -38,7 +38,6 @@ __all__ = [
     "recorded_rows",
 ]
 
-Ints = NDArray[np.int64]
 
 STATISTICS_FILE = "per_partition_statistics.parquet"
 

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skyseries.arrow import floats
 from skyseries.errors import InputError
 from skyseries.formats import Chunk
 from skyseries.hats.curves import in_time_order
@@ -144,8 +145,7 @@ def place(plan: ImportPlan, table: pa.Table, source: str) -> tuple[pa.Table, pa.
 
 def degrees(table: pa.Table, name: str) -> NDArray[np.float64]:
     """Return a coordinate, NaN where it is null."""
-    values = table.column(name).cast(pa.float64()).combine_chunks()
-    return np.asarray(values.to_numpy(zero_copy_only=False), np.float64)
+    return floats(table.column(name))
 
 
 def check_declinations(dec: NDArray[np.float64], name: str, source: str) -> None:

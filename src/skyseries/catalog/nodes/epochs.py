@@ -15,7 +15,7 @@ from skyseries.catalog.names import fields_of
 from skyseries.catalog.node import Hints, RowStep, Source, column_of
 from skyseries.catalog.nodes.steps import Wrapped, together
 from skyseries.catalog.rows import Index, Rows
-from skyseries.timeseries.nested import Nested
+from skyseries.nested import Nested
 
 __all__ = [
     "AssignEpochs",

@@ -17,8 +17,8 @@ from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import ComputedRows
 from skyseries.catalog.rows import Index, Rows
 from skyseries.errors import SchemaError
+from skyseries.nested import Nested
 from skyseries.schema import as_type
-from skyseries.timeseries.nested import Nested
 
 __all__ = ["NestedMatch"]
 

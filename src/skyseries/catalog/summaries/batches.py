@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from skyseries.arrow import is_nested
+from skyseries.arrow import is_nested, to_numpy
 from skyseries.catalog.division import Unit
 from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.rows import gather
 from skyseries.catalog.summaries.parts import fixed_units, parts_in_order
 from skyseries.errors import SchemaError
-from skyseries.timeseries.nested import Nested
+from skyseries.nested import Nested
 
 __all__ = ["as_arrays", "batches"]
 
@@ -125,11 +125,11 @@ def _array(name: str, values: pa.Array) -> NDArray[Any]:
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         coded = pc.dictionary_encode(values.fill_null("") if values.null_count else values)
         names: NDArray[Any] = np.array(coded.dictionary.to_pylist() or [""], dtype=str)
-        texts: NDArray[Any] = names[coded.indices.to_numpy(zero_copy_only=False)]
+        texts: NDArray[Any] = names[to_numpy(coded.indices)]
         return texts
     if values.null_count and (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
         raise SchemaError(
             f"{name} is null in some rows, which NumPy's {kind} cannot be: leave it out, "
             "assign(COALESCE(...)), or take format='arrow'"
         )
-    return np.asarray(values.to_numpy(zero_copy_only=False))
+    return to_numpy(values)

@@ -15,10 +15,11 @@ import pyarrow.compute as pc
 
 from skyseries import adql
 from skyseries.adql.evaluate import run_sql
+from skyseries.arraytypes import Ints
+from skyseries.arrow import to_numpy
 from skyseries.catalog.division import Unit
 from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.nodes.places import Places, ordinals
-from skyseries.catalog.rows import Ints
 from skyseries.catalog.summaries.inputs import lifted, values_from
 from skyseries.catalog.summaries.parts import fixed_units, parts_in_order
 from skyseries.config import settings
@@ -81,7 +82,7 @@ def _codes(key: pa.Array) -> Ints:
     if pa.types.is_string(key.type):
         key = key.cast(pa.large_string())
     codes = pc.dictionary_encode(key, null_encoding="encode").indices
-    return np.asarray(codes.to_numpy(zero_copy_only=False)).astype(np.int64)
+    return to_numpy(codes).astype(np.int64)
 
 
 def _keys_of_unit(keys: tuple[adql.Expr, ...], node: Node, unit: Unit) -> pa.Table:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skyseries import adql
+from skyseries.arrow import to_numpy
 from skyseries.catalog.division import Unit
 from skyseries.catalog.node import Hints, Node, RowStep
 from skyseries.catalog.nodes.expressions import Assign, paths_of
@@ -111,8 +112,8 @@ class _Kept:
             self.mask = mask
             return
         whole = np.zeros(len(self.rows), np.bool_)
-        places = np.flatnonzero(self.mask.to_numpy(zero_copy_only=False))
-        whole[places[mask.to_numpy(zero_copy_only=False)]] = True
+        places = np.flatnonzero(to_numpy(self.mask))
+        whole[places[to_numpy(mask)]] = True
         self.mask = pa.array(whole)
 
     def table(self, paths: Sequence[str]) -> pa.Table:
@@ -120,7 +121,7 @@ class _Kept:
         if self.mask is None:
             return self.rows.fetch(paths)
         if self.is_sparse:
-            left = np.flatnonzero(self.mask.to_numpy(zero_copy_only=False))
+            left = np.flatnonzero(to_numpy(self.mask))
             return self.rows.fetch(paths, left)
         table = self.rows.fetch(paths)
         columns = [pc.filter(column.combine_chunks(), self.mask) for column in table.columns]

@@ -13,10 +13,10 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog import division
 from skyseries.catalog.division import Unit, divide
 from skyseries.catalog.node import Hints, Node, Pieces
-from skyseries.catalog.rows import Ints
 from skyseries.catalog.running import run_units
 
 __all__ = ["fixed_units", "merged", "parts_in_order"]

@@ -18,6 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries import adql
+from skyseries.arrow import to_numpy
 from skyseries.catalog.division import Unit
 from skyseries.catalog.node import Node
 from skyseries.catalog.running import run_units
@@ -172,11 +173,11 @@ def _codes(array: pa.Array) -> Codes:
     """Return integers in the order of the numbers, without null and NaN."""
     if not pa.types.is_integer(array.type):
         array = array.cast(pa.float64(), safe=False)
-    values = array.drop_null().to_numpy(zero_copy_only=False)
+    values = to_numpy(array.drop_null())
     if values.dtype.kind == "u":
-        return values.astype(np.uint64)  # type: ignore[no-any-return]
+        return values.astype(np.uint64)
     if values.dtype.kind != "f":
-        return values.astype(np.int64).view(np.uint64) ^ _SIGN  # type: ignore[no-any-return]
+        return values.astype(np.int64).view(np.uint64) ^ _SIGN
     values = values[~np.isnan(values)].astype(np.float64) + 0.0  # -0.0 is 0.0
     bits = values.view(np.uint64)
     codes: Codes = np.where(bits & _SIGN, ~bits, bits | _SIGN)

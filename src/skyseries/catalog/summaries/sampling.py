@@ -15,10 +15,11 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries import adql
+from skyseries.arraytypes import Ints
 from skyseries.catalog.division import Unit
 from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.nodes.places import Places, hashes, ordinals
-from skyseries.catalog.rows import Ints, gather
+from skyseries.catalog.rows import gather
 from skyseries.catalog.summaries.duplicates import codes_of, normal_key
 from skyseries.catalog.summaries.inputs import lifted, values_from
 from skyseries.catalog.summaries.parts import merged

@@ -7,10 +7,10 @@ from typing import Literal, cast, overload
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from skyseries import adql
 from skyseries.arrays import numbers, whole
+from skyseries.arraytypes import Floats, Ints
 from skyseries.catalog.curves import the_column
 from skyseries.catalog.held import Held
 from skyseries.catalog.names import names_list, texts_by_name
@@ -37,8 +37,6 @@ from skyseries.spatial.healpix import HPX_ORDER
 
 __all__ = ["Groups", "SummaryVerbs"]
 
-Counts = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 _MAX_DENSE_ORDER = 13
 
@@ -278,7 +276,7 @@ class SummaryVerbs(Held):
         bins: Bins = 10,
         range: Range = None,
         condition: str | None = None,
-    ) -> tuple[Counts, Floats]:
+    ) -> tuple[Ints, Floats]:
         """Count values in bins, as `numpy.histogram` does.
 
         Parameters
@@ -312,7 +310,7 @@ class SummaryVerbs(Held):
         bins: Bins | tuple[Bins, Bins] = 10,
         range: tuple[Range, Range] | None = None,
         condition: str | None = None,
-    ) -> tuple[Counts, Floats, Floats]:
+    ) -> tuple[Ints, Floats, Floats]:
         """Count pairs of values in bins, as `numpy.histogram2d` does.
 
         Parameters
@@ -346,7 +344,7 @@ class SummaryVerbs(Held):
         weights: str | None = None,
         *,
         dense: Literal[True] = True,
-    ) -> Counts | Floats: ...
+    ) -> Ints | Floats: ...
     @overload
     def sky_histogram(
         self,
@@ -355,7 +353,7 @@ class SummaryVerbs(Held):
         weights: str | None = None,
         *,
         dense: Literal[False],
-    ) -> tuple[Counts, Counts | Floats]: ...
+    ) -> tuple[Ints, Ints | Floats]: ...
     def sky_histogram(
         self,
         order: int,
@@ -363,7 +361,7 @@ class SummaryVerbs(Held):
         weights: str | None = None,
         *,
         dense: bool = True,
-    ) -> Counts | Floats | tuple[Counts, Counts | Floats]:
+    ) -> Ints | Floats | tuple[Ints, Ints | Floats]:
         """Count rows in HEALPix cells.
 
         Parameters
@@ -402,7 +400,7 @@ class SummaryVerbs(Held):
             return cells, counts
         sky = np.zeros(12 << 2 * order, counts.dtype)
         sky[cells] = counts
-        return cast(Counts | Floats, sky)
+        return cast(Ints | Floats, sky)
 
     def describe(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return what the columns are like.

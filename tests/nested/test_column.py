@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyseries.errors import InputError, SchemaError
-from skyseries.timeseries.nested import REDUCTIONS, Nested, concat
-from tests.timeseries.nested_columns import (
+from skyseries.nested import REDUCTIONS, Nested, concat
+from tests.nested.columns import (
     TYPES,
     Row,
     build,
