@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from skyseries.errors import Cancelled
@@ -28,11 +28,11 @@ class Serial(TrackingExecutor):
         super().__init__()
         self.workers = 1
 
-    def _stream(self, run: Run) -> Iterator[Result]:
+    def _stream(self, run: Run) -> Generator[Result]:
         try:
             while True:
                 run.check()
-                call = run.take()
+                call = run.take(window=1)
                 if call is None:
                     return
                 run.emit(run.start(call))
@@ -40,7 +40,8 @@ class Serial(TrackingExecutor):
                 if run.listener_error is not None:
                     raise run.listener_error
                 if run.settle(outcome) and not run.cancelled:
-                    yield outcome.take()
+                    run.hold(outcome)
+                    yield run.next()
         finally:
             run.stopping.set()
             self._runs.discard(run)

@@ -66,15 +66,22 @@ class Run:
 
     Parameters
     ----------
-    tasks, listeners, retries
+    tasks, listeners, retries, ordered
         As in `Executor.run`.
     """
 
-    def __init__(self, tasks: Sequence[Task], listeners: Iterable[Listener], retries: int) -> None:
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        listeners: Iterable[Listener],
+        retries: int,
+        ordered: bool = False,
+    ) -> None:
         if retries < 0:
             raise InputError(f"retries must be 0 or more, not {retries}")
         self.tasks = tuple(tasks)
         self.retries = retries
+        self.ordered = ordered
         self.token = uuid.uuid4().hex  # what workers elsewhere call this run
         self.done = 0
         self.inbox: queue.SimpleQueue[Event | Outcome | None] = queue.SimpleQueue()
@@ -86,12 +93,19 @@ class Run:
         self._attempts: Counter[int] = Counter()
         self._failures: Counter[int] = Counter()
         self._deaths: Counter[int] = Counter()
-        self._queue = [(-_weight(task, index), index) for index, task in enumerate(self.tasks)]
+        self._held: dict[int, Outcome] = {}
+        self._due = 0
+        self._queue = [(self._rank(index), index) for index in range(len(self.tasks))]
         heapq.heapify(self._queue)
 
-    def take(self) -> Call | None:
-        """Return the heaviest task that waits, or None."""
-        if not self._queue:
+    def take(self, window: int) -> Call | None:
+        """Return the heaviest task that waits, or None.
+
+        In order it is the first that waits, and it may be less than `window` tasks ahead of the
+        first result that was not yet taken. The task that makes this result never has to wait for
+        others, since of all that waits it is the first.
+        """
+        if not self._queue or (self.ordered and self._queue[0][1] >= self._due + window):
             return None
         _, index = heapq.heappop(self._queue)
         self._attempts[index] += 1
@@ -138,10 +152,24 @@ class Run:
         again = self._try_again(call.index, error)
         self.emit(TaskError(call.task, call.index, outcome.time, error, call.attempt, again))
         if again:
-            heapq.heappush(self._queue, (-call.task.weight, call.index))
+            heapq.heappush(self._queue, (self._rank(call.index), call.index))
         elif not self.stopping.is_set():
             self._raise(call, error)
         return False
+
+    def hold(self, outcome: Outcome) -> None:
+        """Keep what a task returned until it is its turn."""
+        self._held[outcome.call.index if self.ordered else self._due] = outcome
+
+    def has_next(self) -> bool:
+        """Return whether a result can be handed on: in order, the first not yet taken."""
+        return self._due in self._held
+
+    def next(self) -> Result:
+        """Hand a result on."""
+        outcome = self._held.pop(self._due)
+        self._due += 1
+        return outcome.take()
 
     def drain(self) -> None:
         """Tell the listeners how the tasks ended that ran while the run was stopping."""
@@ -151,6 +179,11 @@ class Run:
                 self.settle(message)
             elif message is not None:
                 self.emit(message)
+
+    def _rank(self, index: int) -> float:
+        """Return what tasks are sorted by."""
+        weight = _weight(self.tasks[index], index)
+        return 0.0 if self.ordered else -weight
 
     def _try_again(self, index: int, error: BaseException) -> bool:
         if self.stopping.is_set() or isinstance(error, _FINAL):
