@@ -102,6 +102,8 @@ class TaskEnd(Event):
 
     seconds: float
     """How long the function ran on its worker."""
+    bytes_read: int = 0
+    """What the function read of files, as it said by `count_bytes`."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,7 @@ class Executor(abc.ABC):
         listeners: Iterable[Listener] = (),
         retries: int = 0,
         ordered: bool = False,
+        retry_on: Callable[[BaseException], bool] | None = None,
     ) -> Results:
         """Run the tasks and yield their results as they are ready.
 
@@ -177,6 +180,9 @@ class Executor(abc.ABC):
             How often a failed task is run again.
         ordered : bool
             Start tasks and yield results in the order of the tasks; else heavy tasks start first.
+        retry_on : callable, optional
+            Whether an error is worth another try; by default all are that the input does not
+            cause. The death of a worker always is.
 
         Raises
         ------

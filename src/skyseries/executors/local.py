@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any
 
-from skyseries.errors import Cancelled
 from skyseries.executors.base import Event, Result, TaskProgress
-from skyseries.executors.context import task_context, throttled
+from skyseries.executors.context import Cost, task_context, throttled
 from skyseries.executors.run import Call, Outcome, Run
 from skyseries.executors.stream import CallingExecutor, TrackingExecutor, worker_count
 
@@ -52,7 +51,8 @@ class Threads(CallingExecutor):
 
     Nothing is copied between tasks and caller. Kernels, Parquet and DuckDB work without the
     interpreter lock; Python code in tasks takes turns. A running task cannot be ended by force:
-    a cancelled run waits for it, or for its next `report_progress`.
+    a cancelled run waits for it, or for its next `report_progress` or `check_cancelled`, which is
+    where it reads a leaf.
     """
 
     name = "threads"
@@ -61,34 +61,25 @@ class Threads(CallingExecutor):
         super().__init__()
         self.workers = worker_count(workers)
 
-    def _call(self, run: Run, call: Call) -> tuple[Any, float]:
+    def _call(self, run: Run, call: Call) -> tuple[Any, Cost]:
         return run.context.copy().run(_call, run, call, run.inbox.put)
 
 
 def _outcome(run: Run, call: Call) -> Outcome:
     try:
-        value, seconds = run.context.copy().run(_call, run, call, run.emit)
+        value, cost = run.context.copy().run(_call, run, call, run.emit)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         return Outcome(call, time.time(), error=error)
-    return Outcome(call, time.time(), seconds, value)
+    return Outcome(call, time.time(), cost, value)
 
 
-def _call(run: Run, call: Call, tell: Callable[[Event], None]) -> tuple[Any, float]:
-    """Call the task's function in this thread; return its value and its seconds."""
+def _call(run: Run, call: Call, tell: Callable[[Event], None]) -> tuple[Any, Cost]:
+    """Call the task's function in this thread; return its value and what it took."""
 
     def report(fraction: float) -> None:
         tell(TaskProgress(call.task, call.index, time.time(), fraction))
 
-    passed_on = throttled(report)
-
-    def reporter(fraction: float) -> None:
-        if run.stopping.is_set():
-            raise Cancelled("the run was cancelled, or another of its tasks has failed")
-        passed_on(fraction)
-
-    with task_context(Serial(), reporter):
-        started = time.perf_counter()
-        value = call.task.function(*call.task.args)
-        return value, time.perf_counter() - started
+    with task_context(Serial(), throttled(report), run.stopping) as scope:
+        return scope.measured(call.task.function, call.task.args)

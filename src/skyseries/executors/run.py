@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +22,15 @@ from skyseries.errors import (
     SkyseriesError,
 )
 from skyseries.executors.base import Event, Listener, Result, Task, TaskEnd, TaskError, TaskStart
+from skyseries.executors.context import Cost, count_bytes
 
 __all__ = ["Call", "Outcome", "Run", "WorkerDiedError"]
 
 _FINAL = (Cancelled, InputError, MissingDependencyError)
 """Not worth a second try: the same arguments give the same answer."""
+
+
+_NO_COST = Cost()
 
 
 class WorkerDiedError(ExecutionError):
@@ -48,7 +52,7 @@ class Outcome:
 
     call: Call
     time: float
-    seconds: float = 0.0
+    cost: Cost = _NO_COST
     value: Any = None
     error: BaseException | None = None
 
@@ -66,7 +70,7 @@ class Run:
 
     Parameters
     ----------
-    tasks, listeners, retries, ordered
+    tasks, listeners, retries, ordered, retry_on
         As in `Executor.run`.
     """
 
@@ -76,12 +80,14 @@ class Run:
         listeners: Iterable[Listener],
         retries: int,
         ordered: bool = False,
+        retry_on: Callable[[BaseException], bool] | None = None,
     ) -> None:
         if retries < 0:
             raise InputError(f"retries must be 0 or more, not {retries}")
         self.tasks = tuple(tasks)
         self.retries = retries
         self.ordered = ordered
+        self.retry_on = retry_on
         self.token = uuid.uuid4().hex  # what workers elsewhere call this run
         self.done = 0
         self.inbox: queue.SimpleQueue[Event | Outcome | None] = queue.SimpleQueue()
@@ -147,7 +153,8 @@ class Run:
         call, error = outcome.call, outcome.error
         if error is None:
             self.done += 1
-            self.emit(TaskEnd(call.task, call.index, outcome.time, outcome.seconds))
+            count_bytes(outcome.cost.bytes_read)  # of the task, if any, that this run is part of
+            self.emit(TaskEnd(call.task, call.index, outcome.time, *outcome.cost))
             return True
         again = self._try_again(call.index, error)
         self.emit(TaskError(call.task, call.index, outcome.time, error, call.attempt, again))
@@ -192,12 +199,16 @@ class Run:
             self._deaths[index] += 1
             # one more than `retries`: that a worker dies is seldom the task's fault
             return self._deaths[index] <= self.retries + 1
+        if self.retry_on is not None and not self.retry_on(error):
+            return False
         self._failures[index] += 1
         return self._failures[index] <= self.retries
 
     def _raise(self, call: Call, error: BaseException) -> None:
         name = call.task.name or f"task {call.index}"
         tries = f" {call.attempt} times" if call.attempt > 1 else ""
+        if isinstance(error, Cancelled):  # with what this run is a part of
+            raise error
         if isinstance(error, SkyseriesError) and not isinstance(error, ExecutionError):
             where = f"in {name}" if call.task.name else ""
             if note := ", ".join(filter(None, (where, f"tried{tries}" if tries else ""))):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import abc
 import time
 import weakref
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from skyseries.config import settings
 from skyseries.errors import InputError
 from skyseries.executors.base import Executor, Listener, Result, Results, Task
+from skyseries.executors.context import Cost
 from skyseries.executors.run import Call, Outcome, Run
 
 __all__ = ["CallingExecutor", "StreamingExecutor", "TrackingExecutor", "worker_count"]
@@ -46,9 +47,10 @@ class TrackingExecutor(Executor):
         listeners: Iterable[Listener] = (),
         retries: int = 0,
         ordered: bool = False,
+        retry_on: Callable[[BaseException], bool] | None = None,
     ) -> Results:
         """Run the tasks; see `Executor.run`."""
-        run = Run(tasks, listeners, retries, ordered)
+        run = Run(tasks, listeners, retries, ordered, retry_on)
         self._runs.add(run)
         return Results(run, self._stream(run))
 
@@ -149,12 +151,12 @@ class CallingExecutor(StreamingExecutor):
             return
         run.inbox.put(run.start(call))
         try:
-            value, seconds = self._call(run, call)
+            value, cost = self._call(run, call)
         except BaseException as error:
             run.inbox.put(Outcome(call, time.time(), error=error))
         else:
-            run.inbox.put(Outcome(call, time.time(), seconds, value))
+            run.inbox.put(Outcome(call, time.time(), cost, value))
 
     @abc.abstractmethod
-    def _call(self, run: Run, call: Call) -> tuple[Any, float]:
-        """Run a task; return its value and the seconds that it took."""
+    def _call(self, run: Run, call: Call) -> tuple[Any, Cost]:
+        """Run a task; return its value and what it took."""
