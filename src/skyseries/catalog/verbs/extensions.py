@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from skyseries.catalog.associations import AssociationWritten, joined_id, write_association
 from skyseries.catalog.held import Held, first_scan
 from skyseries.catalog.ids import id_column
 from skyseries.catalog.joining import found_by_key
@@ -18,7 +17,6 @@ from skyseries.catalog.nodes.pairs import no_clash, renamed
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Select
 from skyseries.catalog.provenance import recorded_provenance, scans_of, to_properties
-from skyseries.catalog.writing import Target, Written, write_catalog
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.collection import COLLECTION_FILE, Collection, at_version, read_collection
 from skyseries.hats.dataset import open_dataset
@@ -33,6 +31,10 @@ from skyseries.hats.extension import (
 from skyseries.hats.files import Location, locate
 from skyseries.hats.keys import check_keys
 from skyseries.hats.margin import margin_width
+
+if TYPE_CHECKING:
+    from skyseries.catalog.associations import AssociationWritten
+    from skyseries.catalog.writing import Written
 
 __all__ = ["ExtensionVerbs"]
 
@@ -146,6 +148,8 @@ class ExtensionVerbs(Held):
         -------
         Written
         """
+        from skyseries.catalog.writing import Target, write_catalog
+
         key = id_column(self.dataset, self._collection, id)
         if key not in self.columns or origin(self._node, key) is None:
             raise SchemaError(f"the ids {key!r} are not in the result; an extension needs them")
@@ -213,6 +217,8 @@ class ExtensionVerbs(Held):
         AssociationWritten
             ``join(other, through=path)`` uses it, as LSDB does.
         """
+        from skyseries.catalog.associations import write_association
+
         ids = self._left_id(left_id), self._right_id(right_id)
         return write_association(self, ids, path, name or Path(path).name, overwrite)
 
@@ -228,6 +234,8 @@ class ExtensionVerbs(Held):
         raise InputError(f"the ids {key!r} are not in the result; select them, or give left_id=")
 
     def _right_id(self, given: str | None) -> str:
+        from skyseries.catalog.associations import joined_id
+
         if given is not None:
             check_columns([given], self.schema)
             return given

@@ -11,7 +11,6 @@ import pyarrow as pa
 from skyseries.arrays import number, whole
 from skyseries.arrow import is_nested
 from skyseries.catalog.asof import AsOf, Direction
-from skyseries.catalog.associations import associated
 from skyseries.catalog.held import Held, first_scan
 from skyseries.catalog.ids import id_column
 from skyseries.catalog.joining import Other, brought, found_by_key, other_side
@@ -78,6 +77,8 @@ class JoinVerbs(Held):
         groups that hold the ids of a task are read: its id index tells which; if it has none, a
         temporary one is made from its ids. `explain` says how it is done.
         """
+        from skyseries.catalog.associations import associated
+
         right = other_side(other)
         if through is not None:
             if on is not None or left_on is not None or right_on is not None:

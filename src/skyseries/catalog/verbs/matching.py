@@ -11,7 +11,6 @@ import pyarrow as pa
 from skyseries import adql
 from skyseries.arrays import number, whole
 from skyseries.catalog import tables
-from skyseries.catalog.density import density_arcmin
 from skyseries.catalog.extent import extent
 from skyseries.catalog.held import Held, first_scan
 from skyseries.catalog.measures import expression_in, moving
@@ -303,6 +302,8 @@ def _weight(
     one_to_one: bool,
 ) -> Weight | None:
     """Return how pairs are weighted by their errors; None if no errors are given."""
+    from skyseries.catalog.density import density_arcmin
+
     if errors[0] is None and errors[1] is None:
         return None
     if one_to_one:
