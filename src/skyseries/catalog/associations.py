@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from skyseries.arraytypes import Ints
 from skyseries.catalog.held import Held
 from skyseries.catalog.joining import Other, found_by_key
 from skyseries.catalog.names import check_columns
@@ -24,6 +23,7 @@ from skyseries.catalog.nodes.memory import Memory
 from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash, renamed
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Select
+from skyseries.catalog.rows import Ints
 from skyseries.catalog.writing import LeafTask, leaf_tasks, shared_out
 from skyseries.errors import InputError, SchemaError
 from skyseries.executors import Task, current_executor

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from skyseries.arraytypes import Floats, Ints
-from skyseries.catalog.rows import Rows
+from skyseries.catalog.rows import Floats, Ints, Rows
 from skyseries.hats.partitions import Partitions
 from skyseries.schema import as_schema
 from skyseries.spatial.healpix import HPX_ORDER

@@ -19,7 +19,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from skyseries.arraytypes import Ints
 from skyseries.catalog.division import Unit, divide
 from skyseries.catalog.fingerprint import fingerprint
 from skyseries.catalog.node import (
@@ -35,6 +34,7 @@ from skyseries.catalog.node import (
 from skyseries.catalog.nodes.join import Join
 from skyseries.catalog.nodes.match import Match
 from skyseries.catalog.provenance import new_provenance, to_properties
+from skyseries.catalog.rows import Ints
 from skyseries.errors import ExecutionError, InputError
 from skyseries.executors import Task, current_executor
 from skyseries.hats.collection import Collection

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from skyseries.arraytypes import Ints
 from skyseries.catalog.answers import AnswerError, Rule, to_columns
 from skyseries.catalog.names import check_columns, check_new
 from skyseries.catalog.node import Hints, RowStep
@@ -23,7 +22,7 @@ from skyseries.catalog.nodes.calls import (
     object_text,
 )
 from skyseries.catalog.nodes.steps import Wrapped, made_column, structs_of
-from skyseries.catalog.rows import Index, Rows, gather, pick
+from skyseries.catalog.rows import Index, Ints, Rows, gather, pick
 from skyseries.errors import Cancelled, SchemaError
 
 __all__ = ["MapRows"]

@@ -10,13 +10,12 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from skyseries.arraytypes import Ints
 from skyseries.catalog.asof import AsOf
 from skyseries.catalog.node import Area, Hints, Node, Pieces
 from skyseries.catalog.nodes.pairs import PairRows, Pairs, Renamed
 from skyseries.catalog.nodes.partners import Partners, table_rows
 from skyseries.catalog.nodes.scan import Scan
-from skyseries.catalog.rows import Rows
+from skyseries.catalog.rows import Ints, Rows
 from skyseries.hats.keys import KeyTable, plain
 
 __all__ = ["Join", "loaded"]

@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from skyseries.arraytypes import Ints
 from skyseries.catalog.division import Unit
 from skyseries.catalog.names import check_columns, check_new
 from skyseries.catalog.node import Area, Hints, Node, RowStep
 from skyseries.catalog.nodes.pairs import fetch_or_null
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import ComputedRows
-from skyseries.catalog.rows import Index, Rows
+from skyseries.catalog.rows import Index, Ints, Rows
 from skyseries.catalog.running import run_units
 from skyseries.catalog.scratch import Scratch
 from skyseries.errors import InputError

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 
-from skyseries.arraytypes import Floats, Ints
 from skyseries.catalog.node import SKY_CELLS, Area, Hints, Node, Pieces
 from skyseries.catalog.nodes.scan import Scan, widened
-from skyseries.catalog.rows import Rows, TableRows
+from skyseries.catalog.rows import Floats, Ints, Rows, TableRows
 from skyseries.errors import InputError
 from skyseries.hats.sizes import take
 from skyseries.schema import honest

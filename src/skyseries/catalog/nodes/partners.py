@@ -15,11 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from skyseries.arraytypes import Ints
 from skyseries.catalog.node import Area, Hints, Node
 from skyseries.catalog.nodes.keyindex import INDEX_KEY, build_key_index
 from skyseries.catalog.nodes.scan import Scan
-from skyseries.catalog.rows import Rows, TableRows
+from skyseries.catalog.rows import Ints, Rows, TableRows
 from skyseries.catalog.running import in_order
 from skyseries.catalog.scratch import Scratch
 from skyseries.hats.files import Location

@@ -13,10 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skyseries.arraytypes import Ints
 from skyseries.catalog.node import Area, Hints, Node, Pieces, RowStep
 from skyseries.catalog.nodes.scan import widened
-from skyseries.catalog.rows import Rows
+from skyseries.catalog.rows import Ints, Rows
 from skyseries.spatial.order import argsort
 
 __all__ = ["ByHash", "ByPlace", "Places", "hashes", "ordinals"]
