@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from skyseries.adql.grouping import GroupBy
     from skyseries.adql.lexer import pointer
     from skyseries.adql.parser import parse_condition, parse_value
-    from skyseries.adql.ranges import Bounds, Cone, bounds, cones
+    from skyseries.adql.ranges import Bounds, Cone, bounds, cones, one_of
     from skyseries.adql.resolver import resolve_condition, resolve_value
     from skyseries.adql.scope import Scope, Source
     from skyseries.adql.statistics import Statistics
@@ -63,6 +63,7 @@ __all__ = [
     "function_table",
     "has_aggregates",
     "in_needed_unit",
+    "one_of",
     "parse_condition",
     "parse_value",
     "pointer",
@@ -82,7 +83,7 @@ __getattr__, __dir__ = names_on_use(
         "grouping": "GroupBy",
         "lexer": "pointer",
         "parser": "parse_condition parse_value",
-        "ranges": "Bounds Cone bounds cones",
+        "ranges": "Bounds Cone bounds cones one_of",
         "resolver": "resolve_condition resolve_value",
         "scope": "Scope Source",
         "statistics": "Statistics",

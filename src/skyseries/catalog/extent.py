@@ -8,9 +8,9 @@ import numpy as np
 
 from skyseries.arrow import floats, to_numpy
 from skyseries.catalog.division import Unit
-from skyseries.catalog.held import Held, first_scan
+from skyseries.catalog.held import Held
 from skyseries.catalog.node import Hints, Node
-from skyseries.catalog.origin import stored_as
+from skyseries.catalog.nodes.lineage import home_of
 from skyseries.catalog.running import reduce
 from skyseries.hats.statistics import read_statistics
 
@@ -30,9 +30,11 @@ def extent(held: Held, column: str, *, recorded: bool = True) -> Extent | None:
 
 
 def _recorded(held: Held, column: str) -> Extent | None:
-    scan, name = first_scan(held._node), stored_as(held._node, column)
-    statistics = None if scan is None or name is None else read_statistics(scan.dataset)
-    if statistics is None or name is None or not statistics.has(name):
+    home = home_of(held._node, column)
+    if home is None or not home.first:
+        return None
+    statistics, name = read_statistics(home.scan.dataset), home.column
+    if statistics is None or not statistics.has(name):
         return None
     low, high = statistics.minimum(name), statistics.maximum(name)
     unknown = to_numpy(low.is_null()) & (statistics.null_count(name) != statistics.rows)

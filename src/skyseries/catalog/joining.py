@@ -6,12 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from skyseries.catalog.held import Held, first_scan
+from skyseries.catalog.held import Held
 from skyseries.catalog.node import Hints, Node
-from skyseries.catalog.nodes.keyindex import known_index
+from skyseries.catalog.nodes.lineage import known_index
 from skyseries.catalog.nodes.orphans import OnOrphans, Watched
 from skyseries.catalog.nodes.partners import Broadcast, Everything, Indexed, Nearby, Partners
-from skyseries.catalog.nodes.scan import Scan
+from skyseries.catalog.nodes.scan import Scan, first_scan
 from skyseries.catalog.nodes.shuffle import Shuffled
 from skyseries.hats.statistics import read_statistics
 from skyseries.schema import honest
@@ -67,7 +67,8 @@ def brought(
         Rows with one key are no farther apart than this; so they need not be brought.
     orphans : {"warn", "ignore", "raise"}
     """
-    index = known_index(left._node, left_key, left._root, left._collection, cells=True)
+    found_index = known_index(left._node, left_key, cells=True)
+    index = None if found_index is None else (found_index.root, found_index.column)
     side = (left._node, left_key)
     if index is None and left._node.filters and orphans == "warn":
         orphans = "ignore"  # whose they are cannot be told: the left side has left out rows
@@ -96,8 +97,10 @@ def _small(other: Other, key: str) -> Partners | None:
 
 
 def _indexed(other: Held, key: str) -> Indexed | None:
-    index = known_index(other._node, key, other._root, other._collection)
-    return None if index is None else Indexed(other._node, key, other.name, *index)
+    index = known_index(other._node, key)
+    if index is None:
+        return None
+    return Indexed(other._node, key, other.name, index.root, index.column)
 
 
 def _size(node: Node) -> float:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from skyseries.catalog.division import Unit, divide
 from skyseries.catalog.node import Hints, Node
+from skyseries.catalog.stage import prepare
 from skyseries.executors import Task, current_executor
 
 __all__ = ["count", "first", "in_order", "reduce", "run_units", "units_of"]
@@ -46,6 +47,7 @@ def run_units(
         Of the unit in the list.
     value
     """
+    prepare(node)
     units = units_of(node) if units is None else units
     tasks = [
         Task(
@@ -74,6 +76,7 @@ def first(node: Node, n: int) -> pa.Table:
     """Return the first n rows, reading no more than is needed."""
     found: list[pa.Table] = [node.schema.empty_table()]
     missing = n
+    prepare(node)
     for unit in units_of(node, largest=1) if n else ():
         rows = node.rows(unit.area, Hints())
         if len(rows) > missing:

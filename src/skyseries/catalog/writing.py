@@ -28,13 +28,11 @@ from skyseries.catalog.node import (
     Hints,
     Node,
     Pieces,
-    RowStep,
     steps_of,
 )
-from skyseries.catalog.nodes.join import Join
-from skyseries.catalog.nodes.match import Match
 from skyseries.catalog.provenance import new_provenance, to_properties
 from skyseries.catalog.rows import Ints
+from skyseries.catalog.stage import prepare
 from skyseries.errors import ExecutionError, InputError
 from skyseries.executors import Task, current_executor
 from skyseries.hats.collection import Collection
@@ -193,6 +191,7 @@ def _run(
     node: Node, write: partial[list[LeafFacts]], marks: Marks | None, margin_arcsec: float | None
 ) -> Iterator[LeafFacts]:
     """Write all leaves that are not done, on the engine that holds; yield the facts of all."""
+    prepare(node)
     tasks, to_do = [], []
     for leaf in leaf_tasks(node, margin_arcsec):
         done = None if marks is None else marks.get(leaf.cell)
@@ -339,7 +338,7 @@ def shared_out(leaves: list[LeafTask]) -> Iterator[list[LeafTask]]:
 def _cells_of_table(node: Node, margin_arcsec: float | None) -> Partitions:
     """Choose partitions for rows that come from memory."""
     _check_placed(node.rows(Area.of(UNPLACED, 0), Hints()).hpx())
-    while isinstance(node, RowStep | Match | Join):  # their rows are filed where the first ones are
+    while node.children and not node.refiles:  # rows are filed where the first ones are
         node = node.children[0]
     rows = node.rows(Area.of(0, SKY_CELLS), Hints())
     hpx, loads = rows.hpx(), _loads(node.table(rows))

@@ -56,6 +56,8 @@ class _Groups(NamedTuple):
     lowest: np.ndarray[Any, Any]
     highest: np.ndarray[Any, Any]
     type: pa.DataType
+    rows: int
+    has_cells: bool
 
 
 class IdIndex:
@@ -117,13 +119,14 @@ class IdIndex:
         return Places(*found[:, argsort(found[0])])
 
     @property
+    def rows(self) -> int:
+        """How many rows the index has: those of the catalog, if none of its ids is null."""
+        return self._groups.rows
+
+    @property
     def has_cells(self) -> bool:
         """Whether the index holds the cell of each object."""
-        groups = self._groups
-        if not groups.files:
-            return True
-        with open_leaf(self.root.join("dataset", groups.files[0])) as file:
-            return HPX_COLUMN in file.schema_arrow.names
+        return self._groups.has_cells
 
     def _groups_with(self, wanted: pa.Array) -> Iterator[pa.Table]:
         """Yield the row groups that may hold any of the ids."""
@@ -206,8 +209,9 @@ def _read_groups(root: Location, column: str) -> _Groups:
         number.append(seen[path])
         low.append(chunk.statistics.min)
         high.append(chunk.statistics.max)
-    type_ = footer.schema.to_arrow_schema().field(column).type
+    schema = footer.schema.to_arrow_schema()
+    facts = schema.field(column).type, footer.num_rows, HPX_COLUMN in schema.names
     kind = np.uint64 if low and isinstance(low[0], int) and max(high) >= 2**63 else None
     if low and isinstance(low[0], str):
-        return _Groups(files, number, np.array(low, object), np.array(high, object), type_)
-    return _Groups(files, number, np.array(low, kind), np.array(high, kind), type_)
+        return _Groups(files, number, np.array(low, object), np.array(high, object), *facts)
+    return _Groups(files, number, np.array(low, kind), np.array(high, kind), *facts)

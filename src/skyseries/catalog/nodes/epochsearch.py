@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from skyseries import adql
 from skyseries.catalog.names import check_columns, fields_of
-from skyseries.catalog.node import Hints, RowStep
+from skyseries.catalog.node import Hints, RowStep, Source
 from skyseries.catalog.nodes.epochs import nested_of
 from skyseries.catalog.rows import Floats, Index, Ints, Rows, gather
 from skyseries.errors import SchemaError
@@ -74,6 +74,13 @@ class EpochSearch(RowStep):
     @property
     def filters(self) -> bool:
         return True
+
+    @property
+    def gives(self) -> tuple[int, int | None]:
+        return 0, None
+
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        return (Source(0, path),) if path in self.objects else None
 
     def needs(self, paths: Sequence[str]) -> list[str]:
         wanted = [path for path in paths if path in self.objects]

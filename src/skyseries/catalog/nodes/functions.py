@@ -76,7 +76,7 @@ class MapRows(RowStep):
         before = self.child.schema
         return pa.schema([*before, *self.columns], before.metadata)
 
-    def makes(self, path: str) -> bool:
+    def has_made(self, path: str) -> bool:
         """Tell whether a path is one of the new columns, or goes into one."""
         return made_column(path, self.columns.names, structs_of(self.columns)) is not None
 
@@ -88,8 +88,11 @@ class MapRows(RowStep):
             found += [f"{column}.{self.bands.field}" for column in sorted(columns)]
         return list(dict.fromkeys(found))
 
+    def makes(self) -> list[str]:
+        return list(self.columns.names)
+
     def needs(self, paths: Sequence[str]) -> list[str]:
-        old = [path for path in paths if not self.makes(path)]
+        old = [path for path in paths if not self.has_made(path)]
         used = self.paths() if len(old) < len(paths) else []
         return list(dict.fromkeys([*old, *(p for p in used if p.partition(".")[0] not in old)]))
 
@@ -178,7 +181,7 @@ class _MappedRows(Wrapped):
         self._made: pa.Table = step.columns.empty_table()
 
     def fetch(self, paths: Sequence[str], index: Index = None) -> pa.Table:
-        new = {path for path in paths if self._step.makes(path)}
+        new = {path for path in paths if self._step.has_made(path)}
         if not new:
             return self._rows.fetch(paths, index)
         old = [path for path in paths if path not in new]

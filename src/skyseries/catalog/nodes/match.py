@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries import adql
-from skyseries.catalog.node import Area, Hints, Node, Pieces
+from skyseries.catalog.node import Area, Hints, Node, Pieces, Source
 from skyseries.catalog.nodes.expressions import input_table, paths_of
 from skyseries.catalog.nodes.motion import Motion
 from skyseries.catalog.nodes.pairs import PairRows, Pairs, Renamed
@@ -123,6 +123,15 @@ class Match(Node):
     @property
     def filters(self) -> bool:
         return True
+
+    @property
+    def gives(self) -> tuple[int, int | None]:
+        if self.how == "anti":
+            return 0, 1
+        return int(self.how != "inner"), self.rule.n_neighbors
+
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        return self.left_names.inherits(path) or self.right_names.inherits(path, side=1)
 
     def describe(self) -> str:
         rule = self.rule

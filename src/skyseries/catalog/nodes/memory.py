@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 
-from skyseries.catalog.node import SKY_CELLS, Area, Hints, Node, Pieces
+from skyseries.catalog.node import SKY_CELLS, Area, Hints, Node, Pieces, Source
 from skyseries.catalog.nodes.scan import Scan, widened
 from skyseries.catalog.rows import Floats, Ints, Rows, TableRows
 from skyseries.errors import InputError
+from skyseries.hats.dataset import Dataset
 from skyseries.hats.sizes import take
 from skyseries.schema import honest
 from skyseries.spatial.healpix import radec_to_hpx
@@ -78,6 +79,12 @@ class Memory(Node):
     @property
     def filters(self) -> bool:
         return False
+
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        return None
+
+    def row_limits(self, said: Callable[[Dataset], int | None]) -> tuple[int, int | None]:
+        return len(self.hpx), len(self.hpx)
 
     def describe(self) -> str:
         return f"{self.data.num_rows:,} rows in memory ({self.name})"

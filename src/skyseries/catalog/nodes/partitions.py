@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from skyseries.catalog.answers import Rule, fitted
 from skyseries.catalog.names import check_new
-from skyseries.catalog.node import Area, Hints, Node, Pieces
+from skyseries.catalog.node import Area, Hints, Node, Pieces, Source
 from skyseries.catalog.nodes.calls import (
     ERROR_COLUMN,
     bounds_of,
@@ -103,6 +103,13 @@ class MapPartitions(Node):
     @property
     def filters(self) -> bool:
         return True
+
+    @property
+    def refiles(self) -> bool:
+        return True
+
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        return None
 
     def child_hints(self, child: int, hints: Hints) -> Hints:
         return Hints()

@@ -100,6 +100,10 @@ class _Chosen(RowStep):
     def filters(self) -> bool:
         return True
 
+    @property
+    def gives(self) -> tuple[int, int | None]:
+        return 0, 1
+
     def hints(self, hints: Hints) -> Hints:
         return Hints()
 

@@ -15,9 +15,8 @@ import pyarrow.compute as pc
 from skyseries import adql
 from skyseries.arrow import to_numpy
 from skyseries.catalog.division import Unit
-from skyseries.catalog.node import Hints, Node
-from skyseries.catalog.nodes.expressions import Assign, Filter, paths_of
-from skyseries.catalog.nodes.steps import Select
+from skyseries.catalog.node import Hints, Node, RowStep
+from skyseries.catalog.nodes.expressions import Assign, paths_of
 from skyseries.catalog.rows import Rows
 
 __all__ = ["input_columns", "lifted", "masked_columns", "values_from", "values_of"]
@@ -79,13 +78,11 @@ def _below_conditions(node: Node) -> tuple[Node, list[adql.Expr], Hints]:
     """Return the node below the conditions on plain columns, these from below, and their hints."""
     conditions: list[adql.Expr] = []
     hints = Hints()
-    while True:
-        if isinstance(node, Filter) and not adql.has_aggregates(node.condition):
-            conditions.append(node.condition)
-        elif not (isinstance(node, Select) and set(node.columns) <= set(node.child.schema.names)):
-            return node, conditions[::-1], hints
+    while isinstance(node, RowStep) and (mine := node.conditions()) is not None:
+        conditions += mine
         hints = node.hints(hints)
         node = node.child
+    return node, conditions[::-1], hints
 
 
 class _Kept:

@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from skyseries.arrays import whole
 from skyseries.catalog import info, output, running
-from skyseries.catalog.held import Held, first_scan
+from skyseries.catalog.held import Held
 from skyseries.catalog.names import check_columns
+from skyseries.catalog.nodes.scan import first_scan
 from skyseries.catalog.rowcount import row_count
 from skyseries.errors import CatalogError, InputError
 from skyseries.hats.margin import margin_width

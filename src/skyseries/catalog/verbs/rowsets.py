@@ -10,7 +10,6 @@ import pyarrow as pa
 from skyseries.arrays import number, whole
 from skyseries.catalog.held import Held
 from skyseries.catalog.nodes.concat import Concat
-from skyseries.catalog.nodes.places import ByHash, ByPlace
 from skyseries.catalog.summaries.expressions import named, per_object
 from skyseries.catalog.verbs.columns import ColumnVerbs
 from skyseries.errors import InputError, QueryError
@@ -67,6 +66,7 @@ class RowSetVerbs(ColumnVerbs):
         the positions and the strata; 24 bytes are held for each sampled row, and at most so
         many for each unit of work.
         """
+        from skyseries.catalog.nodes.places import ByHash, ByPlace
         from skyseries.catalog.summaries.sampling import sample_places
 
         if (n is None) == (fraction is None):
@@ -154,6 +154,7 @@ class RowSetVerbs(ColumnVerbs):
         for each row, and twice as much while it sorts; beyond a quarter of the memory setting
         they go to scratch files. 16 bytes for each row that is dropped stay in the plan.
         """
+        from skyseries.catalog.nodes.places import ByPlace
         from skyseries.catalog.summaries.duplicates import duplicate_places
 
         if keep not in ("first", "last"):
