@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import pyarrow as pa
 
 from skyseries.arrays import number, whole
 from skyseries.catalog.held import Held
 from skyseries.catalog.nodes.concat import Concat
-from skyseries.catalog.nodes.places import ByHash, ByPlace
-from skyseries.catalog.summaries.batches import Batch, as_arrays, batches
-from skyseries.catalog.summaries.duplicates import duplicate_places
 from skyseries.catalog.summaries.expressions import named, per_object
-from skyseries.catalog.summaries.sampling import sample_places
 from skyseries.catalog.verbs.columns import ColumnVerbs
 from skyseries.errors import InputError, QueryError
+
+if TYPE_CHECKING:
+    from skyseries.catalog.summaries.batches import Batch
 
 __all__ = ["RowSetVerbs"]
 
@@ -67,6 +66,9 @@ class RowSetVerbs(ColumnVerbs):
         the positions and the strata; 24 bytes are held for each sampled row, and at most so
         many for each unit of work.
         """
+        from skyseries.catalog.nodes.places import ByHash, ByPlace
+        from skyseries.catalog.summaries.sampling import sample_places
+
         if (n is None) == (fraction is None):
             raise InputError("sample needs one of n= and fraction=")
         fraction = None if fraction is None else number(fraction, "", "fraction")
@@ -152,6 +154,9 @@ class RowSetVerbs(ColumnVerbs):
         for each row, and twice as much while it sorts; beyond a quarter of the memory setting
         they go to scratch files. 16 bytes for each row that is dropped stay in the plan.
         """
+        from skyseries.catalog.nodes.places import ByPlace
+        from skyseries.catalog.summaries.duplicates import duplicate_places
+
         if keep not in ("first", "last"):
             raise InputError(f"keep is 'first' or 'last', not {keep!r}")
         texts = named(self._id_name("subset") if subset is None else subset)
@@ -201,6 +206,8 @@ class RowSetVerbs(ColumnVerbs):
         SchemaError
             If whole numbers are null and the format is ``"numpy"``.
         """
+        from skyseries.catalog.summaries.batches import as_arrays, batches
+
         size, seed = whole(size, "size", least=1), whole(seed, "seed")
         epochs = whole(epochs, "epochs", least=0)
         if format not in ("numpy", "arrow"):
