@@ -20,8 +20,9 @@ from skyseries.arrow import to_numpy
 from skyseries.catalog.division import Unit
 from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.nodes.places import Places, ordinals
+from skyseries.catalog.running import run_units
 from skyseries.catalog.summaries.inputs import lifted, values_from
-from skyseries.catalog.summaries.parts import fixed_units, parts_in_order
+from skyseries.catalog.summaries.parts import fixed_units
 from skyseries.config import settings
 from skyseries.spatial.order import argsort
 
@@ -112,7 +113,7 @@ def _divided(
     units = fixed_units(node)
     weight = sum(unit.weight for unit in units)
     seen = 0.0
-    parts = parts_in_order(node, partial(_keys_of_unit, keys), units)
+    parts = (p for _, p in run_units(node, partial(_keys_of_unit, keys), units, ordered=True))
     for unit, part in zip(units, parts, strict=True):
         held.append(part)
         seen += unit.weight
