@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile(
-    "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50
-)
-settings.register_profile(
-    "full", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=1000
-)
+for _profile, _examples in {"quick": 10, "default": 50, "full": 1000}.items():
+    settings.register_profile(
+        _profile,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        max_examples=_examples,
+    )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

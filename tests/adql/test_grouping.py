@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skyseries.adql import GroupBy, Scope, resolve_value
 from skyseries.errors import InputError, QueryError
+from tests.examples import examples
 
 _rng = np.random.default_rng(1)
 N = 600
@@ -87,7 +88,7 @@ def test_the_whole_agrees_with_pandas(keys):
 
 
 @pytest.mark.parametrize("keys", [[], ["band"], ["visit", "band"]])
-@settings(max_examples=10)
+@examples(0.2)
 @given(cuts=st.lists(st.integers(0, N), max_size=4), first=st.integers(0, 4))
 def test_any_pieces_in_any_tree_give_the_whole(keys, cuts, first):
     groups = group(keys, VALUES)

@@ -8,12 +8,13 @@ import pickle
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import skyseries as sky
 from skyseries.errors import CatalogNotFoundError, InputError, SchemaError
 from skyseries.hats.dataset import Dataset
+from tests.examples import examples
 from tests.pipelines.survey import (
     SPECIAL_POSITIONS,
     properties,
@@ -145,7 +146,7 @@ def distance_arcsec(row, ra, dec) -> float:
 RADII = st.one_of(st.floats(0.1, 100), st.floats(100, 180 * 3600), st.just(180 * 3600.0))
 
 
-@settings(max_examples=60)
+@examples(1.2)
 @given(
     centre=st.one_of(
         st.sampled_from(SPECIAL_POSITIONS), st.tuples(st.floats(-360, 720), st.floats(-90, 90))

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import skyseries as sky
@@ -19,6 +19,7 @@ from skyseries.hats import idindex
 from skyseries.hats.index_build import write_index_part
 from skyseries.hats.keys import KeyTable, aligned
 from tests.catalog.joins import imported, joined, objects, sources
+from tests.examples import examples
 
 TYPES = {
     pa.int64(): st.sampled_from([-(2**63), 2**63 - 1, 2**53, 2**53 + 1, -1, 0, 1, 200]),
@@ -42,7 +43,7 @@ def two_sides(draw):
 
 
 @given(two_sides())
-@settings(max_examples=200, deadline=None)
+@examples(4)
 def test_as_a_loop_matches(sides):
     left, right = (side.to_pylist() for side in sides)
     table = KeyTable(sides[1])
@@ -59,7 +60,7 @@ def test_as_a_loop_matches(sides):
 
 
 @given(two_sides())
-@settings(max_examples=50, deadline=None)
+@examples()
 def test_aligned_keeps_what_can_be_kept(sides):
     type_ = sides[1].type
     for before, after in zip(
@@ -92,7 +93,7 @@ rows_in_time = st.lists(
     rows_in_time, rows_in_time, st.sampled_from(["backward", "forward", "nearest"]),
     st.sampled_from([None, 0, 0.5]), st.booleans(),
 )  # fmt: skip
-@settings(max_examples=200, deadline=None)
+@examples(4)
 def test_next_in_time_as_a_search_finds_it(left, right, direction, tolerance, exact):
     rule = AsOf("t", "t", direction, tolerance, exact)
     keys = [np.array([k for k, _ in side], np.int64) for side in (left, right)]

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import skyseries as sky
@@ -14,6 +14,7 @@ from skyseries.catalog import edges
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location
 from tests.catalog.matching import planted
+from tests.examples import examples
 from tests.pipelines.survey import same, small_parts, write_parts
 
 WIDE = 18
@@ -287,7 +288,7 @@ CONDITIONS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=8)
+@examples(0.16)
 @given(data=st.data())
 def test_pruning_never_loses_a_row(tmp_path_factory, data):
     n = data.draw(st.integers(1, 24))

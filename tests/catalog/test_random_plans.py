@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import skyseries as sky
 from skyseries.catalog import division
 from skyseries.spatial.sphere import separation_arcsec
+from tests.examples import examples
 from tests.pipelines.survey import SPECIAL_POSITIONS, same
 
 
@@ -207,9 +208,11 @@ def select(draw, catalog, twin):
 STEPS = (query, query, assign, rename, sort, cut, cone, select)
 
 
-@pytest.mark.parametrize(("engine", "examples"), [("serial", 20), ("threads", 5), ("processes", 3)])
-def test_random_plans(survey, engine, examples):
-    @settings(max_examples=examples)
+@pytest.mark.parametrize(
+    ("engine", "share"), [("serial", 0.4), ("threads", 0.1), ("processes", 0.06)]
+)
+def test_random_plans(survey, engine, share):
+    @examples(share)
     @given(data=st.data())
     def check(data):
         catalog, twin = sky.open_catalog(survey.path), Twin(survey.rows)

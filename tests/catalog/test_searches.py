@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import skyseries as sky
@@ -16,6 +16,7 @@ from skyseries.spatial.healpix import cell_range
 from skyseries.spatial.regions import Box, Cone, Pixels, Polygon
 from skyseries.spatial.sphere import separation_arcsec
 from tests.catalog.matching import ANCHORS, around, planted
+from tests.examples import examples
 from tests.pipelines.survey import expected_rows, small_parts, write_parts
 
 POLE_CAP = [(0, 80), (90, 80), (180, 80), (270, 80)]
@@ -105,7 +106,7 @@ def test_a_box_across_zero_in_other_words(table, sky_rows):
         assert ids(sky_rows.box_search(ra, (-10, 10))) == expected
 
 
-@settings(max_examples=25)
+@examples(0.5)
 @given(data=st.data())
 def test_random_boxes(table, sky_rows, data):
     ra = data.draw(st.tuples(st.floats(0, 359.99), st.floats(0, 359.99)))

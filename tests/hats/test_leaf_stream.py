@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skyseries.errors import InputError
@@ -19,6 +19,7 @@ from skyseries.hats.layout import leaf_path
 from skyseries.hats.leaf import HPX_COLUMN, row_epochs
 from skyseries.hats.leaf_stream import write_leaf
 from skyseries.hats.partitions import Cell
+from tests.examples import examples
 from tests.hats.results import FIELDS, curves, pieces, sky
 
 CELL = Cell(0, 4)
@@ -39,7 +40,7 @@ def files(folder):
 
 
 @given(st.lists(st.integers(0, 90), max_size=12), st.booleans(), st.integers(3, 60))
-@settings(max_examples=40)
+@examples(0.8)
 def test_any_pieces_give_the_same_leaf(tmp_path_factory, sizes, nested, group):
     folder = tmp_path_factory.mktemp("leaf")
     whole = rows(nested=nested)

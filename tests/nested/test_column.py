@@ -11,11 +11,12 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skyseries.errors import InputError, SchemaError
 from skyseries.nested import REDUCTIONS, Nested, concat
+from tests.examples import examples
 from tests.nested.columns import (
     TYPES,
     Row,
@@ -28,7 +29,7 @@ from tests.nested.columns import (
     spread,
 )
 
-MODEST = settings(max_examples=40)
+MODEST = examples(0.8)
 
 
 @MODEST
@@ -121,7 +122,7 @@ def _sorted_twin(lists: Row, by: list[tuple[str, bool]]) -> Row:
     return _pick(lists, order)
 
 
-@settings(max_examples=80)
+@examples(1.6)
 @given(columns(), st.data())
 def test_sort(column: pa.ChunkedArray, data: st.DataObject) -> None:
     nested = Nested.from_arrow(column)
@@ -330,7 +331,7 @@ SPECIAL = st.sampled_from([None, math.nan, math.inf, -math.inf, 0.0, -0.0, 1.5, 
 NUMBERS = ["count", "sum", "min", "max", "avg", "median", "stddev", "first", "last"]
 
 
-@settings(max_examples=25)
+@examples(0.5)
 @given(
     st.lists(st.lists(SPECIAL, max_size=9), max_size=8),
     st.sampled_from([pa.float64(), pa.float32()]),
@@ -346,7 +347,7 @@ def test_reductions_of_floats_agree_with_duckdb(rows: list[list[Any]], type_: pa
         assert same(got.to_pylist(), expected[function], rtol=1e-12), function
 
 
-@settings(max_examples=25)
+@examples(0.5)
 @given(
     st.lists(st.lists(st.none() | st.integers(-(2**31), 2**31 - 1), max_size=9), max_size=8),
     st.sampled_from([pa.int64(), pa.int32()]),
@@ -364,7 +365,7 @@ def test_reductions_of_integers_agree_with_duckdb(
             assert got == expected[function], function
 
 
-@settings(max_examples=25)
+@examples(0.5)
 @given(st.lists(st.lists(st.sampled_from([True, False, None]), max_size=5), max_size=8))
 def test_reductions_of_booleans_agree_with_duckdb(rows: list[list[Any]]) -> None:
     nested = _column(rows, pa.bool_())

@@ -12,11 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import skyseries as sky
 from skyseries.pipelines import spill
+from tests.examples import examples
 from tests.pipelines.survey import (
     SPECIAL_POSITIONS,
     cells,
@@ -96,7 +97,7 @@ def cuts(data: st.DataObject, rows: int) -> list[int]:
     return data.draw(st.lists(st.integers(0, rows), max_size=3), label="cuts")
 
 
-@settings(max_examples=20)
+@examples(0.4)
 @given(data=st.data())
 def test_light_curves_are_the_twins(data, tmp_path_factory):
     objects, sources = data.draw(surveys())
@@ -131,7 +132,7 @@ def test_light_curves_are_the_twins(data, tmp_path_factory):
     shutil.rmtree(folder)
 
 
-@settings(max_examples=12)
+@examples(0.24)
 @given(data=st.data())
 def test_plain_rows_are_the_twins(data, tmp_path_factory):
     objects, _ = data.draw(surveys())

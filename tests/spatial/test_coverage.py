@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skyseries.errors import InputError
@@ -21,6 +21,7 @@ from skyseries.spatial.coverage import (
 )
 from skyseries.spatial.healpix import HPX_ORDER, cell_range, cells_in_range, radec_to_hpx
 from skyseries.spatial.regions import Box, Cone
+from tests.examples import examples
 from tests.spatial.region_oracles import move, positions_of
 
 WHOLE = 12 << 2 * HPX_ORDER
@@ -121,7 +122,7 @@ radii = st.one_of(
 
 
 @given(some_ranges(), radii, st.integers(0, 2**32))
-@settings(max_examples=300)
+@examples(6)
 def test_what_is_near_the_ranges_is_in_the_grown_ones(ranges, radius, seed):
     rng = np.random.default_rng(seed)
     grown = expand(ranges, radius)

@@ -6,7 +6,7 @@ import astropy.units as u
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord, search_around_sky
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
@@ -14,6 +14,7 @@ from skyseries.errors import InputError
 from skyseries.spatial import match as module
 from skyseries.spatial.match import Target, match, mutual, nearest, self_match
 from skyseries.spatial.sphere import separation, separation_arcsec
+from tests.examples import examples
 
 EDGE = 1e-9
 """Arcsec: the rounding of angles near 360 degrees."""
@@ -108,7 +109,7 @@ def positions(draw, max_size=25):
 radii = st.sampled_from([0.0, 1e-3, 1.0, 90.0, 3600.0, 36_000.0, 324_000.0, 648_000.0])
 
 
-@settings(max_examples=150)
+@examples(3)
 @given(positions(), positions(), radii, st.sampled_from([None, 1, 2, 5]), radii)
 def test_any_positions_as_brute_force(left, right, radius, k, least):
     least = min(least, radius)
@@ -117,7 +118,7 @@ def test_any_positions_as_brute_force(left, right, radius, k, least):
     assert_matches(matches, left, right, radius, k, least)
 
 
-@settings(max_examples=60)
+@examples(1.2)
 @given(positions(), positions(), st.data(), st.sampled_from([None, 1, 3]))
 def test_a_radius_for_each_row_as_brute_force(left, right, data, k):
     each = st.one_of(radii, st.just(np.nan))
@@ -126,7 +127,7 @@ def test_a_radius_for_each_row_as_brute_force(left, right, data, k):
     assert_matches(match(*left, *right, radius, n_neighbors=k), left, right, radius, k)
 
 
-@settings(max_examples=60)
+@examples(1.2)
 @given(positions(), radii, st.sampled_from([None, 1, 3]), st.sampled_from([0.0, 0.5]))
 def test_within_one_table_as_brute_force(table, radius, k, least):
     least = min(least, radius)
@@ -138,7 +139,7 @@ def test_within_one_table_as_brute_force(table, radius, k, least):
     assert_matches(matches, table, table, radius, k, least, allowed)
 
 
-@settings(max_examples=60)
+@examples(1.2)
 @given(positions(), positions(), radii)
 def test_mutual_pairs_are_each_others_nearest(left, right, radius):
     assume(away_from_borders(left, right, radius))

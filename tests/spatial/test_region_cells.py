@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 from cdshealpix.nested import healpix_to_lonlat, vertices
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skyseries.spatial.coverage import cover, ranges_overlap
@@ -15,11 +15,12 @@ from skyseries.spatial.healpix import HPX_ORDER, cell_range, radec_to_hpx
 from skyseries.spatial.regions import Box, Cone, Intersection, Pixels, Polygon, Union
 from skyseries.spatial.regions.cells import bounds, centres, reach_deg
 from skyseries.spatial.sphere import separation_arcsec
+from tests.examples import examples
 from tests.spatial.region_oracles import points_for, positions_of, radec, regions, sky
 
 
 @given(regions, st.integers(0, 2**32))
-@settings(max_examples=150)
+@examples(3)
 def test_no_overlapping_cell_is_lost(region, seed):
     ra, dec = points_for(region, seed)
     hpx = radec_to_hpx(ra, dec)[region.contains(ra, dec)]
@@ -33,7 +34,7 @@ def test_no_overlapping_cell_is_lost(region, seed):
 
 
 @given(regions, st.integers(0, 2**32))
-@settings(max_examples=150)
+@examples(3)
 def test_all_of_a_cell_inside_is_inside(region, seed):
     rng = np.random.default_rng(seed)
     ra, dec = points_for(region, seed)

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skyseries.errors import InputError
 from skyseries.spatial.regions import Box, Cone, Intersection, Moc, Pixels, Polygon, Union
 from skyseries.spatial.sphere import separation_arcsec
+from tests.examples import examples
 from tests.spatial.region_oracles import (
     MAS,
     around,
@@ -121,7 +122,7 @@ def star_twin(vertices, middle, ra, dec):
 
 
 @given(stars(), st.booleans(), st.integers(0, 2**32))
-@settings(max_examples=100)
+@examples(2)
 def test_stars(star, backwards, seed):
     vertices, size, middle = star
     rng = np.random.default_rng(seed)
@@ -143,7 +144,7 @@ def test_stars(star, backwards, seed):
 
 
 @given(stars())
-@settings(max_examples=100)
+@examples(2)
 def test_a_polygon_ends_within_a_milliarcsecond_of_its_edges(star):
     vertices, _, middle = star
     polygon = Polygon(vertices)

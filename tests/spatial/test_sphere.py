@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.time import Time
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skyseries.spatial.sphere import (
@@ -16,6 +16,7 @@ from skyseries.spatial.sphere import (
     separation,
     separation_arcsec,
 )
+from tests.examples import examples
 
 RA = st.floats(0.0, 360.0)
 DEC = st.floats(-90.0, 90.0)
@@ -71,7 +72,7 @@ def test_a_nan_coordinate_gives_nan_and_only_there():
     st.floats(-10_000, 10_000),
     st.floats(1900, 2100),
 )
-@settings(max_examples=25)
+@examples(0.5)
 def test_proper_motion_agrees_with_astropy(ra, dec, pmra, pmdec, year):
     start = SkyCoord(
         ra * u.deg,

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skyseries.photometry import mag_to_njy
 from skyseries.schema import LightCurveFields
 from skyseries.timeseries import Feature, all_features, compute_features, feature_schema, select
+from tests.examples import examples
 from tests.timeseries.build import FLUX, MAG, ONE_BAND, Epochs, column, random_rows
 from tests.timeseries.experiments import TESTED_APART
 from tests.timeseries.twins import TWINS
@@ -104,7 +105,7 @@ epochs = st.lists(
 )
 
 
-@settings(max_examples=60)
+@examples(1.2)
 @given(st.lists(st.one_of(st.none(), epochs), max_size=6))
 def test_awkward_light_curves(curves: list[list[tuple[Any, ...]] | None]) -> None:
     rows: list[Epochs | None] = [

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from astropy.timeseries import LombScargle, LombScargleMultiband
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skyseries.timeseries import periodogram
+from tests.examples import examples
 from tests.timeseries.build import sinusoid
 
 
@@ -64,7 +65,7 @@ def test_error_floor_is_added_in_quadrature() -> None:
     np.testing.assert_allclose(ours.model(t, 0.7, band), same.model(t, 0.7, band), atol=1e-10)
 
 
-@settings(max_examples=25)
+@examples(0.5)
 @given(
     st.integers(3, 150),
     st.integers(1, 6),

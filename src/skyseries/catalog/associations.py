@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.held import Held
 from skyseries.catalog.joining import Other, found_by_key
 from skyseries.catalog.names import check_columns
@@ -22,7 +23,6 @@ from skyseries.catalog.nodes.memory import Memory
 from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash, renamed
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Select
-from skyseries.catalog.rows import Ints
 from skyseries.catalog.stage import prepare
 from skyseries.catalog.writing import LeafTask, leaf_tasks, shared_out
 from skyseries.errors import InputError, SchemaError

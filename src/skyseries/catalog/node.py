@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from skyseries.catalog.rows import Floats, Ints, Rows
+from skyseries.arraytypes import Floats, Ints
+from skyseries.catalog.rows import Rows
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.partitions import Partitions
 from skyseries.schema import as_schema

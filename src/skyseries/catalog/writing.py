@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.division import Unit, divide
 from skyseries.catalog.fingerprint import fingerprint
 from skyseries.catalog.node import (
@@ -31,7 +32,6 @@ from skyseries.catalog.node import (
     steps_of,
 )
 from skyseries.catalog.provenance import new_provenance, to_properties
-from skyseries.catalog.rows import Ints
 from skyseries.catalog.stage import prepare
 from skyseries.errors import ExecutionError, InputError
 from skyseries.executors import Task, current_executor

@@ -86,7 +86,7 @@ class IdIndex:
         found = []
         for g in hits.tolist():
             with open_leaf(self.root.join("dataset", groups.files[g])) as file:
-                table = file.read_row_group(groups.number[g], use_threads=False)
+                table = file.read(row_groups=[groups.number[g]])
             ids = table.column(self.column)
             try:
                 same = pc.equal(ids, pa.scalar(id, ids.type))
@@ -141,11 +141,11 @@ class IdIndex:
         for path, of_file in itertools.groupby(hits, lambda g: groups.files[g]):
             numbers = [groups.number[g] for g in of_file]
             with open_leaf(self.root.join("dataset", path)) as file:
-                there = [n for n in (HPX_COLUMN, "Norder", "Npix") if n in file.schema_arrow.names]
+                there = [n for n in (HPX_COLUMN, "Norder", "Npix") if n in file.schema.names]
                 columns = [self.column, *(there[:1] if there[0] == HPX_COLUMN else there)]
                 for at in range(0, len(numbers), _GROUPS_AT_ONCE):
                     some = numbers[at : at + _GROUPS_AT_ONCE]
-                    yield file.read_row_groups(some, columns=columns, use_threads=False)
+                    yield file.read(columns, some)
 
 
 def _ranges(

@@ -9,10 +9,11 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.node import Area, Hints, Node, Pieces, Source
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Wrapped
-from skyseries.catalog.rows import Index, Ints, Joined, Rows, pick
+from skyseries.catalog.rows import Index, Joined, Rows, pick
 from skyseries.errors import SchemaError
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.partitions import Partitions, merged

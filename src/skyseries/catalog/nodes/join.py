@@ -10,12 +10,13 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.asof import AsOf
 from skyseries.catalog.node import Area, Hints, Node, Pieces, Source
 from skyseries.catalog.nodes.pairs import PairRows, Pairs, Renamed
 from skyseries.catalog.nodes.partners import Partners, table_rows
 from skyseries.catalog.nodes.scan import Scan
-from skyseries.catalog.rows import Ints, Rows
+from skyseries.catalog.rows import Rows
 from skyseries.catalog.stage import Stage
 from skyseries.hats.keys import KeyTable, plain
 

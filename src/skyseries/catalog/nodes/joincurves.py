@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.node import Area, Hints, Node, Pieces, Source
 from skyseries.catalog.nodes.join import loaded
 from skyseries.catalog.nodes.partners import Partners
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Wrapped
-from skyseries.catalog.rows import Index, Ints, Rows
+from skyseries.catalog.rows import Index, Rows
 from skyseries.catalog.stage import Stage
 from skyseries.hats.keys import plain
 from skyseries.nested import Nested

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.division import Unit
 from skyseries.catalog.names import check_columns, check_new
 from skyseries.catalog.node import Area, Hints, Node, RowStep, first_node
 from skyseries.catalog.nodes.pairs import fetch_or_null
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import ComputedRows, Select
-from skyseries.catalog.rows import Index, Ints, Rows
+from skyseries.catalog.rows import Index, Rows
 from skyseries.catalog.running import run_units
 from skyseries.catalog.stage import Stage
 from skyseries.errors import InputError

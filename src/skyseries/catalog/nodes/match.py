@@ -18,13 +18,14 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries import adql
+from skyseries.arraytypes import Floats, Ints
 from skyseries.catalog.node import Area, Hints, Node, Pieces, Source
 from skyseries.catalog.nodes.expressions import input_table, paths_of
 from skyseries.catalog.nodes.motion import Motion
 from skyseries.catalog.nodes.pairs import PairRows, Pairs, Renamed
 from skyseries.catalog.nodes.scan import Scan, widened
 from skyseries.catalog.nodes.weight import Weight
-from skyseries.catalog.rows import Floats, Ints, Joined, Rows
+from skyseries.catalog.rows import Joined, Rows
 from skyseries.errors import InputError
 from skyseries.spatial.coverage import Ranges, intersection, normalise
 from skyseries.spatial.healpix import HPX_ORDER, margin_order, radec_to_hpx

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 
+from skyseries.arraytypes import Floats, Ints
 from skyseries.catalog.node import SKY_CELLS, Area, Hints, Node, Pieces, Source
 from skyseries.catalog.nodes.scan import Scan, widened
-from skyseries.catalog.rows import Floats, Ints, Rows, TableRows
+from skyseries.catalog.rows import Rows, TableRows
 from skyseries.errors import InputError
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.sizes import take

@@ -11,13 +11,14 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.division import Unit
 from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.nodes.keyindex import INDEX_KEY, build_key_index
 from skyseries.catalog.nodes.partners import Partners
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Select
-from skyseries.catalog.rows import Ints, Rows
+from skyseries.catalog.rows import Rows
 from skyseries.catalog.running import run_units
 from skyseries.catalog.stage import Stage
 from skyseries.errors import InputError

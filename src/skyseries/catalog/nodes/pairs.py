@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats, Ints
 from skyseries.arrow import from_numpy
 from skyseries.catalog.node import Hints, RowStep, Source
 from skyseries.catalog.nodes.steps import Wrapped
-from skyseries.catalog.rows import Floats, Index, Ints, Rows
+from skyseries.catalog.rows import Index, Rows
 from skyseries.errors import SchemaError
 from skyseries.schema import as_nullable
 

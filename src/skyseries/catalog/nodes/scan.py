@@ -12,12 +12,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.edges import edge_rows_of
 from skyseries.catalog.ids import as_id, cells_of_ids
 from skyseries.catalog.leafrows import LeafRows
 from skyseries.catalog.node import Area, Hints, Node, Pieces, Source, first_node
 from skyseries.catalog.pruning import groups_inside, groups_that_may_match, pieces_of
-from skyseries.catalog.rows import Ints, Joined, Rows, TableRows
+from skyseries.catalog.rows import Joined, Rows, TableRows
 from skyseries.errors import CatalogError
 from skyseries.hats.collection import Collection
 from skyseries.hats.dataset import Dataset, open_dataset

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.division import Unit
 from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.nodes.keyindex import INDEX_KEY, build_key_index
@@ -24,7 +25,7 @@ from skyseries.catalog.nodes.orphans import OnOrphans, report_orphans
 from skyseries.catalog.nodes.partners import Partners, cells_of, table_rows
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Select
-from skyseries.catalog.rows import Ints, Rows
+from skyseries.catalog.rows import Rows
 from skyseries.catalog.running import run_units
 from skyseries.catalog.stage import Stage
 from skyseries.hats.files import Location

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skyseries import adql
+from skyseries.arraytypes import Floats, Ints
 from skyseries.catalog.names import check_columns, check_new, fields_of, split_path
 from skyseries.catalog.node import Hints, RowStep, Source
-from skyseries.catalog.rows import Floats, Index, Ints, Rows, pick
+from skyseries.catalog.rows import Index, Rows, pick
 from skyseries.errors import SchemaError
 from skyseries.spatial.regions import Region
 
