@@ -11,12 +11,9 @@ import pytest
 
 import skyseries as sky
 from skyseries import adql
-from skyseries.catalog import division
 from skyseries.catalog.node import RowStep
-from skyseries.catalog.nodes import memory
 from skyseries.catalog.nodes.places import Places, hashes, ordinals
 from skyseries.catalog.stage import prepare
-from skyseries.catalog.summaries import batches
 from skyseries.catalog.summaries.duplicates import duplicate_places
 from skyseries.catalog.summaries.expressions import per_object
 from skyseries.errors import InputError, QueryError, SchemaError
@@ -24,10 +21,9 @@ from tests.catalog.rows import random_table
 
 
 @pytest.fixture(autouse=True)
-def small_units(monkeypatch):
+def small_units(tune):
     """Make units so small that the rows are in many."""
-    monkeypatch.setattr(division, "LARGEST", 150)
-    monkeypatch.setattr(memory, "_PIECE_ROWS", 40)
+    tune(unit_rows=150, table_piece_rows=40)
 
 
 @pytest.fixture
@@ -97,16 +93,15 @@ def test_sample_has_exactly_n_rows(cat, n):
         assert found != ids(cat.sample(n, seed=8))
 
 
-def test_sample_does_not_depend_on_how_work_is_divided(cat, monkeypatch):
+def test_sample_does_not_depend_on_how_work_is_divided(cat, tune):
     found = ids(cat.sample(100)), ids(cat.sample(fraction=0.2))
-    monkeypatch.setattr(division, "LARGEST", 10**6)
-    monkeypatch.setattr(memory, "_PIECE_ROWS", 10**6)
+    tune(unit_rows=10**6, table_piece_rows=10**6)
     assert (ids(cat.sample(100)), ids(cat.sample(fraction=0.2))) == found
 
 
-def test_sample_is_uniform(cat, monkeypatch):
+def test_sample_is_uniform(cat, tune):
     """Each row is equally often in samples; those of one cell and of no position too."""
-    monkeypatch.setattr(division, "LARGEST", 500)
+    tune(unit_rows=500)
     times = dict.fromkeys(ids(cat), 0)
     for seed in range(60):
         for id in ids(cat.sample(300, seed=seed)):
@@ -207,9 +202,9 @@ def test_concat_of_catalogs_on_disk_under_other_verbs(catalog, survey):
     )
 
 
-def test_concat_in_a_crossmatch(catalog, monkeypatch):
+def test_concat_in_a_crossmatch(catalog, tune):
     """On the right side too, where rows around each part of the sky are asked for."""
-    monkeypatch.setattr(division, "LARGEST", 400)
+    tune(unit_rows=400)
     parts = [catalog.query(f"MOD(id, 3) = {i}") for i in range(3)]
     whole = parts[0].concat(*parts[1:])
     radius = 5 * 3600.0
@@ -356,8 +351,8 @@ def test_batches_along_the_sky(catalog, survey, size):
     assert pa.Table.from_batches(arrow).to_pylist() == survey.rows
 
 
-def test_shuffled_batches(catalog, survey, monkeypatch):
-    monkeypatch.setattr(batches, "UNIT", 100)
+def test_shuffled_batches(catalog, survey, tune):
+    tune(shuffled_unit_rows=100)
     wanted = [row["id"] for row in survey.rows]
     found = joined(
         catalog.iter_batches(50, ["id", "lightcurve.flux"], shuffle=True, seed=5, epochs=3)
@@ -390,8 +385,8 @@ def test_batches_of_nulls(cat):
 # ---- over other verbs
 
 
-def test_summaries_of_a_crossmatch(catalog, monkeypatch):
-    monkeypatch.setattr(division, "LARGEST", 400)
+def test_summaries_of_a_crossmatch(catalog, tune):
+    tune(unit_rows=400)
     pairs = catalog.crossmatch(
         catalog, radius_arcsec=20 * 3600, n_neighbors=4, suffixes=("", "_r")
     ).select(["id", "mag", "id_r", "_dist_arcsec"])

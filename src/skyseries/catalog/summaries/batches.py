@@ -15,6 +15,7 @@ from skyseries.catalog.node import Node
 from skyseries.catalog.rows import gather
 from skyseries.catalog.running import in_order
 from skyseries.catalog.summaries.parts import fixed_units
+from skyseries.config import tuning
 from skyseries.errors import SchemaError
 from skyseries.nested import Nested
 
@@ -22,8 +23,6 @@ __all__ = ["as_arrays", "batches"]
 
 Batch = dict[str, NDArray[Any]]
 
-UNIT = 250_000
-"""Rows or epochs of a unit that is shuffled, about."""
 BUFFER_UNITS = 4
 """So many units, from anywhere on the sky, are mixed with each other."""
 
@@ -43,7 +42,7 @@ def batches(node: Node, size: int, shuffle: bool, seed: int, epochs: int) -> Ite
     epochs : int
         How often all rows are gone through; each time in another order.
     """
-    units = fixed_units(node, UNIT if shuffle else None)
+    units = fixed_units(node, tuning().shuffled_unit_rows if shuffle else None)
     for epoch in range(epochs):
         rng = np.random.default_rng([seed, epoch]) if shuffle else None
         chosen = units if rng is None else [units[i] for i in rng.permutation(len(units))]

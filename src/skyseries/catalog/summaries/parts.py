@@ -14,10 +14,10 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from skyseries.arraytypes import Ints
-from skyseries.catalog import division
 from skyseries.catalog.division import Unit, divide
 from skyseries.catalog.node import Hints, Node, Pieces
 from skyseries.catalog.running import run_units
+from skyseries.config import tuning
 
 __all__ = ["fixed_units", "merged"]
 
@@ -34,7 +34,7 @@ def fixed_units(node: Node, largest: float | None = None) -> list[Unit]:
     tell which rows it has, which can cost more than the summary itself.
     """
     first, *rest = node.pieces(Hints())
-    limit = division.LARGEST if largest is None else largest
+    limit = tuning().unit_rows if largest is None else largest
     return divide([_whole(first, node.cuts(), limit), *rest], _AS_IF_WORKERS, largest)
 
 
