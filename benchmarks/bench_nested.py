@@ -61,10 +61,10 @@ def generate(path: Path, n_objects: int, n_epochs: int) -> None:
 
 def skyseries_tasks(path: Path) -> Systems:
     """Return the tasks as functions and how their results are hashed."""
+    from skyseries.nested import Nested
     from skyseries.schema import LightCurveFields
     from skyseries.timeseries.epochs import iter_epochs
     from skyseries.timeseries.measured import measured_field
-    from skyseries.timeseries.nested import Nested
     from skyseries.timeseries.segments import Segments, split_by_band
 
     column = pq.read_table(path).column("lc").combine_chunks()

@@ -12,6 +12,7 @@ from skyseries.errors import (
     Cancelled,
     CatalogError,
     CatalogNotFoundError,
+    DeadlineExceeded,
     ExecutionError,
     InputError,
     MissingDependencyError,
@@ -24,7 +25,7 @@ from skyseries.errors import (
 if TYPE_CHECKING:
     from skyseries import timeseries
     from skyseries.catalog import Catalog, from_table, open_catalog
-    from skyseries.executors import executor
+    from skyseries.executors import Job, executor
     from skyseries.hats.validate import validate_catalog
     from skyseries.pipelines.demo import demo
     from skyseries.pipelines.importer import import_catalog
@@ -36,8 +37,10 @@ __all__ = [
     "Catalog",
     "CatalogError",
     "CatalogNotFoundError",
+    "DeadlineExceeded",
     "ExecutionError",
     "InputError",
+    "Job",
     "MissingDependencyError",
     "QueryError",
     "SchemaError",
@@ -55,6 +58,7 @@ __all__ = [
 
 _HOMES = {
     "Catalog": "skyseries.catalog",
+    "Job": "skyseries.executors",
     "demo": "skyseries.pipelines.demo",
     "executor": "skyseries.executors",
     "from_table": "skyseries.catalog",

@@ -11,6 +11,7 @@
      ├─ StorageError (OSError)             a disk is full, a file cannot be written
      ├─ ExecutionError (RuntimeError)      a task failed; the cause is chained
      │   └─ Cancelled                      the run was cancelled
+     │       └─ DeadlineExceeded           by a job that took longer than it might
      └─ MissingDependencyError (ImportError)   an optional package is not installed
 
 Each message says what was wrong, with the value, and what can be done about it.
@@ -22,6 +23,7 @@ __all__ = [
     "Cancelled",
     "CatalogError",
     "CatalogNotFoundError",
+    "DeadlineExceeded",
     "ExecutionError",
     "InputError",
     "MissingDependencyError",
@@ -83,6 +85,10 @@ class ExecutionError(SkyseriesError, RuntimeError):
 
 class Cancelled(ExecutionError):
     """The run was cancelled before it ended."""
+
+
+class DeadlineExceeded(Cancelled):
+    """A job was cancelled since it took longer than its deadline allows."""
 
 
 class MissingDependencyError(SkyseriesError, ImportError):

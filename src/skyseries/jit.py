@@ -5,7 +5,8 @@ A kernel is a plain loop over NumPy arrays, decorated with `kernel`. The policy:
 - ``nogil``: threads run kernels side by side.
 - ``error_model="numpy"``: a division by zero gives inf or NaN, as in NumPy, and the check that
   would stop vectorisation is not made.
-- compiled once for each combination of argument types, on first use, and kept on disk.
+- compiled once for each combination of argument types, on first use, and kept on disk. Numba is
+  imported when the first kernel is called: what only opens a catalog does without.
 - saving to that cache is serialised between processes by a file lock. Numba names the compiled
   files by a counter that it reads from an index: two processes that save different signatures
   of one function at once can otherwise end with an index that points to the wrong machine code
@@ -24,19 +25,18 @@ import functools
 import hashlib
 import os
 import pickle
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar, overload
-
-import numba
-from numba import literal_unroll
+from typing import Any, TypeVar, cast, overload
 
 try:
     import fcntl
 except ImportError:  # Windows has no fcntl; processes there compile for themselves
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["is_compiled", "kernel", "literal_unroll"]
+__all__ = ["is_compiled", "kernel"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -69,18 +69,54 @@ def kernel(
         Keep the machine code on disk. False for a loop that is made around a function of the
         user's: the function may change without any of our sources changing.
     """
+    options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
+    if inline:
+        options["inline"] = "always"
 
     def decorate(f: F) -> F:
-        options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
-        if inline:
-            options["inline"] = "always"
-        dispatcher = numba.njit(**options)(f)
-        _widen_constants(dispatcher)
-        if cache and fcntl is not None:
-            _enable_locked_cache(dispatcher)
-        return dispatcher  # type: ignore[no-any-return]
+        return cast(F, _Kernel(f, options, cache=cache and fcntl is not None))
 
     return decorate if function is None else decorate(function)
+
+
+class _Kernel:
+    """A loop that becomes a dispatcher of Numba's when it is called first.
+
+    To Numba it is that dispatcher: a kernel that calls it finds ``_numba_type_`` and the options.
+    """
+
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any], cache: bool) -> None:
+        functools.update_wrapper(self, function)
+        self.py_func = function
+        self._options = options
+        self._cache = cache
+        self._made: Any = None
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return (self._made or self._dispatcher())(*arguments, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._dispatcher(), name)
+
+    def __reduce__(self) -> str:
+        return str(self.__qualname__)
+
+    def _dispatcher(self) -> Any:
+        with _making:
+            if self._made is None:
+                import numba
+
+                dispatcher = numba.njit(**self._options)(self.py_func)
+                _widen_constants(dispatcher)
+                if self._cache:
+                    _enable_locked_cache(dispatcher)
+                self._made = dispatcher
+        return self._made
+
+
+_making = threading.RLock()
 
 
 def _widen_constants(dispatcher: Any) -> None:
@@ -88,11 +124,13 @@ def _widen_constants(dispatcher: Any) -> None:
 
     Numba would compile a function anew for each constant that other kernels pass.
     """
+    from numba.types import unliteral
+
     template = dispatcher.get_call_template
 
     def widened(arguments: Any, named: Any) -> Any:
-        plain = tuple(numba.types.unliteral(a) for a in arguments)
-        return template(plain, {name: numba.types.unliteral(a) for name, a in named.items()})
+        plain = tuple(unliteral(a) for a in arguments)
+        return template(plain, {name: unliteral(a) for name, a in named.items()})
 
     dispatcher.get_call_template = widened
 
@@ -103,7 +141,8 @@ def is_compiled(function: Callable[..., Any]) -> bool:
     Such a function has its name for other processes after this: Numba gives it when it is
     pickled first, and fails if two threads do so at once.
     """
-    if not isinstance(function, numba.core.dispatcher.Dispatcher):
+    numba = sys.modules.get("numba")  # whoever has made such a function has imported it
+    if numba is None or not isinstance(function, numba.core.dispatcher.Dispatcher):
         return False
     _ = function._uuid
     return True

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import skyseries as sky
-from skyseries.catalog import joining
 from skyseries.catalog.asof import AsOf
 from skyseries.hats import idindex
 from skyseries.hats.index_build import write_index_part
@@ -138,8 +137,8 @@ def index_folder(catalog):
     return catalog._root.join(dict(catalog._collection.indexes)["name"])
 
 
-def test_many_ids_as_one_by_one(indexed, monkeypatch):
-    monkeypatch.setattr(idindex, "_GROUPS_AT_ONCE", 3)
+def test_many_ids_as_one_by_one(indexed, tune):
+    tune(index_groups_at_once=3)
     index = idindex.open_index(index_folder(indexed), "name")
     asked = ["obj é 7", "nobody", None, "obj é 1", "obj é 7", "", "zzz", "obj é 39"]
     found = index.find_many(pa.array(asked, pa.large_string()))
@@ -152,27 +151,31 @@ def test_many_ids_as_one_by_one(indexed, monkeypatch):
     assert len(nothing.asked) == len(nothing.start) == 0
 
 
-def test_an_index_without_cells_or_rows(indexed, tmp_path, monkeypatch):
+def _replace(file, table):
+    """Write the only file of an index anew."""
+    pq.write_table(table, file, row_group_size=50)
+    footer = pq.read_metadata(file)
+    footer.set_file_path("index/part.0.parquet")
+    footer.write_metadata_file(file.parents[1] / "_metadata")
+
+
+def test_an_index_without_cells_or_rows(indexed, tmp_path, tune):
     """Of another's index only the partitions are used; one that lacks rows is not."""
-    monkeypatch.setattr(joining, "SMALL_BYTES", -1)
+    tune(small_side_bytes=0)
     shutil.copytree(indexed._root.path, tmp_path / "objects")
     catalog = sky.open_catalog(tmp_path / "objects")
     folder = index_folder(catalog).local
     named = sources(objects(), n=60).select(["s", "object_name", "ra", "dec"])
     left = sky.from_table(named)
     expected = joined(rows(left), rows(catalog), ("object_name", "name"), "inner")
-    for file in (folder / "dataset" / "index").iterdir():
-        table = pq.ParquetFile(file).read().drop_columns(["_healpix_29"])
-        pq.write_table(table, file, row_group_size=50)
-    footer = pq.read_metadata(folder / "dataset" / "index" / "part.0.parquet")
-    footer.set_file_path("index/part.0.parquet")
-    footer.write_metadata_file(folder / "dataset" / "_metadata")
+    file = folder / "dataset" / "index" / "part.0.parquet"
+    table = pq.ParquetFile(file).read().drop_columns(["_healpix_29"])
+    _replace(file, table)
     plan = left.join(catalog, left_on="object_name", right_on="name")
     assert "through the id index" in str(plan.explain())
     found = plan.to_arrow()
     assert [(r["s"], r["k"]) for r in found.to_pylist()] == [(a["s"], b["k"]) for a, b in expected]
-    text = (folder / "hats.properties").read_text()
-    (folder / "hats.properties").write_text(text.replace("hats_nrows=", "hats_nrows=1"))
+    _replace(file, table.slice(1))
     plan = left.join(sky.open_catalog(tmp_path / "objects"), left_on="object_name", right_on="name")
     assert "through a temporary index" in str(plan.explain())
     assert plan.to_arrow() == found

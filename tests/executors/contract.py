@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skyseries.config import Tuning, tuned
 from skyseries.errors import (
     Cancelled,
     CatalogError,
@@ -61,6 +62,12 @@ class ExecutorContract:
     def test_none_is_a_result(self, engine: Executor) -> None:
         assert values(engine, [Task({"a": 1}.get, ("b",))] * 3) == [None] * 3
 
+    def test_tasks_see_the_tuning_of_their_run(self, engine: Executor) -> None:
+        with tuned(unit_rows=7):
+            results = engine.run([Task(jobs.unit_rows)] * 3)
+        assert [value for _, value in results] == [7] * 3
+        assert values(engine, [Task(jobs.unit_rows)]) == [Tuning().unit_rows]
+
     def test_big_results(self, engine: Executor) -> None:
         seen = []
         for index, array in engine.run([Task(jobs.big, (i,)) for i in range(2)]):
@@ -99,6 +106,58 @@ class ExecutorContract:
             time.sleep(0.3)  # enough for all 50 if nothing held them back
             assert len(jobs.calls(tmp_path)) <= taken + bound
         assert len(list(results)) == 47
+
+    # --- in order ---------------------------------------------------------------------------
+
+    def test_in_order(self, engine: Executor, tmp_path: Path) -> None:
+        """The order holds whatever tasks weigh, however long they take, when one is tried again."""
+        seconds = [0.05, 0.0, 0.03, 0.0, 0.0, 0.05, 0.0, 0.0, 0.02, 0.0]
+        tasks = [Task(jobs.traced, (tmp_path, i, s), weight=i) for i, s in enumerate(seconds)]
+        flaky = (tmp_path, 10, 2, OSError("planted"))
+        tasks += [Task(jobs.fails_first, flaky), *squares(30)]
+        results = list(engine.run(tasks, ordered=True, retries=2))
+        assert [result.index for result in results] == list(range(len(tasks)))
+        assert [result.value for result in results] == [*range(11), *(i * i for i in range(30))]
+        assert jobs.calls(tmp_path)["10"] == 3
+
+    def test_bounded_while_the_first_is_slow(self, engine: Executor, tmp_path: Path) -> None:
+        window = 2 * engine.workers
+        begun: list[int] = []
+        most: list[int] = []
+
+        def listen(event: Event) -> None:
+            if isinstance(event, TaskStart):
+                begun.append(event.index)
+            if isinstance(event, TaskEnd):
+                most.append(len(jobs.calls(tmp_path)))
+
+        def open_the_gate() -> None:
+            jobs.wait_until(lambda: len(jobs.calls(tmp_path)) >= window or engine.workers == 1)
+            time.sleep(0.3)  # enough for all 50 if nothing held them back
+            (tmp_path / "open.gate").touch()
+
+        thread = threading.Thread(target=open_the_gate)
+        thread.start()
+        tasks = [Task(jobs.waits_for_gate, (tmp_path, 0))]
+        tasks += [Task(jobs.traced, (tmp_path, i)) for i in range(1, 50)]
+        results = engine.run(tasks, listeners=[listen], ordered=True)
+        taken = [next(results).index]
+        thread.join()
+        assert max(most) <= window + 1
+        for result in results:
+            taken.append(result.index)
+            assert max(begun) < len(taken) + window
+        assert taken == list(range(50))
+
+    def test_early_close_in_order(self, engine: Executor, tmp_path: Path) -> None:
+        tasks = [Task(jobs.traced, (tmp_path, i, 0.02)) for i in range(50)]
+        results = engine.run(tasks, ordered=True)
+        assert next(results).index == 0
+        results.close()
+        left = jobs.calls(tmp_path)
+        time.sleep(0.2)
+        assert jobs.calls(tmp_path) == left, "tasks run after the iterator was closed"
+        assert list(results) == []
 
     def test_two_runs_side_by_side(self, engine: Executor) -> None:
         first, second = engine.run(squares(20)), engine.run(squares(20))
@@ -242,6 +301,17 @@ class ExecutorContract:
         values(engine, [Task(jobs.traced, (tmp_path, 0, 0.2))], listeners=[listen])
         assert 0.19 < seconds[0] < 5
 
+    def test_the_end_says_how_much_was_read(self, engine: Executor) -> None:
+        read: dict[int, int] = {}
+
+        def listen(event: Event) -> None:
+            if isinstance(event, TaskEnd):
+                read[event.index] = event.bytes_read
+
+        sizes = [0, 7, 5_000_000_000, 1]
+        values(engine, [Task(jobs.reads, (n,)) for n in sizes], listeners=[listen])
+        assert read == dict(enumerate(sizes))
+
     def test_a_last_failure_is_told(self, engine: Executor) -> None:
         events: list[Event] = []
         with pytest.raises(ExecutionError):
@@ -304,6 +374,26 @@ class ExecutorContract:
     def test_cancel_without_a_run(self, engine: Executor) -> None:
         engine.cancel()
         assert values(engine, squares(3)) == [0, 1, 4]
+
+    def test_cancel_of_one_of_two_runs(self, engine: Executor, tmp_path: Path) -> None:
+        tasks = [Task(jobs.traced, (tmp_path, i)) for i in range(50)]
+        doomed = engine.run(tasks)
+        other = engine.run(squares(20), ordered=True)
+        next(doomed)
+        assert next(other).index == 0
+        doomed.cancel()
+        with pytest.raises(Cancelled, match="of 50 tasks"):
+            next(doomed)
+        assert [result.value for result in other] == [i * i for i in range(1, 20)]
+        assert len(jobs.calls(tmp_path)) < 50
+
+    def test_a_cancelled_run_that_was_closed_does_not_look_complete(self, engine: Executor) -> None:
+        results = engine.run(squares(5), ordered=True)
+        next(results)
+        results.cancel()
+        results.close()
+        with pytest.raises(Cancelled):
+            next(results)
 
     def test_early_close(self, engine: Executor, tmp_path: Path) -> None:
         tasks = [Task(jobs.traced, (tmp_path, i, 0.02)) for i in range(50)]

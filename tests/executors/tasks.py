@@ -9,8 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
+from skyseries.config import tuning
 from skyseries.errors import SchemaError
-from skyseries.executors import Task, current_executor, report_progress
+from skyseries.executors import (
+    Task,
+    check_cancelled,
+    count_bytes,
+    current_executor,
+    report_progress,
+)
 from tests.programs import PATIENCE
 
 
@@ -64,6 +71,10 @@ def kills_itself(folder: Path, i: int, times: int) -> int:
 
 def big(i: int) -> np.ndarray:
     return np.full(12_500_000, float(i))
+
+
+def unit_rows() -> int:
+    return tuning().unit_rows
 
 
 def nested(n: int) -> tuple[str, list[int]]:
@@ -131,6 +142,26 @@ def reports_forever(folder: Path, i: int) -> None:
     end = time.monotonic() + 60
     while time.monotonic() < end:
         report_progress(0.5)
+        time.sleep(0.01)
+
+
+def reads(n: int) -> int:
+    """Say that n bytes were read, some of them by a run inside of this task."""
+    count_bytes(n // 2)
+    list(current_executor().run([Task(count_bytes, (n - n // 2,))]))
+    return n
+
+
+def checks_forever(folder: Path, i: int) -> None:
+    """Look whether the result is wanted, in a run inside of this task."""
+    mark(folder, str(i))
+    list(current_executor().run([Task(_check_for_a_minute)]))
+
+
+def _check_for_a_minute() -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        check_cancelled()
         time.sleep(0.01)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import contextvars
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,8 +38,9 @@ class InProcess(ExecutorContract):
             assert reports[-1] == 1
             assert isinstance(mine[-1], TaskEnd)
 
+    @pytest.mark.parametrize("function", [jobs.reports_forever, jobs.checks_forever])
     def test_a_cancelled_task_stops_at_its_next_report(
-        self, engine: Executor, tmp_path: Path
+        self, engine: Executor, tmp_path: Path, function: Callable[..., None]
     ) -> None:
         def cancel() -> None:
             jobs.wait_until(lambda: jobs.calls(tmp_path))
@@ -49,7 +50,7 @@ class InProcess(ExecutorContract):
         thread.start()
         began = time.monotonic()
         with pytest.raises(Cancelled):
-            list(engine.run([Task(jobs.reports_forever, (tmp_path, i)) for i in range(2)]))
+            list(engine.run([Task(function, (tmp_path, i)) for i in range(2)]))
         thread.join()
         assert time.monotonic() - began < 30  # the tasks would run for 60 s
 

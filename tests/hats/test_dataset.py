@@ -175,7 +175,7 @@ def test_a_leaf_that_is_replaced_is_read_anew(root):
 def test_errors_of_the_reader_name_the_leaf(root):
     leaf = open_dataset(root).leaves(CELLS[1])[0]
     with pytest.raises(CatalogError, match=r"Npix=6"), open_leaf(leaf) as file:
-        file.read_row_group(7)
+        file.read(row_groups=[7])
 
 
 def test_views_of_text_are_read_as_text(tmp_path):

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 
 from skyseries.errors import InputError, SchemaError
+from skyseries.nested import Nested
 from skyseries.timeseries import LightCurve, as_lightcurve
 from skyseries.timeseries.cleaning import Cleaning, clean, cleaning_of
-from skyseries.timeseries.nested import Nested
 from skyseries.timeseries.simulate.variables import detached_binary
 from tests.timeseries.build import FLUX, MAG, column
 

@@ -16,6 +16,7 @@ from skyseries.adql.expressions import Aggregate, Column, Path
 from skyseries.adql.grouping import GroupBy
 from skyseries.adql.types import Type, arrow_type
 from skyseries.adql.walk import aggregate_name, columns
+from skyseries.arrow import to_numpy
 from skyseries.errors import InputError, QueryError
 
 __all__ = ["EpochAggregates"]
@@ -124,7 +125,7 @@ def _aggregate(
         return _edge(epochs, aggregate.name == "LAST")
     if aggregate.distinct or not numeric:
         return _by_sql(aggregate, epochs, kind)
-    values = argument.fill_null(0).to_numpy(zero_copy_only=False)
+    values = to_numpy(argument.fill_null(0))
     epochs = _Epochs(values, valid, starts, ends)
     result, known = _NUMERIC[aggregate.name](epochs)
     return pa.array(result, kind, mask=~known)
@@ -138,7 +139,7 @@ def _result_type(aggregate: Aggregate, argument: pa.Array) -> pa.DataType:
 
 def _valid(argument: pa.Array) -> NDArray[np.bool_]:
     """Return where there is a value: not NULL, not NaN."""
-    return ~np.asarray(argument.is_null(nan_is_null=True).to_numpy(zero_copy_only=False), bool)
+    return ~np.asarray(to_numpy(argument.is_null(nan_is_null=True)), bool)
 
 
 def _edge(epochs: _Epochs, last: bool) -> pa.Array:

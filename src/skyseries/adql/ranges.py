@@ -7,8 +7,8 @@ whose smallest and largest values cannot fulfil it hold no row that does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -33,7 +33,7 @@ from skyseries.adql.expressions import (
 from skyseries.adql.sql import NEGATED
 from skyseries.adql.statistics import Statistics, compare_with
 
-__all__ = ["Bounds", "Cone", "bounds", "cones"]
+__all__ = ["Bounds", "Cone", "bounds", "cones", "one_of"]
 
 _MANY = 64
 """From so many values of IN on, only the smallest and largest are compared with a row group."""
@@ -149,6 +149,16 @@ class Bounds:
         found = _values(self._demand, path)
         return None if found is None else list(dict.fromkeys(found))
 
+    def renamed(self, old: Mapping[str, str]) -> Bounds:
+        """Return what is demanded of columns under other names; of those without one, nothing.
+
+        Parameters
+        ----------
+        old : mapping
+            From the names in these demands to those in the result.
+        """
+        return Bounds(None if self._demand is None else _renamed(self._demand, old))
+
     def interval(self, path: Path) -> tuple[Any, Any] | None:
         """Return the smallest and largest value that a column can have, None on an open side.
 
@@ -156,6 +166,11 @@ class Bounds:
         """
         found = _hull(self._demand, path)
         return None if found == (None, None) else found
+
+
+def one_of(column: str, values: Sequence[Any]) -> Bounds:
+    """Return the demand that a column has one of some values."""
+    return Bounds(_Values((column,), tuple(values)))
 
 
 def bounds(condition: Expr) -> Bounds:
@@ -290,6 +305,17 @@ def _may_match(demand: _Demand, statistics: Mapping[Path, Statistics], n: int) -
         return np.asarray(np.logical_or.reduce(parts))
     known = statistics.get(demand.path)
     return np.ones(n, bool) if known is None else demand.may_match(known)
+
+
+def _renamed(demand: _Demand, old: Mapping[str, str]) -> _Demand | None:
+    if isinstance(demand, _All | _Any):
+        parts = [_renamed(part, old) for part in demand.parts]
+        known = tuple(part for part in parts if part is not None)
+        if isinstance(demand, _All):
+            return _All(known) if known else None
+        return _Any(known) if len(known) == len(parts) else None
+    column, *field = demand.path
+    return replace(demand, path=(old[column], *field)) if column in old else None
 
 
 def _leaves(demand: _Demand | None) -> list[_Leaf]:

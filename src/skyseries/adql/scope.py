@@ -16,6 +16,7 @@ from skyseries.adql.functions import FUNCTIONS, Function
 from skyseries.adql.lexer import error_at
 from skyseries.adql.tree import ColumnRef, Name
 from skyseries.adql.types import Type, from_arrow
+from skyseries.arrow import is_any_list
 from skyseries.errors import QueryError
 from skyseries.schema import column_meta
 
@@ -182,20 +183,12 @@ def _fields(kind: pa.DataType) -> tuple[list[tuple[pa.Field, pa.DataType]], bool
     """Return the fields of a structured column with their types, and whether they are nested."""
     if arrow_types.is_struct(kind):
         children = [kind.field(i) for i in range(kind.num_fields)]
-        nested = bool(children) and all(_is_list(child.type) for child in children)
+        nested = bool(children) and all(is_any_list(child.type) for child in children)
         return [(c, c.type.value_type if nested else c.type) for c in children], nested
-    if _is_list(kind) and arrow_types.is_struct(kind.value_type):
+    if is_any_list(kind) and arrow_types.is_struct(kind.value_type):
         struct = kind.value_type
         return [(struct.field(i), struct.field(i).type) for i in range(struct.num_fields)], True
     return [], False
-
-
-def _is_list(kind: pa.DataType) -> bool:
-    return bool(
-        arrow_types.is_list(kind)
-        or arrow_types.is_large_list(kind)
-        or arrow_types.is_fixed_size_list(kind)
-    )
 
 
 def _fold(path: Path) -> Path:

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skyseries.arrow import is_number, to_numpy
+
 __all__ = ["Statistics", "compare_with"]
 
 
@@ -71,10 +73,10 @@ def _numbers(limits: Any) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
     array = limits if isinstance(limits, pa.Array) else None
     if array is None and isinstance(limits, np.ndarray) and limits.dtype.kind in "iuf":
         array = pa.array(limits)
-    if array is None or not (pa.types.is_integer(array.type) or pa.types.is_floating(array.type)):
+    if array is None or not is_number(array.type):
         return None
-    known = ~np.asarray(array.is_null(nan_is_null=True).to_numpy(zero_copy_only=False), bool)
-    numbers = array.fill_null(0).to_numpy(zero_copy_only=False)
+    known = ~np.asarray(to_numpy(array.is_null(nan_is_null=True)), bool)
+    numbers = to_numpy(array.fill_null(0))
     # beside a Python float NumPy would calculate in single precision
     return (numbers.astype(np.float64) if numbers.dtype.kind == "f" else numbers), known
 

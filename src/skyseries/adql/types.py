@@ -11,6 +11,8 @@ from enum import Enum
 import pyarrow as pa
 from pyarrow import types as arrow_types
 
+from skyseries.arrow import is_any_list, is_text
+
 __all__ = ["Type", "arrow_type", "common_type", "duckdb_type", "from_arrow"]
 
 
@@ -122,14 +124,7 @@ _FROM_ARROW = (
     (lambda t: t == pa.uint64(), Type.UBIGINT),
     (lambda t: t in (pa.float16(), pa.float32()), Type.REAL),
     (lambda t: t == pa.float64() or arrow_types.is_decimal(t), Type.DOUBLE),
-    (
-        lambda t: (
-            arrow_types.is_string(t)
-            or arrow_types.is_large_string(t)
-            or arrow_types.is_string_view(t)
-        ),
-        Type.TEXT,
-    ),
+    (is_text, Type.TEXT),
     (lambda t: arrow_types.is_timestamp(t) or arrow_types.is_date(t), Type.TIMESTAMP),
     (
         lambda t: (
@@ -139,14 +134,7 @@ _FROM_ARROW = (
         ),
         Type.BINARY,
     ),
-    (
-        lambda t: (
-            arrow_types.is_list(t)
-            or arrow_types.is_large_list(t)
-            or arrow_types.is_fixed_size_list(t)
-        ),
-        Type.LIST,
-    ),
+    (is_any_list, Type.LIST),
 )
 
 

@@ -171,7 +171,7 @@ def _of_pandas(values: Any) -> Plain:
 def _of_arrow(values: Any, what: str) -> Plain:
     import pyarrow as pa
 
-    from skyseries.arrow import plain_array
+    from skyseries.arrow import plain_array, to_numpy
 
     array = values if isinstance(values, pa.Array | pa.ChunkedArray) else _arrow(values, what)
     if isinstance(array, pa.ChunkedArray):
@@ -181,13 +181,13 @@ def _of_arrow(values: Any, what: str) -> Plain:
     array = plain_array(array)
     if pa.types.is_timestamp(array.type) and array.type.tz is not None:
         array = array.cast(pa.timestamp(array.type.unit))
-    missing = array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
+    missing = to_numpy(array.is_null()) if array.null_count else None
     type_ = array.type
     if pa.types.is_decimal(type_) or pa.types.is_null(type_):
         array = array.cast(pa.float64())
     elif missing is not None and pa.types.is_integer(type_):
         array = array.fill_null(0)
-    return Plain(np.asarray(array.to_numpy(zero_copy_only=False)), missing, "")
+    return Plain(to_numpy(array), missing, "")
 
 
 def _arrow(values: Any, what: str) -> Any:

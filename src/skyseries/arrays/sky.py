@@ -6,14 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skyseries.arrays.numbers import number, numbers
+from skyseries.arraytypes import Floats
 from skyseries.errors import InputError
 
 __all__ = ["is_coordinate", "position", "positions"]
-
-Floats = NDArray[np.float64]
 
 
 def is_coordinate(value: Any) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from skyseries.arrays.containers import Plain, is_missing, opened
 from skyseries.arrays.numbers import as_floats, number
+from skyseries.arraytypes import Floats
 from skyseries.errors import InputError
 from skyseries.units import factor_to
 from skyseries.warn import warn_user
@@ -26,7 +27,6 @@ __all__ = [
     "warn_coarse",
 ]
 
-Floats = NDArray[np.float64]
 
 MJD_OF_UNIX = 40587.0
 """MJD of 1970-01-01, where the dates of NumPy and Arrow begin."""

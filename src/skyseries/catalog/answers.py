@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from skyseries.arrow import is_text
+from skyseries.arrow import is_any_list, is_number, is_text
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema import as_nullable
 
@@ -346,15 +346,7 @@ def fitted(array: pa.Array, type_: pa.DataType, rule: Rule) -> pa.Array:
 
 def _without_items(array: pa.Array, type_: pa.DataType) -> bool:
     """Whether these are empty lists, which become lists of anything."""
-    return _is_list(array.type) and _is_list(type_) and len(array.flatten()) == 0
-
-
-def _is_list(type_: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_list(type_)
-        or pa.types.is_large_list(type_)
-        or pa.types.is_fixed_size_list(type_)
-    )
+    return is_any_list(array.type) and is_any_list(type_) and len(array.flatten()) == 0
 
 
 def may_become(have: pa.DataType, want: pa.DataType, rule: Rule) -> bool:
@@ -364,9 +356,9 @@ def may_become(have: pa.DataType, want: pa.DataType, rule: Rule) -> bool:
     if pa.types.is_dictionary(have) or pa.types.is_dictionary(want):
         plain = [t.value_type if pa.types.is_dictionary(t) else t for t in (have, want)]
         return may_become(plain[0], plain[1], rule)
-    if _is_number(have) and _is_number(want):
+    if is_number(have) and is_number(want):
         return rule == "given" or _is_wider(have, want, rule)
-    if _is_list(have) and _is_list(want):
+    if is_any_list(have) and is_any_list(want):
         return may_become(have.value_type, want.value_type, rule)
     if pa.types.is_struct(have) and pa.types.is_struct(want):
         pairs = zip(have, want, strict=False)
@@ -376,10 +368,6 @@ def may_become(have: pa.DataType, want: pa.DataType, rule: Rule) -> bool:
     if pa.types.is_timestamp(have) and pa.types.is_timestamp(want):
         return bool(have.tz == want.tz)
     return is_text(have) and is_text(want)
-
-
-def _is_number(type_: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_))
 
 
 def _is_wider(have: pa.DataType, want: pa.DataType, rule: Rule) -> bool:

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrays import day_number, number
-from skyseries.catalog.rows import Ints
+from skyseries.arraytypes import Ints
+from skyseries.arrow import is_number
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema.columns import column_meta
 from skyseries.schema.recognition import TIMES
@@ -211,7 +212,7 @@ def _tolerance(given: Any, unit: str) -> float | None:
 
 def _kind(field: pa.Field) -> str:
     type_ = field.type
-    if pa.types.is_integer(type_) or pa.types.is_floating(type_):
+    if is_number(type_):
         return "number"
     if pa.types.is_timestamp(type_):
         return f"timestamp in {type_.tz}" if type_.tz else "timestamp"

@@ -12,21 +12,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.held import Held
 from skyseries.catalog.joining import Other, found_by_key
 from skyseries.catalog.names import check_columns
 from skyseries.catalog.node import Area, Hints, Node
 from skyseries.catalog.nodes.join import Join
-from skyseries.catalog.nodes.keyindex import origin
-from skyseries.catalog.nodes.match import Match
+from skyseries.catalog.nodes.lineage import Home, home_of
 from skyseries.catalog.nodes.memory import Memory
 from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash, renamed
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Select
-from skyseries.catalog.rows import Ints
+from skyseries.catalog.stage import prepare
 from skyseries.catalog.writing import LeafTask, leaf_tasks, shared_out
 from skyseries.errors import InputError, SchemaError
-from skyseries.executors import Task, current_executor
+from skyseries.executors import Task, run_tasks
 from skyseries.hats.association import (
     DISTANCE,
     Association,
@@ -46,7 +46,7 @@ from skyseries.hats.names import check_catalog_name
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.order import argsort
 
-__all__ = ["AssociationWritten", "associated", "joined_id", "write_association"]
+__all__ = ["AssociationWritten", "associated", "write_association"]
 
 
 class AssociationWritten(NamedTuple):
@@ -133,21 +133,6 @@ def unplaced(table: pa.Table, name: str) -> Memory:
     return Memory(name, table, ("", ""), nowhere, nowhere, np.full(table.num_rows, -1, np.int64))
 
 
-def joined_id(node: Node, column: str) -> tuple[Scan, str] | None:
-    """Return the catalog on disk that a column of the right side of a match or join comes from."""
-    while not isinstance(node, Match | Join):
-        if isinstance(node, Rename):
-            old = node.names.source(column)
-        else:
-            old = column if column in node.schema.names else None
-        if old is None or not node.children or old not in node.children[0].schema.names:
-            return None
-        node, column = node.children[0], old
-    old = node.right_names.source(column)
-    right = node.right if isinstance(node, Match) else node.partners.node
-    return None if old is None or right is None else origin(right, old)
-
-
 def write_association(
     held: Held, ids: tuple[str, str], path: str | os.PathLike[str], name: str, overwrite: bool
 ) -> AssociationWritten:
@@ -163,15 +148,12 @@ def write_association(
     overwrite : bool
     """
     check_catalog_name(name)
-    found = origin(held._node, ids[0]), joined_id(held._node, ids[1])
-    for column, there in zip(ids, found, strict=True):
-        if there is None:
-            raise InputError(f"{column!r} is no column of a catalog on disk that the plan joins")
-    (left, left_key), (right, right_key) = found  # type: ignore[misc]
-    primary = Link(str(held._root), left_key, column_of(left.dataset.name, left_key))
-    column = column_of(right.dataset.name, right_key)
+    left, right = _home(held._node, ids[0], True), _home(held._node, ids[1], False)
+    left_key, right_key = left.column, right.column
+    primary = Link(str(held._root), left_key, column_of(left.scan.dataset.name, left_key))
+    column = column_of(right.scan.dataset.name, right_key)
     column = f"{column}_2" if column == primary.column else column
-    join = Link(_collection_of(right.dataset.root), right_key, column)
+    join = Link(_collection_of(right.scan.dataset.root), right_key, column)
     names = [(ids[0], primary.column), (ids[1], join.column)]
     if DISTANCE in held.columns:
         names.append((DISTANCE, DISTANCE))
@@ -183,6 +165,14 @@ def write_association(
             root, schema, _run(node, write), name=name, primary=primary, join=join
         )
     return AssociationWritten(str(path), facts.rows, len(facts.partitions), primary, join)
+
+
+def _home(node: Node, column: str, first: bool) -> Home:
+    """Return the catalog on disk that the ids of a side are of."""
+    home = home_of(node, column)
+    if home is None or home.first is not first:
+        raise InputError(f"{column!r} is no column of a catalog on disk that the plan joins")
+    return home
 
 
 def _collection_of(root: Location) -> str:
@@ -197,6 +187,7 @@ def _collection_of(root: Location) -> str:
 
 
 def _run(node: Node, write: partial[list[LeafFacts]]) -> Iterator[LeafFacts]:
+    prepare(node)
     tasks = []
     for leaves in shared_out(leaf_tasks(node)):
         area = Area.of(leaves[0].units[0][0], leaves[-1].units[-1][1])
@@ -204,7 +195,7 @@ def _run(node: Node, write: partial[list[LeafFacts]]) -> Iterator[LeafFacts]:
         tasks.append(
             Task(write, (node.narrow(area), tuple(leaves)), weight, f"leaf {leaves[0].cell}")
         )
-    for _, facts in current_executor().run(tasks):
+    for _, facts in run_tasks("writing pairs", tasks):
         yield from facts
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from skyseries.catalog.held import Held
-from skyseries.catalog.ids import as_id, asked_ids, index_of
+from skyseries.catalog.ids import as_id, asked_ids
 from skyseries.catalog.names import check_columns
 from skyseries.catalog.nodes.ids import IdSearch
-from skyseries.catalog.origin import stored_as
 from skyseries.errors import SchemaError
 
 __all__ = ["id_step"]
@@ -37,6 +36,4 @@ def id_step(held: Held, ids: Any, column: str | None, option: str = "column") ->
         raise SchemaError(f"{name!r} is a field of a light curve, not a column of ids")
     type_ = held.schema.field(name).type
     found = tuple(id for value in asked_ids(ids) if (id := as_id(value, type_)) is not None)
-    stored = stored_as(held._node, name)
-    index = None if stored is None else index_of(held._root, held._collection, stored)
-    return IdSearch(held._node, name, found, index, stored or name)
+    return IdSearch(held._node, name, found)

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from skyseries.arrays import true_or_false
+from skyseries.arrow import is_number
 from skyseries.catalog.curves import the_column
 from skyseries.catalog.lightcurves import Affixes
 from skyseries.catalog.names import check_columns
 from skyseries.catalog.nodes.cleaning import CleanEpochs, periods_of
 from skyseries.catalog.nodes.steps import Append
 from skyseries.errors import InputError
+from skyseries.nested import Nested
 from skyseries.schema import LightCurveFields, column_meta
 from skyseries.timeseries.cleaning import Cleaning, clean, cleaning_of
 from skyseries.timeseries.measured import field_units, with_units
-from skyseries.timeseries.nested import Nested
 from skyseries.units import factor_to
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def cleaning_step(
     if (of_objects := cleaning.period_column) is not None:
         check_columns([of_objects], schema)
         field = schema.field(of_objects)
-        if not (pa.types.is_floating(field.type) or pa.types.is_integer(field.type)):
+        if not is_number(field.type):
             raise InputError(f"period={of_objects!r} is a column of {field.type}, not of periods")
         days = factor_to(column_meta(field).unit, "d", f"column {of_objects!r}")
     check_columns([f"{name}.{rule.field}" for rule in cleaning.flags], schema)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from skyseries.arrow import is_number
 from skyseries.catalog.names import fields_of, nested_columns
 from skyseries.errors import SchemaError
 from skyseries.hats.dataset import Dataset
@@ -96,8 +97,4 @@ def recorded_bands(dataset: Dataset, column: str, band: str | None) -> list[str 
         return None
     type_ = dataset.schema.field(column).type.field(band).type.value_type
     names = split_list(text)
-    return [int(float(name)) for name in names] if _are_numbers(type_) else list(names)
-
-
-def _are_numbers(type_: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_))
+    return [int(float(name)) for name in names] if is_number(type_) else list(names)

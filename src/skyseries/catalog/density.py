@@ -6,15 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.division import Unit
-from skyseries.catalog.held import Held, first_scan
+from skyseries.catalog.held import Held
 from skyseries.catalog.info import sky_area
 from skyseries.catalog.node import Hints, Node
-from skyseries.catalog.nodes.concat import Concat
-from skyseries.catalog.nodes.partitions import MapPartitions
+from skyseries.catalog.nodes.scan import first_scan
 from skyseries.catalog.nodes.steps import Search
 from skyseries.catalog.rowcount import row_count
-from skyseries.catalog.rows import Ints
 from skyseries.catalog.running import run_units
 from skyseries.errors import InputError
 from skyseries.hats.facts import add_counts
@@ -65,7 +64,7 @@ def _cells_of_unit(node: Node, unit: Unit) -> tuple[Ints, Ints]:
 
 def _regions(node: Node) -> Iterator[Region]:
     """Yield the regions that all rows of a plan are in."""
-    while node.children and not isinstance(node, Concat | MapPartitions):
+    while node.children and not node.refiles:
         if isinstance(node, Search):
             yield node.region
         node = node.children[0]

@@ -13,8 +13,9 @@ from functools import lru_cache
 
 import pyarrow as pa
 
+from skyseries.arraytypes import Floats, Ints
 from skyseries.catalog.leafrows import LeafRows
-from skyseries.catalog.rows import Floats, Index, Ints, Rows, gather
+from skyseries.catalog.rows import Index, Rows, gather
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location
 from skyseries.hats.margin import edge_rows

@@ -11,11 +11,12 @@ from skyseries.catalog.node import SKY_CELLS, Hints, Node, steps_of
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.pruning import groups_that_may_match, pieces_of
 from skyseries.catalog.running import units_of
+from skyseries.catalog.stage import stages_of
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.partitions import Cell
 from skyseries.hats.statistics import read_statistics
 
-__all__ = ["Explanation", "ScanPlan", "explain"]
+__all__ = ["Explanation", "ScanPlan", "StagePlan", "explain"]
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,30 @@ class ScanPlan:
 
 
 @dataclass(frozen=True)
+class StagePlan:
+    """What would be computed before the first task of a plan."""
+
+    what: str
+    plans: tuple[Explanation, ...]
+    """What is run for it."""
+    done: bool
+    """It is kept from an earlier run of the plan."""
+
+    def text(self) -> str:
+        """Return one line, and below it what is run."""
+        head = f"before: {self.what}" + (" (done)" if self.done else "")
+        lines = [] if self.done else [line for plan in self.plans for line in plan.lines()]
+        return "\n  ".join([head, *lines])
+
+
+@dataclass(frozen=True)
 class Explanation:
     """A plan in words; `str` of it is the whole."""
 
     steps: tuple[str, ...]
     scans: tuple[ScanPlan, ...]
     units: int
+    stages: tuple[StagePlan, ...] = ()
 
     @property
     def bytes(self) -> int | None:
@@ -61,9 +80,14 @@ class Explanation:
         known = [scan.bytes for scan in self.scans]
         return None if None in known else sum(size or 0 for size in known)
 
+    def lines(self) -> list[str]:
+        """Return the stages, the steps, what is read, and in how many tasks."""
+        stages = "\n".join(stage.text() for stage in self.stages).splitlines()
+        reads = [scan.text() for scan in self.scans]
+        return [*stages, *self.steps, *reads, f"in {self.units:,} tasks"]
+
     def __str__(self) -> str:
-        lines = [*self.steps, *(scan.text() for scan in self.scans)]
-        return "\n".join([*lines, f"in {self.units:,} tasks"])
+        return "\n".join(self.lines())
 
     __repr__ = __str__
 
@@ -79,13 +103,17 @@ def explain(node: Node, footers: bool = False) -> Explanation:
         _scan_plan(scan, paths, hints.get(id(scan), Hints()), footers)
         for scan, paths in demanded.values()
     )
-    return Explanation(tuple(steps_of(node)), scans, len(units_of(node)))
+    stages = {id(stage): stage for stage in stages_of(node)}.values()
+    before = tuple(
+        StagePlan(stage.text, tuple(map(explain, stage.plans)), stage.is_done) for stage in stages
+    )
+    return Explanation(tuple(steps_of(node)), scans, len(units_of(node)), before)
 
 
 def _hints_of(node: Node, hints: Hints) -> dict[int, Hints]:
     """Return what each catalog may leave out; one that is read twice, what both readings may."""
     if isinstance(node, Scan):
-        return {id(node): hints}
+        return {id(node): node.wanted(hints)}
     found: dict[int, Hints] = {}
     for i, child in enumerate(node.children):
         for scan, said in _hints_of(child, node.child_hints(i, hints)).items():

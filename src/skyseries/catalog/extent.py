@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-import pyarrow as pa
 
-from skyseries.catalog.buffers import to_numpy
+from skyseries.arrow import floats, to_numpy
 from skyseries.catalog.division import Unit
-from skyseries.catalog.held import Held, first_scan
+from skyseries.catalog.held import Held
 from skyseries.catalog.node import Hints, Node
-from skyseries.catalog.origin import stored_as
+from skyseries.catalog.nodes.lineage import home_of
 from skyseries.catalog.running import reduce
 from skyseries.hats.statistics import read_statistics
 
@@ -31,21 +30,21 @@ def extent(held: Held, column: str, *, recorded: bool = True) -> Extent | None:
 
 
 def _recorded(held: Held, column: str) -> Extent | None:
-    scan, name = first_scan(held._node), stored_as(held._node, column)
-    statistics = None if scan is None or name is None else read_statistics(scan.dataset)
-    if statistics is None or name is None or not statistics.has(name):
+    home = home_of(held._node, column)
+    if home is None or not home.first:
+        return None
+    statistics, name = read_statistics(home.scan.dataset), home.column
+    if statistics is None or not statistics.has(name):
         return None
     low, high = statistics.minimum(name), statistics.maximum(name)
-    unknown = low.is_null().to_numpy(zero_copy_only=False) & (
-        statistics.null_count(name) != statistics.rows
-    )
+    unknown = to_numpy(low.is_null()) & (statistics.null_count(name) != statistics.rows)
     values = [v for v in (*low.to_pylist(), *high.to_pylist()) if v is not None]
     return None if unknown.any() or not values else (float(min(values)), float(max(values)))
 
 
 def _of_unit(node: Node, unit: Unit, column: str) -> Extent | None:
-    values = node.rows(unit.area, Hints()).fetch([column]).column(0).cast(pa.float64())
-    numbers = to_numpy(values)
+    values = node.rows(unit.area, Hints()).fetch([column]).column(0)
+    numbers = floats(values)
     numbers = numbers[np.isfinite(numbers)]
     return (float(numbers.min()), float(numbers.max())) if len(numbers) else None
 

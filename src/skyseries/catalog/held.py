@@ -7,13 +7,13 @@ from typing import Self
 
 import pyarrow as pa
 
-from skyseries.adql import Scope
+from skyseries import adql
 from skyseries.catalog.curves import known_fields, selected, the_column
 from skyseries.catalog.ids import id_column
 from skyseries.catalog.names import fields_of, nested_columns
-from skyseries.catalog.node import Node
-from skyseries.catalog.nodes.scan import Scan
-from skyseries.catalog.origin import has_moved, home_of, name_now, stored_as
+from skyseries.catalog.node import Node, first_node
+from skyseries.catalog.nodes.lineage import has_moved, home_of, name_now, stored_as
+from skyseries.catalog.nodes.scan import first_scan
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.collection import Collection
 from skyseries.hats.dataset import Dataset
@@ -21,7 +21,7 @@ from skyseries.hats.files import Location
 from skyseries.hats.partitions import Partitions
 from skyseries.schema import LightCurveFields
 
-__all__ = ["Held", "first_node", "first_scan"]
+__all__ = ["Held"]
 
 
 class Held:
@@ -90,8 +90,7 @@ class Held:
         home = home_of(self._node, column)
         if home is None:
             return None
-        scan, name = home
-        return LightCurveFields.from_properties(scan.dataset.properties, name)
+        return LightCurveFields.from_properties(home.scan.dataset.properties, home.column)
 
     def _known_fields(self) -> dict[str, LightCurveFields]:
         """Return the fields of all light-curve columns where they are known."""
@@ -136,18 +135,5 @@ class Held:
             )
         return now or key
 
-    def _scope(self) -> Scope:
-        return Scope.from_schema(self.schema, names=(self.name,))
-
-
-def first_node(node: Node) -> Node:
-    """Return what gives the positions of a plan's rows: a catalog on disk, or a table."""
-    while node.children:
-        node = node.children[0]
-    return node
-
-
-def first_scan(node: Node) -> Scan | None:
-    """Return the catalog that gives the positions of a plan's rows; None for a table."""
-    start = first_node(node)
-    return start if isinstance(start, Scan) else None
+    def _scope(self) -> adql.Scope:
+        return adql.Scope.from_schema(self.schema, names=(self.name,))

@@ -10,16 +10,15 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries.arrays.containers import is_missing
-from skyseries.catalog.node import Area
 from skyseries.errors import CatalogError, SchemaError
 from skyseries.hats.collection import Collection
 from skyseries.hats.dataset import Dataset
-from skyseries.hats.files import Location
-from skyseries.hats.idindex import open_index
+from skyseries.hats.idindex import IdIndex
 from skyseries.hats.properties import split_list
 from skyseries.spatial.coverage import normalise
+from skyseries.spatial.regions import Moc
 
-__all__ = ["areas_of", "as_id", "asked_ids", "id_column", "index_of"]
+__all__ = ["as_id", "asked_ids", "cells_of_ids", "id_column"]
 
 
 def id_column(dataset: Dataset, collection: Collection, column: str | None = None) -> str:
@@ -109,30 +108,22 @@ def as_id(id: Any, type_: pa.DataType) -> Any:
     return number if -(1 << bits) * signed <= number < 1 << bits else None
 
 
-def index_of(root: Location, collection: Collection, column: str) -> Location | None:
-    """Return the folder of the index of a column; None if there is none."""
-    path = dict(collection.indexes).get(column)
-    return None if path is None else root.join(path)
-
-
-def areas_of(index: Location, column: str, ids: Sequence[Any]) -> Area:
+def cells_of_ids(index: IdIndex, ids: Sequence[Any]) -> Moc:
     """Return where the index says that objects are filed.
 
     Parameters
     ----------
-    index : Location
-    column : str
+    index : IdIndex
     ids : sequence
         As the column has them.
 
     Returns
     -------
-    Area
+    Moc
         Their order-29 cells, or their partitions where the index does not hold the cells.
     """
-    large = bool(ids) and not isinstance(ids[0], str) and max(ids) >= 1 << 63
-    keys = pa.array(ids, pa.uint64() if large else None)
-    places = open_index(index, column).find_many(keys) if ids else None
-    if places is None:
-        return Area(np.empty(0, np.int64), np.empty(0, np.int64))
-    return Area(*normalise(places.start, places.stop))
+    if not ids:
+        return Moc(np.empty(0, np.int64), np.empty(0, np.int64))
+    large = not isinstance(ids[0], str) and max(ids) >= 1 << 63
+    places = index.find_many(pa.array(ids, pa.uint64() if large else None))
+    return Moc(*normalise(places.start, places.stop))

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from skyseries.catalog.held import Held, first_node
+from skyseries.catalog.held import Held
 from skyseries.catalog.names import nested_columns
-from skyseries.catalog.node import Node, steps_of
-from skyseries.catalog.nodes.epochs import EpochStep, SortEpochs
+from skyseries.catalog.node import Node, first_node, steps_of
+from skyseries.catalog.nodes.lineage import home_of, stored_as
 from skyseries.catalog.nodes.scan import Scan
-from skyseries.catalog.origin import home_of, stored_as
-from skyseries.catalog.rowcount import known_rows, most_rows
+from skyseries.catalog.rowcount import known_rows
 from skyseries.errors import SchemaError
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.statistics import recorded_rows
@@ -171,7 +170,7 @@ def describe(catalog: Held) -> CatalogInfo:
             line for name in catalog.lightcurve_columns for line in _lightcurve(catalog, name)
         ),
         steps=tuple(steps_of(node)) if node.children else (),
-        most_rows=most_rows(node, recorded_rows),
+        most_rows=node.row_limits(recorded_rows)[1],
         disk_rows=None if dataset is None else recorded_rows(dataset),
         new=tuple(_new_columns(node, start)) if node.children else (),
     )
@@ -221,19 +220,8 @@ def _lightcurve(catalog: Held, column: str) -> Iterator[str]:
         f"{value}{unit}, band {fields.band or 'none'}"
     )
     home = home_of(catalog._node, column)
-    if home is not None and _is_whole(catalog._node, column):
-        yield from _epochs(home[0].dataset, recorded, fields)
-
-
-def _is_whole(node: Node, column: str) -> bool:
-    """Tell whether a column has all the light curves of the catalog on disk, as they are."""
-    if node.filters or stored_as(node, column) is None:
-        return False
-    while node.children:
-        if isinstance(node, EpochStep) and not isinstance(node, SortEpochs):
-            return False
-        node = node.children[0]
-    return True
+    if home is not None and home.first and home.whole and not catalog._node.filters:
+        yield from _epochs(home.scan.dataset, recorded, fields)
 
 
 def _epochs(

@@ -6,21 +6,20 @@ from typing import Any
 
 import pyarrow as pa
 
-from skyseries.catalog.held import Held, first_scan
+from skyseries.catalog.held import Held
 from skyseries.catalog.node import Hints, Node
-from skyseries.catalog.nodes.keyindex import known_index
+from skyseries.catalog.nodes.lineage import known_index
 from skyseries.catalog.nodes.orphans import OnOrphans, Watched
 from skyseries.catalog.nodes.partners import Broadcast, Everything, Indexed, Nearby, Partners
-from skyseries.catalog.nodes.scan import Scan
+from skyseries.catalog.nodes.scan import Scan, first_scan
 from skyseries.catalog.nodes.shuffle import Shuffled
+from skyseries.config import tuning
 from skyseries.hats.statistics import read_statistics
 from skyseries.schema import honest
 from skyseries.tables import to_table
 
-__all__ = ["SMALL_BYTES", "Other", "brought", "found_by_key"]
+__all__ = ["Other", "brought", "found_by_key"]
 
-SMALL_BYTES = 64_000_000
-"""A side of a join of no more than so many bytes is given to every task."""
 _UNKNOWN_ROW_BYTES = 16.0
 """Of a column whose size is not recorded."""
 
@@ -67,7 +66,8 @@ def brought(
         Rows with one key are no farther apart than this; so they need not be brought.
     orphans : {"warn", "ignore", "raise"}
     """
-    index = known_index(left._node, left_key, left._root, left._collection, cells=True)
+    found_index = known_index(left._node, left_key, cells=True)
+    index = None if found_index is None else (found_index.root, found_index.column)
     side = (left._node, left_key)
     if index is None and left._node.filters and orphans == "warn":
         orphans = "ignore"  # whose they are cannot be told: the left side has left out rows
@@ -90,14 +90,16 @@ def _name(other: Other) -> str:
 def _small(other: Other, key: str) -> Partners | None:
     if isinstance(other, pa.Table):
         return Everything.of(other, key, _name(other))
-    if first_scan(other._node) is None or _size(other._node) <= SMALL_BYTES:
+    if first_scan(other._node) is None or _size(other._node) <= tuning().small_side_bytes:
         return Broadcast.of(other._node, key, other.name)
     return None
 
 
 def _indexed(other: Held, key: str) -> Indexed | None:
-    index = known_index(other._node, key, other._root, other._collection)
-    return None if index is None else Indexed(other._node, key, other.name, *index)
+    index = known_index(other._node, key)
+    if index is None:
+        return None
+    return Indexed(other._node, key, other.name, index.root, index.column)
 
 
 def _size(node: Node) -> float:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from skyseries.catalog.buffers import to_numpy
-from skyseries.catalog.rows import Floats, Index, Ints, Rows, gather
+from skyseries.arraytypes import Floats, Ints
+from skyseries.arrow import floats, to_numpy
+from skyseries.catalog.rows import Index, Rows, gather
 from skyseries.errors import CatalogError
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location
@@ -63,7 +64,7 @@ class LeafRows(Rows):
                     f"{self._dataset.root} has no column {name!r}: its rows have no positions"
                 )
         table = self.fetch(names)
-        ra, dec = (_numbers(table.column(name)) for name in names)
+        ra, dec = (floats(table.column(name)) for name in names)
         return ra, dec
 
     def hpx(self) -> Ints:
@@ -106,8 +107,3 @@ class LeafRows(Rows):
 
     def _column(self, path: str) -> list[pa.ChunkedArray | None]:
         return self._known.setdefault(path, [None] * len(self._groups))
-
-
-def _numbers(column: pa.ChunkedArray) -> Floats:
-    """Return a coordinate as float64; null as NaN."""
-    return np.asarray(to_numpy(column.cast(pa.float64())), np.float64)

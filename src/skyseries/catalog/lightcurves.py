@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,12 +13,13 @@ from skyseries.arrays import true_or_false
 from skyseries.catalog.byid import id_step
 from skyseries.catalog.curves import the_column
 from skyseries.catalog.division import Unit
-from skyseries.catalog.ids import areas_of
+from skyseries.catalog.ids import cells_of_ids
 from skyseries.catalog.node import Area, Hints, Node
 from skyseries.catalog.nodes.ids import IdSearch
+from skyseries.catalog.nodes.lineage import bands_of, has_moved, known_index
 from skyseries.catalog.nodes.steps import Append, struct_of
-from skyseries.catalog.origin import bands_of, has_moved
 from skyseries.catalog.running import run_units
+from skyseries.catalog.stage import prepare
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.schema import LightCurveFields
 
@@ -296,12 +296,13 @@ def _found(step: IdSearch, paths: Sequence[str]) -> tuple[pa.Table, bool]:
     """
     if not step.ids:
         return pa.table({}), False
-    if step.index is not None:
-        area = areas_of(step.index, step.indexed or step.column, step.ids)
+    index = known_index(step, step.column)
+    if index is not None:
+        area = Area(*cells_of_ids(index, step.ids).ranges)
         if not len(area.start):
             return pa.table({}), False
-        plain = replace(step, index=None)  # what it says is in the area
-        return _fetched(plain.narrow(area), area, paths), True
+        prepare(step)
+        return _fetched(step.narrow(area), area, paths), True
     parts = dict(run_units(step, partial(_of_unit, paths=paths)))
     there = [parts[place] for place in sorted(parts) if len(parts[place])]
     return (pa.concat_tables(there) if there else pa.table({})), False

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from skyseries import adql
 from skyseries.arrays import day_number, number
+from skyseries.arrow import is_number
 from skyseries.catalog.extent import extent
 from skyseries.catalog.held import Held
 from skyseries.catalog.names import check_columns, names_pair
@@ -215,7 +216,7 @@ def _unit_of(held: Held, column: str, what: str) -> str:
         check_columns([column], held.schema)
         raise SchemaError(f"{what}: {column!r} is a field of a light curve, not a column")
     field = held.schema.field(column)
-    known = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+    known = is_number(field.type)
     if not (known or pa.types.is_null(field.type)):
         raise SchemaError(f"{what}: column {column!r} is {field.type}, not a number")
     return column_meta(field).unit

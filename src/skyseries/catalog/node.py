@@ -9,22 +9,25 @@ so units run anywhere in any order, and all of them together are the whole resul
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from skyseries.catalog.rows import Floats, Ints, Rows
+from skyseries.arraytypes import Floats, Ints
+from skyseries.catalog.rows import Rows
+from skyseries.hats.dataset import Dataset
 from skyseries.hats.partitions import Partitions
 from skyseries.schema import as_schema
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.regions import Region
 
 if TYPE_CHECKING:
-    from skyseries.adql import Bounds
+    from skyseries.adql import Bounds, Expr
     from skyseries.catalog.nodes.scan import Scan
+    from skyseries.catalog.stage import Stage
 
 __all__ = [
     "SKY",
@@ -35,6 +38,9 @@ __all__ = [
     "Node",
     "Pieces",
     "RowStep",
+    "Source",
+    "column_of",
+    "first_node",
     "steps_of",
 ]
 
@@ -114,6 +120,17 @@ class Pieces:
         return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
 
 
+class Source(NamedTuple):
+    """What a column of a node, or a field of its light curves, was taken over from."""
+
+    side: int
+    """Which of the node's children."""
+    path: str
+    """Its column, or field of a light curve."""
+    whole: bool = True
+    """False: light curves that may have other epochs or fields than there (in whichever order)."""
+
+
 class Node(abc.ABC):
     """One node of a plan; frozen and picklable."""
 
@@ -149,6 +166,39 @@ class Node(abc.ABC):
         """Whether there may be other rows than those of the first catalog."""
         return any(child.filters for child in self.children)
 
+    @property
+    def refiles(self) -> bool:
+        """Whether rows may be filed elsewhere than those of the first child."""
+        return False
+
+    @property
+    def gives(self) -> tuple[int, int | None]:
+        """The least and the most rows for each row of the first child; None: any number."""
+        return 0, None
+
+    @abc.abstractmethod
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        """Return what a column, or a field of a light curve, was taken over from, row by row.
+
+        A row without a partner on the source's side has null. With several sources each row has
+        the value of one of them; with none, null. None: the values are made here, or read.
+        """
+
+    def stages(self) -> tuple[Stage[Any], ...]:
+        """Return what must be computed before the rows of any unit can be."""
+        return ()
+
+    def row_limits(self, said: Callable[[Dataset], int | None]) -> tuple[int, int | None]:
+        """Return the least and the most rows that there can be; None: not known.
+
+        Parameters
+        ----------
+        said : callable
+            How many rows a catalog on disk says that it has; None: it does not.
+        """
+        (least, most), (fewest, many) = self.gives, self.children[0].row_limits(said)
+        return least * fewest, None if most is None or many is None else most * many
+
     @abc.abstractmethod
     def describe(self) -> str:
         """Return one line that says what the node does."""
@@ -180,6 +230,24 @@ class RowStep(Node):
     """A node that looks at the rows of one other, each by itself."""
 
     child: Node
+
+    @property
+    def gives(self) -> tuple[int, int | None]:
+        return 1, 1
+
+    def makes(self) -> Collection[str]:
+        """Return the columns that are made here, or made anew."""
+        return ()
+
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        return None if column_of(path, self.schema) in self.makes() else (Source(0, path),)
+
+    def conditions(self) -> tuple[Expr, ...] | None:
+        """Return the conditions of the rows that are kept, if the step does nothing else.
+
+        None: it does something else too.
+        """
+        return None
 
     @property
     def schema(self) -> pa.Schema:
@@ -219,6 +287,18 @@ class RowStep(Node):
 
     def narrow(self, area: Area) -> Node:
         return replace(self, child=self.child.narrow(area))
+
+
+def first_node(node: Node) -> Node:
+    """Return what gives the positions of a plan's rows: a catalog on disk, or a table."""
+    while node.children:
+        node = node.children[0]
+    return node
+
+
+def column_of(path: str, schema: pa.Schema) -> str:
+    """Return the column that a path is, or goes into; a dot may be part of its name."""
+    return path if path in schema.names else path.partition(".")[0]
 
 
 def steps_of(node: Node, depth: int = 0) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from skyseries.catalog import tables
 from skyseries.catalog.catalog import Catalog
-from skyseries.catalog.nodes.scan import Scan
+from skyseries.catalog.nodes.scan import scan_of
 from skyseries.errors import CatalogError
 from skyseries.hats.collection import Collection, read_collection
 from skyseries.hats.dataset import Dataset, open_dataset
@@ -55,8 +55,7 @@ def open_catalog(path: str | os.PathLike[str], **storage_options: Any) -> Catalo
     if collection is None:
         collection = Collection(dataset.name, "")
     _check_degrees(dataset)
-    margins = tuple(root.join(path) for path in collection.margins)
-    return Catalog(Scan(dataset, margins), root, collection)
+    return Catalog(scan_of(dataset, root, collection), root, collection)
 
 
 def from_table(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from skyseries.arrow import is_number, to_numpy
 from skyseries.errors import MissingDependencyError
 from skyseries.schema import column_meta
 
@@ -88,7 +89,7 @@ def _astropy_column(field: pa.Field, values: pa.Array) -> Any:
 
     meta = column_meta(field)
     values = _plain(values)
-    nulls = values.is_null().to_numpy(zero_copy_only=False)
+    nulls = to_numpy(values.is_null())
     data = _column_data(values)
     options = {"unit": meta.unit or None, "description": meta.description or None}
     if nulls.any() and data.dtype != object:
@@ -118,8 +119,7 @@ def _column_data(values: pa.Array) -> Any:
         return np.array(values.fill_null("").to_pylist(), dtype=str)
     if pa.types.is_null(type_):
         return np.full(len(values), np.nan)
-    is_number = pa.types.is_integer(type_) or pa.types.is_floating(type_)
-    if is_number or pa.types.is_boolean(type_) or pa.types.is_temporal(type_):
+    if is_number(type_) or pa.types.is_boolean(type_) or pa.types.is_temporal(type_):
         return _filled(values)
     return np.array([*values.to_pylist(), None], object)[:-1]  # None keeps NumPy from guessing
 
@@ -134,13 +134,13 @@ def _nested_value(value: pa.Scalar) -> Any:
         return value.as_py()
     values = _plain(value.values)
     if values.null_count and (pa.types.is_integer(values.type) or pa.types.is_boolean(values.type)):
-        return np.ma.MaskedArray(_filled(values), values.is_null().to_numpy(zero_copy_only=False))
-    return values.to_numpy(zero_copy_only=False)
+        return np.ma.MaskedArray(_filled(values), to_numpy(values.is_null()))
+    return to_numpy(values)
 
 
 def _filled(values: pa.Array) -> Any:
     """Return NumPy numbers or times of the same type, with something in place of null."""
     if pa.types.is_temporal(values.type) or pa.types.is_float16(values.type):
-        return values.to_numpy(zero_copy_only=False)  # NaT and NaN
+        return to_numpy(values)  # NaT and NaN
     filled = values.fill_null(False if pa.types.is_boolean(values.type) else 0)
-    return filled.to_numpy(zero_copy_only=False)
+    return to_numpy(filled)

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import numba
 import numpy as np
 import pyarrow as pa
 
@@ -33,6 +32,8 @@ def new_provenance(node: Node) -> dict[str, Any]:
         compute), ``catalogs`` (name and version of each catalog that is read, the first one first),
         ``parameters`` (of each feature or period step, the last one first) and ``plan``.
     """
+    import numba
+
     from skyseries import __version__
 
     packages = {"skyseries": __version__, "numpy": np.__version__, "numba": numba.__version__}

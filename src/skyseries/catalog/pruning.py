@@ -12,11 +12,10 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from skyseries import adql
+from skyseries.arraytypes import Bools, Ints
 from skyseries.catalog.node import Area, Hints, Pieces
-from skyseries.catalog.rows import Ints
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.leaf import column_paths
 from skyseries.hats.statistics import RowGroups, read_statistics
@@ -26,12 +25,11 @@ from skyseries.spatial.regions import Region
 
 __all__ = ["groups_inside", "groups_that_may_match", "partitions_that_may_match", "pieces_of"]
 
-Mask = NDArray[np.bool_]
 _Known = Callable[[str], "adql.Statistics | None"]
 """From the path of a column or a field to what is known of its row groups."""
 
 
-def partitions_that_may_match(dataset: Dataset, hints: Hints) -> Mask:
+def partitions_that_may_match(dataset: Dataset, hints: Hints) -> Bools:
     """Tell which partitions may have rows in all the regions."""
     partitions = dataset.partitions
     keep = np.ones(len(partitions), np.bool_)
@@ -41,7 +39,7 @@ def partitions_that_may_match(dataset: Dataset, hints: Hints) -> Mask:
     return keep
 
 
-def in_regions(start: Ints, stop: Ints, hints: Hints) -> Mask:
+def in_regions(start: Ints, stop: Ints, hints: Hints) -> Bools:
     """Tell which ranges of cells may have rows in all the regions."""
     keep = np.ones(len(start), np.bool_)
     for region in hints.regions:
@@ -82,7 +80,7 @@ def pieces_of(dataset: Dataset, hints: Hints) -> Pieces:
     )
 
 
-def _group_ranges(dataset: Dataset, statistics: RowGroups) -> tuple[Ints, Ints, Mask]:
+def _group_ranges(dataset: Dataset, statistics: RowGroups) -> tuple[Ints, Ints, Bools]:
     """Return the range of cells of each row group, and which partitions can be cut there.
 
     A partition cannot be cut where its rows are not sorted, or lie outside of its cell.
@@ -151,7 +149,7 @@ def groups_inside(dataset: Dataset, footer: pq.FileMetaData, groups: list[int], 
     return bool(((i >= 0) & (high < area.stop[np.maximum(i, 0)])).all())
 
 
-def _may_match(known: _Known, n: int, hints: Hints) -> Mask:
+def _may_match(known: _Known, n: int, hints: Hints) -> Bools:
     """Tell which of n row groups may have rows of all conditions."""
     keep = np.ones(n, np.bool_)
     for bounds in hints.conditions:

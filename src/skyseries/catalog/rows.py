@@ -18,15 +18,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from skyseries.catalog.buffers import from_numpy
+from skyseries.arraytypes import Floats, Ints
+from skyseries.arrow import from_numpy
 from skyseries.hats.sizes import take_column
 
-__all__ = ["Floats", "Index", "Ints", "Joined", "Rows", "TableRows", "Taken", "gather", "pick"]
+__all__ = ["Index", "Joined", "Rows", "TableRows", "Taken", "gather", "pick"]
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 Index = Ints | None
 """Row numbers; None: all rows."""
 

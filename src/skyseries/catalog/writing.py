@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.division import Unit, divide
 from skyseries.catalog.fingerprint import fingerprint
 from skyseries.catalog.node import (
@@ -28,15 +29,13 @@ from skyseries.catalog.node import (
     Hints,
     Node,
     Pieces,
-    RowStep,
     steps_of,
 )
-from skyseries.catalog.nodes.join import Join
-from skyseries.catalog.nodes.match import Match
 from skyseries.catalog.provenance import new_provenance, to_properties
-from skyseries.catalog.rows import Ints
+from skyseries.catalog.stage import prepare
+from skyseries.config import tuning
 from skyseries.errors import ExecutionError, InputError
-from skyseries.executors import Task, current_executor
+from skyseries.executors import Task, run_tasks
 from skyseries.hats.collection import Collection
 from skyseries.hats.curves import in_time_order
 from skyseries.hats.dataset import open_dataset
@@ -69,8 +68,6 @@ __all__ = [
 _LIMITS = Limits()
 _TABLE_ORDER = 10
 """A table in memory is weighed in cells of this order; those above a limit, in finer ones."""
-_TASK_WEIGHT = 200_000.0
-"""Leaves lighter than this are written several to a task."""
 
 
 class Written(NamedTuple):
@@ -193,6 +190,7 @@ def _run(
     node: Node, write: partial[list[LeafFacts]], marks: Marks | None, margin_arcsec: float | None
 ) -> Iterator[LeafFacts]:
     """Write all leaves that are not done, on the engine that holds; yield the facts of all."""
+    prepare(node)
     tasks, to_do = [], []
     for leaf in leaf_tasks(node, margin_arcsec):
         done = None if marks is None else marks.get(leaf.cell)
@@ -205,7 +203,7 @@ def _run(
         arguments = (node.narrow(Area.of(start, stop)), tuple(leaves))
         weight = sum(leaf.weight for leaf in leaves)
         tasks.append(Task(write, arguments, weight, f"leaf {leaves[0].cell}"))
-    for _, facts in current_executor().run(tasks):
+    for _, facts in run_tasks("writing leaves", tasks):
         yield from facts
 
 
@@ -328,7 +326,7 @@ def shared_out(leaves: list[LeafTask]) -> Iterator[list[LeafTask]]:
     """Put neighbouring light leaves together, so that a task is worth its start."""
     together: list[LeafTask] = []
     for leaf in leaves:
-        if together and sum(one.weight for one in together) + leaf.weight > _TASK_WEIGHT:
+        if together and sum(one.weight for one in together) + leaf.weight > tuning().task_rows:
             yield together
             together = []
         together.append(leaf)
@@ -339,7 +337,7 @@ def shared_out(leaves: list[LeafTask]) -> Iterator[list[LeafTask]]:
 def _cells_of_table(node: Node, margin_arcsec: float | None) -> Partitions:
     """Choose partitions for rows that come from memory."""
     _check_placed(node.rows(Area.of(UNPLACED, 0), Hints()).hpx())
-    while isinstance(node, RowStep | Match | Join):  # their rows are filed where the first ones are
+    while node.children and not node.refiles:  # rows are filed where the first ones are
         node = node.children[0]
     rows = node.rows(Area.of(0, SKY_CELLS), Hints())
     hpx, loads = rows.hpx(), _loads(node.table(rows))

@@ -7,7 +7,9 @@ in place by a rename. An engine
 - starts nothing before the first result is asked for, then heavy tasks first, and has only a
   bounded number of tasks running or finished but not yet taken;
 - yields results as they are ready, each with the index of its task, so that the caller can
-  stream them: nothing is gathered;
+  stream them: nothing is gathered. With `ordered` they come, and tasks start, in the order of the
+  tasks, and a task starts only if it is less than two tasks for each worker ahead of the first
+  result that was not yet taken: so many are held at most, however slow the first one is;
 - runs a failed task again up to `retries` times, unless the error says that the input is at
   fault (`InputError`): a second try would tell the same. Then `run` raises `ExecutionError` with
   the task's name, the cause chained; a `SkyseriesError` of the task is raised as itself, with a
@@ -17,8 +19,9 @@ in place by a rename. An engine
 - tells listeners what happens, in the thread that iterates; it draws no progress bars itself. Each
   TaskStart is followed by one TaskEnd or TaskError, unless the caller stops iterating. What a
   listener raises ends the run;
-- can be cancelled from another thread or from a listener: `Cancelled` is raised by `run`. When
-  `run` has raised, or its iterator was closed, none of its tasks is running any more;
+- can be cancelled from another thread or from a listener, one run (`Results.cancel`) or all of
+  them (`Executor.cancel`): `Cancelled` is raised by `run`. When `run` has raised, or its iterator
+  was closed, none of its tasks is running any more;
 - makes `current_executor()` serial inside of its tasks, so that library calls in a task do not
   start more workers than were asked for.
 
@@ -28,15 +31,19 @@ in place by a rename. An engine
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+if TYPE_CHECKING:
+    from skyseries.executors.run import Run
 
 __all__ = [
     "Event",
     "Executor",
     "Listener",
     "Result",
+    "Results",
     "Task",
     "TaskEnd",
     "TaskError",
@@ -95,6 +102,8 @@ class TaskEnd(Event):
 
     seconds: float
     """How long the function ran on its worker."""
+    bytes_read: int = 0
+    """What the function read of files, as it said by `count_bytes`."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +116,41 @@ class TaskError(Event):
 
 
 Listener = Callable[[Event], None]
+
+
+class Results(Iterator[Result]):
+    """What `Executor.run` returns: the results of one run, which starts with the first `next`.
+
+    Parameters
+    ----------
+    run : Run
+    stream : generator
+        Runs the tasks and yields their results.
+    """
+
+    def __init__(self, run: Run, stream: Generator[Result]) -> None:
+        self._run = run
+        self._stream = stream
+        self._taken = 0
+
+    def __next__(self) -> Result:
+        for result in self._stream:
+            self._taken += 1
+            return result
+        if self._taken < len(self._run.tasks):
+            self._run.check()  # cancelled, then closed: never fewer results without a word
+        raise StopIteration
+
+    def cancel(self) -> None:
+        """Start no further task of this run: the next `next` raises Cancelled, as does the present.
+
+        Safe from any thread, from a listener and from a signal handler.
+        """
+        self._run.cancel()
+
+    def close(self) -> None:
+        """Want no more results; when it returns, none of the tasks is running."""
+        self._stream.close()
 
 
 class Executor(abc.ABC):
@@ -122,7 +166,9 @@ class Executor(abc.ABC):
         *,
         listeners: Iterable[Listener] = (),
         retries: int = 0,
-    ) -> Iterator[Result]:
+        ordered: bool = False,
+        retry_on: Callable[[BaseException], bool] | None = None,
+    ) -> Results:
         """Run the tasks and yield their results as they are ready.
 
         Parameters
@@ -132,6 +178,11 @@ class Executor(abc.ABC):
             Called with each event.
         retries : int
             How often a failed task is run again.
+        ordered : bool
+            Start tasks and yield results in the order of the tasks; else heavy tasks start first.
+        retry_on : callable, optional
+            Whether an error is worth another try; by default all are that the input does not
+            cause. The death of a worker always is.
 
         Raises
         ------

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from skyseries.errors import InputError, MissingDependencyError
+from skyseries.executors.context import Cost
 from skyseries.executors.run import Call, Outcome, Run, WorkerDiedError
 from skyseries.executors.stream import StreamingExecutor, worker_count
 from skyseries.executors.worker import pack_call, unpack_reply
@@ -198,7 +199,7 @@ class Dask(StreamingExecutor):
         from skyseries.executors.dask_worker import KEY_PREFIX, perform
 
         task = flight.call.task
-        message = pack_call(task.function, task.args)
+        message = pack_call(task.function, task.args, flight.run.tuning)
         client = self._connect()
         kind = getattr(task.function, "__name__", "task")
         flight.key = f"{KEY_PREFIX}-{kind}-{uuid.uuid4().hex}"
@@ -218,19 +219,19 @@ class Dask(StreamingExecutor):
     def _await(self, flight: _Flight) -> None:
         """Wait for a task, in a thread of the pool, and tell how it ended."""
         try:
-            value, seconds = self._outcome(flight)
+            value, cost = self._outcome(flight)
         except _WithdrawnError:
             return
         except BaseException as error:
             outcome = Outcome(flight.call, time.time(), error=error)
         else:
-            outcome = Outcome(flight.call, time.time(), seconds, value)
+            outcome = Outcome(flight.call, time.time(), cost, value)
         finally:
             self._land(flight)
         flight.begin()  # where the worker's word has not come yet
         flight.run.inbox.put(outcome)
 
-    def _outcome(self, flight: _Flight) -> tuple[Any, float]:
+    def _outcome(self, flight: _Flight) -> tuple[Any, Cost]:
         from distributed import KilledWorker
 
         while True:

@@ -10,9 +10,7 @@ from distributed import SchedulerPlugin, Worker, get_worker
 from distributed.utils import sync
 
 from skyseries.config import settings
-from skyseries.executors.context import task_context
 from skyseries.executors.limits import limit_process, limit_thread
-from skyseries.executors.local import Serial
 from skyseries.executors.worker import answer
 
 __all__ = ["KEY_PREFIX", "OneTry", "at_home", "perform", "withdraw"]
@@ -60,8 +58,7 @@ def perform(message: bytes, run: str, key: str, topic: str) -> bytes | None:
         if not at_home:
             limit_process(_share(worker))
             limit_thread()
-        with task_context(Serial(), None):
-            return answer(message)
+        return answer(message)
     finally:
         with _lock:
             _running.discard(key)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
-from skyseries.errors import Cancelled
 from skyseries.executors.base import Event, Result, TaskProgress
-from skyseries.executors.context import task_context, throttled
+from skyseries.executors.context import Cost, task_context, throttled
 from skyseries.executors.run import Call, Outcome, Run
 from skyseries.executors.stream import CallingExecutor, TrackingExecutor, worker_count
 
@@ -28,11 +27,11 @@ class Serial(TrackingExecutor):
         super().__init__()
         self.workers = 1
 
-    def _stream(self, run: Run) -> Iterator[Result]:
+    def _stream(self, run: Run) -> Generator[Result]:
         try:
             while True:
                 run.check()
-                call = run.take()
+                call = run.take(window=1)
                 if call is None:
                     return
                 run.emit(run.start(call))
@@ -40,7 +39,8 @@ class Serial(TrackingExecutor):
                 if run.listener_error is not None:
                     raise run.listener_error
                 if run.settle(outcome) and not run.cancelled:
-                    yield outcome.take()
+                    run.hold(outcome)
+                    yield run.next()
         finally:
             run.stopping.set()
             self._runs.discard(run)
@@ -51,7 +51,8 @@ class Threads(CallingExecutor):
 
     Nothing is copied between tasks and caller. Kernels, Parquet and DuckDB work without the
     interpreter lock; Python code in tasks takes turns. A running task cannot be ended by force:
-    a cancelled run waits for it, or for its next `report_progress`.
+    a cancelled run waits for it, or for its next `report_progress` or `check_cancelled`, which is
+    where it reads a leaf.
     """
 
     name = "threads"
@@ -60,34 +61,25 @@ class Threads(CallingExecutor):
         super().__init__()
         self.workers = worker_count(workers)
 
-    def _call(self, run: Run, call: Call) -> tuple[Any, float]:
+    def _call(self, run: Run, call: Call) -> tuple[Any, Cost]:
         return run.context.copy().run(_call, run, call, run.inbox.put)
 
 
 def _outcome(run: Run, call: Call) -> Outcome:
     try:
-        value, seconds = run.context.copy().run(_call, run, call, run.emit)
+        value, cost = run.context.copy().run(_call, run, call, run.emit)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         return Outcome(call, time.time(), error=error)
-    return Outcome(call, time.time(), seconds, value)
+    return Outcome(call, time.time(), cost, value)
 
 
-def _call(run: Run, call: Call, tell: Callable[[Event], None]) -> tuple[Any, float]:
-    """Call the task's function in this thread; return its value and its seconds."""
+def _call(run: Run, call: Call, tell: Callable[[Event], None]) -> tuple[Any, Cost]:
+    """Call the task's function in this thread; return its value and what it took."""
 
     def report(fraction: float) -> None:
         tell(TaskProgress(call.task, call.index, time.time(), fraction))
 
-    passed_on = throttled(report)
-
-    def reporter(fraction: float) -> None:
-        if run.stopping.is_set():
-            raise Cancelled("the run was cancelled, or another of its tasks has failed")
-        passed_on(fraction)
-
-    with task_context(Serial(), reporter):
-        started = time.perf_counter()
-        value = call.task.function(*call.task.args)
-        return value, time.perf_counter() - started
+    with task_context(Serial(), throttled(report), run.stopping) as scope:
+        return scope.measured(call.task.function, call.task.args)

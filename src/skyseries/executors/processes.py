@@ -23,6 +23,7 @@ from loky.backend import get_context
 
 from skyseries.config import settings
 from skyseries.executors import worker
+from skyseries.executors.context import Cost
 from skyseries.executors.limits import worker_environment
 from skyseries.executors.run import Call, Run, WorkerDiedError
 from skyseries.executors.stream import CallingExecutor, worker_count
@@ -63,8 +64,8 @@ class Processes(CallingExecutor):
             process.kill()
         _stop_all(self._idle)
 
-    def _call(self, run: Run, call: Call) -> tuple[Any, float]:
-        message = worker.pack_call(call.task.function, call.task.args)
+    def _call(self, run: Run, call: Call) -> tuple[Any, Cost]:
+        message = worker.pack_call(call.task.function, call.task.args, run.tuning)
         process = self._borrow(run)
         try:
             reply = process.ask(message)

@@ -10,10 +10,11 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from skyseries.config import tuning
 from skyseries.errors import (
     Cancelled,
     ExecutionError,
@@ -22,11 +23,15 @@ from skyseries.errors import (
     SkyseriesError,
 )
 from skyseries.executors.base import Event, Listener, Result, Task, TaskEnd, TaskError, TaskStart
+from skyseries.executors.context import Cost, count_bytes
 
 __all__ = ["Call", "Outcome", "Run", "WorkerDiedError"]
 
 _FINAL = (Cancelled, InputError, MissingDependencyError)
 """Not worth a second try: the same arguments give the same answer."""
+
+
+_NO_COST = Cost()
 
 
 class WorkerDiedError(ExecutionError):
@@ -48,7 +53,7 @@ class Outcome:
 
     call: Call
     time: float
-    seconds: float = 0.0
+    cost: Cost = _NO_COST
     value: Any = None
     error: BaseException | None = None
 
@@ -66,32 +71,49 @@ class Run:
 
     Parameters
     ----------
-    tasks, listeners, retries
+    tasks, listeners, retries, ordered, retry_on
         As in `Executor.run`.
     """
 
-    def __init__(self, tasks: Sequence[Task], listeners: Iterable[Listener], retries: int) -> None:
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        listeners: Iterable[Listener],
+        retries: int,
+        ordered: bool = False,
+        retry_on: Callable[[BaseException], bool] | None = None,
+    ) -> None:
         if retries < 0:
             raise InputError(f"retries must be 0 or more, not {retries}")
         self.tasks = tuple(tasks)
         self.retries = retries
+        self.ordered = ordered
+        self.retry_on = retry_on
         self.token = uuid.uuid4().hex  # what workers elsewhere call this run
         self.done = 0
         self.inbox: queue.SimpleQueue[Event | Outcome | None] = queue.SimpleQueue()
         self.stopping = threading.Event()
         self.cancelled = False
         self.context = contextvars.copy_context()
+        self.tuning = tuning()
         self.listener_error: BaseException | None = None
         self._listeners = tuple(listeners)
         self._attempts: Counter[int] = Counter()
         self._failures: Counter[int] = Counter()
         self._deaths: Counter[int] = Counter()
-        self._queue = [(-_weight(task, index), index) for index, task in enumerate(self.tasks)]
+        self._held: dict[int, Outcome] = {}
+        self._due = 0
+        self._queue = [(self._rank(index), index) for index in range(len(self.tasks))]
         heapq.heapify(self._queue)
 
-    def take(self) -> Call | None:
-        """Return the heaviest task that waits, or None."""
-        if not self._queue:
+    def take(self, window: int) -> Call | None:
+        """Return the heaviest task that waits, or None.
+
+        In order it is the first that waits, and it may be less than `window` tasks ahead of the
+        first result that was not yet taken. The task that makes this result never has to wait for
+        others, since of all that waits it is the first.
+        """
+        if not self._queue or (self.ordered and self._queue[0][1] >= self._due + window):
             return None
         _, index = heapq.heappop(self._queue)
         self._attempts[index] += 1
@@ -133,15 +155,30 @@ class Run:
         call, error = outcome.call, outcome.error
         if error is None:
             self.done += 1
-            self.emit(TaskEnd(call.task, call.index, outcome.time, outcome.seconds))
+            count_bytes(outcome.cost.bytes_read)  # of the task, if any, that this run is part of
+            self.emit(TaskEnd(call.task, call.index, outcome.time, *outcome.cost))
             return True
         again = self._try_again(call.index, error)
         self.emit(TaskError(call.task, call.index, outcome.time, error, call.attempt, again))
         if again:
-            heapq.heappush(self._queue, (-call.task.weight, call.index))
+            heapq.heappush(self._queue, (self._rank(call.index), call.index))
         elif not self.stopping.is_set():
             self._raise(call, error)
         return False
+
+    def hold(self, outcome: Outcome) -> None:
+        """Keep what a task returned until it is its turn."""
+        self._held[outcome.call.index if self.ordered else self._due] = outcome
+
+    def has_next(self) -> bool:
+        """Return whether a result can be handed on: in order, the first not yet taken."""
+        return self._due in self._held
+
+    def next(self) -> Result:
+        """Hand a result on."""
+        outcome = self._held.pop(self._due)
+        self._due += 1
+        return outcome.take()
 
     def drain(self) -> None:
         """Tell the listeners how the tasks ended that ran while the run was stopping."""
@@ -152,6 +189,11 @@ class Run:
             elif message is not None:
                 self.emit(message)
 
+    def _rank(self, index: int) -> float:
+        """Return what tasks are sorted by."""
+        weight = _weight(self.tasks[index], index)
+        return 0.0 if self.ordered else -weight
+
     def _try_again(self, index: int, error: BaseException) -> bool:
         if self.stopping.is_set() or isinstance(error, _FINAL):
             return False
@@ -159,12 +201,16 @@ class Run:
             self._deaths[index] += 1
             # one more than `retries`: that a worker dies is seldom the task's fault
             return self._deaths[index] <= self.retries + 1
+        if self.retry_on is not None and not self.retry_on(error):
+            return False
         self._failures[index] += 1
         return self._failures[index] <= self.retries
 
     def _raise(self, call: Call, error: BaseException) -> None:
         name = call.task.name or f"task {call.index}"
         tries = f" {call.attempt} times" if call.attempt > 1 else ""
+        if isinstance(error, Cancelled):  # with what this run is a part of
+            raise error
         if isinstance(error, SkyseriesError) and not isinstance(error, ExecutionError):
             where = f"in {name}" if call.task.name else ""
             if note := ", ".join(filter(None, (where, f"tried{tries}" if tries else ""))):

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from skyseries.errors import ExecutionError, InputError
+from skyseries.executors.context import Cost
 from skyseries.executors.run import Call, Run, WorkerDiedError
 from skyseries.executors.stream import CallingExecutor, worker_count
 from skyseries.executors.worker import pack_call, unpack_reply
@@ -138,8 +139,8 @@ class Spark(CallingExecutor):
 
     # --- a task -----------------------------------------------------------------------------
 
-    def _call(self, run: Run, call: Call) -> tuple[Any, float]:
-        message = pack_call(call.task.function, call.task.args)
+    def _call(self, run: Run, call: Call) -> tuple[Any, Cost]:
+        message = pack_call(call.task.function, call.task.args, run.tuning)
         session = self._connect()
         group = f"skyseries-{run.token}-{call.index}-{call.attempt}"
         self._groups.setdefault(run, set()).add(group)

@@ -8,9 +8,7 @@ from collections.abc import Iterable, Iterator
 from pyspark import TaskContext
 
 from skyseries.config import cpu_count, settings
-from skyseries.executors.context import task_context
 from skyseries.executors.limits import limit_process, limit_thread
-from skyseries.executors.local import Serial
 from skyseries.executors.worker import answer
 
 __all__ = ["perform", "pieces_of"]
@@ -48,6 +46,4 @@ def perform(pieces: Iterable[bytes], side_by_side: int | None) -> Iterator[bytes
     else:
         limit_process(settings().memory)
     limit_thread()
-    with task_context(Serial(), None):
-        reply = answer(message)
-    yield from pieces_of(reply)
+    yield from pieces_of(answer(message))

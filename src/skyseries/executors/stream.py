@@ -5,16 +5,21 @@ from __future__ import annotations
 import abc
 import time
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from skyseries.config import settings
 from skyseries.errors import InputError
-from skyseries.executors.base import Executor, Listener, Result, Task
+from skyseries.executors.base import Executor, Listener, Result, Results, Task
+from skyseries.executors.context import Cost
 from skyseries.executors.run import Call, Outcome, Run
 
 __all__ = ["CallingExecutor", "StreamingExecutor", "TrackingExecutor", "worker_count"]
+
+_AHEAD = 2
+"""Tasks for each worker that run or wait to be taken: no worker waits while the consumer works on a
+result, and a slow consumer, or a slow first task, finds no more than that piled up."""
 
 
 def worker_count(workers: int | None) -> int:
@@ -41,11 +46,13 @@ class TrackingExecutor(Executor):
         *,
         listeners: Iterable[Listener] = (),
         retries: int = 0,
-    ) -> Iterator[Result]:
+        ordered: bool = False,
+        retry_on: Callable[[BaseException], bool] | None = None,
+    ) -> Results:
         """Run the tasks; see `Executor.run`."""
-        run = Run(tasks, listeners, retries)
+        run = Run(tasks, listeners, retries, ordered, retry_on)
         self._runs.add(run)
-        return self._stream(run)
+        return Results(run, self._stream(run))
 
     def cancel(self) -> None:
         """Cancel every run of this engine that has not ended; see `Executor.cancel`."""
@@ -53,14 +60,14 @@ class TrackingExecutor(Executor):
             run.cancel()
 
     @abc.abstractmethod
-    def _stream(self, run: Run) -> Iterator[Result]:
+    def _stream(self, run: Run) -> Generator[Result]:
         """Run and yield."""
 
 
 class StreamingExecutor(TrackingExecutor):
     """An engine with a thread here for each task that runs somewhere."""
 
-    def _stream(self, run: Run) -> Iterator[Result]:
+    def _stream(self, run: Run) -> Generator[Result]:
         pool = ThreadPoolExecutor(self._threads(), thread_name_prefix=f"skyseries-{self.name}")
         try:
             yield from self._results(run, pool)
@@ -88,17 +95,20 @@ class StreamingExecutor(TrackingExecutor):
         flying = 0
         while True:
             run.check()
-            limit = self._most_in_flight()
-            while flying < limit and (call := run.take()) is not None:
+            limit, window = self._most_in_flight(), _AHEAD * self.workers
+            while flying < limit and (call := run.take(window)) is not None:
                 self._submit(run, pool, call)
                 flying += 1
+            if run.has_next():
+                yield run.next()
+                continue
             if not flying:
                 return
             message = run.inbox.get()
             if isinstance(message, Outcome):
                 flying -= 1
                 if run.settle(message) and not run.cancelled:
-                    yield message.take()
+                    run.hold(message)
             elif message is not None:
                 run.emit(message)
 
@@ -107,12 +117,8 @@ class StreamingExecutor(TrackingExecutor):
         return self.workers
 
     def _most_in_flight(self) -> int:
-        """Return how many tasks may run or wait to be taken.
-
-        Twice as many as workers: none waits while the consumer works on a result, and a slow
-        consumer finds no more than that piled up.
-        """
-        return 2 * self.workers
+        """Return how many tasks may run or wait to be taken."""
+        return _AHEAD * self.workers
 
     @abc.abstractmethod
     def _submit(self, run: Run, pool: ThreadPoolExecutor, call: Call) -> None:
@@ -145,12 +151,12 @@ class CallingExecutor(StreamingExecutor):
             return
         run.inbox.put(run.start(call))
         try:
-            value, seconds = self._call(run, call)
+            value, cost = self._call(run, call)
         except BaseException as error:
             run.inbox.put(Outcome(call, time.time(), error=error))
         else:
-            run.inbox.put(Outcome(call, time.time(), seconds, value))
+            run.inbox.put(Outcome(call, time.time(), cost, value))
 
     @abc.abstractmethod
-    def _call(self, run: Run, call: Call) -> tuple[Any, float]:
-        """Run a task; return its value and the seconds that it took."""
+    def _call(self, run: Run, call: Call) -> tuple[Any, Cost]:
+        """Run a task; return its value and what it took."""

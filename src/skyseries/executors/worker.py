@@ -22,10 +22,12 @@ from typing import Any
 
 import cloudpickle
 
-from skyseries.executors.context import current
+from skyseries.config import Tuning, with_tuning
+from skyseries.executors.context import Cost, task_context
 from skyseries.executors.local import Serial
+from skyseries.executors.retrying import RemoteTraceback, is_transient
 
-__all__ = ["RemoteTraceback", "answer", "end_with", "pack_call", "serve", "unpack_reply"]
+__all__ = ["answer", "end_with", "pack_call", "serve", "unpack_reply"]
 
 _IDLE_SECONDS = 0.2
 """A worker without work for this long gives its free memory back to the system. Between tasks it
@@ -34,21 +36,10 @@ _PARENT_INTERVAL = 0.5
 """Seconds between two looks at whether the parent still lives."""
 
 
-class RemoteTraceback(Exception):
-    """The traceback of an error in a worker process, as the cause of that error here."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
-
-    def __str__(self) -> str:
-        return f"\n{self.text}"
-
-
-def pack_call(function: Callable[..., Any], args: tuple[Any, ...]) -> bytes:
-    """Return the message that asks a worker for ``function(*args)``."""
+def pack_call(function: Callable[..., Any], args: tuple[Any, ...], held: Tuning) -> bytes:
+    """Return the message that asks a worker for ``function(*args)`` with the tuning of its run."""
     try:
-        return cloudpickle.dumps((function, args))  # type: ignore[no-any-return]
+        return cloudpickle.dumps((function, args, held))  # type: ignore[no-any-return]
     except Exception as error:
         error.add_note(
             "The function of a task and its arguments must be picklable to run in a process; "
@@ -57,17 +48,17 @@ def pack_call(function: Callable[..., Any], args: tuple[Any, ...]) -> bytes:
         raise
 
 
-def unpack_reply(data: bytes) -> tuple[Any, float]:
-    """Return the value and the seconds of a reply, or raise the task's error.
+def unpack_reply(data: bytes) -> tuple[Any, Cost]:
+    """Return the value of a reply and what it took, or raise the task's error.
 
     The traceback from the worker is the cause of that error.
     """
-    value, seconds, failure = pickle.loads(data)  # noqa: S301 - from our own worker
+    value, cost, failure = pickle.loads(data)  # noqa: S301 - from our own worker
     if failure is None:
-        return value, seconds
-    packed, text = failure
+        return value, cost
+    packed, text, transient = failure
     error: BaseException = _unpack_error(packed, text)
-    raise error from RemoteTraceback(text)
+    raise error from RemoteTraceback(text, transient)
 
 
 def serve(connection: Connection, parent: int) -> None:
@@ -76,7 +67,6 @@ def serve(connection: Connection, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     end_with(parent)
-    current.set(Serial())
     while True:
         if not connection.poll(_IDLE_SECONDS):
             _free_memory()
@@ -89,14 +79,14 @@ def serve(connection: Connection, parent: int) -> None:
 def answer(message: bytes) -> bytes:
     """Run the call of a message; return the reply, whatever happens in it."""
     try:
-        function, args = pickle.loads(message)  # noqa: S301 - from our own parent
-        started = time.perf_counter()
-        value = function(*args)
-        seconds = time.perf_counter() - started
-        return cloudpickle.dumps((value, seconds, None))  # type: ignore[no-any-return]
+        with task_context(Serial()) as scope:
+            function, args, held = pickle.loads(message)  # noqa: S301 - from our own parent
+            with with_tuning(held):
+                value, cost = scope.measured(function, args)
+            return cloudpickle.dumps((value, cost, None))  # type: ignore[no-any-return]
     except BaseException as error:
         text = "".join(traceback.format_exception(error))
-        return pickle.dumps((None, 0.0, (_pack_error(error), text)))
+        return pickle.dumps((None, Cost(), (_pack_error(error), text, is_transient(error))))
 
 
 def _pack_error(error: BaseException) -> bytes | None:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.types as pt
 
+from skyseries.arrow import is_number
 from skyseries.errors import InputError
 from skyseries.formats.cast import cast_cells, conform, select_fields
 from skyseries.formats.inputs import InputFile
@@ -179,7 +180,7 @@ def _scan_fast(
 
 
 def _arrow_parses(type: pa.DataType) -> bool:
-    plain = pt.is_integer(type) or pt.is_floating(type) or pt.is_boolean(type) or pt.is_null(type)
+    plain = is_number(type) or pt.is_boolean(type) or pt.is_null(type)
     return bool(plain or pt.is_string(type) or pt.is_large_string(type)) and type != pa.float16()
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from skyseries.arrow import list_lengths, to_numpy
 from skyseries.formats.fits_plan import (
     STORED,
     ZEROS,
@@ -93,7 +94,7 @@ def _text_cells(text: pa.Array, width: int) -> npt.NDArray[Any]:
 
 
 def _write_heap(heap: BinaryIO, array: pa.Array, column: OutColumn) -> npt.NDArray[np.int64]:
-    counts = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
+    counts = list_lengths(array)
     counts = counts.astype(np.int64)
     data = np.ascontiguousarray(_stored_values(array.flatten(), column))
     sizes = counts * data.dtype.itemsize
@@ -111,12 +112,12 @@ def _stored_values(values: pa.Array, column: OutColumn) -> npt.NDArray[Any]:
     if pt.is_floating(column.type):
         plain = values.cast(pa.float32() if stored.itemsize == 4 else pa.float64())
         filled = pc.fill_null(plain, pa.scalar(float("nan"), plain.type))
-        return filled.to_numpy(zero_copy_only=False).astype(stored)  # type: ignore[no-any-return]
+        return to_numpy(filled).astype(stored)
     wide = values.cast(column.type)
     fill = pa.scalar(column.null or 0, column.type)
-    native = pc.fill_null(wide, fill).to_numpy(zero_copy_only=False)
+    native = to_numpy(pc.fill_null(wide, fill))
     if column.type in ZEROS:
         unsigned = native.view(f"u{native.dtype.itemsize}")
         native = unsigned ^ unsigned.dtype.type(1 << (8 * native.dtype.itemsize - 1))
         native = native.view("u1" if stored.itemsize == 1 else f"i{native.dtype.itemsize}")
-    return native.astype(stored)  # type: ignore[no-any-return]
+    return native.astype(stored)

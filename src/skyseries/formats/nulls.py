@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from skyseries.arrow import is_text, list_lengths
+
 __all__ = ["NullValues", "lists_like", "mask_sentinels", "sentinels_of", "words_of"]
 
 NullValues = Sequence[object] | Mapping[str, Sequence[object]]
@@ -60,7 +62,7 @@ def _mask_list(array: pa.Array, sentinels: Sequence[object]) -> pa.Array:
 
 def lists_like(array: pa.Array, values: pa.Array) -> pa.Array:
     """Return lists as long as those of an array, of other values of the same type."""
-    lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
+    lengths = list_lengths(array)
     large = pt.is_large_list(array.type)
     offsets = np.zeros(len(lengths) + 1, np.int64 if large else np.int32)
     np.cumsum(lengths, out=offsets[1:])
@@ -75,7 +77,7 @@ def lists_like(array: pa.Array, values: pa.Array) -> pa.Array:
 
 def _as_cell(value: object, type: pa.DataType) -> Any:
     """Return the sentinel as a value of the column's type; None if it cannot occur there."""
-    if pt.is_string(type) or pt.is_large_string(type) or pt.is_string_view(type):
+    if is_text(type):
         return str(value)
     number = _as_number(value)
     if number is None:

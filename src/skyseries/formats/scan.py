@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from skyseries.errors import InputError, SchemaError
+from skyseries.executors import check_cancelled
 from skyseries.formats.cast import select_fields
 from skyseries.formats.delimited import BadRow, read_delimited_schema, scan_delimited
 from skyseries.formats.fits_reader import read_fits_schema, scan_fits
@@ -159,6 +160,7 @@ def scan(
         own_schema = _own_schema(file, null_values)
         batches = add_values(file, own_schema, target, null_values, read)
     for batch in batches:
+        check_cancelled()
         for start in range(0, batch.num_rows, batch_rows):
             yield batch.slice(start, batch_rows)
 

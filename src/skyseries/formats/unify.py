@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 import pyarrow as pa
 import pyarrow.types as pt
 
+from skyseries.arrow import is_any_list, is_number
 from skyseries.errors import SchemaError
 from skyseries.formats.cast import check_columns
 from skyseries.formats.inputs import InputFile
@@ -122,7 +123,7 @@ def _plain(type: pa.DataType) -> pa.DataType:
         return _plain(type.value_type)
     if pt.is_large_string(type) or pt.is_string_view(type):
         return pa.string()
-    if pt.is_list(type) or pt.is_large_list(type) or pt.is_fixed_size_list(type):
+    if is_any_list(type):
         value = type.value_field
         plain = value.with_type(_plain(value.type))
         return type if plain.type == value.type else pa.list_(plain)
@@ -146,22 +147,14 @@ def promote(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
         return other
     if pt.is_integer(one) and pt.is_integer(other):
         return _promote_integers(one, other)
-    if _is_number(one) and _is_number(other):
+    if is_number(one) and is_number(other):
         return _promote_floats(one, other)
-    if _is_list(one) and _is_list(other):
+    if is_any_list(one) and is_any_list(other):
         value = promote(one.value_type, other.value_type)
         return None if value is None else pa.list_(one.value_field.with_type(value))
     if pt.is_struct(one) and pt.is_struct(other):
         return _promote_structs(one, other)
     return None
-
-
-def _is_number(type: pa.DataType) -> bool:
-    return bool(pt.is_integer(type) or pt.is_floating(type))
-
-
-def _is_list(type: pa.DataType) -> bool:
-    return bool(pt.is_list(type) or pt.is_large_list(type) or pt.is_fixed_size_list(type))
 
 
 def _promote_integers(one: pa.DataType, other: pa.DataType) -> pa.DataType:

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from skyseries.arrow import list_lengths
 from skyseries.errors import InputError
 from skyseries.formats.cast import cast_cells, conform, select_fields
 from skyseries.formats.inputs import InputFile
@@ -161,7 +162,7 @@ def _finished(batch: pa.RecordBatch, fields: Sequence[VOTableField], path: str) 
 
 def _shaped(lists: pa.Array, item: VOTableField, path: str) -> pa.Array:
     values, each = lists.flatten(), math.prod(item.inner_sizes)
-    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    lengths = list_lengths(lists)
     if not each or (lengths % each).any():
         raise InputError(
             f"{path}: column {item.name!r} has arrays that are not {item.arraysize} values"

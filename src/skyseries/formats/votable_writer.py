@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from skyseries.arrow import list_lengths, to_numpy
 from skyseries.errors import InputError
 from skyseries.formats.flat import (
     Source,
@@ -148,7 +149,7 @@ def _values_of(column: pa.Array) -> tuple[pa.Array, Lengths | None]:
     """Return the values of all cells, and how many each has where that varies."""
     if not pt.is_list(column.type):
         return fixed_values(column), None
-    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+    lengths = list_lengths(column)
     values = column.flatten()
     inner = fixed_values(values)
     each = len(inner) // len(values) if len(values) else 1
@@ -186,5 +187,5 @@ def _number_bytes(values: pa.Array, datatype: str) -> Bytes:
     fill: Any = float("nan") if pt.is_floating(values.type) else 0
     if pt.is_float16(values.type):
         values = values.cast(pa.float32())
-    native = pc.fill_null(values, pa.scalar(fill, values.type)).to_numpy(zero_copy_only=False)
+    native = to_numpy(pc.fill_null(values, pa.scalar(fill, values.type)))
     return np.ascontiguousarray(native.astype(_NUMPY_TYPES[datatype])).view(np.uint8)

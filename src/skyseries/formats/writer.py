@@ -13,6 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pyarrow.types as pt
 
+from skyseries.arrow import is_number
 from skyseries.errors import InputError, SkyseriesError, StorageError
 from skyseries.formats.fits_writer import write_fits
 from skyseries.formats.flat import Source, Table, flatten_batch, flatten_schema, to_text
@@ -165,8 +166,8 @@ def _write_csv(source: Source, path: Path) -> None:
 def _csv_type(type: pa.DataType) -> pa.DataType:
     if pt.is_float16(type):
         return pa.float32()
-    is_number = pt.is_integer(type) or pt.is_floating(type) or pt.is_boolean(type)
-    return type if is_number or pt.is_null(type) else pa.string()
+    is_plain = is_number(type) or pt.is_boolean(type) or pt.is_null(type)
+    return type if is_plain else pa.string()
 
 
 _WRITERS: dict[str, Callable[[Source, Path], None]] = {

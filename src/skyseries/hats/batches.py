@@ -8,8 +8,10 @@ from contextlib import closing, contextmanager
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from skyseries.executors import check_cancelled, count_bytes
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location
+from skyseries.hats.reading import Footer
 from skyseries.schema import as_schema
 
 __all__ = ["leaf_batches", "whole_leaf"]
@@ -48,7 +50,11 @@ def leaf_batches(
     schema = pa.schema([dataset.schema.field(name) for name in names]).remove_metadata()
     with whole_leaf(file) as opened:
         size = _batch_rows(opened.metadata)
+        footer = Footer(opened.metadata)
+        groups = range(opened.num_row_groups) if row_groups is None else row_groups
+        count_bytes(footer.stored_bytes(groups, names))
         for batch in opened.iter_batches(size, columns=names, row_groups=row_groups):
+            check_cancelled()
             table = pa.Table.from_batches([batch]).select(names)
             yield as_schema(table, schema)
 

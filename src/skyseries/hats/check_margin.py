@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
 from skyseries.hats.batches import leaf_batches
 from skyseries.hats.check_files import BROKEN, is_ours, said
 from skyseries.hats.check_rows import cells_around
@@ -21,7 +22,6 @@ from skyseries.spatial.healpix import margin_order, radec_to_hpx
 
 __all__ = ["Border", "MarginOf", "check_margin_cells", "margin_of"]
 
-Ints = NDArray[np.int64]
 
 _BEARINGS = 180
 _STEPS = (0.2, 0.5, 0.8, 0.95, 0.9999)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from skyseries.arrow import is_nested
+from skyseries.arraytypes import Bools, Floats, Ints
+from skyseries.arrow import floats, is_nested, is_number, list_lengths
 from skyseries.hats.check_files import is_ours
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.findings import Findings
@@ -22,9 +22,6 @@ from skyseries.spatial.sphere import apply_proper_motion
 
 __all__ = ["RowChecks", "cells_around", "position_cells"]
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 _ROUNDING_DEG = 1e-9
 """Positions this near to a border may be in either cell: a hundredth of a cell of order 29."""
@@ -172,10 +169,7 @@ class RowChecks:
 
     def _check_light_curves(self, name: str, time: str | None, column: Any) -> None:
         lists = dict(zip([f.name for f in column.type], column.flatten(), strict=True))
-        lengths = {
-            key: pc.fill_null(pc.list_value_length(values), 0).to_numpy(zero_copy_only=False)
-            for key, values in lists.items()
-        }
+        lengths = {key: list_lengths(values) for key, values in lists.items()}
         first, *others = lengths
         for other in others:
             self._tell(
@@ -185,7 +179,7 @@ class RowChecks:
                 f"{key} {lengths[key][i]}",
             )  # fmt: skip
         if time is not None:
-            times = _as_floats(pc.list_flatten(lists[time]))
+            times = floats(pc.list_flatten(lists[time]))
             falls = np.zeros(len(column), np.bool_)
             _find_falls(times, np.asarray(lengths[time], np.int64), falls)
             self._tell(
@@ -212,13 +206,8 @@ def _time_field(dataset: Dataset, field: pa.Field) -> str | None:
     if roles is None or roles.time not in names:
         return None
     value = field.type.field(roles.time).type.value_type
-    numeric = pa.types.is_floating(value) or pa.types.is_integer(value)
+    numeric = is_number(value)
     return roles.time if numeric else None
-
-
-def _as_floats(times: Any) -> Floats:
-    values = pc.fill_null(times.cast(pa.float64()), np.nan).to_numpy(zero_copy_only=False)
-    return np.ascontiguousarray(values, np.float64)
 
 
 @kernel

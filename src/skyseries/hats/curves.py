@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from skyseries.arrow import is_nested
 from skyseries.errors import InputError
+from skyseries.nested import Nested
 from skyseries.schema import LightCurveFields, as_type
-from skyseries.timeseries.nested import Nested
 
 __all__ = ["in_time_order", "known_curves", "plain_curves"]
 

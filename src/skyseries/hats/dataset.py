@@ -26,6 +26,7 @@ from skyseries.hats.layout import leaf_location
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.properties import read_properties
+from skyseries.hats.reading import Footer, OpenLeaf
 from skyseries.schema import as_schema
 
 __all__ = ["Dataset", "open_dataset", "open_leaf"]
@@ -119,7 +120,7 @@ class Dataset:
             If the file is missing, or is no whole Parquet file.
         """
         try:
-            return _footer(leaf, leaf.stamp())
+            return _footer(leaf, leaf.stamp()).metadata
         except (pa.ArrowInvalid, OSError) as error:
             if isinstance(error, SkyseriesError):
                 raise
@@ -314,12 +315,12 @@ def _read_schema(root: Location, partitions: Partitions, suffix: str) -> pa.Sche
             raise CatalogError(f"partition {partitions[0]} of {root} has no file")
         leaf = inside[0]
     with open_leaf(leaf) as file:
-        schema: pa.Schema = file.schema_arrow
+        schema: pa.Schema = file.schema
     return schema
 
 
 @contextmanager
-def open_leaf(leaf: Location) -> Iterator[pq.ParquetFile]:
+def open_leaf(leaf: Location) -> Iterator[OpenLeaf]:
     """Open a leaf; its footer is kept for the next time, until the file is replaced.
 
     Raises
@@ -329,7 +330,8 @@ def open_leaf(leaf: Location) -> Iterator[pq.ParquetFile]:
     """
     with closing(leaf.open()) as source:
         try:
-            yield pq.ParquetFile(source, metadata=_footer(leaf, leaf.stamp()))
+            footer = _footer(leaf, leaf.stamp())
+            yield OpenLeaf(pq.ParquetFile(source, metadata=footer.metadata), footer)
         except (pa.ArrowInvalid, OSError) as error:
             if isinstance(error, SkyseriesError):
                 raise
@@ -337,20 +339,19 @@ def open_leaf(leaf: Location) -> Iterator[pq.ParquetFile]:
 
 
 @lru_cache(maxsize=1024)
-def _footer(leaf: Location, stamp: tuple[int, ...]) -> pq.FileMetaData:
+def _footer(leaf: Location, stamp: tuple[int, ...]) -> Footer:
     with closing(leaf.open()) as source:
-        return pq.read_metadata(source)
+        return Footer(pq.read_metadata(source))
 
 
 def _read_leaf(leaf: Location, names: list[str], row_groups: Sequence[int] | None) -> pa.Table:
     with open_leaf(leaf) as file:
-        there = file.schema_arrow
+        there = file.schema
         if missing := [name for name in names if not _has_path(there, name)]:
             raise CatalogError(
                 f"{leaf} has no column {missing[0]!r}, which the catalog's schema has"
             )
-        groups = range(file.num_row_groups) if row_groups is None else row_groups
-        return file.read_row_groups(list(groups), columns=names, use_threads=False)
+        return file.read(names, row_groups)
 
 
 def _has_path(schema: pa.Schema, path: str) -> bool:

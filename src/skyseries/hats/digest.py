@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.arrow import is_list, to_numpy
 from skyseries.jit import kernel
 
 __all__ = ["digest", "row_digests", "surplus"]
@@ -51,14 +52,14 @@ def digest(array: Any) -> U64:
         out = np.full(len(array), _SEED)
         for child in array.flatten():
             _mix_into(out, digest(child))
-    elif pa.types.is_list(type_) or pa.types.is_large_list(type_):
+    elif is_list(type_):
         out = _of_lists(array, digest(array.values))
     elif _is_bytes(type_):
         out = _of_bytes(array)
     else:
         out = _of_numbers(array)
     if array.null_count:
-        out[array.is_null().to_numpy(zero_copy_only=False)] = _NULL
+        out[to_numpy(array.is_null())] = _NULL
     return out
 
 
@@ -108,12 +109,12 @@ def _of_numbers(array: Any) -> U64:
     elif pa.types.is_temporal(type_):
         array = array.cast(pa.int32() if type_.bit_width == 32 else pa.int64())
     if pa.types.is_floating(array.type):
-        values = pc.fill_null(array.cast(pa.float64()), 0.0).to_numpy(zero_copy_only=False)
+        values = to_numpy(pc.fill_null(array.cast(pa.float64()), 0.0))
         values = np.where(np.isnan(values), np.nan, values) + 0.0  # one NaN, one zero
         bits = values.view(np.uint64)
     elif pa.types.is_integer(array.type):
         wide = pa.uint64() if pa.types.is_unsigned_integer(array.type) else pa.int64()
-        values = pc.fill_null(array, 0).cast(wide).to_numpy(zero_copy_only=False)
+        values = to_numpy(pc.fill_null(array, 0).cast(wide))
         bits = np.ascontiguousarray(values).view(np.uint64)
     else:  # decimals and the like
         return _of_bytes(array.cast(pa.large_string()))
@@ -133,7 +134,7 @@ def _of_bytes(array: Any) -> U64:
 
 
 def _of_lists(array: Any, values: U64) -> U64:
-    ends = np.asarray(array.offsets.to_numpy(zero_copy_only=False), np.int64)
+    ends = np.asarray(to_numpy(array.offsets), np.int64)
     out = np.empty(len(array), np.uint64)
     _hash_lists(ends, values, out)
     return out

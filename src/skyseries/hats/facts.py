@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
+from skyseries.arrow import is_number
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Cell
 from skyseries.hats.skymap import POINT_MAP_ORDER
@@ -26,8 +27,6 @@ from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.order import run_lengths
 
 __all__ = ["CurveFacts", "LeafFacts", "LeafTally", "add_counts"]
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -161,7 +160,7 @@ def _sum_curves(parts: Iterable[CurveFacts]) -> CurveFacts:
 
 def _finite_range(values: pa.Array) -> tuple[float, float] | None:
     """Return the smallest and largest number; None where there is none."""
-    if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
+    if not is_number(values.type):
         return None
     seen = pc.min_max(values)
     low, high = seen["min"].as_py(), seen["max"].as_py()

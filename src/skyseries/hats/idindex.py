@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from skyseries.arrow import to_numpy
+from skyseries.config import tuning
 from skyseries.errors import CatalogError
 from skyseries.hats.dataset import open_leaf
 from skyseries.hats.files import Location
@@ -23,9 +25,6 @@ from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.order import argsort
 
 __all__ = ["Found", "IdIndex", "Places", "open_index"]
-
-_GROUPS_AT_ONCE = 64
-"""Row groups of an index that are read together."""
 
 
 class Found(NamedTuple):
@@ -55,6 +54,8 @@ class _Groups(NamedTuple):
     lowest: np.ndarray[Any, Any]
     highest: np.ndarray[Any, Any]
     type: pa.DataType
+    rows: int
+    has_cells: bool
 
 
 class IdIndex:
@@ -83,7 +84,7 @@ class IdIndex:
         found = []
         for g in hits.tolist():
             with open_leaf(self.root.join("dataset", groups.files[g])) as file:
-                table = file.read_row_group(groups.number[g], use_threads=False)
+                table = file.read(row_groups=[groups.number[g]])
             ids = table.column(self.column)
             try:
                 same = pc.equal(ids, pa.scalar(id, ids.type))
@@ -116,19 +117,20 @@ class IdIndex:
         return Places(*found[:, argsort(found[0])])
 
     @property
+    def rows(self) -> int:
+        """How many rows the index has: those of the catalog, if none of its ids is null."""
+        return self._groups.rows
+
+    @property
     def has_cells(self) -> bool:
         """Whether the index holds the cell of each object."""
-        groups = self._groups
-        if not groups.files:
-            return True
-        with open_leaf(self.root.join("dataset", groups.files[0])) as file:
-            return HPX_COLUMN in file.schema_arrow.names
+        return self._groups.has_cells
 
     def _groups_with(self, wanted: pa.Array) -> Iterator[pa.Table]:
         """Yield the row groups that may hold any of the ids."""
         groups = self._groups
         ids = pc.unique(wanted.drop_null())
-        ids = ids.take(pc.sort_indices(ids)).to_numpy(zero_copy_only=False)
+        ids = to_numpy(ids.take(pc.sort_indices(ids)))
         if not len(ids) or not groups.files:
             return
         lowest, highest = (bound.astype(ids.dtype) for bound in (groups.lowest, groups.highest))
@@ -136,12 +138,13 @@ class IdIndex:
         hits = np.flatnonzero(np.searchsorted(ids, highest, side="right") > first).tolist()
         for path, of_file in itertools.groupby(hits, lambda g: groups.files[g]):
             numbers = [groups.number[g] for g in of_file]
+            step = tuning().index_groups_at_once
             with open_leaf(self.root.join("dataset", path)) as file:
-                there = [n for n in (HPX_COLUMN, "Norder", "Npix") if n in file.schema_arrow.names]
+                there = [n for n in (HPX_COLUMN, "Norder", "Npix") if n in file.schema.names]
                 columns = [self.column, *(there[:1] if there[0] == HPX_COLUMN else there)]
-                for at in range(0, len(numbers), _GROUPS_AT_ONCE):
-                    some = numbers[at : at + _GROUPS_AT_ONCE]
-                    yield file.read_row_groups(some, columns=columns, use_threads=False)
+                for at in range(0, len(numbers), step):
+                    some = numbers[at : at + step]
+                    yield file.read(columns, some)
 
 
 def _ranges(
@@ -205,8 +208,9 @@ def _read_groups(root: Location, column: str) -> _Groups:
         number.append(seen[path])
         low.append(chunk.statistics.min)
         high.append(chunk.statistics.max)
-    type_ = footer.schema.to_arrow_schema().field(column).type
+    schema = footer.schema.to_arrow_schema()
+    facts = schema.field(column).type, footer.num_rows, HPX_COLUMN in schema.names
     kind = np.uint64 if low and isinstance(low[0], int) and max(high) >= 2**63 else None
     if low and isinstance(low[0], str):
-        return _Groups(files, number, np.array(low, object), np.array(high, object), type_)
-    return _Groups(files, number, np.array(low, kind), np.array(high, kind), type_)
+        return _Groups(files, number, np.array(low, object), np.array(high, object), *facts)
+    return _Groups(files, number, np.array(low, kind), np.array(high, kind), *facts)

@@ -11,12 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
+from skyseries.arrow import is_text, plain_type, to_numpy
 from skyseries.errors import SchemaError
 from skyseries.spatial.order import argsort
 
 __all__ = ["KeyTable", "aligned", "check_keys", "plain"]
 
-Ints = NDArray[np.int64]
 
 _TOP_BIT = np.uint64(1 << 63)
 _FEW = 10_000
@@ -143,9 +144,8 @@ class KeyTable:
 
 
 def _kind(type_: pa.DataType) -> str | None:
-    if pa.types.is_dictionary(type_):
-        type_ = type_.value_type
-    if pa.types.is_string(type_) or pa.types.is_large_string(type_):
+    type_ = plain_type(type_)
+    if is_text(type_):
         return "text"
     return "number" if pa.types.is_integer(type_) else None
 
@@ -153,7 +153,7 @@ def _kind(type_: pa.DataType) -> str | None:
 def _nulls(keys: pa.Array) -> NDArray[np.bool_]:
     if not keys.null_count:
         return np.zeros(len(keys), np.bool_)
-    return np.asarray(keys.is_null().to_numpy(zero_copy_only=False))
+    return to_numpy(keys.is_null())
 
 
 def _places(ordered: Ints, values: Ints) -> Ints:

@@ -15,10 +15,11 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from skyseries.arrow import is_any_list, list_lengths
+from skyseries.config import tuning
 from skyseries.hats.files import atomic_path
 
 __all__ = [
@@ -37,10 +38,6 @@ HPX_COLUMN = "_healpix_29"
 LIST_PATH = ".list.element"
 """What follows the name of a column of lists in the path of its values."""
 
-GROUP_ROWS = 100_000
-"""Rows of a row group of plain rows: small enough to prune, large enough to decode fast."""
-GROUP_EPOCHS = 50_000
-"""Epochs of a row group of light curves: one is read and decoded in milliseconds."""
 _VALUES_PER_EPOCH = 4
 """An epoch has several fields: so many values of a plain list are as much work as one."""
 _ZSTD_LEVEL = 1
@@ -83,20 +80,10 @@ def _paths(path: str, type_: pa.DataType) -> Iterator[tuple[str, pa.DataType]]:
     elif pa.types.is_map(type_):
         yield from _paths(f"{path}.key_value.key", type_.key_type)
         yield from _paths(f"{path}.key_value.value", type_.item_type)
-    elif _is_list(type_):
+    elif is_any_list(type_):
         yield from _paths(f"{path}{LIST_PATH}", type_.value_type)
     else:
         yield path, type_
-
-
-def _is_list(type_: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_list(type_)
-        or pa.types.is_large_list(type_)
-        or pa.types.is_fixed_size_list(type_)
-        or pa.types.is_list_view(type_)
-        or pa.types.is_large_list_view(type_)
-    )
 
 
 def _is_text(type_: pa.DataType) -> bool:
@@ -119,12 +106,13 @@ def row_group_bounds(rows: int, epochs: NDArray[np.integer[Any]] | None = None) 
     """
     if rows == 0:
         return [0, 0]
+    held = tuning()
     if epochs is None:
-        groups = -(-rows // GROUP_ROWS)
+        groups = -(-rows // held.group_rows)
         return [rows * g // groups for g in range(groups + 1)]
     # a group is full of rows, of epochs, or of some of both: objects without epochs count too
-    load = np.cumsum(np.asarray(epochs, np.int64) * GROUP_ROWS + GROUP_EPOCHS)
-    groups = -(-int(load[-1]) // (GROUP_ROWS * GROUP_EPOCHS))
+    load = np.cumsum(np.asarray(epochs, np.int64) * held.group_rows + held.group_epochs)
+    groups = -(-int(load[-1]) // (held.group_rows * held.group_epochs))
     share = int(load[-1]) * np.arange(1, groups) // groups
     cuts = np.searchsorted(load, share, side="left") + 1
     return sorted({0, *np.minimum(cuts, rows).tolist(), rows})
@@ -133,7 +121,7 @@ def row_group_bounds(rows: int, epochs: NDArray[np.integer[Any]] | None = None) 
 def group_load(rows: int, epochs: NDArray[np.integer[Any]] | None = None) -> float:
     """Return how many full row groups some rows make."""
     held = 0 if epochs is None else int(epochs.sum())
-    return rows / GROUP_ROWS + held / GROUP_EPOCHS
+    return rows / tuning().group_rows + held / tuning().group_epochs
 
 
 def row_epochs(table: pa.Table, lists: bool = True) -> NDArray[np.int64] | None:
@@ -157,12 +145,12 @@ def _lengths(values: pa.Array) -> NDArray[np.int64] | None:
     """Return the lengths of lists, or of the first lists in structs; None if there are none."""
     if pa.types.is_struct(values.type):
         for place, child in enumerate(values.type):
-            if _is_list(child.type):
+            if is_any_list(child.type):
                 return _lengths(values.field(place))
         return None
-    if not _is_list(values.type):
+    if not is_any_list(values.type):
         return None
-    return pc.fill_null(pc.list_value_length(values), 0).to_numpy().astype(np.int64)  # type: ignore[no-any-return]
+    return list_lengths(values).astype(np.int64)
 
 
 class LeafWriter:

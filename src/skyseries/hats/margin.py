@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.arrays import number
+from skyseries.arraytypes import Ints
 from skyseries.errors import InputError
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.jit import kernel
@@ -22,7 +23,6 @@ from skyseries.spatial.healpix import HPX_ORDER, neighbours
 
 __all__ = ["edge_rows", "margin_targets", "margin_width", "receivers"]
 
-Ints = NDArray[np.int64]
 _X_BITS = 0x5555555555555555
 _WIDEST = 180 * 3600
 

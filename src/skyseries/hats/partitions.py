@@ -15,13 +15,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
 from skyseries.errors import CatalogError
 from skyseries.jit import kernel
 from skyseries.spatial.healpix import HPX_ORDER, cell_range
 
 __all__ = ["Cell", "Partitions", "cut", "merged"]
-
-Ints = NDArray[np.int64]
 
 
 class Cell(NamedTuple):

@@ -7,12 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
+from skyseries.arrow import floats, to_numpy
 from skyseries.hats.dataset import Dataset
 from skyseries.spatial.healpix import HPX_ORDER, radec_to_hpx
 
 __all__ = ["cell_columns", "positions", "row_cells"]
-
-Floats = NDArray[np.float64]
 
 
 def positions(dataset: Dataset, rows: pa.Table) -> tuple[Floats, Floats]:
@@ -20,11 +20,7 @@ def positions(dataset: Dataset, rows: pa.Table) -> tuple[Floats, Floats]:
     if not dataset.has_positions:
         nowhere = np.full(rows.num_rows, np.nan)
         return nowhere, nowhere
-    ra, dec = (
-        pc.fill_null(rows.column(name).cast(pa.float64()), np.nan).to_numpy()
-        for name in (dataset.ra, dataset.dec)
-    )
-    return ra, dec
+    return floats(rows.column(dataset.ra)), floats(rows.column(dataset.dec))
 
 
 def cell_columns(dataset: Dataset) -> list[str]:
@@ -39,5 +35,4 @@ def row_cells(dataset: Dataset, rows: pa.Table) -> NDArray[np.int64]:
     columns = cell_columns(dataset)
     if len(columns) == 2:
         return radec_to_hpx(*positions(dataset, rows))
-    stored = pc.fill_null(rows.column(columns[0]).cast(pa.int64()), -1)
-    return stored.to_numpy()  # type: ignore[no-any-return]
+    return to_numpy(pc.fill_null(rows.column(columns[0]).cast(pa.int64()), -1))

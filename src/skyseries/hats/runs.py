@@ -21,16 +21,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats, Ints
 from skyseries.hats.files import atomic_path
 from skyseries.hats.sizes import Sizes
 from skyseries.spatial.order import count_between
 
 __all__ = ["MEASURES", "Run", "Runs", "Slices", "is_whole", "read_run", "write_run"]
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 MEASURES = ("#bytes", "#epochs")
 """What is measured of rows: columns of a run, where rows differ."""

@@ -15,9 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
+from skyseries.arrow import is_list, to_numpy
+
 __all__ = ["Limits", "Sizes", "divided", "row_sizes", "take", "take_column"]
 
-Ints = NDArray[np.int64]
 Sizes = float | NDArray[np.float64]
 """Bytes of each row, or one number if all have the same size."""
 
@@ -63,7 +65,7 @@ def _sizes(array: pa.Array) -> Any:
         of_words = _sizes(array.dictionary)
         if isinstance(of_words, float) or not len(of_words):
             return np.full(len(array), of_words if isinstance(of_words, float) else 0.0)
-        return of_words[pc.fill_null(array.indices, 0).to_numpy(zero_copy_only=False)]
+        return of_words[to_numpy(pc.fill_null(array.indices, 0))]
     if pa.types.is_struct(type_):
         return sum((_sizes(child) for child in array.flatten()), 0.0)
     if pa.types.is_fixed_size_list(type_):
@@ -71,13 +73,13 @@ def _sizes(array: pa.Array) -> Any:
         return _of_fixed_lists(array, inner)
     if pa.types.is_map(type_):
         return _of_lists(array, _sizes(array.keys) + _sizes(array.items))
-    if pa.types.is_list(type_) or pa.types.is_large_list(type_):
+    if is_list(type_):
         return _of_lists(array, _sizes(array.values))
     try:
         return max(type_.bit_width / 8, 1.0)
     except ValueError:  # text, of any kind, has no fixed width
         lengths = pc.fill_null(pc.binary_length(_plain_binary(array)), 0)
-        return lengths.to_numpy(zero_copy_only=False) + 4.0
+        return to_numpy(lengths) + 4.0
 
 
 def _plain_binary(array: pa.Array) -> pa.Array:

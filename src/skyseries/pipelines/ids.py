@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
+from skyseries.arrow import is_text, plain_type, to_numpy
 from skyseries.errors import SchemaError
 from skyseries.hats.files import storage_errors
 from skyseries.jit import kernel
@@ -23,14 +25,13 @@ from skyseries.jit import kernel
 __all__ = ["IdTable", "check_id_type", "check_same_kind", "create_array", "id_keys"]
 
 U64 = NDArray[np.uint64]
-Ints = NDArray[np.int64]
 
 _EMPTY = -1
 
 
 def check_id_type(type_: pa.DataType, name: str) -> None:
     """Raise SchemaError unless ids of this type are exact: integers or text."""
-    if not (pa.types.is_integer(type_) or _is_text(type_)):
+    if not (pa.types.is_integer(type_) or is_text(plain_type(type_))):
         raise SchemaError(
             f"column {name!r} is {type_}: an id must be an integer or text, so that it is exact"
         )
@@ -38,7 +39,7 @@ def check_id_type(type_: pa.DataType, name: str) -> None:
 
 def check_same_kind(sources: pa.DataType, objects: pa.DataType) -> None:
     """Raise SchemaError where one side has text and the other numbers: nothing would match."""
-    if _is_text(objects) != _is_text(sources):
+    if is_text(plain_type(objects)) != is_text(plain_type(sources)):
         raise SchemaError(
             f"ids of the light curves are {sources}, those of the objects {objects}: convert one"
         )
@@ -55,8 +56,8 @@ def id_keys(ids: pa.Array, like: pa.DataType) -> tuple[U64, U64, NDArray[np.bool
         The type of the objects' ids, which these are compared with.
     """
     check_same_kind(ids.type, like)
-    valid = ids.is_valid().to_numpy(zero_copy_only=False)
-    if _is_text(like):
+    valid = to_numpy(ids.is_valid())
+    if is_text(plain_type(like)):
         text = ids.cast(pa.large_string()).fill_null("")
         _, offsets, data = text.buffers()
         ends = np.frombuffer(offsets, np.int64)[text.offset : text.offset + len(text) + 1]
@@ -116,13 +117,6 @@ class IdTable:
         rank = np.empty(len(key), np.int64)
         _find(self._key, self._check, self._rank, key, check, rank)
         return rank
-
-
-def _is_text(type_: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_string(type_) or pa.types.is_large_string(type_)
-        or (pa.types.is_dictionary(type_) and _is_text(type_.value_type))
-    )  # fmt: skip
 
 
 @kernel(inline=True)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from skyseries.arrays import position
+from skyseries.arrow import is_number
 from skyseries.errors import InputError, SchemaError
 from skyseries.formats import InputFile, find_files, read_schema, read_schemas, scan, unify_schemas
 from skyseries.formats.delimited import TYPE_HINT
@@ -275,7 +276,7 @@ def _pair_of(schema: pa.Schema, ra: str | None, dec: str | None) -> tuple[str, s
 
 
 def _is_number(kind: pa.DataType) -> bool:
-    return bool(pt.is_floating(kind) or pt.is_integer(kind) or pt.is_null(kind))
+    return bool(is_number(kind) or pt.is_null(kind))
 
 
 def _ids(objects: pa.Schema | None, sources: pa.Schema, asked: Asked) -> tuple[str, str]:

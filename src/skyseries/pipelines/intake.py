@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from skyseries.arrays import days
+from skyseries.arrow import is_number, to_numpy
 from skyseries.errors import InputError, SchemaError
 from skyseries.formats import Chunk, scan
 from skyseries.formats.cast import cast_cells
@@ -120,7 +121,7 @@ def kind_of_number(field: pa.Field, what: str) -> str | None:
     SchemaError
         If it holds something else.
     """
-    if pt.is_integer(field.type) or pt.is_floating(field.type):
+    if is_number(field.type):
         return None
     if pt.is_decimal(field.type):
         return "number"
@@ -139,7 +140,7 @@ def kind_of_time(field: pa.Field) -> str | None:
         If it cannot hold times.
     """
     kind = field.type
-    if pt.is_integer(kind) or pt.is_floating(kind):
+    if is_number(kind):
         return None
     if pt.is_decimal(kind):
         return "number"
@@ -197,7 +198,7 @@ def _time(array: pa.Array, field: pa.Field, path: str, place: Place) -> pa.Array
             raise InputError(
                 f"{error}; times are days, or dates such as 2026-01-31T04:05:06"
             ) from error
-    return pa.array(days(array.to_numpy(zero_copy_only=False), field.name), from_pandas=True)
+    return pa.array(days(to_numpy(array), field.name), from_pandas=True)
 
 
 def _to_dates(text: pa.Array) -> pa.Array:
@@ -219,7 +220,7 @@ def _of_pairs(array: pa.Array, field: pa.Field, path: str) -> pa.Array:
             f"{path}: column {field.name!r} (time) is {array.type}, and not a Julian date in two "
             "parts, as astropy writes times"
         )
-    first, second = (pc.list_element(array, i).to_numpy(zero_copy_only=False) for i in range(2))
+    first, second = (to_numpy(pc.list_element(array, i)) for i in range(2))
     return pa.array((first - 2400000.5) + second, from_pandas=True)
 
 

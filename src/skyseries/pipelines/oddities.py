@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.arrow import is_number, to_numpy
 from skyseries.pipelines.plan import ImportPlan
 from skyseries.schema import LightCurveFields
 
@@ -73,7 +74,7 @@ class Oddities:
         """Look at some epochs."""
         for name, (words, limit) in self._limits.items():
             column = raw.column(name)
-            if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
+            if is_number(column.type):
                 self._look(name, column, words, limit)
         time = settled.column(self._fields.time)
         self._missing["time"] += time.null_count
@@ -104,7 +105,7 @@ class Oddities:
         smallest = min(*(word for word in words if word > 0), limit)
         if low is None or (low > highest and high < smallest):
             return
-        values = column.drop_null().to_numpy(zero_copy_only=False)
+        values = to_numpy(column.drop_null())
         values = values[np.isfinite(values)]
         odd, beyond = _are(values, words), np.abs(values) > limit
         if is_error:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
 from skyseries.errors import InputError
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.runs import Run, Runs, Slices
@@ -21,8 +22,6 @@ from skyseries.pipelines.spill import RANK_COLUMN
 from skyseries.spatial.order import argsort, group_order
 
 __all__ = ["Piece", "PieceReader", "in_sky_order", "split"]
-
-Ints = NDArray[np.int64]
 
 
 def split(

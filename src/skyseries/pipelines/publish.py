@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from skyseries.arrow import is_number
 from skyseries.errors import ExecutionError
 from skyseries.executors import Task
 from skyseries.hats.partitions import Partitions
@@ -198,7 +199,7 @@ def keep_aside(plan: ImportPlan, journal: Journal, shuffled: Shuffled) -> list[s
 def _has_positions(schema: pa.Schema, plan: ImportPlan) -> bool:
     """Tell whether the sources' own positions came in as degrees."""
     there = [schema.field(name) for name in (plan.ra, plan.dec) if name in schema.names]
-    numbers = [f for f in there if pa.types.is_floating(f.type) or pa.types.is_integer(f.type)]
+    numbers = [f for f in there if is_number(f.type)]
     return len(numbers) == 2 and all(same_unit(column_meta(f).unit, "deg") for f in numbers)
 
 

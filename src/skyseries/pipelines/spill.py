@@ -14,6 +14,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skyseries.arrow import floats
+from skyseries.config import tuning
 from skyseries.errors import InputError
 from skyseries.formats import Chunk
 from skyseries.hats.curves import in_time_order
@@ -35,7 +37,6 @@ __all__ = [
 ]  # fmt: skip
 
 RANK_COLUMN = "_rank"
-_MAX_DICTIONARY = 1024
 
 
 def spill_objects(plan: ImportPlan, chunk: Chunk, folder: Path) -> Outcome:
@@ -144,8 +145,7 @@ def place(plan: ImportPlan, table: pa.Table, source: str) -> tuple[pa.Table, pa.
 
 def degrees(table: pa.Table, name: str) -> NDArray[np.float64]:
     """Return a coordinate, NaN where it is null."""
-    values = table.column(name).cast(pa.float64()).combine_chunks()
-    return np.asarray(values.to_numpy(zero_copy_only=False), np.float64)
+    return floats(table.column(name))
 
 
 def check_declinations(dec: NDArray[np.float64], name: str, source: str) -> None:
@@ -219,7 +219,7 @@ def _encode_text(table: pa.Table) -> pa.Table:
         if not (pa.types.is_string(field.type) or pa.types.is_large_string(field.type)):
             continue
         codes = table.column(i).combine_chunks().dictionary_encode()
-        if len(codes.dictionary) <= _MAX_DICTIONARY:
+        if len(codes.dictionary) <= tuning().dictionary_words:
             small = pa.DictionaryArray.from_arrays(codes.indices.cast(pa.int16()), codes.dictionary)
             table = table.set_column(i, field.with_type(small.type), small)
     return table

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from skyseries.arrow import is_number
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema.columns import ColumnMeta, column_meta, frame_of, with_column_meta
 from skyseries.units import factor_to
@@ -82,9 +83,7 @@ def in_degrees(schema: pa.Schema, ra: str, dec: str) -> Conversion:
     for name in (ra, dec):
         field = schema.field(name)
         type_ = field.type
-        if not (
-            pa.types.is_floating(type_) or pa.types.is_integer(type_) or pa.types.is_null(type_)
-        ):
+        if not (is_number(type_) or pa.types.is_null(type_)):
             raise SchemaError(
                 f"column {name!r} is {type_}, not a number; positions must be in degrees, or in "
                 "another unit of an angle that the column says"

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 import pyarrow.types as pt
 
+from skyseries.arrow import is_any_list, is_number
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema.columns import column_meta
 from skyseries.schema.lightcurve import LightCurveFields
@@ -182,7 +183,7 @@ def _flux_unit(schema: pa.Schema, known: Mapping[str, str | None], given: str | 
 
 def may_count(kind: pa.DataType) -> bool:
     """Return whether a column may be a value, an error or a flag that nobody has named."""
-    numbers = pt.is_integer(kind) or pt.is_floating(kind) or pt.is_decimal(kind)
+    numbers = is_number(kind) or pt.is_decimal(kind)
     return bool(numbers or pt.is_boolean(kind) or pt.is_null(kind))
 
 
@@ -194,5 +195,5 @@ def holds_dates(kind: pa.DataType) -> bool:
 
 def is_pair(kind: pa.DataType) -> bool:
     """Return whether a column may hold Julian dates in two parts, as astropy writes Time."""
-    lists = pt.is_list(kind) or pt.is_large_list(kind) or pt.is_fixed_size_list(kind)
+    lists = is_any_list(kind)
     return bool(lists and pt.is_floating(kind.value_type))

@@ -11,8 +11,9 @@ import functools
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from skyseries.arraytypes import Ints
 from skyseries.errors import InputError
 from skyseries.spatial.healpix import HPX_ORDER, cell_range, margin_order, neighbours
 from skyseries.spatial.regions.base import Region
@@ -41,7 +42,6 @@ __all__ = [
     "union",
 ]
 
-Ints = NDArray[np.int64]
 
 _RING_LEVELS = 6
 """A ring around a cell has cells of at most this many orders above the cell's."""

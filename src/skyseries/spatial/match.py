@@ -16,8 +16,9 @@ import operator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from skyseries.arraytypes import Floats, Ints
 from skyseries.errors import InputError
 from skyseries.jit import kernel
 from skyseries.spatial.match_grid import Grid, find_box, lay_grid, search_grid
@@ -26,8 +27,6 @@ from skyseries.spatial.match_tree import Tree, grow_tree, search_tree
 
 __all__ = ["Matches", "Target", "match", "mutual", "nearest", "self_match"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _MAX_RADIUS = 648_000.0
 """180 degrees in arcsec."""

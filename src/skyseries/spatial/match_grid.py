@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats, Ints
 from skyseries.jit import kernel
 from skyseries.spatial.match_pairs import (
     SLACK,
@@ -38,8 +39,6 @@ __all__ = ["Box", "Grid", "find_box", "lay_grid", "search_grid"]
 
 _OBJECTS_PER_CELL = 2.0
 _ORIGIN_BINS = 4096
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Small = NDArray[np.int32]
 
 _BLOCK = 512

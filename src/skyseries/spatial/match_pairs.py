@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
+from skyseries.arraytypes import Floats, Ints
 from skyseries.jit import kernel
 from skyseries.spatial.sphere import haversine, separation
 
@@ -23,8 +21,6 @@ __all__ = [
     "counts", "keep_best", "key_of_angle", "key_of_pair", "limits_of", "ra_stretch", "sort_best",
 ]  # fmt: skip
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Limits = tuple[float, float, float, float, float, float]
 """What `limits_of` returns."""
 

@@ -13,8 +13,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats, Ints
 from skyseries.jit import kernel
 from skyseries.spatial.healpix import _spread_bits
 from skyseries.spatial.match_grid import Box
@@ -42,8 +42,6 @@ _STEPS = (1 << 29) - 1
 _SAME_CODE = 64
 """Different positions of one code (0.05 mas in a partition) before they are sorted further."""
 _MAX_DEPTH = 64
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class Tree(NamedTuple):

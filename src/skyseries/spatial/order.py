@@ -8,14 +8,11 @@ one integer each; where the bits that were left out decide, a second pass puts t
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats, Ints
 from skyseries.jit import kernel
 
 __all__ = ["argsort", "count_between", "group_order", "run_lengths"]
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 def argsort(keys: Ints) -> Ints:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.kernels.calendar import is_at_limit
-from skyseries.timeseries.methods.registry import Floats
 
 __all__ = ["CYCLES", "Candidate", "mark_aliases"]
 

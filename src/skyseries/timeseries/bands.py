@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrays import labels
+from skyseries.arrow import to_numpy
 from skyseries.errors import InputError
 from skyseries.photometry import UGRIZY
 from skyseries.warn import warn_user
@@ -165,7 +166,7 @@ def band_codes(
     positions = encoded.indices
     if positions.null_count:  # null takes the last place
         positions = pc.fill_null(positions.cast(pa.int64()), len(keys))
-    return np.take(code, positions.to_numpy(zero_copy_only=False)), names or (None,)
+    return np.take(code, to_numpy(positions)), names or (None,)
 
 
 def _names_of_numbers(values: pa.Array, bands: Bands | None, all_bands: bool, field: str) -> Bands:
@@ -212,7 +213,7 @@ def _index(values: pa.Array, names: Bands, field: str) -> NDArray[np.int32]:
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         raise _not_of_type(names, field, values.type) from None
     found = pc.fill_null(pc.index_in(values, value_set=value_set), -1)
-    return found.to_numpy(zero_copy_only=False).copy()  # type: ignore[no-any-return]  # read-only
+    return to_numpy(found).copy()  # read-only
 
 
 def _not_said(field: str) -> InputError:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from skyseries.arraytypes import Floats
 from skyseries.errors import InputError
 from skyseries.timeseries.curve import CurveData, prepare_curve
 from skyseries.timeseries.methods import Method
-from skyseries.timeseries.methods.registry import Floats, Options
+from skyseries.timeseries.methods.registry import Options
 
 __all__ = ["bootstrap_maxima"]
 

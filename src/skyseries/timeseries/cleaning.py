@@ -12,7 +12,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries.arrays import days_long, number, true_or_false
+from skyseries.arrow import floats, to_numpy
 from skyseries.errors import InputError
+from skyseries.nested import Nested
+from skyseries.nested.flat import read_only, take
 from skyseries.schema import LightCurveFields
 from skyseries.schema.times import zero_point
 from skyseries.timeseries.barycentre import site_of
@@ -29,8 +32,6 @@ from skyseries.timeseries.measured import (
     measured_field,
     with_units,
 )
-from skyseries.timeseries.nested import Nested
-from skyseries.timeseries.nested.flat import read_only, take
 
 __all__ = ["SEARCH", "Cleaning", "clean", "cleaning_of"]
 
@@ -283,15 +284,15 @@ def _found_periods(
     from skyseries.timeseries.periods import compute_periods
 
     found = compute_periods(nested.to_arrow(), fields, n_peaks=1, units=units)["period"]
-    return np.asarray(found.cast(pa.float64()).to_numpy(), np.float64)
+    return floats(found)
 
 
 def _with_less(nested: Nested, name: str, less: NDArray[np.float64]) -> Nested:
     values = nested.values(name)
     kind = values.type if pa.types.is_float32(values.type) else pa.float64()
     plain = values.cast(pa.float64(), safe=False)
-    known = plain.is_valid().to_numpy(zero_copy_only=False)
-    made = plain.to_numpy(zero_copy_only=False) - less
+    known = to_numpy(plain.is_valid())
+    made = to_numpy(plain) - less
     return nested.with_field(name, pa.array(made, mask=~known).cast(kind))
 
 

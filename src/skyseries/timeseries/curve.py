@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.arrays import labels, number
+from skyseries.arraytypes import Floats
 from skyseries.errors import InputError
 from skyseries.timeseries.given import given_epochs
 from skyseries.timeseries.kernels.harmonics import prepare
@@ -18,7 +19,6 @@ from skyseries.warn import warn_user
 
 __all__ = ["FLOOR_SCATTER_FRACTION", "Curve", "CurveData", "floor_terms", "prepare_curve"]
 
-Floats = NDArray[np.float64]
 
 FLOOR_SCATTER_FRACTION = 0.25
 """The default error floor as a fraction of the standard deviation of the values of each band."""

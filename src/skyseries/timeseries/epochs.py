@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrays import warn_coarse
-from skyseries.arrow import is_list, plain_array
+from skyseries.arrow import is_list, is_number, list_lengths, plain_array, to_numpy
 from skyseries.errors import InputError, SchemaError
 from skyseries.photometry import mag_to_njy
 from skyseries.schema import LightCurveFields
@@ -185,7 +185,7 @@ def _flatten(array: pa.Array, name: str) -> tuple[NDArray[np.int64], pa.Array]:
     """Return offsets from 0 on and the values, with null lists as empty ones."""
     if not is_list(array.type):
         raise SchemaError(f"field {name!r} of a light curve must be a list, not {array.type}")
-    lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
+    lengths = list_lengths(array)
     offsets = np.zeros(len(array) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets, array.flatten()
@@ -198,7 +198,7 @@ def _numbers(values: pa.Array, name: str) -> NDArray[Any]:
         if not (is_number or pa.types.is_floating(values.type) or pa.types.is_null(values.type)):
             raise SchemaError(f"field {name!r} of a light curve must hold numbers: {values.type}")
         values = values.cast(pa.float64(), safe=False)
-    return values.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+    return to_numpy(values)
 
 
 def _scaled(values: NDArray[Any], factor: float | None) -> NDArray[Any]:
@@ -223,8 +223,8 @@ def is_flagged(values: pa.Array, name: str) -> NDArray[np.bool_]:
         If the field holds anything else.
     """
     if not pa.types.is_boolean(values.type):
-        if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+        if not is_number(values.type):
             raise SchemaError(f"flag field {name!r} must be boolean or a number: {values.type}")
         is_there = pc.equal(values, values) if pa.types.is_floating(values.type) else True
         values = pc.and_(pc.not_equal(values, pa.scalar(0, values.type)), is_there)
-    return pc.fill_null(values, False).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+    return to_numpy(pc.fill_null(values, False))

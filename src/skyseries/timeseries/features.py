@@ -19,10 +19,11 @@ from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
 from skyseries.schema.times import zero_point
 from skyseries.timeseries.bands import Bands, band_list, band_word, bands_there, tell_absent
 from skyseries.timeseries.barycentre import at_barycentre, site_of
+from skyseries.timeseries.definitions import select
 from skyseries.timeseries.epochs import Epochs, iter_epochs, nested_column, value_type_of
 from skyseries.timeseries.measured import Measured, field_units, measured_field, with_units
 from skyseries.timeseries.periodlimits import DEFAULT_PERIODS, period_limits
-from skyseries.timeseries.registry import UNITS, Compute, Feature, parts_of, select
+from skyseries.timeseries.registry import UNITS, Compute, Feature, parts_of
 from skyseries.timeseries.rubin import PublishedTable, published_table
 from skyseries.timeseries.segments import split_by_band
 from skyseries.units import plain_unit

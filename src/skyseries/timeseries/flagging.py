@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrays.containers import is_single, opened
+from skyseries.arrow import to_numpy
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema import LightCurveFields
 from skyseries.timeseries.epochs import is_flagged
@@ -74,7 +75,7 @@ class FlagRule:
                 f"{values.type}"
             ) from None
         found = pc.fill_null(pc.is_in(values, value_set=good), False)
-        return found.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+        return to_numpy(found)
 
     def __str__(self) -> str:
         if self.good is not None:

@@ -22,6 +22,7 @@ from skyseries.arrays import (
     position,
 )
 from skyseries.arrays.containers import is_single, opened
+from skyseries.arraytypes import Floats
 from skyseries.errors import InputError
 from skyseries.schema import LightCurveFields
 from skyseries.schema.times import zero_point
@@ -44,8 +45,6 @@ __all__ = [
     "times_of",
     "whole_number",
 ]
-
-Floats = NDArray[np.float64]
 
 
 class Given(NamedTuple):

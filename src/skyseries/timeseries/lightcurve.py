@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from skyseries.arrays import days_long, labels, measured
 from skyseries.errors import InputError, MissingDependencyError, SchemaError
+from skyseries.nested import Nested
 from skyseries.photometry import band_order
 from skyseries.schema import ColumnMeta, LightCurveFields, column_meta, with_column_meta
 from skyseries.timeseries.bands import asked_bands, one_band
@@ -22,10 +23,9 @@ from skyseries.timeseries.features import feature_table
 from skyseries.timeseries.given import errors_of, flags_of, id_of, moment, place_of, times_of
 from skyseries.timeseries.intake import parts_of_row
 from skyseries.timeseries.measured import field_units, measured_field, with_units
-from skyseries.timeseries.nested import Nested
 from skyseries.timeseries.nesting import to_nested
 from skyseries.timeseries.periodlimits import DEFAULT_PERIODS
-from skyseries.timeseries.periodogram import Periodogram, periodogram
+from skyseries.timeseries.periodograms import Periodogram, periodogram
 from skyseries.timeseries.periods import compute_periods
 from skyseries.units import factor_to
 

@@ -16,11 +16,11 @@ import importlib.util
 import numpy as np
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.kernels.transforms import power_from_transforms
 
 __all__ = ["is_faster", "nufft_power"]
 
-Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 _EPS = 1e-7

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
 from skyseries.errors import InputError
 from skyseries.schema import ColumnMeta, with_column_meta
 from skyseries.timeseries.bands import band_list, band_word
@@ -21,7 +21,6 @@ from skyseries.timeseries.methods import Method
 
 __all__ = ["SINGLE", "Found", "band_prefix", "band_prefixes", "period_columns", "period_table"]
 
-Floats = NDArray[np.float64]
 
 _FLOAT, _LIST = pa.float64(), pa.list_(pa.float64())
 

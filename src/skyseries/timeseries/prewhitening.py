@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from skyseries.arraytypes import Floats
 from skyseries.errors import InputError
 from skyseries.timeseries.curve import CurveData, prepare_curve
 from skyseries.timeseries.given import whole_number
-from skyseries.timeseries.periodogram import oversampling_of, periodogram
+from skyseries.timeseries.periodograms import oversampling_of, periodogram
 
 __all__ = ["Prewhitening", "prewhiten"]
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

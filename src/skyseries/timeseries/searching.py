@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.kernels.belief import N_NUMBERS
 from skyseries.timeseries.kernels.brightness import to_magnitudes
 from skyseries.timeseries.kernels.choice import Choice, choose
@@ -29,7 +30,6 @@ from skyseries.timeseries.streaming import CHUNK, search_streaming
 
 __all__ = ["choose_periods", "in_magnitudes", "search_segments", "solve_segments"]
 
-Floats = NDArray[np.float64]
 
 _FIT_PROFILES = PROFILES.copy()
 """A fit of all epochs takes more harmonics of a pulse than the ranking, which would be slower."""

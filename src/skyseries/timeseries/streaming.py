@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.curve import Curve
 from skyseries.timeseries.kernels.harmonics import prepare
 from skyseries.timeseries.kernels.limits import limits_of
@@ -19,7 +20,7 @@ from skyseries.timeseries.kernels.search import (
     slow_limits,
 )
 from skyseries.timeseries.methods import Method
-from skyseries.timeseries.methods.registry import Floats, Options
+from skyseries.timeseries.methods.registry import Options
 from skyseries.timeseries.segments import Segments
 
 __all__ = ["CHUNK", "reach_of", "refined_peaks", "search_streaming", "stream_peaks"]

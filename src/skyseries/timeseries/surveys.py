@@ -17,13 +17,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.errors import InputError
+from skyseries.nested.flat import read_only, take
 from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
 from skyseries.schema.times import zero_point
 from skyseries.timeseries.barycentre import at_barycentre
 from skyseries.timeseries.epochs import Epochs, is_flagged, iter_epochs, nested_column
 from skyseries.timeseries.lightcurve import LightCurve
 from skyseries.timeseries.measured import Measured, field_units, measured_field, with_units
-from skyseries.timeseries.nested.flat import read_only, take
 from skyseries.timeseries.nesting import to_nested
 from skyseries.units import factor_to
 

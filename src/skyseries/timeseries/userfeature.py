@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.errors import ExecutionError, InputError
+from skyseries.timeseries.definitions import all_features, register
 from skyseries.timeseries.given import whole_number
 from skyseries.timeseries.kernels.each import is_compiled, loop_over
-from skyseries.timeseries.registry import UNITS, Feature, Unit, all_features, register
+from skyseries.timeseries.registry import UNITS, Feature, Unit
 from skyseries.timeseries.segments import Segments
 
 __all__ = ["feature", "features_of", "function_segments", "load_features"]

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skyseries.arrays import days, numbers
+from skyseries.arraytypes import Floats
 from skyseries.errors import InputError
 from skyseries.timeseries.given import given_epochs
 from skyseries.timeseries.intake import holds_all
 from skyseries.timeseries.kernels.window import window_power
-from skyseries.timeseries.methods.registry import Floats
 
 __all__ = ["window_function"]
 

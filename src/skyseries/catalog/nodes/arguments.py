@@ -16,7 +16,7 @@ from skyseries.catalog.names import fields_of, split_path
 from skyseries.catalog.nodes.epochs import nested_of
 from skyseries.catalog.rows import Index, Rows
 from skyseries.errors import InputError, SchemaError
-from skyseries.timeseries.nested import Nested
+from skyseries.nested import Nested
 
 __all__ = ["Argument", "Bands", "flat_values", "values_of"]
 

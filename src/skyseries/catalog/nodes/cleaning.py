@@ -10,9 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries.catalog.nodes.epochs import EpochStep
+from skyseries.nested import Nested
 from skyseries.schema import LightCurveFields
 from skyseries.timeseries.cleaning import Cleaning, clean
-from skyseries.timeseries.nested import Nested
 
 __all__ = ["CleanEpochs"]
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 
-from skyseries.catalog.node import Area, Hints, Node, Pieces
+from skyseries.arraytypes import Ints
+from skyseries.catalog.node import Area, Hints, Node, Pieces, Source
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Wrapped
-from skyseries.catalog.rows import Index, Ints, Joined, Rows, pick
+from skyseries.catalog.rows import Index, Joined, Rows, pick
 from skyseries.errors import SchemaError
+from skyseries.hats.dataset import Dataset
 from skyseries.hats.partitions import Partitions, merged
 from skyseries.schema import (
     ColumnMeta,
@@ -70,6 +72,17 @@ class Concat(Node):
     @property
     def filters(self) -> bool:
         return True
+
+    @property
+    def refiles(self) -> bool:
+        return True
+
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        return tuple(Source(i, path) for i in range(len(self.parts)))
+
+    def row_limits(self, said: Callable[[Dataset], int | None]) -> tuple[int, int | None]:
+        least, most = zip(*(part.row_limits(said) for part in self.parts), strict=True)
+        return sum(least), None if None in most else sum(n or 0 for n in most)
 
     def describe(self) -> str:
         return f"concat {len(self.parts)} catalogs"

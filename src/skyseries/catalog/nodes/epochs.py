@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from skyseries import adql
 from skyseries.catalog.names import fields_of
-from skyseries.catalog.node import Hints, RowStep
+from skyseries.catalog.node import Hints, RowStep, Source, column_of
 from skyseries.catalog.nodes.steps import Wrapped, together
 from skyseries.catalog.rows import Index, Rows
-from skyseries.timeseries.nested import Nested
+from skyseries.nested import Nested
 
 __all__ = [
     "AssignEpochs",
@@ -87,6 +87,18 @@ class EpochStep(RowStep):
     def new_fields(self) -> list[str]:
         """Return the fields that the step makes."""
         return []
+
+    @property
+    def whole(self) -> bool:
+        """Whether light curves have all their epochs and fields as they were."""
+        return False
+
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        if column_of(path, self.schema) != self.column:
+            return (Source(0, path),)
+        if path in [f"{self.column}.{name}" for name in self.new_fields()]:
+            return None
+        return (Source(0, path, self.whole),)
 
     def hints(self, hints: Hints) -> Hints:
         return hints.without([self.column])
@@ -223,6 +235,10 @@ class SortEpochs(EpochStep):
 
     by: tuple[tuple[str, bool], ...]
     """Pairs of field and whether it ascends."""
+
+    @property
+    def whole(self) -> bool:
+        return True
 
     def uses(self) -> list[str]:
         return [name for name, _ in self.by]

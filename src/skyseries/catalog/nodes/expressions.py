@@ -70,6 +70,13 @@ class Filter(RowStep):
     def filters(self) -> bool:
         return True
 
+    @property
+    def gives(self) -> tuple[int, int | None]:
+        return 0, 1
+
+    def conditions(self) -> tuple[adql.Expr, ...] | None:
+        return None if adql.has_aggregates(self.condition) else (self.condition,)
+
     def needs(self, paths: Sequence[str]) -> list[str]:
         return list(dict.fromkeys([*paths, *paths_of(self.condition)]))
 
@@ -106,15 +113,16 @@ class Assign(RowStep):
     @property
     def position(self) -> tuple[str, str] | None:
         names = self.child.position
-        replaced = {field.name for field in self.columns}
-        return None if names is None or replaced & set(names) else names
+        return None if names is None or set(self.makes()) & set(names) else names
+
+    def makes(self) -> list[str]:
+        return [field.name for field in self.columns]
 
     def hints(self, hints: Hints) -> Hints:
-        return hints.without([field.name for field in self.columns])
+        return hints.without(self.makes())
 
     def _made(self) -> dict[str, adql.Expr]:
-        names = [field.name for field in self.columns]
-        return dict(zip(names, self.expressions, strict=True))
+        return dict(zip(self.makes(), self.expressions, strict=True))
 
     def needs(self, paths: Sequence[str]) -> list[str]:
         found: list[str] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.answers import AnswerError, Rule, to_columns
 from skyseries.catalog.names import check_columns, check_new
 from skyseries.catalog.node import Hints, RowStep
@@ -22,8 +23,9 @@ from skyseries.catalog.nodes.calls import (
     object_text,
 )
 from skyseries.catalog.nodes.steps import Wrapped, made_column, structs_of
-from skyseries.catalog.rows import Index, Ints, Rows, gather, pick
+from skyseries.catalog.rows import Index, Rows, gather, pick
 from skyseries.errors import Cancelled, SchemaError
+from skyseries.executors import check_cancelled
 
 __all__ = ["MapRows"]
 
@@ -76,7 +78,7 @@ class MapRows(RowStep):
         before = self.child.schema
         return pa.schema([*before, *self.columns], before.metadata)
 
-    def makes(self, path: str) -> bool:
+    def has_made(self, path: str) -> bool:
         """Tell whether a path is one of the new columns, or goes into one."""
         return made_column(path, self.columns.names, structs_of(self.columns)) is not None
 
@@ -88,8 +90,11 @@ class MapRows(RowStep):
             found += [f"{column}.{self.bands.field}" for column in sorted(columns)]
         return list(dict.fromkeys(found))
 
+    def makes(self) -> list[str]:
+        return list(self.columns.names)
+
     def needs(self, paths: Sequence[str]) -> list[str]:
-        old = [path for path in paths if not self.makes(path)]
+        old = [path for path in paths if not self.has_made(path)]
         used = self.paths() if len(old) < len(paths) else []
         return list(dict.fromkeys([*old, *(p for p in used if p.partition(".")[0] not in old)]))
 
@@ -155,7 +160,7 @@ def _call(function: Callable[..., Any], arguments: list[Any], answers: list[Any]
     error : Exception
     """
     append = answers.append
-    calls = zip(*arguments, strict=False)  # a missing argument is None without end
+    calls = _while_wanted(zip(*arguments, strict=False))  # a missing one is None without end
     while True:
         try:
             for values in calls:
@@ -168,6 +173,13 @@ def _call(function: Callable[..., Any], arguments: list[Any], answers: list[Any]
             append(None)
 
 
+def _while_wanted(calls: Iterable[Any]) -> Iterator[Any]:
+    """Yield the arguments of calls until the run is cancelled."""
+    for values in calls:
+        check_cancelled()
+        yield values
+
+
 class _MappedRows(Wrapped):
     """Rows with the function's columns; it is called once for a row, when they are fetched."""
 
@@ -178,7 +190,7 @@ class _MappedRows(Wrapped):
         self._made: pa.Table = step.columns.empty_table()
 
     def fetch(self, paths: Sequence[str], index: Index = None) -> pa.Table:
-        new = {path for path in paths if self._step.makes(path)}
+        new = {path for path in paths if self._step.has_made(path)}
         if not new:
             return self._rows.fetch(paths, index)
         old = [path for path in paths if path not in new]

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from skyseries.catalog.ids import areas_of
+from skyseries import adql
 from skyseries.catalog.node import Hints, RowStep
+from skyseries.catalog.nodes.lineage import known_index
 from skyseries.catalog.rows import Rows
-from skyseries.hats.files import Location
-from skyseries.spatial.regions import Moc
 
 __all__ = ["IdSearch"]
 
@@ -29,15 +27,10 @@ class IdSearch(RowStep):
     column : str
     ids : tuple
         As the column has them.
-    index : Location, optional
-        The id index; without one the whole column is read.
     """
 
     column: str
     ids: tuple[Any, ...] = field(repr=False)
-    index: Location | None = None
-    indexed: str | None = None
-    """What the index calls the column, if it has another name there."""
 
     @property
     def filters(self) -> bool:
@@ -46,10 +39,12 @@ class IdSearch(RowStep):
     def needs(self, paths: Sequence[str]) -> list[str]:
         return list(dict.fromkeys([*paths, self.column]))
 
+    @property
+    def gives(self) -> tuple[int, int | None]:
+        return 0, 1
+
     def hints(self, hints: Hints) -> Hints:
-        if self.index is None:
-            return hints
-        return hints.also(region=_found(self.index, self.indexed or self.column, self.ids))
+        return hints.also(conditions=[adql.one_of(self.column, self.ids)])
 
     def apply(self, rows: Rows) -> Rows:
         if not len(rows):
@@ -61,11 +56,6 @@ class IdSearch(RowStep):
 
     def describe(self) -> str:
         some = ", ".join(map(repr, self.ids[:3])) + (", ..." if len(self.ids) > 3 else "")
-        how = "through the id index" if self.index else "without an index"
+        indexed = known_index(self, self.column) is not None
+        how = "through the id index" if indexed else "without an index"
         return f"{len(self.ids)} ids of {self.column} ({some}), {how}"
-
-
-@lru_cache(maxsize=64)
-def _found(index: Location, column: str, ids: tuple[Any, ...]) -> Moc:
-    area = areas_of(index, column, ids)
-    return Moc(area.start, area.stop)

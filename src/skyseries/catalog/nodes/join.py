@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.asof import AsOf
-from skyseries.catalog.node import Area, Hints, Node, Pieces
+from skyseries.catalog.node import Area, Hints, Node, Pieces, Source
 from skyseries.catalog.nodes.pairs import PairRows, Pairs, Renamed
 from skyseries.catalog.nodes.partners import Partners, table_rows
 from skyseries.catalog.nodes.scan import Scan
-from skyseries.catalog.rows import Ints, Rows
+from skyseries.catalog.rows import Rows
+from skyseries.catalog.stage import Stage
 from skyseries.hats.keys import KeyTable, plain
 
 __all__ = ["Join", "loaded"]
@@ -70,6 +72,20 @@ class Join(Node):
     def filters(self) -> bool:
         return True
 
+    @property
+    def gives(self) -> tuple[int, int | None]:
+        one = self.how == "anti" or self.asof is not None
+        return int(self.how == "left"), 1 if one else None
+
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        found = self.left_names.inherits(path)
+        if found is None and self.partners.node is not None:
+            found = self.right_names.inherits(path, side=1)
+        return found
+
+    def stages(self) -> tuple[Stage[Any], ...]:
+        return self.partners.stages()
+
     def describe(self) -> str:
         what = "join" if self.asof is None else f"as-of join ({self.asof.describe()})"
         return f"{what} on {self.key} ({self.how}): {self.partners.describe()}"
@@ -91,7 +107,7 @@ class Join(Node):
         return self.left.pieces(self.hints(hints))
 
     def narrow(self, area: Area) -> Node:
-        return replace(self, left=self.left.narrow(area), partners=self.partners.ready())
+        return replace(self, left=self.left.narrow(area), partners=self.partners.for_tasks())
 
     def demand(self, paths: Sequence[str]) -> Iterator[tuple[Scan, list[str]]]:
         left = [*self.left_names.old(paths), self.key]

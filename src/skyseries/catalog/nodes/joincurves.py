@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from skyseries.catalog.node import Area, Hints, Node, Pieces
+from skyseries.arraytypes import Ints
+from skyseries.catalog.node import Area, Hints, Node, Pieces, Source
 from skyseries.catalog.nodes.join import loaded
 from skyseries.catalog.nodes.partners import Partners
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Wrapped
-from skyseries.catalog.rows import Index, Ints, Rows
+from skyseries.catalog.rows import Index, Rows
+from skyseries.catalog.stage import Stage
 from skyseries.hats.keys import plain
+from skyseries.nested import Nested
 from skyseries.schema import as_type
 from skyseries.spatial.order import group_order
-from skyseries.timeseries.nested import Nested
 
 __all__ = ["JoinCurves", "can_sort"]
 
@@ -71,6 +74,16 @@ class JoinCurves(Node):
     def filters(self) -> bool:
         return self.child.filters
 
+    @property
+    def gives(self) -> tuple[int, int | None]:
+        return 1, 1
+
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        return None if self._is_mine(path) else (Source(0, path),)
+
+    def stages(self) -> tuple[Stage[Any], ...]:
+        return self.partners.stages()
+
     def describe(self) -> str:
         ordered = f", sorted by {self.time}" if self.time else ""
         return f"light curves {self.name} on {self.key}: {self.partners.describe()}{ordered}"
@@ -89,7 +102,7 @@ class JoinCurves(Node):
         return [first, *rest]
 
     def narrow(self, area: Area) -> Node:
-        return replace(self, child=self.child.narrow(area), partners=self.partners.ready())
+        return replace(self, child=self.child.narrow(area), partners=self.partners.for_tasks())
 
     def demand(self, paths: Sequence[str]) -> Iterator[tuple[Scan, list[str]]]:
         mine = self._fields_of(paths)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.division import Unit
 from skyseries.catalog.names import check_columns, check_new
-from skyseries.catalog.node import Area, Hints, Node, RowStep
+from skyseries.catalog.node import Area, Hints, Node, RowStep, first_node
 from skyseries.catalog.nodes.pairs import fetch_or_null
 from skyseries.catalog.nodes.scan import Scan
-from skyseries.catalog.nodes.steps import ComputedRows
-from skyseries.catalog.rows import Index, Ints, Rows
+from skyseries.catalog.nodes.steps import ComputedRows, Select
+from skyseries.catalog.rows import Index, Rows
 from skyseries.catalog.running import run_units
-from skyseries.catalog.scratch import Scratch
+from skyseries.catalog.stage import Stage
 from skyseries.errors import InputError
 from skyseries.hats.keys import KeyTable
 from skyseries.schema import as_nullable
@@ -46,7 +48,7 @@ class MapValues(RowStep):
     cell_order : int
         The order in which they are numbered.
     columns : tuple of str
-    order : int or Scratch
+    order : int or Stage
         The order of the cells.
     """
 
@@ -54,7 +56,7 @@ class MapValues(RowStep):
     cell: str
     cell_order: int
     columns: tuple[str, ...]
-    order: int | Scratch[int] = field(repr=False)
+    order: int | Stage[int] = field(repr=False)
 
     @classmethod
     def of(
@@ -67,9 +69,7 @@ class MapValues(RowStep):
         InputError
             If the map has no column of cells, or the order cannot be.
         """
-        scan = map_node
-        while scan.children:
-            scan = scan.children[0]
+        scan = first_node(map_node)
         cell = scan.dataset.healpix_column if isinstance(scan, Scan) else None
         if not isinstance(scan, Scan) or cell is None or cell not in map_node.schema.names:
             raise InputError("a map needs a column of HEALPix cells (_healpix_29)")
@@ -79,13 +79,14 @@ class MapValues(RowStep):
         kept = [n for n in map_node.schema.names if n != cell] if columns is None else list(columns)
         check_columns(kept, map_node.schema)
         check_new(kept, child.schema)
-        known: int | Scratch[int]
+        known: int | Stage[int]
         if order is not None:
             known = order
         elif numbered < HPX_ORDER:
             known = numbered
         else:
-            known = Scratch(partial(_order_of, map_node, cell))
+            said = f"the order of the map {scan.dataset.name}, from its column {cell}"
+            known = Stage(said, partial(_order_of, map_node, cell), Select(map_node, (cell,)))
         return cls(child, map_node, cell, numbered, tuple(kept), known)
 
     @cached_property
@@ -101,6 +102,12 @@ class MapValues(RowStep):
     def filters(self) -> bool:
         return self.child.filters
 
+    def makes(self) -> tuple[str, ...]:
+        return self.columns
+
+    def stages(self) -> tuple[Stage[Any], ...]:
+        return () if isinstance(self.order, int) else (self.order,)
+
     def hints(self, hints: Hints) -> Hints:
         return hints.without(self.columns)
 
@@ -115,10 +122,6 @@ class MapValues(RowStep):
         if mine := [name for name in self.columns if name in paths]:
             yield from self.map.demand([self.cell, *mine])
 
-    def narrow(self, area: Area) -> Node:
-        order = self.order if isinstance(self.order, int) else self.order.get()
-        return replace(self, child=self.child.narrow(area), order=order)
-
     def apply(self, rows: Rows) -> Rows:
         return ComputedRows(rows, self.columns, self._compute)
 
@@ -127,7 +130,7 @@ class MapValues(RowStep):
         return f"values of a map{at}: {', '.join(self.columns)}"
 
     def _compute(self, rows: Rows, wanted: list[str], index: Index) -> pa.Table:
-        order = self.order if isinstance(self.order, int) else self.order.get()
+        order = self.order if isinstance(self.order, int) else self.order.value
         hpx = rows.hpx() if index is None else rows.hpx()[index]
         there = self.map.rows(self._partitions_with(hpx), Hints())
         numbers = there.fetch([self.cell]).column(0).cast(pa.int64()).to_numpy()

@@ -1,4 +1,4 @@
-"""Indexes from keys to where rows are filed: that of a collection, or one made for a plan."""
+"""An index from keys to where rows are filed, made for a plan."""
 
 from __future__ import annotations
 
@@ -8,96 +8,28 @@ from pathlib import Path
 import pyarrow as pa
 
 from skyseries.catalog.division import Unit
-from skyseries.catalog.ids import index_of
 from skyseries.catalog.node import Hints, Node
-from skyseries.catalog.nodes.epochs import EpochStep
-from skyseries.catalog.nodes.expressions import Assign, Filter
-from skyseries.catalog.nodes.ids import IdSearch
-from skyseries.catalog.nodes.pairs import Rename, Renamed
-from skyseries.catalog.nodes.scan import Scan
-from skyseries.catalog.nodes.steps import Append, Search, Select
+from skyseries.catalog.nodes.steps import Select
 from skyseries.catalog.running import run_units
-from skyseries.errors import CatalogError
-from skyseries.executors import Task, current_executor
-from skyseries.hats.collection import Collection
-from skyseries.hats.dataset import open_dataset
+from skyseries.catalog.stage import Stage
+from skyseries.executors import Task, run_tasks
 from skyseries.hats.files import Location
-from skyseries.hats.idindex import open_index
 from skyseries.hats.index_build import index_entries, index_ranges, write_index_part
 from skyseries.hats.keys import plain
 from skyseries.hats.partitions import Cell
 from skyseries.hats.publish import write_index_folder
 from skyseries.hats.runs import Run, write_run
-from skyseries.hats.statistics import recorded_rows
-from skyseries.spatial.healpix import HPX_ORDER
 
-__all__ = ["INDEX_KEY", "build_key_index", "known_index", "origin"]
+__all__ = ["INDEX_KEY", "build_key_index", "index_stage"]
 
 INDEX_KEY = "key"
 """What the key is called in an index that is made for a plan."""
 
-_SAME_COLUMNS = (Select, Search, Filter, IdSearch, EpochStep)
 
-
-def origin(node: Node, column: str) -> tuple[Scan, str] | None:
-    """Return the catalog on disk that gives a column and the positions, and its name there.
-
-    None if the column is computed, or comes from elsewhere.
-    """
-    while not isinstance(node, Scan):
-        if isinstance(node, Rename):
-            old = node.names.source(column)
-        elif isinstance(names := getattr(node, "left_names", None), Renamed):  # a match or a join
-            old = names.source(column)
-        elif isinstance(node, Append):
-            old = None if column in node.columns.names else column
-        elif isinstance(node, Assign):
-            old = None if column in [made.name for made in node.columns] else column
-        else:
-            old = column if isinstance(node, _SAME_COLUMNS) else None
-        if old is None:
-            return None
-        node, column = node.children[0], old
-    return (node, column) if column in node.schema.names else None
-
-
-def known_index(
-    node: Node, column: str, root: Location, collection: Collection, *, cells: bool = False
-) -> tuple[Location, str] | None:
-    """Return the index of a column in its collection, if all rows are in it.
-
-    Parameters
-    ----------
-    node : Node
-    column : str
-        Of the result of the node.
-    root : Location
-    collection : Collection
-        Those of the first catalog of the node.
-    cells : bool
-        Whether the index must hold the cell under which each row is filed.
-
-    Returns
-    -------
-    index, column : Location and str
-        The column as the index has it. None: there is no index, or it may lack rows.
-    """
-    found = origin(node, column)
-    if found is None:
-        return None
-    scan, name = found
-    index = index_of(root, collection, name)
-    if index is None:
-        return None
-    try:
-        whole = open_dataset(index).rows == recorded_rows(scan.dataset) is not None
-        opened = open_index(index, name)
-    except CatalogError:
-        return None  # a broken index costs time, not rows
-    filed = scan.dataset.healpix_column is not None and scan.dataset.healpix_order == HPX_ORDER
-    if not whole or (cells and not (filed and opened.has_cells)):
-        return None
-    return index, name
+def index_stage(node: Node, column: str, name: str) -> Stage[Location]:
+    """Return the stage that makes an index of a column of the result of a plan."""
+    make = partial(build_key_index, node, column)
+    return Stage(f"an index of {column} in {name}", make, Select(node, (column,)))
 
 
 def build_key_index(node: Node, column: str, folder: Path) -> Location:
@@ -112,7 +44,7 @@ def build_key_index(node: Node, column: str, folder: Path) -> Location:
         Task(write_index_part, (runs, INDEX_KEY, pair, n, root), share, f"index part {n}")
         for n, pair in enumerate(ranges)
     ]
-    parts = [part for _, part in current_executor().run(tasks)]
+    parts = [part for _, part in run_tasks("writing the index", tasks)]
     written = [part for part in parts if part.rows]
     field = pa.field(INDEX_KEY, _plain_type(node.schema.field(column).type))
     rows = sum(part.rows for part in written)

@@ -18,13 +18,15 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries import adql
-from skyseries.catalog.node import Area, Hints, Node, Pieces
+from skyseries.arraytypes import Floats, Ints
+from skyseries.catalog.node import Area, Hints, Node, Pieces, Source
 from skyseries.catalog.nodes.expressions import input_table, paths_of
 from skyseries.catalog.nodes.motion import Motion
 from skyseries.catalog.nodes.pairs import PairRows, Pairs, Renamed
 from skyseries.catalog.nodes.scan import Scan, widened
 from skyseries.catalog.nodes.weight import Weight
-from skyseries.catalog.rows import Floats, Ints, Joined, Rows
+from skyseries.catalog.rows import Joined, Rows
+from skyseries.config import tuning
 from skyseries.errors import InputError
 from skyseries.spatial.coverage import Ranges, intersection, normalise
 from skyseries.spatial.healpix import HPX_ORDER, margin_order, radec_to_hpx
@@ -33,8 +35,6 @@ from skyseries.spatial.order import argsort
 
 __all__ = ["Match", "MatchRule"]
 
-_MANY = 50_000
-"""Left rows from which on it does not pay to ask where each of them is."""
 _CELLS_ACROSS = 5
 """Orders by which the cells that tell where left rows are may be finer than their extent."""
 
@@ -124,6 +124,15 @@ class Match(Node):
     def filters(self) -> bool:
         return True
 
+    @property
+    def gives(self) -> tuple[int, int | None]:
+        if self.how == "anti":
+            return 0, 1
+        return int(self.how != "inner"), self.rule.n_neighbors
+
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        return self.left_names.inherits(path) or self.right_names.inherits(path, side=1)
+
     def describe(self) -> str:
         rule = self.rule
         within = f"{rule.radius_arcsec:g} arcsec" if rule.radius is None else "a radius per row"
@@ -209,7 +218,12 @@ class Match(Node):
         """Yield left rows that share a right partition, and where to look for their partners."""
         cuts = self.right.cuts()
         still = self.rule.left_motion is None
-        if still and len(left) > _MANY and not area.halo_arcsec and _within_one(area, cuts):
+        if (
+            still
+            and len(left) > tuning().near_rows
+            and not area.halo_arcsec
+            and _within_one(area, cuts)
+        ):
             start = np.maximum(area.start, 0)
             yield slice(None), lambda halo: Area(start, area.stop, halo)
             return

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 
-from skyseries.catalog.node import SKY_CELLS, Area, Hints, Node, Pieces
+from skyseries.arraytypes import Floats, Ints
+from skyseries.catalog.node import SKY_CELLS, Area, Hints, Node, Pieces, Source
 from skyseries.catalog.nodes.scan import Scan, widened
-from skyseries.catalog.rows import Floats, Ints, Rows, TableRows
+from skyseries.catalog.rows import Rows, TableRows
+from skyseries.config import tuning
 from skyseries.errors import InputError
+from skyseries.hats.dataset import Dataset
 from skyseries.hats.sizes import take
 from skyseries.schema import honest
 from skyseries.spatial.healpix import radec_to_hpx
 from skyseries.spatial.order import argsort
 
 __all__ = ["Memory"]
-
-_PIECE_ROWS = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +80,12 @@ class Memory(Node):
     def filters(self) -> bool:
         return False
 
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        return None
+
+    def row_limits(self, said: Callable[[Dataset], int | None]) -> tuple[int, int | None]:
+        return len(self.hpx), len(self.hpx)
+
     def describe(self) -> str:
         return f"{self.data.num_rows:,} rows in memory ({self.name})"
 
@@ -94,7 +101,7 @@ class Memory(Node):
     def pieces(self, hints: Hints) -> list[Pieces]:
         if not len(self.hpx):
             return [Pieces.none()]
-        first = np.unique(self.hpx[::_PIECE_ROWS])
+        first = np.unique(self.hpx[:: tuning().table_piece_rows])
         begins = np.searchsorted(self.hpx, first)
         ends = np.append(begins[1:], len(self.hpx))
         return [Pieces(first, self.hpx[ends - 1] + 1, (ends - begins).astype(float))]

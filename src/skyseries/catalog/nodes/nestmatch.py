@@ -10,15 +10,15 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries.arrow import is_nested
-from skyseries.catalog.node import Area, Hints, Node, Pieces
+from skyseries.catalog.node import Area, Hints, Node, Pieces, Source
 from skyseries.catalog.nodes.match import Match
 from skyseries.catalog.nodes.pairs import Pairs
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import ComputedRows
 from skyseries.catalog.rows import Index, Rows
 from skyseries.errors import SchemaError
+from skyseries.nested import Nested
 from skyseries.schema import as_type
-from skyseries.timeseries.nested import Nested
 
 __all__ = ["NestedMatch"]
 
@@ -61,10 +61,24 @@ class NestedMatch(Node):
 
     @property
     def children(self) -> tuple[Node, ...]:
-        return (self.match,)
+        return self.match.children
+
+    @property
+    def filters(self) -> bool:
+        return self.match.filters
+
+    @property
+    def gives(self) -> tuple[int, int | None]:
+        return int(self.match.how == "left"), 1
+
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        return self.match.left_names.inherits(path)
+
+    def child_hints(self, child: int, hints: Hints) -> Hints:
+        return self.match.child_hints(child, hints)
 
     def describe(self) -> str:
-        return f"partners as {self.name}"
+        return f"partners as {self.name}, of a {self.match.describe()}"
 
     def pieces(self, hints: Hints) -> list[Pieces]:
         return self.match.pieces(hints)

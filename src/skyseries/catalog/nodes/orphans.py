@@ -11,14 +11,16 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.division import Unit
 from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.nodes.keyindex import INDEX_KEY, build_key_index
 from skyseries.catalog.nodes.partners import Partners
 from skyseries.catalog.nodes.scan import Scan
-from skyseries.catalog.rows import Ints, Rows
+from skyseries.catalog.nodes.steps import Select
+from skyseries.catalog.rows import Rows
 from skyseries.catalog.running import run_units
-from skyseries.catalog.scratch import Scratch
+from skyseries.catalog.stage import Stage
 from skyseries.errors import InputError
 from skyseries.hats.files import Location
 from skyseries.hats.idindex import open_index
@@ -37,12 +39,12 @@ class Watched(Partners):
     Parameters
     ----------
     partners : Partners
-    checked : Scratch
+    checked : Stage
         Made when all have been compared.
     """
 
     partners: Partners
-    checked: Scratch[int] = field(repr=False)
+    checked: Stage[int] = field(repr=False)
 
     @classmethod
     def of(
@@ -66,7 +68,11 @@ class Watched(Partners):
             An index of the left keys; by default one is made.
         orphans : {"warn", "ignore", "raise"}
         """
-        return cls(partners, Scratch(partial(_compare, side, left, index, orphans)))
+        rows, key, name = side
+        plans = [Select(rows, (key,))] if isinstance(rows, Node) else []
+        plans += [Select(left[0], (left[1],))] if index is None else []
+        said = f"the {key} of {name} compared with those of the rows"
+        return cls(partners, Stage(said, partial(_compare, side, left, index, orphans), *plans))
 
     @property
     def schema(self) -> pa.Schema:
@@ -76,9 +82,11 @@ class Watched(Partners):
     def node(self) -> Node | None:  # type: ignore[override]
         return self.partners.node
 
-    def ready(self) -> Partners:
-        self.checked.get()
-        return self.partners.ready()
+    def stages(self) -> tuple[Stage[Any], ...]:
+        return (self.checked, *self.partners.stages())
+
+    def for_tasks(self) -> Partners:
+        return self.partners.for_tasks()
 
     def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
         return self.partners.near(keys, hpx, hints)

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from skyseries.catalog.node import Area, Hints, Node, Pieces, RowStep
+from skyseries.catalog.node import Area, Hints, Node, Pieces, RowStep, Source
 from skyseries.catalog.nodes.match import Match
 from skyseries.catalog.nodes.pairs import Renamed
 from skyseries.catalog.nodes.scan import Scan
@@ -40,6 +40,13 @@ class Unpaired(Node):
     @property
     def filters(self) -> bool:
         return True
+
+    @property
+    def gives(self) -> tuple[int, int | None]:
+        return 0, 1
+
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        return (Source(0, path),)
 
     def describe(self) -> str:
         return f"in no pair of the {self.match.describe()}"
@@ -85,6 +92,10 @@ class RightOnly(RowStep):
     @property
     def position(self) -> tuple[str, str] | None:
         return self.place
+
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        known = self.names.inherits(path)
+        return () if known is None and path != HPX_COLUMN else known
 
     def hints(self, hints: Hints) -> Hints:
         return Hints(hints.regions)

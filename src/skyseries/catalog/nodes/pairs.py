@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from skyseries.catalog.buffers import from_numpy
-from skyseries.catalog.node import Hints, RowStep
+from skyseries.arraytypes import Floats, Ints
+from skyseries.arrow import from_numpy
+from skyseries.catalog.node import Hints, RowStep, Source
 from skyseries.catalog.nodes.steps import Wrapped
-from skyseries.catalog.rows import Floats, Index, Ints, Rows
+from skyseries.catalog.rows import Index, Rows
 from skyseries.errors import SchemaError
 from skyseries.schema import as_nullable
 
@@ -51,11 +52,15 @@ class Renamed:
         column, dot, field = path.partition(".")
         return f"{old[column]}{dot}{field}" if dot and column in old else None
 
+    def inherits(self, path: str, side: int = 0) -> tuple[Source, ...] | None:
+        """Return the source of a path, on a side; None if it is not of this side."""
+        old = self.source(path)
+        return None if old is None else (Source(side, old),)
+
     def hints(self, hints: Hints) -> Hints:
-        """Return the hints on columns that kept their name (others: all may match)."""
-        same = {new for old, new in self.pairs if old == new}
-        kept = tuple(c for c in hints.conditions if {path[0] for path in c.paths} <= same)
-        return Hints(hints.regions, kept)
+        """Return the hints on columns of this side, under their old names."""
+        old = {new: old for old, new in self.pairs}
+        return Hints(hints.regions, tuple(c.renamed(old) for c in hints.conditions))
 
     def wrap(self, rows: Rows) -> Rows:
         """Return rows under the new names."""
@@ -100,6 +105,9 @@ class Rename(RowStep):
     def position(self) -> tuple[str, str] | None:
         before = self.child.position
         return None if before is None else self.names.new(before)
+
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        return self.names.inherits(path)
 
     def hints(self, hints: Hints) -> Hints:
         return self.names.hints(hints)

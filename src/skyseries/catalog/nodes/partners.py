@@ -1,26 +1,29 @@
 """The other side of a join: how the rows with some keys are found, wherever they are filed.
 
-What a task needs is made by `Partners.ready` in the process that plans, once for all tasks.
+What tasks need is made by the `stages` of partners, once for all tasks.
 """
 
 from __future__ import annotations
 
 import abc
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.node import Area, Hints, Node
-from skyseries.catalog.nodes.keyindex import INDEX_KEY, build_key_index
+from skyseries.catalog.nodes.keyindex import INDEX_KEY, index_stage
 from skyseries.catalog.nodes.scan import Scan
-from skyseries.catalog.rows import Ints, Rows, TableRows
+from skyseries.catalog.rows import Rows, TableRows
 from skyseries.catalog.running import in_order
-from skyseries.catalog.scratch import Scratch
+from skyseries.catalog.stage import Stage
+from skyseries.config import tuning
 from skyseries.hats.files import Location
 from skyseries.hats.idindex import open_index
 from skyseries.hats.keys import KeyTable, plain
@@ -37,9 +40,6 @@ __all__ = [
     "cells_of",
     "table_rows",
 ]
-
-_SENT_BYTES = 1_000_000
-"""A table of up to so many bytes is sent with each task, a larger one is written to a file."""
 
 
 class Partners(abc.ABC):
@@ -69,8 +69,12 @@ class Partners(abc.ABC):
             What may be left out.
         """
 
-    def ready(self) -> Partners:
-        """Return the same with all that tasks need; makes it when first asked."""
+    def stages(self) -> tuple[Stage[Any], ...]:
+        """Return what must be made before the first task."""
+        return ()
+
+    def for_tasks(self) -> Partners:
+        """Return the same with no more than tasks need, where that has been made."""
         return self
 
     @abc.abstractmethod
@@ -115,7 +119,7 @@ class Sent(Partners):
     def of(cls, table: pa.Table, key: str, name: str, folder: Path | None = None) -> Sent:
         """Return a table; with a folder, written to a file if it is large."""
         data: pa.Table | str = table
-        if folder is not None and table.nbytes > _SENT_BYTES:
+        if folder is not None and table.nbytes > tuning().sent_bytes:
             data = str(folder / "rows.arrow")
             with pa.OSFile(data, "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
                 writer.write_table(table)
@@ -153,22 +157,26 @@ class Broadcast(Partners):
     node: Node
     key: str
     name: str
-    sent: Scratch[Sent] = field(repr=False)
+    sent: Stage[Sent] = field(repr=False)
 
     @classmethod
     def of(cls, node: Node, key: str, name: str) -> Broadcast:
         """Return the partners; nothing is read."""
-        return cls(node, key, name, Scratch(partial(_read_all, node, key, name)))
+        read = Stage(f"all rows of {name}", partial(_read_all, node, key, name), node)
+        return cls(node, key, name, read)
 
     @property
     def schema(self) -> pa.Schema:
         return self.node.schema
 
-    def ready(self) -> Partners:
-        return self.sent.get()
+    def stages(self) -> tuple[Stage[Any], ...]:
+        return (self.sent,)
+
+    def for_tasks(self) -> Partners:
+        return self.sent.value if self.sent.is_done else self
 
     def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
-        return self.ready().near(keys, hpx, hints)
+        return self.sent.value.near(keys, hpx, hints)
 
     def describe(self) -> str:
         return f"{self.name} is small: read once, and given to every task"
@@ -189,23 +197,26 @@ class Everything(Partners):
     table: pa.Table = field(repr=False)
     key: str
     name: str
-    sent: Scratch[Sent] = field(repr=False)
+    sent: Stage[Sent] = field(repr=False)
     node: None = None
 
     @classmethod
     def of(cls, table: pa.Table, key: str, name: str) -> Everything:
         """Return the partners."""
-        return cls(table, key, name, Scratch(partial(Sent.of, table, key, name)))
+        return cls(table, key, name, Stage(f"a file of {name}", partial(Sent.of, table, key, name)))
 
     @property
     def schema(self) -> pa.Schema:
         return self.table.schema
 
-    def ready(self) -> Partners:
-        return self.sent.get()
+    def stages(self) -> tuple[Stage[Any], ...]:
+        return (self.sent,)
+
+    def for_tasks(self) -> Partners:
+        return self.sent.value if self.sent.is_done else self
 
     def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
-        return self.ready().near(keys, hpx, hints)
+        return self.sent.value.near(keys, hpx, hints)
 
     def describe(self) -> str:
         return f"the {self.table.num_rows:,} rows of {self.name} are given to every task"
@@ -221,44 +232,38 @@ class Indexed(Partners):
     key : str
         Its column of the keys.
     name : str
-    index : Location or None
-        None: it is made for this plan.
+    index : Location or Stage
+        A stage: the index is made for this plan.
     column : str
         The keys as the index has them.
-    made : Scratch, optional
-        The index that is made.
     """
 
     node: Node
     key: str
     name: str
-    index: Location | None
+    index: Location | Stage[Location]
     column: str = INDEX_KEY
-    made: Scratch[Location] | None = field(default=None, repr=False)
 
     @classmethod
     def temporary(cls, node: Node, key: str, name: str) -> Indexed:
-        """Return the partners by an index that is made when it is needed."""
-        return cls(node, key, name, None, made=Scratch(partial(build_key_index, node, key)))
+        """Return the partners by an index that is made for this plan."""
+        return cls(node, key, name, index_stage(node, key, name))
 
     @property
     def schema(self) -> pa.Schema:
         return self.node.schema
 
-    def ready(self) -> Partners:
-        if self.made is None:
-            return self
-        return replace(self, index=self.made.get(), made=None)
+    def stages(self) -> tuple[Stage[Any], ...]:
+        return () if isinstance(self.index, Location) else (self.index,)
 
     def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
-        index = self.index if self.made is None else self.made.get()
-        assert index is not None  # noqa: S101 - it is given or made
+        index = self.index if isinstance(self.index, Location) else self.index.value
         places = open_index(index, self.column).find_many(pc.unique(plain(keys)))
         rows = self.node.rows(Area(*normalise(places.start, places.stop)), hints)
         return rows, KeyTable(rows.fetch([self.key]).column(0))
 
     def describe(self) -> str:
-        whose = "a temporary index" if self.made is not None else "the id index"
+        whose = "the id index" if isinstance(self.index, Location) else "a temporary index"
         return f"through {whose} of {self.key} in {self.name}"
 
     def keys(self) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -11,17 +12,25 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.edges import edge_rows_of
+from skyseries.catalog.ids import as_id, cells_of_ids
 from skyseries.catalog.leafrows import LeafRows
-from skyseries.catalog.node import Area, Hints, Node, Pieces
+from skyseries.catalog.node import Area, Hints, Node, Pieces, Source, first_node
 from skyseries.catalog.pruning import groups_inside, groups_that_may_match, pieces_of
-from skyseries.catalog.rows import Ints, Joined, Rows, TableRows
+from skyseries.catalog.rows import Joined, Rows, TableRows
+from skyseries.errors import CatalogError
+from skyseries.hats.collection import Collection
 from skyseries.hats.dataset import Dataset, open_dataset
 from skyseries.hats.files import Location
+from skyseries.hats.idindex import IdIndex, open_index
 from skyseries.hats.partitions import Cell, Partitions
+from skyseries.hats.statistics import recorded_rows
 from skyseries.spatial.coverage import expand
+from skyseries.spatial.healpix import HPX_ORDER
+from skyseries.spatial.regions import Moc
 
-__all__ = ["Scan", "widened"]
+__all__ = ["Scan", "first_scan", "scan_of", "widened"]
 
 _NO_CELLS = np.empty(0, np.int64)
 
@@ -36,10 +45,13 @@ class Scan(Node):
     margins : tuple of Location
         Its margins: the rows near each partition, so that they need not be looked for in the
         neighbours. They are opened when they are needed.
+    indexes : tuple of (str, Location)
+        Columns of ids, and the index of each.
     """
 
     dataset: Dataset
     margins: tuple[Location, ...] = ()
+    indexes: tuple[tuple[str, Location], ...] = ()
 
     @property
     def schema(self) -> pa.Schema:
@@ -58,6 +70,13 @@ class Scan(Node):
     def filters(self) -> bool:
         return False
 
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        return None
+
+    def row_limits(self, said: Callable[[Dataset], int | None]) -> tuple[int, int | None]:
+        known = said(self.dataset)
+        return known or 0, known
+
     def describe(self) -> str:
         return f"scan {self.dataset.name}"
 
@@ -70,10 +89,42 @@ class Scan(Node):
     def demand(self, paths: Sequence[str]) -> Iterator[tuple[Scan, list[str]]]:
         yield self, list(dict.fromkeys(paths))
 
+    def index_of(self, column: str, *, cells: bool = False) -> IdIndex | None:
+        """Return the index of a column of ids; None if there is none, or it may lack rows.
+
+        Parameters
+        ----------
+        column : str
+        cells : bool
+            Whether it must hold the cell under which each row is filed.
+        """
+        location = dict(self.indexes).get(column)
+        if location is None:
+            return None
+        try:
+            index = open_index(location, column)
+        except CatalogError:
+            return None  # a broken index costs time, not rows
+        dataset = self.dataset
+        filed = dataset.healpix_column is not None and dataset.healpix_order == HPX_ORDER
+        if index.rows != recorded_rows(dataset) or (cells and not (filed and index.has_cells)):
+            return None
+        return index
+
+    def wanted(self, hints: Hints) -> Hints:
+        """Return the hints, with the cells of the ids that they ask for by ``=`` or IN."""
+        for bounds, (column, _) in itertools.product(hints.conditions, self.indexes):
+            ids = _exact_ids(bounds.values((column,)), self.schema.field(column).type)
+            index = None if ids is None else self.index_of(column)
+            if ids is not None and index is not None:
+                hints = hints.also(region=_cells(index, ids))
+        return hints
+
     def pieces(self, hints: Hints) -> list[Pieces]:
-        return [pieces_of(self.dataset, hints)]
+        return [pieces_of(self.dataset, self.wanted(hints))]
 
     def rows(self, area: Area, hints: Hints) -> Rows:
+        hints = self.wanted(hints)
         home = _overlapping(self.dataset.partitions, area.start, area.stop)
         if not area.halo_arcsec:
             return self._join([self._partition(i, area, hints) for i in home])
@@ -143,9 +194,41 @@ class Scan(Node):
         return TableRows(self.schema.empty_table(), np.empty(0), np.empty(0), _NO_CELLS)
 
 
+def scan_of(dataset: Dataset, root: Location, collection: Collection) -> Scan:
+    """Return a catalog with the margins and indexes that its collection lists."""
+    margins = tuple(root.join(path) for path in collection.margins)
+    there = (pair for pair in collection.indexes if pair[0] in dataset.schema.names)
+    indexes = tuple((column, root.join(path)) for column, path in there)
+    return Scan(dataset, margins, indexes)
+
+
 @lru_cache(maxsize=64)
 def _open_margin(root: Location, stamp: tuple[int, ...]) -> Dataset:
     return open_dataset(root)
+
+
+@lru_cache(maxsize=64)
+def _cells(index: IdIndex, ids: tuple[Any, ...]) -> Moc:
+    return cells_of_ids(index, ids)
+
+
+def _exact_ids(values: list[Any] | None, type_: pa.DataType) -> tuple[Any, ...] | None:
+    """Return ids as their column has them; None if it is not limited to some.
+
+    A floating-point number that stands for more than one whole number does not limit it.
+    """
+    if values is None or any(isinstance(v, float) and abs(v) >= 1 << 53 for v in values):
+        return None
+    whole = (int(v) if isinstance(v, float) and v.is_integer() else v for v in values)
+    return tuple(
+        id for v in whole if not isinstance(v, float) and (id := as_id(v, type_)) is not None
+    )
+
+
+def first_scan(node: Node) -> Scan | None:
+    """Return the catalog that gives the positions of a plan's rows; None for a table."""
+    start = first_node(node)
+    return start if isinstance(start, Scan) else None
 
 
 def widened(area: Area) -> Area:

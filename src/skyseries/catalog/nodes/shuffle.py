@@ -11,21 +11,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.division import Unit
 from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.nodes.keyindex import INDEX_KEY, build_key_index
 from skyseries.catalog.nodes.orphans import OnOrphans, report_orphans
 from skyseries.catalog.nodes.partners import Partners, cells_of, table_rows
 from skyseries.catalog.nodes.scan import Scan
-from skyseries.catalog.rows import Ints, Rows
+from skyseries.catalog.nodes.steps import Select
+from skyseries.catalog.rows import Rows
 from skyseries.catalog.running import run_units
-from skyseries.catalog.scratch import Scratch
+from skyseries.catalog.stage import Stage
 from skyseries.hats.files import Location
 from skyseries.hats.idindex import open_index
 from skyseries.hats.keys import KeyTable, plain
@@ -110,13 +112,13 @@ class Shuffled(Partners):
         The right side; its columns are all that is set aside.
     key : str
     name : str
-    spilled : Scratch
+    spilled : Stage
     """
 
     node: Node
     key: str
     name: str
-    spilled: Scratch[Spilled] = field(repr=False)
+    spilled: Stage[Spilled] = field(repr=False)
 
     @classmethod
     def of(
@@ -143,17 +145,22 @@ class Shuffled(Partners):
             What to do about rows whose key the index does not have.
         """
         make = partial(_spill, node, key, name, left, index, orphans)
-        return cls(node, key, name, Scratch(make))
+        plans = [node] if index else [Select(left[0], (left[1],)), node]
+        said = f"the rows of {name} set aside where those with their {key} are filed"
+        return cls(node, key, name, Stage(said, make, *plans))
 
     @property
     def schema(self) -> pa.Schema:
         return self.node.schema
 
-    def ready(self) -> Partners:
-        return self.spilled.get()
+    def stages(self) -> tuple[Stage[Any], ...]:
+        return (self.spilled,)
+
+    def for_tasks(self) -> Partners:
+        return self.spilled.value if self.spilled.is_done else self
 
     def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
-        return self.ready().near(keys, hpx, hints)
+        return self.spilled.value.near(keys, hpx, hints)
 
     def describe(self) -> str:
         return f"all rows of {self.name} are read once and brought to those with their {self.key}"

@@ -10,9 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from skyseries import adql
+from skyseries.arraytypes import Floats, Ints
 from skyseries.catalog.names import check_columns, check_new, fields_of, split_path
-from skyseries.catalog.node import Hints, RowStep
-from skyseries.catalog.rows import Floats, Index, Ints, Rows, pick
+from skyseries.catalog.node import Hints, RowStep, Source
+from skyseries.catalog.rows import Index, Rows, pick
 from skyseries.errors import SchemaError
 from skyseries.spatial.regions import Region
 
@@ -89,6 +91,12 @@ class Select(RowStep):
     def _paths_of(self, column: str) -> list[str]:
         return [path for path in self._field_paths if path.startswith(f"{column}.")]
 
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        return (Source(0, path, whole=not self._paths_of(path)),)
+
+    def conditions(self) -> tuple[adql.Expr, ...] | None:
+        return None if self._field_paths else ()
+
     def needs(self, paths: Sequence[str]) -> list[str]:
         found: list[str] = []
         for path in paths:
@@ -148,6 +156,10 @@ class Search(RowStep):
     @property
     def filters(self) -> bool:
         return True
+
+    @property
+    def gives(self) -> tuple[int, int | None]:
+        return 0, 1
 
     def hints(self, hints: Hints) -> Hints:
         return hints.also(region=self.region)
@@ -246,6 +258,9 @@ class Append(RowStep):
         if new and self.positions:
             new += self.child.position or ()
         return list(dict.fromkeys([*old, *new]))
+
+    def makes(self) -> list[str]:
+        return list(self.columns.names)
 
     def hints(self, hints: Hints) -> Hints:
         return hints.without(self.columns.names)

@@ -6,20 +6,19 @@ same side as there. Null and NaN are skipped.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries import adql
 from skyseries.arrays import numbers, pair, whole
+from skyseries.arraytypes import Floats, Ints
+from skyseries.arrow import floats
 from skyseries.catalog.division import Unit
 from skyseries.catalog.node import Hints, Node
-from skyseries.catalog.rows import Floats, Ints
 from skyseries.catalog.summaries.inputs import lifted, values_from, values_of
 from skyseries.catalog.summaries.parts import merged
 from skyseries.errors import InputError
@@ -119,7 +118,7 @@ def sky_counts(node: Node, order: int, weight: adql.Expr | None) -> tuple[Ints, 
 def _extent(expressions: tuple[adql.Expr, ...], node: Node, unit: Unit) -> list[Range]:
     extents: list[Range] = []
     for array in values_of(node, unit, expressions):
-        values = _numbers(array)
+        values = floats(array)
         values = values[~np.isnan(values)]
         extents.append((float(values.min()), float(values.max())) if len(values) else None)
     return extents
@@ -134,7 +133,7 @@ def _wider(n: int, parts: Sequence[list[Range]]) -> list[Range]:
 
 
 def _counts(value: adql.Expr, edges: Floats, uniform: bool, node: Node, unit: Unit) -> Ints:
-    values = _numbers(values_of(node, unit, [value])[0])
+    values = floats(values_of(node, unit, [value])[0])
     if uniform:
         limits = float(edges[0]), float(edges[-1])
         counts, _ = np.histogram(values, len(edges) - 1, limits)
@@ -147,7 +146,7 @@ def _counts(value: adql.Expr, edges: Floats, uniform: bool, node: Node, unit: Un
 def _counts2d(
     expressions: tuple[adql.Expr, ...], edges: tuple[Floats, Floats], node: Node, unit: Unit
 ) -> Ints:
-    x, y = (_numbers(array) for array in values_of(node, unit, expressions))
+    x, y = (floats(array) for array in values_of(node, unit, expressions))
     there = ~(np.isnan(x) | np.isnan(y))
     counts, *_ = np.histogram2d(x[there], y[there], list(edges))
     found: Ints = counts.astype(np.int64)
@@ -163,7 +162,7 @@ def _cells(
     cell, where = np.unique(hpx[placed] >> 2 * (HPX_ORDER - order), return_inverse=True)
     if not weights:
         return cell, np.bincount(where, minlength=len(cell)).astype(np.int64)
-    values = _numbers(values_from(rows, weights)[0])[placed]
+    values = floats(values_from(rows, weights)[0])[placed]
     sums = np.bincount(where, np.where(np.isnan(values), 0.0, values), len(cell))
     return cell, sums.astype(np.float64)
 
@@ -183,10 +182,3 @@ def _cells_sum(
 def _sum(shape: tuple[int, ...], parts: Sequence[Ints]) -> Ints:
     total: Ints = np.sum([np.zeros(shape, np.int64), *parts], axis=0)
     return total
-
-
-def _numbers(array: pa.Array) -> Floats:
-    values = array.cast(pa.float64(), safe=False)
-    if values.null_count:
-        values = values.fill_null(math.nan)
-    return np.asarray(values.to_numpy(zero_copy_only=False))

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skyseries import adql
+from skyseries.arrow import to_numpy
 from skyseries.catalog.division import Unit
-from skyseries.catalog.node import Hints, Node
-from skyseries.catalog.nodes.expressions import Assign, Filter, paths_of
-from skyseries.catalog.nodes.steps import Select
+from skyseries.catalog.node import Hints, Node, RowStep
+from skyseries.catalog.nodes.expressions import Assign, paths_of
 from skyseries.catalog.rows import Rows
 
 __all__ = ["input_columns", "lifted", "masked_columns", "values_from", "values_of"]
@@ -78,13 +78,11 @@ def _below_conditions(node: Node) -> tuple[Node, list[adql.Expr], Hints]:
     """Return the node below the conditions on plain columns, these from below, and their hints."""
     conditions: list[adql.Expr] = []
     hints = Hints()
-    while True:
-        if isinstance(node, Filter) and not adql.has_aggregates(node.condition):
-            conditions.append(node.condition)
-        elif not (isinstance(node, Select) and set(node.columns) <= set(node.child.schema.names)):
-            return node, conditions[::-1], hints
+    while isinstance(node, RowStep) and (mine := node.conditions()) is not None:
+        conditions += mine
         hints = node.hints(hints)
         node = node.child
+    return node, conditions[::-1], hints
 
 
 class _Kept:
@@ -114,8 +112,8 @@ class _Kept:
             self.mask = mask
             return
         whole = np.zeros(len(self.rows), np.bool_)
-        places = np.flatnonzero(self.mask.to_numpy(zero_copy_only=False))
-        whole[places[mask.to_numpy(zero_copy_only=False)]] = True
+        places = np.flatnonzero(to_numpy(self.mask))
+        whole[places[to_numpy(mask)]] = True
         self.mask = pa.array(whole)
 
     def table(self, paths: Sequence[str]) -> pa.Table:
@@ -123,7 +121,7 @@ class _Kept:
         if self.mask is None:
             return self.rows.fetch(paths)
         if self.is_sparse:
-            left = np.flatnonzero(self.mask.to_numpy(zero_copy_only=False))
+            left = np.flatnonzero(to_numpy(self.mask))
             return self.rows.fetch(paths, left)
         table = self.rows.fetch(paths)
         columns = [pc.filter(column.combine_chunks(), self.mask) for column in table.columns]

@@ -18,18 +18,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries import adql
+from skyseries.arrow import to_numpy
 from skyseries.catalog.division import Unit
 from skyseries.catalog.node import Node
 from skyseries.catalog.running import run_units
 from skyseries.catalog.summaries.inputs import lifted, values_of
 from skyseries.catalog.summaries.parts import fixed_units
+from skyseries.config import tuning
 
 __all__ = ["quantiles"]
 
 Codes = NDArray[np.uint64]
 
-FEW = 1_000_000
-"""So many values are collected and sorted."""
 _STEP = 16
 _SIGN = np.uint64(1 << 63)
 
@@ -77,7 +77,7 @@ def quantiles(
     """
     node, plain = lifted(node, expressions)
     units = fixed_units(node)
-    few = sum(unit.weight for unit in units) * len(plain) <= FEW
+    few = sum(unit.weight for unit in units) * len(plain) <= tuning().sorted_values
     searches = [_Search(q, wanted={_Bracket(i, 0, 0, 0, few): []}) for i in range(len(plain))]
     while brackets := [bracket for search in searches for bracket in search.wanted]:
         totals: list[Any] = [
@@ -90,7 +90,9 @@ def quantiles(
                 else:
                     total.append(part)
         for bracket, total in zip(brackets, totals, strict=True):
-            _learn(searches[bracket.column], bracket, total, FEW // len(brackets))
+            _learn(
+                searches[bracket.column], bracket, total, tuning().sorted_values // len(brackets)
+            )
     return [
         _interpolated(search, expression.arrow_type)
         for search, expression in zip(searches, plain, strict=True)
@@ -172,11 +174,11 @@ def _codes(array: pa.Array) -> Codes:
     """Return integers in the order of the numbers, without null and NaN."""
     if not pa.types.is_integer(array.type):
         array = array.cast(pa.float64(), safe=False)
-    values = array.drop_null().to_numpy(zero_copy_only=False)
+    values = to_numpy(array.drop_null())
     if values.dtype.kind == "u":
-        return values.astype(np.uint64)  # type: ignore[no-any-return]
+        return values.astype(np.uint64)
     if values.dtype.kind != "f":
-        return values.astype(np.int64).view(np.uint64) ^ _SIGN  # type: ignore[no-any-return]
+        return values.astype(np.int64).view(np.uint64) ^ _SIGN
     values = values[~np.isnan(values)].astype(np.float64) + 0.0  # -0.0 is 0.0
     bits = values.view(np.uint64)
     codes: Codes = np.where(bits & _SIGN, ~bits, bits | _SIGN)

@@ -14,12 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skyseries import adql
+from skyseries.arraytypes import Ints
+from skyseries.arrow import to_numpy
 from skyseries.catalog.division import Unit
 from skyseries.catalog.node import Hints, Node
-from skyseries.catalog.rows import Ints, gather
+from skyseries.catalog.rows import gather
 from skyseries.catalog.summaries.inputs import lifted, values_of
 from skyseries.catalog.summaries.parts import fixed_units, merged
-from skyseries.executors import Task, current_executor
+from skyseries.executors import Task, run_tasks
 
 __all__ = ["order_of", "top"]
 
@@ -97,7 +99,7 @@ def _candidates(key: pa.Array, ascending: bool, n: int) -> Ints | None:
     options = pc.SelectKOptions(n, [("k", direction)])
     last = kept[int(pc.select_k_unstable(pa.table({"k": kept}), options=options)[n - 1].as_py())]
     near = (pc.less_equal if ascending else pc.greater_equal)(key, last)
-    return np.flatnonzero(near.fill_null(False).to_numpy(zero_copy_only=False))
+    return np.flatnonzero(to_numpy(near.fill_null(False)))
 
 
 def _rows_at(node: Node, unit_starts: Ints, rows: Ints) -> pa.Table:
@@ -108,7 +110,7 @@ def _rows_at(node: Node, unit_starts: Ints, rows: Ints) -> pa.Table:
     for unit in units:
         index = rows[unit_starts == unit.start]
         tasks.append(Task(_take, (node.narrow(unit.area), unit, index), unit.weight, str(unit)))
-    found = dict(current_executor().run(tasks))
+    found = dict(run_tasks("rows", tasks))
     table = pa.concat_tables([found[i] for i in range(len(units))])
     assert starts == sorted(starts)  # noqa: S101 - so the stable order above is that of the tables
     back = np.empty(len(order), np.int64)

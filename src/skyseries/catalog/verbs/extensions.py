@@ -5,20 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from skyseries.catalog.associations import AssociationWritten, joined_id, write_association
-from skyseries.catalog.held import Held, first_scan
+from skyseries.catalog.held import Held
 from skyseries.catalog.ids import id_column
-from skyseries.catalog.joining import found_by_key
 from skyseries.catalog.names import check_columns
-from skyseries.catalog.nodes.join import Join
-from skyseries.catalog.nodes.keyindex import origin
+from skyseries.catalog.nodes.lineage import home_of, stored_as
 from skyseries.catalog.nodes.pairs import no_clash, renamed
-from skyseries.catalog.nodes.scan import Scan
+from skyseries.catalog.nodes.scan import first_scan, scan_of
 from skyseries.catalog.nodes.steps import Select
 from skyseries.catalog.provenance import recorded_provenance, scans_of, to_properties
-from skyseries.catalog.writing import Target, Written, write_catalog
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.collection import COLLECTION_FILE, Collection, at_version, read_collection
 from skyseries.hats.dataset import open_dataset
@@ -33,6 +29,10 @@ from skyseries.hats.extension import (
 from skyseries.hats.files import Location, locate
 from skyseries.hats.keys import check_keys
 from skyseries.hats.margin import margin_width
+
+if TYPE_CHECKING:
+    from skyseries.catalog.associations import AssociationWritten
+    from skyseries.catalog.writing import Written
 
 __all__ = ["ExtensionVerbs"]
 
@@ -83,6 +83,9 @@ class ExtensionVerbs(Held):
         CatalogNotFoundError, CatalogError
             If there is no such extension or version, or its file is no extension's.
         """
+        from skyseries.catalog.joining import found_by_key
+        from skyseries.catalog.nodes.join import Join
+
         listed = listed_extensions(self._root)
         file = listed.get(os.fspath(name_or_path)) or locate(name_or_path)
         extension, root = read_extension(file)
@@ -146,8 +149,10 @@ class ExtensionVerbs(Held):
         -------
         Written
         """
+        from skyseries.catalog.writing import Target, write_catalog
+
         key = id_column(self.dataset, self._collection, id)
-        if key not in self.columns or origin(self._node, key) is None:
+        if key not in self.columns or stored_as(self._node, key) is None:
             raise SchemaError(f"the ids {key!r} are not in the result; an extension needs them")
         new = [n for n in self.columns if n not in self.dataset.schema.names]
         new = new if columns is None else [n for n in dict.fromkeys(columns) if n != key]
@@ -213,6 +218,8 @@ class ExtensionVerbs(Held):
         AssociationWritten
             ``join(other, through=path)`` uses it, as LSDB does.
         """
+        from skyseries.catalog.associations import write_association
+
         ids = self._left_id(left_id), self._right_id(right_id)
         return write_association(self, ids, path, name or Path(path).name, overwrite)
 
@@ -222,8 +229,7 @@ class ExtensionVerbs(Held):
             return given
         key = id_column(self.dataset, self._collection)
         for name in self.columns:
-            found = origin(self._node, name)
-            if found is not None and found[1] == key:
+            if stored_as(self._node, name) == key:
                 return name
         raise InputError(f"the ids {key!r} are not in the result; select them, or give left_id=")
 
@@ -232,10 +238,10 @@ class ExtensionVerbs(Held):
             check_columns([given], self.schema)
             return given
         for name in self.columns:
-            found = joined_id(self._node, name)
-            if found is not None:
-                said = found[0].dataset.properties.get("hats_cols_survey_id", "").split()
-                if found[1] in said:
+            home = home_of(self._node, name)
+            if home is not None and not home.first:
+                said = home.scan.dataset.properties.get("hats_cols_survey_id", "").split()
+                if home.column in said:
                     return name
         raise InputError(
             "which column holds the ids of the other catalog is not known: give right_id="
@@ -250,7 +256,8 @@ def _open(root: Location, kind: type[Held], version: int | None) -> Held:
             raise CatalogError(f"{root} has no versions: it is no collection")
         collection = at_version(root, collection, version)
     dataset = open_dataset(root if collection is None else root.join(collection.primary))
-    return kind(Scan(dataset), root, collection or Collection(dataset.name, ""))
+    collection = collection or Collection(dataset.name, "")
+    return kind(scan_of(dataset, root, collection), root, collection)
 
 
 def _added(extension: Extension, data: Held) -> list[str]:

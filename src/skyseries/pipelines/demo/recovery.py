@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
+from skyseries.arrow import floats
 from skyseries.photometry import UGRIZY
 from skyseries.timeseries.simulate.classes import CLASSES
 
@@ -69,17 +69,12 @@ def reduced_chi2(features: pa.Table, flux: str = "psfFlux") -> NDArray[np.float6
     """
     values = np.full((features.num_rows, len(UGRIZY)), -np.inf)
     for b, band in enumerate(UGRIZY):
-        chi2 = _floats(features, f"{band}_{flux}ReducedChi2")
-        count = _floats(features, f"{band}_{flux}Ndata")
+        chi2 = floats(features[f"{band}_{flux}ReducedChi2"])
+        count = floats(features[f"{band}_{flux}Ndata"])
         good = np.isfinite(chi2) & (count >= _MIN_EPOCHS)
         values[good, b] = chi2[good]
     second = np.sort(values, axis=1)[:, -2]
     return np.where(np.isfinite(second), second, np.nan)
-
-
-def _floats(table: pa.Table, name: str) -> NDArray[np.float64]:
-    column = pc.fill_null(table[name].cast(pa.float64()), float("nan"))
-    return np.asarray(column.to_numpy(), np.float64)
 
 
 class Excess(NamedTuple):

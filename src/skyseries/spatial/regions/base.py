@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from skyseries.arrays import is_coordinate, numbers, position
 from skyseries.arrays import positions as sky_positions
+from skyseries.arraytypes import Bools, Floats, Ints
 from skyseries.errors import InputError
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.regions.cells import as_cells, centres, children, order_of_size
 
 __all__ = ["DividingRegion", "Region", "check_position", "positions"]
 
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _SMALL = 1 / 64
 """Cells are divided until their reach is this part of the region's size."""

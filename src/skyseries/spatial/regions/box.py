@@ -7,19 +7,16 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from skyseries.arrays import number
+from skyseries.arraytypes import Bools, Ints
 from skyseries.errors import InputError
 from skyseries.spatial.healpix import radec_to_hpx
 from skyseries.spatial.regions.base import DividingRegion, holds_any, positions
 from skyseries.spatial.regions.cells import PAD_DEG, as_cells, bounds
 
 __all__ = ["Box"]
-
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

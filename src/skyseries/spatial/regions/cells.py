@@ -13,16 +13,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from skyseries.arraytypes import Floats, Ints
 from skyseries.jit import kernel
 from skyseries.spatial.healpix import HPX_ORDER
 
 __all__ = ["PAD_DEG", "as_cells", "bounds", "centres", "children", "reach_deg", "unit_vectors"]
 
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 PAD_DEG = 1e-6 / 3600.0
 """A microarcsecond: far above the rounding of a position, far below what matters on the sky."""

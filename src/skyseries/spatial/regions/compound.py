@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from skyseries.arraytypes import Bools, Ints
 from skyseries.errors import InputError
 from skyseries.spatial.regions.base import (
     DividingRegion,
@@ -19,9 +20,6 @@ from skyseries.spatial.regions.base import (
 from skyseries.spatial.regions.cells import as_cells
 
 __all__ = ["Intersection", "Union"]
-
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skyseries.arrays import is_coordinate, number
+from skyseries.arraytypes import Bools, Floats, Ints
 from skyseries.errors import InputError
 from skyseries.jit import kernel
 from skyseries.spatial.healpix import radec_to_hpx
@@ -20,9 +21,6 @@ from skyseries.spatial.sphere import haversine, separation_arcsec
 
 __all__ = ["Cone"]
 
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _SLACK = 1e-12
 """How far, in parts of its limit, sin² of half an angle must be from it to decide alone."""

@@ -13,15 +13,13 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skyseries.arraytypes import Bools, Floats
 from skyseries.errors import InputError
 from skyseries.jit import kernel
 
 __all__ = ["Edges", "classify_circles", "contains_points", "lay_edges"]
 
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 _Border = tuple[Floats, Floats, Bools]
 """Vertices, normals, and whether a normal is flipped."""

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from skyseries.arrays import whole_numbers
+from skyseries.arraytypes import Bools, Ints
 from skyseries.errors import InputError
 from skyseries.spatial.healpix import HPX_ORDER, cell_range, radec_to_hpx
 from skyseries.spatial.regions.base import positions
@@ -21,8 +22,6 @@ from skyseries.spatial.regions.ranges import Ranges, normalise, ranges_overlap
 
 __all__ = ["Moc", "MocSource", "Pixels"]
 
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 MocSource: TypeAlias = Any
 """A mocpy.MOC, a Moc, the text of one (``"3/1-4 5/77"``), or the path of a FITS file."""

@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from skyseries.arrays import is_coordinate, pair
+from skyseries.arraytypes import Bools, Ints
 from skyseries.errors import InputError
 from skyseries.spatial.healpix import radec_to_hpx
 from skyseries.spatial.regions.base import DividingRegion, check_position, holds_any, positions
@@ -19,10 +20,6 @@ from skyseries.spatial.regions.cells import as_cells, centres, reach_deg, unit_v
 from skyseries.spatial.regions.edges import Edges, classify_circles, contains_points, lay_edges
 
 __all__ = ["Polygon"]
-
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from skyseries.arraytypes import Bools, Ints
 from skyseries.errors import InputError
 from skyseries.jit import kernel
 from skyseries.spatial.healpix import HPX_ORDER
@@ -27,8 +28,6 @@ __all__ = [
     "union",
 ]
 
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 SKY = 12 << 2 * HPX_ORDER
 """How many cells of order 29 there are."""

@@ -1,4 +1,4 @@
-"""The declarations of the built-in features; importing it fills the registry.
+"""The declarations of the built-in features, and the registry that they fill.
 
 The order of the imports is that of the columns.
 """
@@ -19,3 +19,7 @@ from skyseries.timeseries.definitions import colors  # noqa: F401  isort: skip
 from skyseries.timeseries.definitions import cadence  # noqa: F401  isort: skip
 from skyseries.timeseries.definitions import dpdd  # noqa: F401  isort: skip
 from skyseries.timeseries.definitions import rubin  # noqa: F401  isort: skip
+
+from skyseries.timeseries.registry import Feature, all_features, presets, register, select
+
+__all__ = ["Feature", "all_features", "presets", "register", "select"]

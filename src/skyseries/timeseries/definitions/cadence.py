@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.definitions.references import AP, DRP, RICHARDS
 from skyseries.timeseries.kernels.cadence import (
     N_INTERVALS,
@@ -17,16 +17,14 @@ from skyseries.timeseries.segments import Segments
 
 __all__: list[str] = []
 
-Numbers = NDArray[np.float64]
 
-
-def _nights(segments: Segments) -> Numbers:
+def _nights(segments: Segments) -> Floats:
     zero = np.nan if segments.zero is None else segments.zero
     noon = segments.longitude / 360.0 - 0.5
     return segments.filled(N_NIGHTS, segment_nights, segments.time, segments.offsets, zero, noon)
 
 
-def _intervals(segments: Segments) -> Numbers:
+def _intervals(segments: Segments) -> Floats:
     return segments.filled(N_INTERVALS, segment_intervals, segments.time, segments.offsets)
 
 
@@ -37,11 +35,11 @@ def _in_time(whole: Segments) -> Segments:
     return whole.by_band.merged[0]
 
 
-def _nights_of_all(whole: Segments) -> Numbers:
+def _nights_of_all(whole: Segments) -> Floats:
     return _nights(_in_time(whole))
 
 
-def _intervals_of_all(whole: Segments) -> Numbers:
+def _intervals_of_all(whole: Segments) -> Floats:
     return _intervals(_in_time(whole))
 
 

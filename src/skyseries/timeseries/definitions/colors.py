@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.definitions.references import AP, DRP, LIGHT_CURVE
 from skyseries.timeseries.kernels.colors import (
     N_COLORS,
@@ -17,14 +17,13 @@ from skyseries.timeseries.segments import Segments
 
 __all__: list[str] = []
 
-Numbers = NDArray[np.float64]
 
 ALERCE = "Sanchez-Saez et al. 2021, AJ 161, 141"
 
 _NULL = "; NULL where a flux is not above zero"
 
 
-def _brightness(segments: Segments) -> Numbers:
+def _brightness(segments: Segments) -> Floats:
     return segments.filled(
         N_COLORS,
         segment_brightness,
@@ -36,14 +35,14 @@ def _brightness(segments: Segments) -> Numbers:
     )
 
 
-def _colors(segments: Segments) -> Numbers:
+def _colors(segments: Segments) -> Floats:
     n_bands = len(segments.bands)
     out = np.empty((N_COLORS, segments.size // n_bands, n_bands - 1))
     pair_colors(segments.once(_brightness), n_bands, segments.is_magnitude, out)
     return out
 
 
-def _spread(whole: Segments) -> Numbers:
+def _spread(whole: Segments) -> Floats:
     segments = whole.by_band or whole
     out = np.empty((1, whole.size))
     spread_of_colors(segments.once(_brightness), len(segments.bands), segments.is_magnitude, out[0])

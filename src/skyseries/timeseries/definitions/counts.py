@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.definitions.references import BASIC, LIGHT_CURVE, RUBIN
 from skyseries.timeseries.kernels.trends import N_SPANS, segment_spans
 from skyseries.timeseries.registry import Feature, register
@@ -12,18 +12,16 @@ from skyseries.timeseries.segments import Segments
 
 __all__: list[str] = []
 
-Numbers = NDArray[np.float64]
 
-
-def _counts(segments: Segments) -> Numbers:
+def _counts(segments: Segments) -> Floats:
     return segments.count[np.newaxis].astype(np.float64)
 
 
-def _excluded(segments: Segments) -> Numbers:
+def _excluded(segments: Segments) -> Floats:
     return segments.excluded[np.newaxis].astype(np.float64)
 
 
-def _spans(segments: Segments) -> Numbers:
+def _spans(segments: Segments) -> Floats:
     return segments.filled(N_SPANS, segment_spans, segments.time, segments.offsets)
 
 

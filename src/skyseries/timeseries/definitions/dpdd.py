@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.definitions.references import LDM151, RICHARDS
 from skyseries.timeseries.kernels.multifrequency import (
     MIN_EPOCHS,
@@ -16,7 +14,6 @@ from skyseries.timeseries.segments import Segments
 
 __all__ = ["NON_PERIODIC"]
 
-Numbers = NDArray[np.float64]
 
 NON_PERIODIC = (
     "MaxAbsSlope", "Range", "MAD", "MedianBufferRange", "PairSlopeTrend", "Skew", "Kurtosis",
@@ -30,7 +27,7 @@ _REFERENCE = f"{LDM151}; {RICHARDS}; Debosscher et al. 2007, A&A 475, 1159"
 _COUNT = {1: "first", 2: "second", 3: "third"}
 
 
-def _periodic(segments: Segments) -> Numbers:
+def _periodic(segments: Segments) -> Floats:
     shortest, longest = segments.period_limits
     limits = (1.0 / longest, 1.0 / shortest)
     return segments.filled(

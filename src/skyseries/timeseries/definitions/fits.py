@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.definitions.references import DRP, LIGHT_CURVE
 from skyseries.timeseries.definitions.trends import trends_of
 from skyseries.timeseries.kernels.fits import N_PARABOLA, segment_parabola
@@ -13,10 +11,8 @@ from skyseries.timeseries.segments import Segments
 
 __all__: list[str] = []
 
-Numbers = NDArray[np.float64]
 
-
-def _parabola(segments: Segments) -> Numbers:
+def _parabola(segments: Segments) -> Floats:
     return segments.filled(
         N_PARABOLA,
         segment_parabola,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.definitions.references import (
     BASIC,
     DRP,
@@ -20,17 +18,15 @@ from skyseries.timeseries.segments import Segments
 
 __all__ = ["moments_of", "stetson_j_of"]
 
-Numbers = NDArray[np.float64]
 
-
-def moments_of(segments: Segments) -> Numbers:
+def moments_of(segments: Segments) -> Floats:
     """Return means, scatter and shape of each segment (`segment_moments`)."""
     return segments.filled(
         N_MOMENTS, segment_moments, segments.value, segments.error, segments.offsets
     )
 
 
-def stetson_j_of(segments: Segments) -> Numbers:
+def stetson_j_of(segments: Segments) -> Floats:
     """Return Stetson's J of each segment."""
     return segments.filled(1, segment_stetson_j, segments.value, segments.error, segments.offsets)
 

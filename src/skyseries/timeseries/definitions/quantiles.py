@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.definitions.references import (
     BASIC,
     DRP,
@@ -19,10 +17,8 @@ from skyseries.timeseries.segments import Segments
 
 __all__ = ["quantiles_of"]
 
-Numbers = NDArray[np.float64]
 
-
-def quantiles_of(segments: Segments) -> Numbers:
+def quantiles_of(segments: Segments) -> Floats:
     """Return what the sorted values of each segment give (`segment_quantiles`)."""
     return segments.filled(N_QUANTILES, segment_quantiles, segments.sorted_value, segments.offsets)
 

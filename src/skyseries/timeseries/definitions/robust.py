@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.definitions.quantiles import quantiles_of
 from skyseries.timeseries.definitions.references import AP, DRP, LIGHT_CURVE
 from skyseries.timeseries.kernels.robust import (
@@ -18,25 +16,23 @@ from skyseries.timeseries.segments import Segments
 
 __all__: list[str] = []
 
-Numbers = NDArray[np.float64]
 
-
-def _biweight(segments: Segments) -> Numbers:
+def _biweight(segments: Segments) -> Floats:
     order = segments.once(quantiles_of)
     return segments.filled(
         1, segment_biweight_scale, segments.value, segments.offsets, order[5], order[8]
     )
 
 
-def _qn(segments: Segments) -> Numbers:
+def _qn(segments: Segments) -> Floats:
     return segments.filled(1, segment_qn_scale, segments.sorted_value, segments.offsets)
 
 
-def _tails(segments: Segments) -> Numbers:
+def _tails(segments: Segments) -> Floats:
     return segments.filled(2, segment_tails, segments.sorted_value, segments.offsets)
 
 
-def _otsu(segments: Segments) -> Numbers:
+def _otsu(segments: Segments) -> Floats:
     return segments.filled(4, segment_otsu, segments.sorted_value, segments.offsets)
 
 

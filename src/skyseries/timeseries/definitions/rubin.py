@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.curve import FLOOR_SCATTER_FRACTION
 from skyseries.timeseries.definitions.references import AP, RUBIN
 from skyseries.timeseries.kernels.search import Search
@@ -17,7 +17,6 @@ from skyseries.timeseries.segments import Segments
 
 __all__: list[str] = []
 
-Numbers = NDArray[np.float64]
 
 _MIN_DETECTIONS = 9
 _OVERSAMPLING = 5.0
@@ -25,17 +24,17 @@ _OVERSAMPLING = 5.0
 _MULTIBAND = "VanderPlas & Ivezic 2015, ApJ 812, 18; Rubin ap_lombScarglePeriodogramMulti"
 
 
-def _all_epochs(segments: Segments) -> Numbers:
+def _all_epochs(segments: Segments) -> Floats:
     return (segments.count + segments.excluded)[np.newaxis].astype(np.float64)
 
 
-def _intercepts(segments: Segments) -> Numbers:
+def _intercepts(segments: Segments) -> Floats:
     return segments.filled(
         1, segment_intercepts, segments.time, segments.value, segments.error, segments.offsets
     )
 
 
-def _search(by_band: Segments) -> Numbers:
+def _search(by_band: Segments) -> Floats:
     """Return frequency, power and false-alarm probability of each light curve, all bands."""
     shortest, longest = by_band.period_limits
     search = Search(
@@ -49,13 +48,13 @@ def _search(by_band: Segments) -> Numbers:
     return found
 
 
-def _shared_period(whole: Segments) -> Numbers:
+def _shared_period(whole: Segments) -> Floats:
     assert whole.by_band is not None  # noqa: S101 - the scope says so
     found = whole.by_band.once(_search)
     return np.vstack([1.0 / found[:1], found[1:]])
 
 
-def _sinusoids(segments: Segments) -> Numbers:
+def _sinusoids(segments: Segments) -> Floats:
     frequency = np.ascontiguousarray(segments.once(_search)[0])
     return segments.filled(
         2,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.definitions.moments import moments_of, stetson_j_of
 from skyseries.timeseries.definitions.references import (
     AP,
@@ -24,33 +24,31 @@ from skyseries.timeseries.segments import Segments
 
 __all__: list[str] = []
 
-Numbers = NDArray[np.float64]
 
-
-def _cusum(segments: Segments) -> Numbers:
+def _cusum(segments: Segments) -> Floats:
     moments = segments.once(moments_of)
     return segments.filled(
         1, segment_cusum, segments.value, segments.offsets, moments[0], moments[4]
     )
 
 
-def _runs(segments: Segments) -> Numbers:
+def _runs(segments: Segments) -> Floats:
     return segments.filled(2, segment_runs, segments.value, segments.offsets)
 
 
-def _abbe(segments: Segments) -> Numbers:
+def _abbe(segments: Segments) -> Floats:
     n = np.maximum(segments.count, 2)
-    abbe: Numbers = segments.once(trends_of)[2] * n / (2.0 * (n - 1))
+    abbe: Floats = segments.once(trends_of)[2] * n / (2.0 * (n - 1))
     return abbe[np.newaxis]
 
 
-def _stetson_l(segments: Segments) -> Numbers:
+def _stetson_l(segments: Segments) -> Floats:
     with np.errstate(over="ignore", invalid="ignore"):
-        product: Numbers = segments.once(stetson_j_of)[0] * segments.once(moments_of)[9] / 0.798
+        product: Floats = segments.once(stetson_j_of)[0] * segments.once(moments_of)[9] / 0.798
     return product[np.newaxis]
 
 
-def _autocorrelation(segments: Segments) -> Numbers:
+def _autocorrelation(segments: Segments) -> Floats:
     return segments.filled(1, segment_autocorrelation_k, segments.value, segments.offsets)
 
 

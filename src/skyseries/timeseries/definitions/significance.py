@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.definitions.moments import moments_of
 from skyseries.timeseries.definitions.quantiles import quantiles_of
 from skyseries.timeseries.definitions.references import AP, DRP, LIGHT_CURVE
@@ -18,23 +16,21 @@ from skyseries.timeseries.segments import Segments
 
 __all__: list[str] = []
 
-Numbers = NDArray[np.float64]
 
-
-def _probability(segments: Segments) -> Numbers:
+def _probability(segments: Segments) -> Floats:
     return segments.filled(
         1, segment_chi2_probability, segments.once(moments_of)[7], segments.count
     )
 
 
-def _roms(segments: Segments) -> Numbers:
+def _roms(segments: Segments) -> Floats:
     median = segments.once(quantiles_of)[5]
     return segments.filled(
         1, segment_roms, segments.value, segments.error, segments.offsets, median
     )
 
 
-def _peak_to_peak(segments: Segments) -> Numbers:
+def _peak_to_peak(segments: Segments) -> Floats:
     return segments.filled(
         1, segment_peak_to_peak, segments.value, segments.error, segments.offsets
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.definitions.references import AP, DRP, LDM151
 from skyseries.timeseries.definitions.thinned import MOST_EPOCHS, thinned
 from skyseries.timeseries.kernels.autoregressive import segment_autocorrelation, segment_iar
@@ -20,7 +20,6 @@ from skyseries.timeseries.segments import Segments
 
 __all__: list[str] = []
 
-Numbers = NDArray[np.float64]
 
 SCHMIDT = "Schmidt et al. 2010, ApJ 714, 1194"
 BAUER = "Bauer et al. 2009, ApJ 696, 1241"
@@ -43,24 +42,24 @@ _QUASARS: dict[str, tuple[float, float]] = {
 _THIN = f"; of more than {MOST_EPOCHS} epochs every k-th"
 
 
-def _structure(segments: Segments) -> Numbers:
+def _structure(segments: Segments) -> Floats:
     few = segments.once(thinned)
     return few.filled(N_STRUCTURE, segment_structure, few.time, few.value, few.error, few.offsets)
 
 
-def _indices(segments: Segments) -> Numbers:
+def _indices(segments: Segments) -> Floats:
     return segments.filled(
         3, segment_structure_indices, segments.time, segments.value, segments.offsets
     )
 
 
-def _drw(segments: Segments) -> Numbers:
+def _drw(segments: Segments) -> Floats:
     return segments.filled(
         3, segment_drw, segments.time, segments.value, segments.error, segments.offsets
     )
 
 
-def _qso(segments: Segments) -> Numbers:
+def _qso(segments: Segments) -> Floats:
     names = [str(band).lower() for band in segments.bands]
     of_band = np.array([_QUASARS.get(name, _QUASARS["g"]) for name in names])
     of_band = np.tile(of_band, (segments.size // len(names), 1))
@@ -79,7 +78,7 @@ def _qso(segments: Segments) -> Numbers:
     )
 
 
-def _magnitude_scale(segments: Segments) -> Numbers:
+def _magnitude_scale(segments: Segments) -> Floats:
     """Return the factor that makes magnitudes of small differences from the median."""
     if segments.is_magnitude:
         return np.ones(segments.size)
@@ -94,16 +93,16 @@ def _magnitude_scale(segments: Segments) -> Numbers:
     return scale
 
 
-def _iar(segments: Segments) -> Numbers:
+def _iar(segments: Segments) -> Floats:
     return segments.filled(1, segment_iar, segments.time, segments.value, segments.offsets)
 
 
-def _autocorrelation(segments: Segments) -> Numbers:
+def _autocorrelation(segments: Segments) -> Floats:
     few = segments.once(thinned)
     return few.filled(2, segment_autocorrelation, few.time, few.value, few.offsets)
 
 
-def _hat(segments: Segments) -> Numbers:
+def _hat(segments: Segments) -> Floats:
     few = segments.once(thinned)
     out = np.empty((3, few.size))
     for row, period in enumerate((100.0, 10.0)):

@@ -8,8 +8,8 @@ the same in both spaces, and none is negative.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.definitions.references import AP
 from skyseries.timeseries.kernels.transient import N_TRANSIENT, segment_transient
 from skyseries.timeseries.registry import Feature, register
@@ -17,7 +17,6 @@ from skyseries.timeseries.segments import Segments
 
 __all__: list[str] = []
 
-Numbers = NDArray[np.float64]
 
 LASAIR = "Williams et al. 2024, RAS Techniques and Instruments 3, 362"
 ALERCE = "Sanchez-Saez et al. 2021, AJ 161, 141"
@@ -26,7 +25,7 @@ _FIRST, _LAST = 6, 7
 _FADED = "; in magnitudes flux / error is 2.5 / ln(10) / e"
 
 
-def _transient(segments: Segments) -> Numbers:
+def _transient(segments: Segments) -> Floats:
     return segments.filled(
         N_TRANSIENT,
         segment_transient,
@@ -38,7 +37,7 @@ def _transient(segments: Segments) -> Numbers:
     )
 
 
-def _since_detections(whole: Segments) -> Numbers:
+def _since_detections(whole: Segments) -> Floats:
     """Return the times from the first and from the last detection to the last epoch."""
     segments = whole.by_band or whole
     n_bands = len(segments.bands)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.definitions.references import BASIC, LDM151, LIGHT_CURVE, RUBIN
 from skyseries.timeseries.kernels.trends import N_TRENDS, segment_trends
 from skyseries.timeseries.registry import Feature, register
@@ -12,10 +10,8 @@ from skyseries.timeseries.segments import Segments
 
 __all__ = ["trends_of"]
 
-Numbers = NDArray[np.float64]
 
-
-def trends_of(segments: Segments) -> Numbers:
+def trends_of(segments: Segments) -> Floats:
     """Return slopes and straight lines of each segment (`segment_trends`)."""
     return segments.filled(
         N_TRENDS, segment_trends, segments.time, segments.value, segments.error, segments.offsets

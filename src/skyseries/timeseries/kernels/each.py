@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from skyseries.jit import is_compiled, kernel, literal_unroll
+from skyseries.jit import is_compiled, kernel
 
 __all__ = ["is_compiled", "loop_over"]
 
@@ -33,6 +33,7 @@ def loop_over(function: Any, is_tuple: bool) -> Any:
         of the segments with min_epochs or more; ``at[0]`` is the segment that it is at, also
         when the function raises.
     """
+    from numba import literal_unroll
 
     @kernel(cache=False)
     def number(t, x, e, band, offsets, min_epochs, out, at):  # type: ignore[no-untyped-def]

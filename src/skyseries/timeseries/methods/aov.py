@@ -7,11 +7,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.curve import Curve, CurveData
 from skyseries.timeseries.kernels.aov import aov_power, band_is_long
 from skyseries.timeseries.methods.lombscargle import harmonic_design
 from skyseries.timeseries.methods.registry import (
-    Floats,
     Method,
     Option,
     Options,

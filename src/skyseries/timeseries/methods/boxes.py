@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from skyseries.arrays import numbers
 from skyseries.arrays.containers import is_single
+from skyseries.arraytypes import Floats
 from skyseries.errors import InputError
 from skyseries.timeseries.curve import Curve, CurveData
 from skyseries.timeseries.given import lengths_of
 from skyseries.timeseries.kernels.boxes import best_box, box_power
 from skyseries.timeseries.kernels.evidence import NARROW
 from skyseries.timeseries.methods.registry import (
-    Floats,
     Method,
     Option,
     Options,

@@ -7,12 +7,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
 from skyseries.timeseries.curve import Curve, CurveData
 from skyseries.timeseries.kernels.harmonics import exact_powers
 from skyseries.timeseries.kernels.peaks import false_alarm_probability, refine_peak
 from skyseries.timeseries.kernels.search import fill_power
 from skyseries.timeseries.methods.registry import (
-    Floats,
     Method,
     Option,
     Options,

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.arrays import true_or_false
+from skyseries.arraytypes import Floats
 from skyseries.errors import InputError
 from skyseries.timeseries.curve import Curve, CurveData
 from skyseries.timeseries.kernels.dispersion import dispersion_power
 from skyseries.timeseries.kernels.entropy import entropy_power
 from skyseries.timeseries.kernels.strings import string_power
 from skyseries.timeseries.methods.registry import (
-    Floats,
     Method,
     Option,
     Options,

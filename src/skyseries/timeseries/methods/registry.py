@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
 from skyseries.errors import InputError
 from skyseries.schema.roles import nearest_names
 from skyseries.timeseries.curve import Curve, CurveData
@@ -25,7 +26,6 @@ __all__ = [
     "register_method",
 ]
 
-Floats = NDArray[np.float64]
 Options = Mapping[str, Any]
 
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
 from skyseries.errors import InputError
 from skyseries.photometry import UGRIZY
 from skyseries.spatial.sphere import separation_arcsec
@@ -21,7 +22,6 @@ from skyseries.timeseries.simulate.noise import DEPTH, five_sigma_depth
 
 __all__ = ["Cadence", "lsst_cadence"]
 
-Floats = NDArray[np.float64]
 
 SURVEY_START_MJD = 61_041.0
 """2026 January 1."""

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
 from skyseries.photometry import mag_to_njy
 from skyseries.timeseries.simulate import variables
 
 __all__ = ["CLASSES", "Draw", "ObjectClass"]
 
-Floats = NDArray[np.float64]
 Bands = NDArray[np.integer]
 Light = Callable[[Floats, Bands], Floats]
 

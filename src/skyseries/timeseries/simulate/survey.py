@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
+from skyseries.arraytypes import Floats, Ints
 from skyseries.errors import InputError
 from skyseries.photometry import UGRIZY, njy_to_mag
 from skyseries.schema import ColumnMeta, with_column_meta
@@ -24,9 +25,6 @@ _FIELD_CENTRES = ((53.1, -28.1), (95.0, -25.0), (150.1, 2.2), (186.7, -41.0), (2
 _LOST_VISITS = 0.08
 """Part of the visits in which an object falls on a gap between the sensors or is masked."""
 _ASTROMETRY_ARCSEC = 0.03
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 class SimulatedSurvey(NamedTuple):
@@ -128,7 +126,7 @@ def _place(
     return np.mod(ra, 360.0), dec
 
 
-def _object_ids(n: int, rng: np.random.Generator) -> Integers:
+def _object_ids(n: int, rng: np.random.Generator) -> Ints:
     """Return different ids of 60 bits, in ascending order."""
     steps = rng.integers(1, 2**40, n)
     return 2**59 + int(rng.integers(0, 2**50)) + np.cumsum(steps)
@@ -136,7 +134,7 @@ def _object_ids(n: int, rng: np.random.Generator) -> Integers:
 
 def _cadences(
     ra: Floats, dec: Floats, years: float, visits_per_year: float, seed: int
-) -> tuple[list[Cadence], Integers]:
+) -> tuple[list[Cadence], Ints]:
     """Return the cadence of each tile that holds an object, and the tile of each object."""
     zone = np.round(dec / _FIELD_DEGREES)
     tiles_round = np.maximum(np.floor(120.0 * np.cos(np.radians(zone * _FIELD_DEGREES))), 1.0)
@@ -156,7 +154,7 @@ def _cadences(
 class _Epochs(NamedTuple):
     """All measurements, sorted by object and time."""
 
-    row: Integers
+    row: Ints
     """Row of the object."""
     time: Floats
     band: NDArray[np.int8]
@@ -165,7 +163,7 @@ class _Epochs(NamedTuple):
 
 
 def _measure(
-    draws: list[Draw], cadences: list[Cadence], field: Integers, rng: np.random.Generator
+    draws: list[Draw], cadences: list[Cadence], field: Ints, rng: np.random.Generator
 ) -> _Epochs:
     """Observe every object at the visits to its field, less those that are lost."""
     n_visits = np.array([len(cadence) for cadence in cadences], np.int64)
@@ -186,7 +184,7 @@ def _measure(
     return _Epochs(row, time, band, flux, flux_err)
 
 
-def _objects_table(ids: Integers, ra: Floats, dec: Floats, epochs: _Epochs) -> pa.Table:
+def _objects_table(ids: Ints, ra: Floats, dec: Floats, epochs: _Epochs) -> pa.Table:
     columns = [
         _column("objectId", ids, "", "meta.id;meta.main", "Identifier of the object"),
         _column("ra", ra, "deg", "pos.eq.ra;meta.main", "Right ascension (ICRS)"),
@@ -213,7 +211,7 @@ def _objects_table(ids: Integers, ra: Floats, dec: Floats, epochs: _Epochs) -> p
 
 
 def _sources_table(
-    ids: Integers, ra: Floats, dec: Floats, epochs: _Epochs, rng: np.random.Generator
+    ids: Ints, ra: Floats, dec: Floats, epochs: _Epochs, rng: np.random.Generator
 ) -> pa.Table:
     scatter = rng.normal(0.0, _ASTROMETRY_ARCSEC / 3600.0, (2, epochs.row.size))
     source_dec = np.clip(dec[epochs.row] + scatter[1], -90.0, 90.0)
@@ -236,7 +234,7 @@ def _sources_table(
     )  # fmt: skip
 
 
-def _truth_table(ids: Integers, names: NDArray[np.str_], draws: list[Draw]) -> pa.Table:
+def _truth_table(ids: Ints, names: NDArray[np.str_], draws: list[Draw]) -> pa.Table:
     def of_each(attribute: str) -> Floats:
         return np.array([getattr(draw, attribute) for draw in draws], np.float64)
 

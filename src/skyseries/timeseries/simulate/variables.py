@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Floats
+
 __all__ = [
     "contact_binary",
     "detached_binary",
@@ -19,7 +21,6 @@ __all__ = [
     "supernova_ia",
 ]
 
-Floats = NDArray[np.float64]
 Bands = NDArray[np.integer]
 
 _RR_LYRAE_AMPLITUDE = np.array([0.95, 1.00, 0.71, 0.57, 0.52, 0.50])

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from skyseries.arrays import number, numbers
+from skyseries.arraytypes import Floats
 from skyseries.errors import InputError
 from skyseries.timeseries.aliases import Candidate, mark_aliases
 from skyseries.timeseries.bootstrap import bootstrap_maxima
@@ -30,7 +31,6 @@ __all__ = [
     "periodogram",
 ]
 
-Floats = NDArray[np.float64]
 
 _NORMALIZATIONS = ("standard", "model", "log", "psd")
 

@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skyseries.arrow import to_numpy
 from skyseries.errors import InputError, SchemaError
-from skyseries.timeseries.kernels import nested as kernels
+from skyseries.nested import kernels
 
 __all__ = ["arrow_take", "as_flat", "as_mask", "joined", "kept", "read_only", "take"]
 
@@ -52,7 +53,7 @@ def as_mask(mask: Any, size: int) -> NDArray[np.bool_]:
         raise SchemaError(f"a mask must be boolean, not {flat.type}")
     if flat.null_count:
         flat = flat.fill_null(False)
-    return read_only(flat.to_numpy(zero_copy_only=False))
+    return read_only(to_numpy(flat))
 
 
 def joined(arrays: list[pa.Array], type_: pa.DataType) -> pa.Array:
@@ -127,7 +128,7 @@ def _buffer(values: pa.Array, dtype: np.dtype[Any]) -> NDArray[Any]:
 def _validity(values: pa.Array, index: NDArray[np.int64]) -> pa.Buffer | None:
     if not values.null_count:
         return None
-    valid = values.is_valid().to_numpy(zero_copy_only=False).view(np.uint8)
+    valid = to_numpy(values.is_valid()).view(np.uint8)
     return pa.py_buffer(np.packbits(_gather(valid, index), bitorder="little"))
 
 

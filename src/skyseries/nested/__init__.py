@@ -1,6 +1,6 @@
 """Vectorised operations on nested columns: filter, sort, slice and sum up inside light curves."""
 
-from skyseries.timeseries.nested.column import Nested, concat
-from skyseries.timeseries.nested.reduce import REDUCTIONS
+from skyseries.nested.column import Nested, concat
+from skyseries.nested.reduce import REDUCTIONS
 
 __all__ = ["REDUCTIONS", "Nested", "concat"]

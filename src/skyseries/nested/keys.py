@@ -7,9 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from skyseries.arrow import to_numpy
 from skyseries.errors import SchemaError
-from skyseries.timeseries.kernels import nested as kernels
-from skyseries.timeseries.nested.flat import read_only
+from skyseries.nested import kernels
+from skyseries.nested.flat import read_only
 
 __all__ = ["null_mask", "order_codes"]
 
@@ -24,7 +25,7 @@ def null_mask(values: pa.Array) -> NDArray[np.bool_]:
         is_null = values.dictionary.is_null().take(values.indices).fill_null(True)
     elif not values.null_count:
         return read_only(np.empty(0, np.bool_))
-    return read_only(is_null.to_numpy(zero_copy_only=False))
+    return read_only(to_numpy(is_null))
 
 
 def order_codes(values: pa.Array, *, ascending: bool = True) -> NDArray[np.int64]:
@@ -40,7 +41,7 @@ def order_codes(values: pa.Array, *, ascending: bool = True) -> NDArray[np.int64
     """
     type_ = values.type
     if pa.types.is_floating(type_):
-        floats = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        floats = to_numpy(values.cast(pa.float64()))
         codes = np.empty(floats.size, np.int64)
         kernels.encode_floats(read_only(floats), ascending, codes)
         return read_only(codes)
@@ -62,9 +63,9 @@ def _integer_codes(values: pa.Array) -> NDArray[np.int64]:
     if values.null_count:
         values = values.fill_null(False if pa.types.is_boolean(type_) else 0)
     if pa.types.is_uint64(type_):
-        flipped = values.to_numpy(zero_copy_only=False) ^ np.uint64(1 << 63)
+        flipped = to_numpy(values) ^ np.uint64(1 << 63)
         return np.asarray(flipped.view(np.int64))
-    return np.asarray(values.cast(pa.int64()).to_numpy(zero_copy_only=False))
+    return to_numpy(values.cast(pa.int64()))
 
 
 def _rank_codes(values: pa.Array) -> NDArray[np.int64]:
@@ -77,5 +78,5 @@ def _rank_codes(values: pa.Array) -> NDArray[np.int64]:
         raise SchemaError(f"values of type {values.type} have no order") from error
     if not len(ranks):
         return np.zeros(len(values), np.int64)
-    table = np.asarray(ranks.to_numpy(zero_copy_only=False).astype(np.int64))
-    return np.asarray(table[encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)])
+    table = np.asarray(to_numpy(ranks).astype(np.int64))
+    return np.asarray(table[to_numpy(encoded.indices.fill_null(0))])

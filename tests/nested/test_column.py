@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skyseries.errors import InputError, SchemaError
-from skyseries.timeseries.nested import REDUCTIONS, Nested, concat
+from skyseries.nested import REDUCTIONS, Nested, concat
 from tests.examples import examples
-from tests.timeseries.nested_columns import (
+from tests.nested.columns import (
     TYPES,
     Row,
     build,

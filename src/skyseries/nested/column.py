@@ -10,20 +10,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Bools
+from skyseries.arrow import to_numpy
 from skyseries.errors import InputError, SchemaError
-from skyseries.timeseries.kernels import nested as kernels
-from skyseries.timeseries.nested.flat import as_flat, as_mask, joined, kept, read_only, take
-from skyseries.timeseries.nested.keys import null_mask, order_codes
-from skyseries.timeseries.nested.layout import (
-    ListField,
-    Mask,
-    Parts,
-    field_of,
-    list_of,
-    read_column,
-    write_column,
-)
-from skyseries.timeseries.nested.reduce import reduce_segments
+from skyseries.nested import kernels
+from skyseries.nested.flat import as_flat, as_mask, joined, kept, read_only, take
+from skyseries.nested.keys import null_mask, order_codes
+from skyseries.nested.layout import ListField, Parts, field_of, list_of, read_column, write_column
+from skyseries.nested.reduce import reduce_segments
 
 __all__ = ["Nested", "concat"]
 
@@ -42,7 +36,7 @@ class Nested:
     """(size + 1,) where each light curve begins; read-only."""
     fields: tuple[ListField, ...]
     """The fields in order."""
-    null: Mask | None = None
+    null: Bools | None = None
     """(size,) rows that have no light curve (and no epochs); None: every row has one."""
 
     @classmethod
@@ -376,11 +370,11 @@ def _common_field(one: ListField, two: ListField) -> pa.Field:
     return field.with_nullable(field.nullable or two.field.nullable)
 
 
-def _both(one: Mask | None, two: Mask | None) -> Mask | None:
+def _both(one: Bools | None, two: Bools | None) -> Bools | None:
     return None if one is None or two is None else one & two
 
 
-def _either(one: Mask | None, two: Mask | None) -> Mask | None:
+def _either(one: Bools | None, two: Bools | None) -> Bools | None:
     return one if two is None else two if one is None else one | two
 
 
@@ -409,7 +403,7 @@ def _as_parents(parents: Any, size: int, n_rows: int) -> NDArray[np.int64]:
     if flat.null_count or not (pa.types.is_integer(flat.type) or not size):
         raise InputError(f"parents must be row numbers without nulls, not {flat.type}")
     try:
-        places: NDArray[np.int64] = flat.cast(pa.int64()).to_numpy(zero_copy_only=False)
+        places: NDArray[np.int64] = to_numpy(flat.cast(pa.int64()))
     except pa.ArrowInvalid as error:
         raise InputError(f"parents must be row numbers below {n_rows}: {error}") from error
     if size and (places.min() < 0 or places.max() >= n_rows):

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pytest
 
 from skyseries.errors import SchemaError
-from skyseries.timeseries.nested import Nested, concat
+from skyseries.nested import Nested, concat
 
 
 def test_values_of_one_chunk_are_not_copied() -> None:

@@ -9,17 +9,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
+from skyseries.arrow import is_number, to_numpy
 from skyseries.errors import InputError, SchemaError
-from skyseries.timeseries.kernels import nested as kernels
-from skyseries.timeseries.nested.flat import arrow_take, kept, read_only, take
-from skyseries.timeseries.nested.keys import null_mask, order_codes
+from skyseries.nested import kernels
+from skyseries.nested.flat import arrow_take, kept, read_only, take
+from skyseries.nested.keys import null_mask, order_codes
 
 __all__ = ["REDUCTIONS", "reduce_segments"]
 
-Offsets = NDArray[np.int64]
 
-
-def reduce_segments(values: pa.Array, offsets: Offsets, function: str) -> pa.Array:
+def reduce_segments(values: pa.Array, offsets: Ints, function: str) -> pa.Array:
     """Return one value for each segment (see `Nested.reduce`)."""
     if function not in REDUCTIONS:
         raise InputError(
@@ -40,27 +40,26 @@ def _floats(values: pa.Array, function: str) -> NDArray[np.float64]:
     type_ = values.type
     if pa.types.is_dictionary(type_):
         return _floats(values.dictionary_decode(), function)
-    is_number = (
-        pa.types.is_integer(type_)
-        or pa.types.is_floating(type_)
+    has_numbers = (
+        is_number(type_)
         or pa.types.is_decimal(type_)
         or pa.types.is_boolean(type_)
         or pa.types.is_null(type_)
     )
-    if not is_number:
+    if not has_numbers:
         raise SchemaError(f"{function} needs numbers, not {type_}")
     if not pa.types.is_float64(type_):
         if pa.types.is_boolean(type_):
             values = values.cast(pa.int8())
         values = values.cast(pa.float64(), safe=False)
-    return read_only(values.to_numpy(zero_copy_only=False))
+    return read_only(to_numpy(values))
 
 
-def _count(values: pa.Array, offsets: Offsets) -> pa.Array:
+def _count(values: pa.Array, offsets: Ints) -> pa.Array:
     return pa.array(np.diff(offsets))
 
 
-def _sum(values: pa.Array, offsets: Offsets) -> pa.Array:
+def _sum(values: pa.Array, offsets: Ints) -> pa.Array:
     is_empty = np.diff(offsets) == 0
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
@@ -71,9 +70,9 @@ def _sum(values: pa.Array, offsets: Offsets) -> pa.Array:
     return _with_nulls(out, is_empty)
 
 
-def _integer_sum(values: pa.Array, offsets: Offsets) -> NDArray[np.int64]:
+def _integer_sum(values: pa.Array, offsets: Ints) -> NDArray[np.int64]:
     try:
-        integers = values.cast(pa.int64()).to_numpy(zero_copy_only=False)
+        integers = to_numpy(values.cast(pa.int64()))
     except pa.ArrowInvalid as error:
         raise InputError(
             f"sum: values of type {values.type} do not fit 64 signed bits ({error}); "
@@ -88,20 +87,20 @@ def _integer_sum(values: pa.Array, offsets: Offsets) -> NDArray[np.int64]:
     return out
 
 
-def _avg(values: pa.Array, offsets: Offsets) -> pa.Array:
+def _avg(values: pa.Array, offsets: Ints) -> pa.Array:
     counts = np.diff(offsets)
     out = np.empty(counts.size)
     kernels.segment_sum(_floats(values, "avg"), offsets, out)
     return _with_nulls(out / np.maximum(counts, 1), counts == 0)
 
 
-def _stddev(values: pa.Array, offsets: Offsets) -> pa.Array:
+def _stddev(values: pa.Array, offsets: Ints) -> pa.Array:
     out = np.empty(offsets.size - 1)
     kernels.segment_deviation(_floats(values, "stddev"), offsets, out)
     return _with_nulls(out, np.diff(offsets) < 2)
 
 
-def _median(values: pa.Array, offsets: Offsets) -> pa.Array:
+def _median(values: pa.Array, offsets: Ints) -> pa.Array:
     floats = _floats(values, "median")
     order = np.arange(floats.size)
     kernels.order_segments(order_codes(values), read_only(np.empty(0, np.bool_)), offsets, order)
@@ -117,37 +116,37 @@ def _median(values: pa.Array, offsets: Offsets) -> pa.Array:
     return _with_nulls(out, counts == 0)
 
 
-def _least(values: pa.Array, offsets: Offsets) -> pa.Array:
+def _least(values: pa.Array, offsets: Ints) -> pa.Array:
     return _extreme(values, order_codes(values), offsets)
 
 
-def _greatest(values: pa.Array, offsets: Offsets) -> pa.Array:
+def _greatest(values: pa.Array, offsets: Ints) -> pa.Array:
     return _extreme(values, read_only(~order_codes(values)), offsets)
 
 
-def _extreme(values: pa.Array, codes: NDArray[np.int64], offsets: Offsets) -> pa.Array:
+def _extreme(values: pa.Array, codes: NDArray[np.int64], offsets: Ints) -> pa.Array:
     index = np.empty(offsets.size - 1, np.int64)
     kernels.least_index(codes, offsets, index)
     return _pick(values, index, offsets)
 
 
-def _first(values: pa.Array, offsets: Offsets) -> pa.Array:
+def _first(values: pa.Array, offsets: Ints) -> pa.Array:
     return _pick(values, offsets[:-1], offsets)
 
 
-def _last(values: pa.Array, offsets: Offsets) -> pa.Array:
+def _last(values: pa.Array, offsets: Ints) -> pa.Array:
     return _pick(values, offsets[1:] - 1, offsets)
 
 
-def _pick(values: pa.Array, index: NDArray[np.int64], offsets: Offsets) -> pa.Array:
+def _pick(values: pa.Array, index: NDArray[np.int64], offsets: Ints) -> pa.Array:
     return arrow_take(values, pa.array(index, mask=np.diff(offsets) == 0))
 
 
-def _any(values: pa.Array, offsets: Offsets) -> pa.Array:
+def _any(values: pa.Array, offsets: Ints) -> pa.Array:
     return _greatest(_booleans(values, "any"), offsets)
 
 
-def _all(values: pa.Array, offsets: Offsets) -> pa.Array:
+def _all(values: pa.Array, offsets: Ints) -> pa.Array:
     return _least(_booleans(values, "all"), offsets)
 
 
@@ -159,7 +158,7 @@ def _booleans(values: pa.Array, function: str) -> pa.Array:
     return values
 
 
-REDUCTIONS: dict[str, Callable[[pa.Array, Offsets], pa.Array]] = {
+REDUCTIONS: dict[str, Callable[[pa.Array, Ints], pa.Array]] = {
     "count": _count,
     "sum": _sum,
     "min": _least,

@@ -9,15 +9,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from skyseries.arrow import is_list
+from skyseries.arraytypes import Bools
+from skyseries.arrow import is_list, to_numpy
 from skyseries.errors import InputError, SchemaError
-from skyseries.timeseries.nested.flat import joined, read_only
+from skyseries.nested.flat import joined, read_only
 
 __all__ = ["ListField", "Parts", "field_of", "list_of", "read_column", "write_column"]
 
 _INT32_MAX = 2**31 - 1
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +27,7 @@ class ListField:
     """Name, list type, nullability and metadata, as in the struct."""
     values: pa.Array
     """The values of all light curves end to end."""
-    missing: Mask | None = None
+    missing: Bools | None = None
     """Rows that have no list in this field (their light curve may be there); None: no row."""
 
     @property
@@ -58,7 +57,7 @@ class Parts:
 
     offsets: NDArray[np.int64]
     fields: tuple[ListField, ...]
-    null: Mask | None
+    null: Bools | None
 
 
 def list_of(item: pa.Field, *, large: bool) -> pa.DataType:
@@ -138,18 +137,18 @@ def _transposed(type_: pa.DataType) -> list[pa.Field]:
     ]
 
 
-def _mask(array: pa.Array) -> Mask | None:
+def _mask(array: pa.Array) -> Bools | None:
     if not array.null_count:
         return None
-    return read_only(array.is_null().to_numpy(zero_copy_only=False))
+    return read_only(to_numpy(array.is_null()))
 
 
-def _split(array: pa.Array) -> tuple[NDArray[np.int64], pa.Array, Mask | None]:
+def _split(array: pa.Array) -> tuple[NDArray[np.int64], pa.Array, Bools | None]:
     """Return offsets from 0 on, the values, and which lists are null (they have no values)."""
     missing = _mask(array)
     if len(array) == 0:
         return np.zeros(1, np.int64), array.values.slice(0, 0), None
-    raw = array.offsets.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
+    raw = to_numpy(array.offsets).astype(np.int64, copy=False)
     if missing is not None:
         lengths = np.diff(raw)
         if lengths[missing].any():  # a null list may have values behind it: they do not count
@@ -185,7 +184,7 @@ def _joined_parts(parts: list[Parts], fields: list[pa.Field]) -> Parts:
     return Parts(read_only(offsets), tuple(out), null)
 
 
-def _joined_masks(masks: list[Mask | None], sizes: list[int]) -> Mask | None:
+def _joined_masks(masks: list[Bools | None], sizes: list[int]) -> Bools | None:
     if all(mask is None for mask in masks):
         return None
     return read_only(
