@@ -13,6 +13,7 @@ import skyseries as sky
 from skyseries import adql
 from skyseries.catalog.node import RowStep
 from skyseries.catalog.nodes.places import Places, hashes, ordinals
+from skyseries.catalog.stage import prepare
 from skyseries.catalog.summaries.duplicates import duplicate_places
 from skyseries.catalog.summaries.expressions import per_object
 from skyseries.errors import InputError, QueryError, SchemaError
@@ -242,7 +243,7 @@ SUBSETS = ["id", "kind", "mag", ["kind", "k"], ["ra", "dec"], "FLOOR(mag) AS b",
 
 @pytest.mark.parametrize("subset", SUBSETS, ids=str)
 @pytest.mark.parametrize(("keep", "spilled"), [("first", False), ("last", False), ("last", True)])
-def test_drop_duplicates(cat, subset, keep, spilled, monkeypatch):
+def test_drop_duplicates(cat, subset, keep, spilled, tmp_path):
     twice = cat.concat(cat.sample(fraction=0.3))
     table = twice.to_arrow()
     keys = [subset] if isinstance(subset, str) else subset
@@ -258,8 +259,10 @@ def test_drop_duplicates(cat, subset, keep, spilled, monkeypatch):
     if spilled:
         texts = [key.split(" AS ")[0] for key in keys]
         expressions = [per_object(text, twice._scope()) for text in texts]
-        places = duplicate_places(twice._node, expressions, keep, memory=100_000)
-        again = twice.drop_duplicates(subset, keep)._node.places
+        places = duplicate_places(twice._node, expressions, keep, tmp_path, memory=100_000)
+        dropped = twice.drop_duplicates(subset, keep)._node
+        prepare(dropped)
+        again = dropped.places.value
         assert np.array_equal(places.hpx, again.hpx)
         assert np.array_equal(places.ordinal, again.ordinal)
         return
@@ -271,8 +274,10 @@ def test_duplicates_by_the_id_of_the_catalog(catalog, survey):
     twice = catalog.concat(catalog)
     assert len(twice) == 2 * len(survey.rows)
     single = twice.drop_duplicates()
+    assert "before: duplicates by id\n" in str(single.explain())
     assert single.to_arrow().to_pylist() == survey.rows
     assert "drop 150 duplicates by id" in str(single.explain())
+    assert "before: duplicates by id (done)" in str(single.explain())
     assert single.query("mag > 20").cone_search(0, 90, 60 * 3600).to_arrow().to_pylist() == [
         row for row in survey.rows if (row["mag"] or 0) > 20 and row["dec"] > 30
     ]

@@ -23,7 +23,7 @@ from skyseries.arraytypes import Floats, Ints
 from skyseries.arrow import from_numpy
 from skyseries.hats.sizes import take_column
 
-__all__ = ["Floats", "Index", "Ints", "Joined", "Rows", "TableRows", "Taken", "gather", "pick"]
+__all__ = ["Index", "Joined", "Rows", "TableRows", "Taken", "gather", "pick"]
 
 Index = Ints | None
 """Row numbers; None: all rows."""

@@ -35,7 +35,7 @@ from skyseries.catalog.provenance import new_provenance, to_properties
 from skyseries.catalog.stage import prepare
 from skyseries.config import tuning
 from skyseries.errors import ExecutionError, InputError
-from skyseries.executors import Task, current_executor
+from skyseries.executors import Task, run_tasks
 from skyseries.hats.collection import Collection
 from skyseries.hats.curves import in_time_order
 from skyseries.hats.dataset import open_dataset
@@ -203,7 +203,7 @@ def _run(
         arguments = (node.narrow(Area.of(start, stop)), tuple(leaves))
         weight = sum(leaf.weight for leaf in leaves)
         tasks.append(Task(write, arguments, weight, f"leaf {leaves[0].cell}"))
-    for _, facts in current_executor().run(tasks):
+    for _, facts in run_tasks("writing leaves", tasks):
         yield from facts
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.node import SKY_CELLS, Node
-from skyseries.catalog.rows import Ints, Rows
+from skyseries.catalog.rows import Rows
 from skyseries.errors import ExecutionError, SkyseriesError
 from skyseries.hats.partitions import Cell
 from skyseries.spatial.healpix import cells_in_range

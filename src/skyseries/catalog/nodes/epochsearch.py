@@ -16,10 +16,11 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries import adql
+from skyseries.arraytypes import Floats, Ints
 from skyseries.catalog.names import check_columns, fields_of
 from skyseries.catalog.node import Hints, RowStep, Source
 from skyseries.catalog.nodes.epochs import nested_of
-from skyseries.catalog.rows import Floats, Index, Ints, Rows, gather
+from skyseries.catalog.rows import Index, Rows, gather
 from skyseries.errors import SchemaError
 from skyseries.schema.conversion import in_degrees, to_unit
 from skyseries.spatial.regions import Cone

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from skyseries.catalog.rows import Floats, Rows
+from skyseries.arraytypes import Floats
+from skyseries.catalog.rows import Rows
 from skyseries.errors import InputError
 from skyseries.spatial.sphere import apply_proper_motion
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from skyseries.arraytypes import Floats, Ints
 from skyseries.catalog.answers import Rule, fitted
 from skyseries.catalog.names import check_new
 from skyseries.catalog.node import Area, Hints, Node, Pieces, Source
@@ -23,7 +24,7 @@ from skyseries.catalog.nodes.calls import (
 )
 from skyseries.catalog.nodes.scan import Scan, widened
 from skyseries.catalog.pruning import in_regions
-from skyseries.catalog.rows import Floats, Ints, Joined, Rows, TableRows
+from skyseries.catalog.rows import Joined, Rows, TableRows
 from skyseries.errors import Cancelled, SchemaError
 from skyseries.hats.partitions import Cell
 from skyseries.schema import column_meta

@@ -16,10 +16,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from skyseries.arraytypes import Ints
 from skyseries.catalog.node import Area, Hints, Node
 from skyseries.catalog.nodes.keyindex import INDEX_KEY, index_stage
 from skyseries.catalog.nodes.scan import Scan
-from skyseries.catalog.rows import Ints, Rows, TableRows
+from skyseries.catalog.rows import Rows, TableRows
 from skyseries.catalog.running import in_order
 from skyseries.catalog.stage import Stage
 from skyseries.config import tuning

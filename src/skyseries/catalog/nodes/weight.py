@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries import adql
+from skyseries.arraytypes import Floats
 from skyseries.catalog.nodes.expressions import input_table, paths_of
 from skyseries.catalog.nodes.pairs import Pairs
-from skyseries.catalog.rows import Floats, Rows
+from skyseries.catalog.rows import Rows
 
 __all__ = ["Weight"]
 

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrow import is_nested, to_numpy
-from skyseries.catalog.division import Unit
-from skyseries.catalog.node import Hints, Node
+from skyseries.catalog.node import Node
 from skyseries.catalog.rows import gather
-from skyseries.catalog.summaries.parts import fixed_units, parts_in_order
+from skyseries.catalog.running import in_order
+from skyseries.catalog.summaries.parts import fixed_units
 from skyseries.config import tuning
 from skyseries.errors import SchemaError
 from skyseries.nested import Nested
@@ -46,7 +46,7 @@ def batches(node: Node, size: int, shuffle: bool, seed: int, epochs: int) -> Ite
     for epoch in range(epochs):
         rng = np.random.default_rng([seed, epoch]) if shuffle else None
         chosen = units if rng is None else [units[i] for i in rng.permutation(len(units))]
-        tables = parts_in_order(node, _compute, chosen)
+        tables = in_order(node, chosen)
         blocks = tables if rng is None else _mixed(tables, rng)
         yield from _cut(blocks, size)
 
@@ -74,10 +74,6 @@ def as_arrays(table: pa.Table) -> Batch:
             path = f"{field.name}.{name}"
             arrays[path] = _array(path, nested.values(name))
     return arrays
-
-
-def _compute(node: Node, unit: Unit) -> pa.Table:
-    return node.table(node.rows(unit.area, Hints()))
 
 
 def _mixed(tables: Iterator[pa.Table], rng: np.random.Generator) -> Iterator[pa.Table]:
