@@ -15,7 +15,6 @@ import skyseries as sky
 from skyseries.catalog.division import divide
 from skyseries.catalog.node import SKY_CELLS, Hints, Pieces
 from skyseries.catalog.running import compute
-from skyseries.executors import Executor
 from tests.pipelines.survey import cells, leaf_file, primary, same
 
 

@@ -54,9 +54,7 @@ PLAN = {
     "join_lightcurves": lambda c: c.drop(["lightcurve"]).join_lightcurves(
         other(c).select(["id", "ra", "dec", "mag"]), left_on="id", right_on="id", name="lc"
     ),
-    "map_lightcurves": lambda c: c.map_lightcurves(
-        lambda mjd: 1.0, ["mjd"], schema={"one": float}
-    ),
+    "map_lightcurves": lambda c: c.map_lightcurves(lambda mjd: 1.0, ["mjd"], schema={"one": float}),
     "map_partitions": lambda c: c.map_partitions(lambda t: t, schema=c.schema),
     "map_rows": lambda c: c.map_rows(lambda mag: 1.0, "mag", schema={"one": float}),
     "moc_search": lambda c: c.moc_search("1/3"),
