@@ -16,7 +16,7 @@ import pyarrow as pa
 
 import skyseries as sky
 from skyseries.arrow import is_nested
-from skyseries.catalog import edges
+from skyseries.cache import forget_all
 from skyseries.catalog.node import SKY, SKY_CELLS, UNPLACED, Area, Hints, Node
 from skyseries.executors import Executor
 from skyseries.hats.dataset import Dataset
@@ -137,7 +137,7 @@ def reads(node: Node, paths: Sequence[str]) -> Reads:
         found.setdefault(_home(str(self.root)), set()).update(_fields(self, columns))
         return real(self, leaf, columns, groups)
 
-    edges._edges.cache_clear()
+    forget_all()
     with mock.patch.object(Dataset, "read_leaf", spy):
         node.rows(SKY, Hints()).fetch(paths)
     return found
