@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 import skyseries as sky
 from skyseries.arrow import is_nested
-from skyseries.catalog import edges
+from skyseries.cache import forget_all
 from skyseries.catalog.node import SKY, SKY_CELLS, UNPLACED, Area, Hints, Node
 from skyseries.catalog.stage import prepare
 from skyseries.executors import Executor
@@ -152,7 +152,7 @@ def reads(compute: Callable[[], Any]) -> Reads:
         found.setdefault(_home(str(self.root)), set()).update(_fields(self, columns))
         return real(self, leaf, columns, groups)
 
-    edges._edges.cache_clear()
+    forget_all()
     with mock.patch.object(Dataset, "read_leaf", spy):
         compute()
     return found
