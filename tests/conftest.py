@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from skyseries.config import tuned
+
+Tune = Callable[..., object]
 
 for _profile, _examples in {"quick": 10, "default": 50, "full": 1000}.items():
     settings.register_profile(
@@ -39,6 +45,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if skipped and os.environ.get("SKYSERIES_NO_SKIPS"):
         terminalreporter.write_line(f"{len(skipped)} tests were skipped, and none may be", red=True)
         terminalreporter._session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def tune() -> Iterator[Tune]:
+    """Return what cuts work in other sizes for the rest of a test: ``tune(unit_rows=100)``."""
+    with contextlib.ExitStack() as stack:
+        yield lambda **sizes: stack.enter_context(tuned(**sizes))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import skyseries
 from skyseries import jit
 from skyseries.jit import kernel
+from skyseries.nested.kernels import segment_sum
 
 PROGRAM = """
 import sys
@@ -148,3 +150,30 @@ def test_kernels_take_constants_from_files_of_kernels_only() -> None:
             file = package.joinpath(*parts).with_suffix(".py")
             constants = [name.name for name in node.names if name.name.lstrip("_").isupper()]
             assert file in kernels or not constants, f"{path} takes {constants} from {node.module}"
+
+
+def test_a_kernel_goes_to_other_processes_by_its_name() -> None:
+    assert pickle.loads(pickle.dumps(segment_sum)) is segment_sum  # noqa: S301
+
+
+NUMBA_ON_USE = """
+import sys
+from skyseries.spatial.healpix import radec_to_hpx
+assert "numba" not in sys.modules
+import threading
+found = []
+threads = [
+    threading.Thread(target=lambda: found.append(int(radec_to_hpx([10.0], [20.0])[0])))
+    for _ in range(4)
+]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert len(found) == 4 and len(set(found)) == 1, found
+assert "numba" in sys.modules
+"""
+
+
+def test_numba_is_imported_by_the_first_call() -> None:
+    subprocess.run([sys.executable, "-c", NUMBA_ON_USE], check=True)

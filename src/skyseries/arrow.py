@@ -121,7 +121,8 @@ def list_lengths(lists: pa.Array) -> NDArray[np.integer]:
     """Return how many values each list has; null has none."""
     import pyarrow.compute as pc
 
-    return to_numpy(pc.fill_null(pc.list_value_length(lists), 0))
+    lengths = pc.list_value_length(lists)
+    return to_numpy(lengths.fill_null(0) if lengths.null_count else lengths)
 
 
 def from_numpy(values: NDArray[Any]) -> pa.Array:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import pickle
 import re
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -442,3 +445,39 @@ def test_repeated_operands_do_not_double_the_text():
     (found,) = evaluator(TABLE)
     assert found.to_pylist()[0] == 1.5
     assert evaluator.expressions[0].type is Type.DOUBLE
+
+
+OF_A_SMALL_WORKER = """
+import sys
+from pathlib import Path
+import numpy as np
+import pyarrow as pa
+from skyseries.adql.evaluate import run_sql
+from skyseries.errors import ExecutionError
+
+setting = "SELECT current_setting('memory_limit'), current_setting('temp_directory') FROM t"
+(limit, folder), = run_sql(pa.table({"c": [1]}), setting).to_pandas().to_numpy()
+assert limit == "128.0 MiB", limit
+assert Path(folder).parent == Path(sys.argv[1]), folder
+
+n = 4_000_000
+table = pa.table({"key": np.arange(n)[::-1].copy(), "value": np.ones(n)})
+sums = run_sql(table, "SELECT key, sum(value) s FROM t GROUP BY key")
+assert sums.num_rows == n and sums["s"].to_numpy().sum() == n
+assert Path(folder).is_dir()
+try:
+    run_sql(table, "SELECT " + ", ".join(f"list(key + {i})" for i in range(8)) + " FROM t")
+except ExecutionError as error:
+    assert "raise SKYSERIES_MEMORY" in str(error), error
+else:
+    raise AssertionError("256 MB fit into 128")
+"""
+
+
+def test_memory_is_a_workers_share_and_more_waits_in_files(tmp_path):
+    environment = os.environ | {
+        "SKYSERIES_MEMORY": "256MiB", "SKYSERIES_WORKERS": "2", "SKYSERIES_TMPDIR": str(tmp_path),
+    }  # fmt: skip
+    command = [sys.executable, "-c", OF_A_SMALL_WORKER, str(tmp_path)]
+    subprocess.run(command, check=True, env=environment)
+    assert list(tmp_path.iterdir()) == []

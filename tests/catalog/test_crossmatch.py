@@ -7,7 +7,6 @@ import pyarrow as pa
 import pytest
 
 import skyseries as sky
-from skyseries.catalog import division
 from skyseries.errors import InputError, QueryError, SchemaError
 from skyseries.spatial.sphere import apply_proper_motion, separation_arcsec
 from tests.catalog.matching import agree, brute, imported, pairs, planted
@@ -16,10 +15,9 @@ RADII = [1.0, 60.0, 3600.0]
 
 
 @pytest.fixture(autouse=True)
-def _small_units(monkeypatch):
+def _small_units(tune):
     """Many units even for small catalogs."""
-    monkeypatch.setattr(division, "LARGEST", 250)
-    monkeypatch.setattr(division, "SMALLEST", 10)
+    tune(unit_rows=250, least_unit_rows=10)
 
 
 @pytest.fixture(scope="module", params=RADII)

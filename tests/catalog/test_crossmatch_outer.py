@@ -10,19 +10,15 @@ import pyarrow as pa
 import pytest
 
 import skyseries as sky
-from skyseries.catalog import division
-from skyseries.catalog.nodes import memory
 from skyseries.errors import InputError, SchemaError
 from skyseries.spatial.sphere import separation_arcsec
 from tests.catalog.matching import imported, planted
 
 
 @pytest.fixture(autouse=True)
-def _small_units(monkeypatch):
+def _small_units(tune):
     """Many units even for small catalogs and tables."""
-    monkeypatch.setattr(division, "LARGEST", 250)
-    monkeypatch.setattr(division, "SMALLEST", 10)
-    monkeypatch.setattr(memory, "_PIECE_ROWS", 20)
+    tune(unit_rows=250, least_unit_rows=10, table_piece_rows=20)
 
 
 @pytest.fixture(scope="module")

@@ -19,13 +19,13 @@ import pytest
 
 import skyseries as sky
 import skyseries.timeseries.registry as registry
-from skyseries.catalog import division
 from skyseries.catalog.fingerprint import fingerprint
 from skyseries.errors import CatalogNotFoundError, InputError
 from skyseries.hats.facts import CurveFacts, LeafFacts
 from skyseries.hats.marks import Marks
 from skyseries.hats.partitions import Cell
 from skyseries.timeseries import Feature, register
+from tests.conftest import Tune
 
 
 @pytest.fixture
@@ -262,8 +262,10 @@ def test_two_searches_are_one_extension(copy: Path) -> None:
     assert both_loaded.columns == [*plan.columns, "period_bls"]
 
 
-def test_a_failure_keeps_what_is_done(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(division, "SMALLEST", 100)
+def test_a_failure_keeps_what_is_done(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, tune: Tune
+) -> None:
+    tune(least_unit_rows=100)
     calls = []
     set_mark = Marks.set
 

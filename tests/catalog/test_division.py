@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import skyseries as sky
-from skyseries.catalog import division
 from skyseries.catalog.division import divide
 from skyseries.catalog.node import SKY_CELLS, Hints, Pieces
 from skyseries.catalog.running import compute
@@ -42,8 +41,8 @@ def test_every_row_once_and_in_order(survey, catalog, largest):
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
-def test_each_worker_has_some_units(catalog, survey, monkeypatch, workers):
-    monkeypatch.setattr(division, "SMALLEST", 1)
+def test_each_worker_has_some_units(catalog, survey, tune, workers):
+    tune(least_unit_rows=1)
     units = divide(catalog._node.pieces(Hints()), workers)
     assert workers <= len(units) <= len(row_groups(survey))
 

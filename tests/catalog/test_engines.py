@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 
 import skyseries as sky
-from skyseries.catalog import division
 
 PLANS: dict[str, Callable[[sky.Catalog, sky.Catalog], object]] = {
     "query": lambda c, _: c.query("mag < 20 AND lightcurve.band = 'r'").to_arrow(),
@@ -47,8 +46,8 @@ def engines():
 
 
 @pytest.fixture(autouse=True)
-def _several_units(monkeypatch):
-    monkeypatch.setattr(division, "SMALLEST", 100)
+def _several_units(tune):
+    tune(least_unit_rows=100)
 
 
 @pytest.mark.parametrize("name", PLANS)

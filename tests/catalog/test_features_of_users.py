@@ -15,10 +15,8 @@ from skyseries.timeseries import light_curve_features
 PROGRAM = """
 import numba
 import skyseries as sky
-from skyseries.catalog import division
+from skyseries.config import tuned
 from skyseries.timeseries import feature
-
-division.SMALLEST = 100
 
 @feature(unit="count")
 def myCount(t, flux, flux_err, band):
@@ -35,7 +33,7 @@ with sky.executor("serial"):
     expected = table.to_arrow()
 for row in expected.to_pylist():
     assert (row["myCount"] or 0) == row["nObs"]
-with sky.executor({engine!r}, workers=2):
+with sky.executor({engine!r}, workers=2), tuned(least_unit_rows=100):
     assert table.to_arrow().equals(expected)
 print("same")
 """

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import skyseries as sky
-from skyseries.catalog import division
 from skyseries.catalog.answers import as_type, fitted, may_become
 from skyseries.catalog.nodes.arguments import flat_values
 from skyseries.catalog.nodes.calls import FunctionError
@@ -32,9 +31,9 @@ def engine(request):
 
 
 @pytest.fixture
-def many_units(monkeypatch):
+def many_units(tune):
     """Divide even a small catalog into several tasks."""
-    monkeypatch.setattr(division, "LARGEST", 300)
+    tune(unit_rows=300)
 
 
 def by_id(catalog, names):

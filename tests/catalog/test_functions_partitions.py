@@ -9,7 +9,6 @@ import pyarrow.compute as pc
 import pytest
 
 import skyseries as sky
-from skyseries.catalog import division
 from skyseries.catalog.nodes.calls import FunctionError
 from skyseries.catalog.tables import from_table
 from skyseries.errors import ExecutionError, InputError, SchemaError
@@ -25,9 +24,9 @@ def engine(request):
 
 
 @pytest.fixture
-def many_units(monkeypatch):
+def many_units(tune):
     """Divide even a small catalog into several tasks."""
-    monkeypatch.setattr(division, "LARGEST", 300)
+    tune(unit_rows=300)
 
 
 def parts_of(catalog, survey):

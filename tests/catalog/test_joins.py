@@ -8,8 +8,6 @@ import pyarrow as pa
 import pytest
 
 import skyseries as sky
-from skyseries.catalog import division, joining
-from skyseries.catalog.nodes import partners
 from skyseries.errors import InputError, SchemaError
 from tests.catalog.joins import imported, joined, objects, sources
 from tests.pipelines.survey import same
@@ -20,9 +18,8 @@ KEYS = [
 
 
 @pytest.fixture(autouse=True)
-def _small_units(monkeypatch):
-    monkeypatch.setattr(division, "LARGEST", 120)
-    monkeypatch.setattr(division, "SMALLEST", 60)
+def _small_units(tune):
+    tune(unit_rows=120, least_unit_rows=60)
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +50,12 @@ def otherwise(request, tables, folder):
 
 
 @pytest.fixture(params=["small", "file", "temporary"])
-def how_found(request, monkeypatch):
+def how_found(request, tune):
     """Each way in which the other side is found."""
     if request.param == "file":
-        monkeypatch.setattr(partners, "_SENT_BYTES", 0)
+        tune(sent_bytes=0)
     if request.param == "temporary":
-        monkeypatch.setattr(joining, "SMALL_BYTES", -1)
+        tune(small_side_bytes=0)
     return request.param
 
 
@@ -88,8 +85,8 @@ def test_every_pair_in_order(left, right, keys, how, how_found):
         assert table[name].to_pylist() == [e[1] and e[1][mine] for e in expected]
 
 
-def test_the_other_way_round_through_the_id_index(left, right, monkeypatch):
-    monkeypatch.setattr(joining, "SMALL_BYTES", -1)
+def test_the_other_way_round_through_the_id_index(left, right, tune):
+    tune(small_side_bytes=0)
     plan = right.join(left, left_on="object", right_on="id", how="left")
     assert "through the id index of id in objects" in str(plan.explain())
     expected = joined(rows(right), rows(left), ("object", "id"), "left")
@@ -120,18 +117,18 @@ def test_partitions_do_not_matter(left, right, otherwise, how_found):
     assert same(plan.to_arrow().sort_by(order).to_pylist(), expected.sort_by(order).to_pylist())
 
 
-def test_processes_give_the_same(left, right, monkeypatch):
+def test_processes_give_the_same(left, right, tune):
     def plans():
         return [
             left.join(right, left_on="id", right_on="object", how=how).select(["k", "s", "name"])
             for how in ("inner", "left")
         ]
 
-    monkeypatch.setattr(partners, "_SENT_BYTES", 1000)
+    tune(sent_bytes=1000)
     expected = [plan.to_arrow() for plan in plans()]
     with sky.executor("processes", workers=2):
         assert [plan.to_arrow() for plan in plans()] == expected
-        monkeypatch.setattr(joining, "SMALL_BYTES", -1)
+        tune(small_side_bytes=0)
         assert [plan.to_arrow() for plan in plans()] == expected
         assert [len(plan) for plan in plans()] == [table.num_rows for table in expected]
 
@@ -195,8 +192,8 @@ def test_steps_before_and_after(left, right, how_found):
     assert plan.head(3)["s"].tolist() == [b["s"] for _, b in expected[:3]]
 
 
-def test_computed_keys_do_not_use_the_index(left, right, monkeypatch):
-    monkeypatch.setattr(joining, "SMALL_BYTES", -1)
+def test_computed_keys_do_not_use_the_index(left, right, tune):
+    tune(small_side_bytes=0)
     shifted = left.assign(id="id + 1")
     plan = right.join(shifted, left_on="object", right_on="id")
     assert "temporary index" in str(plan.explain())

@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 
 import skyseries as sky
-from skyseries.catalog import division, joining
 from skyseries.errors import CatalogError, CatalogNotFoundError, InputError, SchemaError
 from skyseries.hats.association import open_association
 from skyseries.hats.files import Location
@@ -24,15 +23,14 @@ from tests.pipelines.survey import same
 
 
 @pytest.fixture(autouse=True)
-def _small_units(monkeypatch):
-    monkeypatch.setattr(division, "LARGEST", 120)
-    monkeypatch.setattr(division, "SMALLEST", 60)
+def _small_units(tune):
+    tune(unit_rows=120, least_unit_rows=60)
 
 
 @pytest.fixture(params=["small", "large"])
-def how_found(request, monkeypatch):
+def how_found(request, tune):
     if request.param == "large":
-        monkeypatch.setattr(joining, "SMALL_BYTES", -1)
+        tune(small_side_bytes=0)
     return request.param
 
 

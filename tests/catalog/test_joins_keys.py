@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import skyseries as sky
-from skyseries.catalog import joining
 from skyseries.catalog.asof import AsOf
 from skyseries.hats import idindex
 from skyseries.hats.index_build import write_index_part
@@ -138,8 +137,8 @@ def index_folder(catalog):
     return catalog._root.join(dict(catalog._collection.indexes)["name"])
 
 
-def test_many_ids_as_one_by_one(indexed, monkeypatch):
-    monkeypatch.setattr(idindex, "_GROUPS_AT_ONCE", 3)
+def test_many_ids_as_one_by_one(indexed, tune):
+    tune(index_groups_at_once=3)
     index = idindex.open_index(index_folder(indexed), "name")
     asked = ["obj é 7", "nobody", None, "obj é 1", "obj é 7", "", "zzz", "obj é 39"]
     found = index.find_many(pa.array(asked, pa.large_string()))
@@ -160,9 +159,9 @@ def _replace(file, table):
     footer.write_metadata_file(file.parents[1] / "_metadata")
 
 
-def test_an_index_without_cells_or_rows(indexed, tmp_path, monkeypatch):
+def test_an_index_without_cells_or_rows(indexed, tmp_path, tune):
     """Of another's index only the partitions are used; one that lacks rows is not."""
-    monkeypatch.setattr(joining, "SMALL_BYTES", -1)
+    tune(small_side_bytes=0)
     shutil.copytree(indexed._root.path, tmp_path / "objects")
     catalog = sky.open_catalog(tmp_path / "objects")
     folder = index_folder(catalog).local

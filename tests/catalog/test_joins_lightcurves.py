@@ -11,7 +11,6 @@ import pyarrow as pa
 import pytest
 
 import skyseries as sky
-from skyseries.catalog import division, joining
 from skyseries.errors import InputError, SchemaError
 from tests.catalog.joins import imported, objects, sources
 from tests.pipelines.survey import same
@@ -22,9 +21,8 @@ KEYS = [
 
 
 @pytest.fixture(autouse=True)
-def _small_units(monkeypatch):
-    monkeypatch.setattr(division, "LARGEST", 120)
-    monkeypatch.setattr(division, "SMALLEST", 60)
+def _small_units(tune):
+    tune(unit_rows=120, least_unit_rows=60)
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +42,9 @@ def right(tables, tmp_path_factory):
 
 
 @pytest.fixture(params=["small", "brought"])
-def how_found(request, monkeypatch):
+def how_found(request, tune):
     if request.param == "brought":
-        monkeypatch.setattr(joining, "SMALL_BYTES", -1)
+        tune(small_side_bytes=0)
     return request.param
 
 
@@ -136,8 +134,8 @@ def test_order_of_the_sources_without_a_time(left, right, how_found):
     ]
 
 
-def test_sources_near_their_objects(left, right, monkeypatch):
-    monkeypatch.setattr(joining, "SMALL_BYTES", -1)
+def test_sources_near_their_objects(left, right, tune):
+    tune(small_side_bytes=0)
     plan = left.join_lightcurves(
         right, left_on="id", right_on="object", columns=["s"], within_arcsec=2.0
     )
@@ -172,8 +170,8 @@ def test_sources_of_nobody_are_told(left, right, tables, how_found):
         assert len(rows(some)) == 30  # of the others' sources it is known whose they are
 
 
-def test_an_index_of_the_objects_ids_is_used(left, tables, tmp_path, monkeypatch):
-    monkeypatch.setattr(joining, "SMALL_BYTES", -1)
+def test_an_index_of_the_objects_ids_is_used(left, tables, tmp_path, tune):
+    tune(small_side_bytes=0)
     folder = tmp_path / "indexed"
     named = tables[1].filter(tables[1]["object"].is_valid())
     sky.from_table(named).write_catalog(folder, id="object", margin_arcsec=None)
@@ -185,8 +183,8 @@ def test_an_index_of_the_objects_ids_is_used(left, tables, tmp_path, monkeypatch
     assert same([row["lightcurve"] for row in rows(plan)], expected)
 
 
-def test_engines_and_partitions_do_not_matter(left, right, tables, tmp_path, monkeypatch):
-    monkeypatch.setattr(joining, "SMALL_BYTES", -1)
+def test_engines_and_partitions_do_not_matter(left, right, tables, tmp_path, tune):
+    tune(small_side_bytes=0)
     other = imported(tables[0], tmp_path / "coarse", id="id", max_rows=1000)
 
     def plan(of):

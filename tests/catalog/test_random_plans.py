@@ -7,17 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import skyseries as sky
-from skyseries.catalog import division
 from skyseries.spatial.sphere import separation_arcsec
 from tests.examples import examples
 from tests.pipelines.survey import SPECIAL_POSITIONS, same
 
 
 @pytest.fixture
-def _small_units(monkeypatch):
+def _small_units(tune):
     """Many units even for small catalogs."""
-    monkeypatch.setattr(division, "LARGEST", 30)
-    monkeypatch.setattr(division, "SMALLEST", 10)
+    tune(unit_rows=30, least_unit_rows=10)
 
 
 def rows_of(catalog):

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import skyseries as sky
-from skyseries.catalog import division
 from skyseries.errors import InputError, SchemaError
 from skyseries.hats.dataset import Dataset
 from skyseries.spatial.healpix import cell_range
@@ -257,9 +256,8 @@ def test_few_leaves_and_row_groups_are_read(sky_rows, reads):
 
 
 @pytest.mark.parametrize("largest", [10, 1_000_000])
-def test_units_may_be_wide_or_narrow(table, sky_rows, largest, monkeypatch):
-    monkeypatch.setattr(division, "LARGEST", largest)
-    monkeypatch.setattr(division, "SMALLEST", 5)
+def test_units_may_be_wide_or_narrow(table, sky_rows, largest, tune):
+    tune(unit_rows=largest, least_unit_rows=5)
     for ra, dec in BOXES:
         found = sky_rows.box_search(ra, dec)
         assert ids(found) == where(table, in_box(table, ra, dec))

@@ -10,9 +10,6 @@ import pyarrow as pa
 import pytest
 
 import skyseries as sky
-from skyseries.catalog import division
-from skyseries.catalog.nodes import memory
-from skyseries.catalog.summaries import description, quantiles
 from skyseries.catalog.summaries.expressions import sort_keys
 from skyseries.catalog.summaries.fullsort import iter_sorted
 from skyseries.errors import InputError, QueryError, SchemaError
@@ -22,10 +19,9 @@ ENGINES = [("serial", 1), ("threads", 2), ("processes", 2)]
 
 
 @pytest.fixture(autouse=True)
-def small_units(monkeypatch):
+def small_units(tune):
     """Make units so small that each summary has many."""
-    monkeypatch.setattr(division, "LARGEST", 150)
-    monkeypatch.setattr(memory, "_PIECE_ROWS", 40)
+    tune(unit_rows=150, table_piece_rows=40)
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +124,8 @@ def test_sort_that_cannot_be(cat, catalog):
 
 @pytest.mark.parametrize("few", [10**6, 30])
 @pytest.mark.parametrize("column", ["mag", "f", "k", "u", "mag - 20", "wide"])
-def test_quantiles(cat, frame, few, column, monkeypatch):
-    monkeypatch.setattr(quantiles, "FEW", few)
+def test_quantiles(cat, frame, few, column, tune):
+    tune(sorted_values=few)
     values = numbers(frame, "mag") - 20 if column == "mag - 20" else numbers(frame, column)
     q = [0, 0.01, 0.25, 1 / 3, 0.5, 0.999, 1]
     found = cat.quantiles(column, q)
@@ -225,7 +221,7 @@ def test_sky_histogram_orders(cat):
 # ---- description
 
 
-def test_describe(cat, frame, monkeypatch):
+def test_describe(cat, frame, tune):
     found = {row["column"]: row for row in cat.describe().to_pylist()}
     assert list(found) == list(cat.columns)
     mag, values = found["mag"], numbers(frame, "mag")
@@ -237,7 +233,7 @@ def test_describe(cat, frame, monkeypatch):
     assert (float(mag["min"]), float(mag["max"])) == (values.min(), values.max())
     assert found["id"]["max"] == str(max(frame["id"]))  # beyond 2**53
     assert (found["kind"]["distinct"], found["kind"]["min"], found["kind"]["max"]) == (4, "a", "d")
-    monkeypatch.setattr(description, "DISTINCT", 3)
+    tune(distinct_texts=3)
     assert cat.describe(["kind"])["distinct"].to_pylist() == [None]
 
 
@@ -317,8 +313,8 @@ def all_summaries(catalog):
     ]
 
 
-def test_every_engine_gives_the_same_to_the_last_bit(catalog, monkeypatch):
-    monkeypatch.setattr(division, "LARGEST", 250)
+def test_every_engine_gives_the_same_to_the_last_bit(catalog, tune):
+    tune(unit_rows=250)
     results = []
     for name, workers in ENGINES:
         with sky.executor(name, workers=workers):

@@ -8,18 +8,15 @@ import pyarrow as pa
 import pytest
 
 import skyseries as sky
-from skyseries.catalog import division
-from skyseries.catalog.nodes import memory
 from skyseries.catalog.summaries import moments
 from skyseries.errors import InputError, QueryError, SchemaError
 from tests.catalog.rows import numbers, random_table
 
 
 @pytest.fixture(autouse=True)
-def small_units(monkeypatch):
+def small_units(tune):
     """Make units so small that each summary has many."""
-    monkeypatch.setattr(division, "LARGEST", 150)
-    monkeypatch.setattr(memory, "_PIECE_ROWS", 40)
+    tune(unit_rows=150, table_piece_rows=40)
 
 
 @pytest.fixture

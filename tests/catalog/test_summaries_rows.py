@@ -11,11 +11,9 @@ import pytest
 
 import skyseries as sky
 from skyseries import adql
-from skyseries.catalog import division
 from skyseries.catalog.node import RowStep
-from skyseries.catalog.nodes import memory
 from skyseries.catalog.nodes.places import Places, hashes, ordinals
-from skyseries.catalog.summaries import batches
+from skyseries.catalog.stage import prepare
 from skyseries.catalog.summaries.duplicates import duplicate_places
 from skyseries.catalog.summaries.expressions import per_object
 from skyseries.errors import InputError, QueryError, SchemaError
@@ -23,10 +21,9 @@ from tests.catalog.rows import random_table
 
 
 @pytest.fixture(autouse=True)
-def small_units(monkeypatch):
+def small_units(tune):
     """Make units so small that the rows are in many."""
-    monkeypatch.setattr(division, "LARGEST", 150)
-    monkeypatch.setattr(memory, "_PIECE_ROWS", 40)
+    tune(unit_rows=150, table_piece_rows=40)
 
 
 @pytest.fixture
@@ -96,16 +93,15 @@ def test_sample_has_exactly_n_rows(cat, n):
         assert found != ids(cat.sample(n, seed=8))
 
 
-def test_sample_does_not_depend_on_how_work_is_divided(cat, monkeypatch):
+def test_sample_does_not_depend_on_how_work_is_divided(cat, tune):
     found = ids(cat.sample(100)), ids(cat.sample(fraction=0.2))
-    monkeypatch.setattr(division, "LARGEST", 10**6)
-    monkeypatch.setattr(memory, "_PIECE_ROWS", 10**6)
+    tune(unit_rows=10**6, table_piece_rows=10**6)
     assert (ids(cat.sample(100)), ids(cat.sample(fraction=0.2))) == found
 
 
-def test_sample_is_uniform(cat, monkeypatch):
+def test_sample_is_uniform(cat, tune):
     """Each row is equally often in samples; those of one cell and of no position too."""
-    monkeypatch.setattr(division, "LARGEST", 500)
+    tune(unit_rows=500)
     times = dict.fromkeys(ids(cat), 0)
     for seed in range(60):
         for id in ids(cat.sample(300, seed=seed)):
@@ -206,9 +202,9 @@ def test_concat_of_catalogs_on_disk_under_other_verbs(catalog, survey):
     )
 
 
-def test_concat_in_a_crossmatch(catalog, monkeypatch):
+def test_concat_in_a_crossmatch(catalog, tune):
     """On the right side too, where rows around each part of the sky are asked for."""
-    monkeypatch.setattr(division, "LARGEST", 400)
+    tune(unit_rows=400)
     parts = [catalog.query(f"MOD(id, 3) = {i}") for i in range(3)]
     whole = parts[0].concat(*parts[1:])
     radius = 5 * 3600.0
@@ -247,7 +243,7 @@ SUBSETS = ["id", "kind", "mag", ["kind", "k"], ["ra", "dec"], "FLOOR(mag) AS b",
 
 @pytest.mark.parametrize("subset", SUBSETS, ids=str)
 @pytest.mark.parametrize(("keep", "spilled"), [("first", False), ("last", False), ("last", True)])
-def test_drop_duplicates(cat, subset, keep, spilled, monkeypatch):
+def test_drop_duplicates(cat, subset, keep, spilled, tmp_path):
     twice = cat.concat(cat.sample(fraction=0.3))
     table = twice.to_arrow()
     keys = [subset] if isinstance(subset, str) else subset
@@ -263,8 +259,10 @@ def test_drop_duplicates(cat, subset, keep, spilled, monkeypatch):
     if spilled:
         texts = [key.split(" AS ")[0] for key in keys]
         expressions = [per_object(text, twice._scope()) for text in texts]
-        places = duplicate_places(twice._node, expressions, keep, memory=100_000)
-        again = twice.drop_duplicates(subset, keep)._node.places
+        places = duplicate_places(twice._node, expressions, keep, tmp_path, memory=100_000)
+        dropped = twice.drop_duplicates(subset, keep)._node
+        prepare(dropped)
+        again = dropped.places.value
         assert np.array_equal(places.hpx, again.hpx)
         assert np.array_equal(places.ordinal, again.ordinal)
         return
@@ -276,8 +274,10 @@ def test_duplicates_by_the_id_of_the_catalog(catalog, survey):
     twice = catalog.concat(catalog)
     assert len(twice) == 2 * len(survey.rows)
     single = twice.drop_duplicates()
+    assert "before: duplicates by id\n" in str(single.explain())
     assert single.to_arrow().to_pylist() == survey.rows
     assert "drop 150 duplicates by id" in str(single.explain())
+    assert "before: duplicates by id (done)" in str(single.explain())
     assert single.query("mag > 20").cone_search(0, 90, 60 * 3600).to_arrow().to_pylist() == [
         row for row in survey.rows if (row["mag"] or 0) > 20 and row["dec"] > 30
     ]
@@ -351,8 +351,8 @@ def test_batches_along_the_sky(catalog, survey, size):
     assert pa.Table.from_batches(arrow).to_pylist() == survey.rows
 
 
-def test_shuffled_batches(catalog, survey, monkeypatch):
-    monkeypatch.setattr(batches, "UNIT", 100)
+def test_shuffled_batches(catalog, survey, tune):
+    tune(shuffled_unit_rows=100)
     wanted = [row["id"] for row in survey.rows]
     found = joined(
         catalog.iter_batches(50, ["id", "lightcurve.flux"], shuffle=True, seed=5, epochs=3)
@@ -385,8 +385,8 @@ def test_batches_of_nulls(cat):
 # ---- over other verbs
 
 
-def test_summaries_of_a_crossmatch(catalog, monkeypatch):
-    monkeypatch.setattr(division, "LARGEST", 400)
+def test_summaries_of_a_crossmatch(catalog, tune):
+    tune(unit_rows=400)
     pairs = catalog.crossmatch(
         catalog, radius_arcsec=20 * 3600, n_neighbors=4, suffixes=("", "_r")
     ).select(["id", "mag", "id_r", "_dist_arcsec"])

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import skyseries as sky
-from skyseries.catalog import division, writing
+from skyseries.catalog import writing
 from skyseries.errors import ExecutionError, InputError, SchemaError, SkyseriesError
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.sizes import Limits
@@ -377,14 +377,14 @@ def test_engines_write_the_same(catalog, other, tmp_path):
     assert same(found["serial"], found["processes"])
 
 
-def test_rows_are_streamed_to_the_files(tmp_path, monkeypatch):
+def test_rows_are_streamed_to_the_files(tmp_path, monkeypatch, tune):
     table = planted(8, 600.0, scattered=2000)
     sky.import_catalog(
         write_parts(tmp_path / "o", table), tmp_path / "c", id="id", max_rows=2000,
         executor="serial", progress=False,
     )  # fmt: skip
     catalog = sky.open_catalog(tmp_path / "c")
-    monkeypatch.setattr(division, "LARGEST", 40)
+    tune(unit_rows=40)
     real, sizes, leaves = writing.write_leaf, [], []
 
     def spy(root, cell, schema, tables, fields):

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skyseries.config import Tuning, tuned
 from skyseries.errors import (
     Cancelled,
     CatalogError,
@@ -60,6 +61,12 @@ class ExecutorContract:
 
     def test_none_is_a_result(self, engine: Executor) -> None:
         assert values(engine, [Task({"a": 1}.get, ("b",))] * 3) == [None] * 3
+
+    def test_tasks_see_the_tuning_of_their_run(self, engine: Executor) -> None:
+        with tuned(unit_rows=7):
+            results = engine.run([Task(jobs.unit_rows)] * 3)
+        assert [value for _, value in results] == [7] * 3
+        assert values(engine, [Task(jobs.unit_rows)]) == [Tuning().unit_rows]
 
     def test_big_results(self, engine: Executor) -> None:
         seen = []

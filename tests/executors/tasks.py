@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from skyseries.config import tuning
 from skyseries.errors import SchemaError
 from skyseries.executors import (
     Task,
@@ -70,6 +71,10 @@ def kills_itself(folder: Path, i: int, times: int) -> int:
 
 def big(i: int) -> np.ndarray:
     return np.full(12_500_000, float(i))
+
+
+def unit_rows() -> int:
+    return tuning().unit_rows
 
 
 def nested(n: int) -> tuple[str, list[int]]:

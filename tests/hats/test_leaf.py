@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skyseries.config import tuning
 from skyseries.errors import StorageError
 from skyseries.hats import leaf
 from skyseries.hats.leaf import LeafWriter, column_paths, row_group_bounds
@@ -127,7 +128,7 @@ def test_groups_of_plain_rows(rows):
     assert bounds[0] == 0
     assert bounds[-1] == rows
     sizes = np.diff(bounds)
-    assert sizes.max() <= leaf.GROUP_ROWS
+    assert sizes.max() <= tuning().group_rows
     assert rows == 0 or (sizes > 0).all()
     assert sizes.max() - sizes.min() <= 1
 
@@ -146,9 +147,9 @@ def test_groups_of_light_curves(epochs, repeat):
     assert bounds[-1] == len(epochs)
     assert (np.diff(bounds) > 0).all()
     held = np.add.reduceat(epochs, bounds[:-1])
-    assert held.max() <= leaf.GROUP_EPOCHS + epochs.max()  # an object is never divided
+    assert held.max() <= tuning().group_epochs + epochs.max()  # an object is never divided
     total = int(epochs.sum())
-    assert len(held) <= total // leaf.GROUP_EPOCHS + 1 + len(epochs) // leaf.GROUP_ROWS + 1
+    assert len(held) <= total // tuning().group_epochs + 1 + len(epochs) // tuning().group_rows + 1
 
 
 @pytest.mark.parametrize("kind", ["none", "late", "even"])
@@ -159,5 +160,5 @@ def test_objects_without_epochs_count_too(kind):
     elif kind == "even":
         epochs[::1000] = 10
     sizes = np.diff(row_group_bounds(len(epochs), epochs))
-    assert sizes.max() <= leaf.GROUP_ROWS
+    assert sizes.max() <= tuning().group_rows
     assert sizes.min() > 1

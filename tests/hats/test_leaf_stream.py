@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from functools import lru_cache
-from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skyseries.config import tuned
 from skyseries.errors import InputError
-from skyseries.hats import leaf
 from skyseries.hats.layout import leaf_path
 from skyseries.hats.leaf import HPX_COLUMN, row_epochs
 from skyseries.hats.leaf_stream import write_leaf
@@ -48,7 +47,7 @@ def test_any_pieces_give_the_same_leaf(tmp_path_factory, sizes, nested, group):
     parts = [whole.slice(a, b - a) for a, b in itertools.pairwise(ends)]
     whole = whole.slice(0, ends[-1])
     lightcurves = {"lc": FIELDS} if nested else None
-    with mock.patch.multiple(leaf, GROUP_ROWS=group, GROUP_EPOCHS=group):
+    with tuned(group_rows=group, group_epochs=group):
         facts = write_leaf(folder, CELL, whole.schema, parts, lightcurves)
     path = folder / leaf_path(CELL)
     assert facts.rows == whole.num_rows
@@ -142,7 +141,7 @@ def tables_of(kind):
 )  # fmt: skip
 def test_rows_that_cannot_be_in_the_leaf(tmp_path, kind, said):
     schema = rows(1).schema
-    with mock.patch.object(leaf, "GROUP_ROWS", 3), pytest.raises(InputError, match=said):
+    with tuned(group_rows=3), pytest.raises(InputError, match=said):
         write_leaf(tmp_path, CELL, schema, tables_of(kind))
     assert files(tmp_path) == []
 
@@ -158,7 +157,7 @@ def test_a_stream_that_fails_leaves_nothing(tmp_path):
         yield from pieces(rows(), 10)
         raise RuntimeError("stop")
 
-    with mock.patch.object(leaf, "GROUP_ROWS", 20), pytest.raises(RuntimeError, match="stop"):
+    with tuned(group_rows=20), pytest.raises(RuntimeError, match="stop"):
         write_leaf(tmp_path, CELL, rows(1).schema, stream())
     assert files(tmp_path) == []
 

@@ -10,7 +10,7 @@ import pytest
 
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.executors import executor
-from skyseries.hats import finish, index_build, margin_build
+from skyseries.hats import finish, margin_build
 from skyseries.hats.collection import read_collection
 from skyseries.hats.dataset import open_dataset
 from skyseries.hats.files import Location
@@ -137,10 +137,9 @@ def test_more_properties_and_another_position(tmp_path):
 
 
 @pytest.mark.parametrize("joined", [1, 3, 512])
-def test_the_order_of_the_leaves_does_not_matter(tmp_path, monkeypatch, joined):
-    from skyseries.hats import publish
+def test_the_order_of_the_leaves_does_not_matter(tmp_path, tune, joined):
 
-    monkeypatch.setattr(publish, "_JOINED", joined)
+    tune(joined_tables=joined)
     table = curves(sky())
     primary = write_primary(tmp_path, table, order=2)
     statistics = pq.read_table(tmp_path / "out" / "per_partition_statistics.parquet")
@@ -156,8 +155,8 @@ def test_the_order_of_the_leaves_does_not_matter(tmp_path, monkeypatch, joined):
     ]
 
 
-def test_many_row_groups_have_no_metadata_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(finish, "MAX_METADATA_ROW_GROUPS", 3)
+def test_many_row_groups_have_no_metadata_file(tmp_path, tune):
+    tune(metadata_row_groups=3)
     write_result(tmp_path / "out", sky())
     there = [p.parts[-3] for p in tmp_path.rglob("_metadata")]
     assert there == ["out_id_index"]
@@ -179,11 +178,10 @@ def slow_margin(table, order, ring, cell_order):
 @pytest.mark.parametrize("held", [0, 64 << 20])
 @pytest.mark.parametrize("arcsec", [60.0, 3600.0, 30000.0])
 @pytest.mark.parametrize("nested", [False, True])
-def test_margins_are_those_of_brute_force(tmp_path, monkeypatch, arcsec, held, nested):
-    monkeypatch.setattr(margin_build, "_HELD_BYTES", held)
-    monkeypatch.setattr(margin_build, "MARGIN_TASK_ROWS", 20)
-    monkeypatch.setattr(margin_build, "_FEWEST_TASKS", 5)
-    monkeypatch.setattr(margin_build, "_TASKS_PER_WORKER", 1)
+def test_margins_are_those_of_brute_force(tmp_path, tune, arcsec, held, nested):
+    tune(
+        margin_held_bytes=held, margin_task_rows=20, least_margin_tasks=5, margin_tasks_per_worker=1
+    )
     table = curves(sky()) if nested else sky()
     primary = write_primary(tmp_path, table)
     rows = build_margin(primary, tmp_path / "out_margin", arcsec)
@@ -201,10 +199,9 @@ def test_margins_are_those_of_brute_force(tmp_path, monkeypatch, arcsec, held, n
     assert {p.name for p in tmp_path.iterdir()} == {"out", "out_margin"}
 
 
-def test_row_groups_far_from_the_border_are_not_read(tmp_path, monkeypatch):
-    from skyseries.hats import leaf
+def test_row_groups_far_from_the_border_are_not_read(tmp_path, monkeypatch, tune):
 
-    monkeypatch.setattr(leaf, "GROUP_ROWS", 8)
+    tune(group_rows=8)
     table = sky()
     primary = write_primary(tmp_path, table, order=0)
     seen = []
@@ -260,8 +257,8 @@ def test_a_margin_that_fails_leaves_no_scratch_files(tmp_path):
 
 @pytest.mark.parametrize("column", ["id", "name"])
 @pytest.mark.parametrize("part_rows", [7, 150, 10_000])
-def test_the_index_finds_every_id(tmp_path, monkeypatch, column, part_rows):
-    monkeypatch.setattr(index_build, "INDEX_PART_ROWS", part_rows)
+def test_the_index_finds_every_id(tmp_path, tune, column, part_rows):
+    tune(index_part_rows=part_rows)
     table = sky()
     primary = write_primary(tmp_path, table)
     assert build_index(primary, tmp_path / "index", column) == (table.num_rows, 0)
@@ -276,8 +273,8 @@ def test_the_index_finds_every_id(tmp_path, monkeypatch, column, part_rows):
     assert len(parts) >= min(table.num_rows // part_rows, 20)
 
 
-def test_repeated_and_missing_ids(tmp_path, monkeypatch):
-    monkeypatch.setattr(index_build, "INDEX_PART_ROWS", 40)
+def test_repeated_and_missing_ids(tmp_path, tune):
+    tune(index_part_rows=40)
     table = sky()
     ids = [None if i % 10 == 0 else i % 50 for i in range(table.num_rows)]
     primary = write_primary(tmp_path, table.set_column(1, "id", pa.array(ids, pa.uint64())))

@@ -11,7 +11,7 @@ import pytest
 
 import skyseries
 from skyseries.errors import CatalogError
-from skyseries.hats import leaf, statistics
+from skyseries.hats import statistics
 from skyseries.hats.dataset import open_dataset
 from skyseries.hats.files import Location
 from skyseries.hats.leaf import column_paths
@@ -20,9 +20,8 @@ from tests.hats.results import curves, sky, write_primary
 
 
 @pytest.fixture
-def primary(tmp_path, monkeypatch):
-    monkeypatch.setattr(leaf, "GROUP_ROWS", 9)
-    monkeypatch.setattr(leaf, "GROUP_EPOCHS", 30)
+def primary(tmp_path, tune):
+    tune(group_rows=9, group_epochs=30)
     table = curves(sky())
     ra = table["ra"].to_pylist()
     extra = pa.array([None if x > 100 else np.nan if x > 45 else x for x in ra])

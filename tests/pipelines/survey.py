@@ -15,10 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import skyseries as sky
-from skyseries.hats import leaf
+from skyseries.config import tuned
 from skyseries.hats.properties import parse_properties
-from skyseries.pipelines import merge, stages
-from skyseries.pipelines.plan import Budget
 from skyseries.spatial.healpix import cell_range, radec_to_hpx
 
 Rows = list[dict[str, Any]]
@@ -166,14 +164,12 @@ def small_parts(
 ) -> Iterator[None]:
     """Make pieces, row groups and parts of the index so small that a small survey has many."""
     with (
-        mock.patch.object(Budget, "piece_bytes", piece_bytes),
-        mock.patch.object(leaf, "GROUP_ROWS", group_rows),
-        mock.patch.object(leaf, "GROUP_EPOCHS", group_epochs),
-        mock.patch.object(merge, "INDEX_GROUP_ROWS", 4),
-        mock.patch.object(stages, "INDEX_PART_ROWS", index_rows),
-        mock.patch.object(stages, "_MARGIN_TASK_ROWS", 10),
+        tuned(
+            piece_bytes=piece_bytes, group_rows=group_rows, group_epochs=group_epochs,
+            index_group_rows=4, index_part_rows=index_rows, margin_task_rows=10,
+        ),
         mock.patch("os.fsync"),  # most of the time of an import of ten rows
-    ):
+    ):  # fmt: skip
         yield
 
 

@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import skyseries as sky
-from skyseries.pipelines import spill
 from tests.examples import examples
 from tests.pipelines.survey import (
     SPECIAL_POSITIONS,
@@ -254,9 +253,9 @@ def test_objects_without_epochs_have_empty_lists(all_types):
     assert all(field == [] for row in empty for field in row.values())
 
 
-def test_text_that_is_coded_in_some_runs_only(tmp_path, monkeypatch):
+def test_text_that_is_coded_in_some_runs_only(tmp_path, tune):
     """Few different words in one file, many in the next, and more in all than a code can hold."""
-    monkeypatch.setattr(spill, "_MAX_DICTIONARY", 50)
+    tune(dictionary_words=50)
     objects, sources = random_survey(20)
     n = sources.num_rows
     words = [f"w{i if i > n // 2 else i % 3}" for i in range(n)]

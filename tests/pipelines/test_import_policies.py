@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from unittest import mock
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import skyseries as sky
+from skyseries.config import tuned
 from skyseries.errors import InputError
-from skyseries.pipelines import stages
 from tests.pipelines.survey import (
     check_leaves,
     check_valid,
@@ -164,7 +162,7 @@ def test_null_ids_are_an_error_whatever_the_policy(tmp_path):
 @pytest.mark.parametrize("ids", [[5, None, 5, None, 2], [None] * 5, ["b", None, "b", "", "a"]])
 def test_source_rows_need_no_id(tmp_path, ids):
     table = pa.table({"id": ids, "ra": [1.0, 200, 3, 4, 5], "dec": [0.0] * 5})
-    with mock.patch.object(stages, "INDEX_PART_ROWS", 2):
+    with tuned(index_part_rows=2):
         report = run(tmp_path, table, kind="source", max_rows=2)
     repeated = 0 if ids[0] is None else 1
     assert (report.rows, report.index_rows, report.repeated_ids) == (5, 5, repeated)

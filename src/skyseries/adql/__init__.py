@@ -4,28 +4,33 @@ Text becomes a tree (`parser`), the tree a typed one (`resolver`), and that is e
 columns (`evaluate`). Nothing here knows of catalogs.
 """
 
-from skyseries.adql.dialect import PYTHON, STRICT, Dialect
-from skyseries.adql.epochs import EpochAggregates
-from skyseries.adql.evaluate import Mask, Values
-from skyseries.adql.expressions import Aggregate, Column, Constant, Expr, Path
-from skyseries.adql.functions import FUNCTIONS, Function, Signature, function_table
-from skyseries.adql.grouping import GroupBy
-from skyseries.adql.lexer import pointer
-from skyseries.adql.parser import parse_condition, parse_value
-from skyseries.adql.ranges import Bounds, Cone, bounds, cones, one_of
-from skyseries.adql.resolver import resolve_condition, resolve_value
-from skyseries.adql.scope import Scope, Source
-from skyseries.adql.statistics import Statistics
-from skyseries.adql.types import Type
-from skyseries.adql.units import in_needed_unit
-from skyseries.adql.walk import (
-    aggregate_name,
-    columns,
-    conjunction,
-    conjuncts,
-    has_aggregates,
-    split_aggregates,
-)
+from typing import TYPE_CHECKING
+
+from skyseries.lazy import names_on_use
+
+if TYPE_CHECKING:
+    from skyseries.adql.dialect import PYTHON, STRICT, Dialect
+    from skyseries.adql.epochs import EpochAggregates
+    from skyseries.adql.evaluate import Mask, Values
+    from skyseries.adql.expressions import Aggregate, Column, Constant, Expr, Path
+    from skyseries.adql.functions import FUNCTIONS, Function, Signature, function_table
+    from skyseries.adql.grouping import GroupBy
+    from skyseries.adql.lexer import pointer
+    from skyseries.adql.parser import parse_condition, parse_value
+    from skyseries.adql.ranges import Bounds, Cone, bounds, cones, one_of
+    from skyseries.adql.resolver import resolve_condition, resolve_value
+    from skyseries.adql.scope import Scope, Source
+    from skyseries.adql.statistics import Statistics
+    from skyseries.adql.types import Type
+    from skyseries.adql.units import in_needed_unit
+    from skyseries.adql.walk import (
+        aggregate_name,
+        columns,
+        conjunction,
+        conjuncts,
+        has_aggregates,
+        split_aggregates,
+    )
 
 __all__ = [
     "FUNCTIONS",
@@ -66,3 +71,24 @@ __all__ = [
     "resolve_value",
     "split_aggregates",
 ]
+
+__getattr__, __dir__ = names_on_use(
+    __name__,
+    {
+        "dialect": "PYTHON STRICT Dialect",
+        "epochs": "EpochAggregates",
+        "evaluate": "Mask Values",
+        "expressions": "Aggregate Column Constant Expr Path",
+        "functions": "FUNCTIONS Function Signature function_table",
+        "grouping": "GroupBy",
+        "lexer": "pointer",
+        "parser": "parse_condition parse_value",
+        "ranges": "Bounds Cone bounds cones one_of",
+        "resolver": "resolve_condition resolve_value",
+        "scope": "Scope Source",
+        "statistics": "Statistics",
+        "types": "Type",
+        "units": "in_needed_unit",
+        "walk": "aggregate_name columns conjunction conjuncts has_aggregates split_aggregates",
+    },
+)

@@ -1,13 +1,17 @@
 """Typed expressions over Arrow columns: masks, and new columns.
 
 What `compute` supports is done there, the rest by DuckDB: one connection per thread, in memory,
-single-threaded (the workers are the parallelism), closed to files and network.
+single-threaded (the workers are the parallelism), closed to files and network. It holds a worker's
+share of the memory; what is more waits in the folder for scratch files.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
@@ -19,7 +23,8 @@ from skyseries.adql.expressions import Column, Expr, Path, written
 from skyseries.adql.sql import Writer
 from skyseries.adql.types import Type
 from skyseries.adql.walk import columns as columns_of
-from skyseries.errors import InputError, QueryError
+from skyseries.config import settings
+from skyseries.errors import ExecutionError, InputError, QueryError
 
 __all__ = ["Mask", "Values", "aliases", "arrow_table", "finished", "run_sql"]
 
@@ -28,6 +33,8 @@ T = TypeVar("T")
 _THREAD = threading.local()
 _TABLE = "t"
 _OF_VALUES = ("ConversionException", "InvalidInputException", "OutOfRangeException")
+_LEAST_BYTES = 128 << 20
+"""DuckDB needs some room of its own, however little memory is given."""
 _FROM_COLUMN = re.compile(r" when casting from source column \w+")
 
 
@@ -191,6 +198,8 @@ def run_sql(table: pa.Table, sql: str, names: Mapping[Path, str] | None = None) 
     ------
     QueryError
         If a value cannot be calculated.
+    ExecutionError
+        If more memory is needed than a worker has.
     """
     connection = _connection()
 
@@ -209,17 +218,25 @@ def _connection() -> Any:
     if connection is None:
         import duckdb
 
+        scratch = settings().tmp_dir or tempfile.gettempdir()
         options = {
             "threads": "1",
-            "enable_external_access": "false",
+            "memory_limit": f"{_most_bytes()}B",
+            "temp_directory": f"{scratch}/skyseries-duckdb-{os.getpid()}-{uuid.uuid4().hex}",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "python_enable_replacements": "false",
             "preserve_insertion_order": "true",
-            "lock_configuration": "true",
         }
         connection = _THREAD.connection = duckdb.connect(":memory:", config=options)
+        connection.execute("SET enable_external_access = false")  # but for its scratch files
+        connection.execute("SET lock_configuration = true")
     return connection
+
+
+def _most_bytes() -> int:
+    """Return the bytes that one thread's DuckDB may hold; what is more waits in files."""
+    return max(settings().memory // settings().workers, _LEAST_BYTES)
 
 
 def _guard(run: Callable[[], T], names: Mapping[Path, str] | None = None) -> T:
@@ -233,6 +250,11 @@ def _guard(run: Callable[[], T], names: Mapping[Path, str] | None = None) -> T:
             raise
         if type(error).__name__ in _OF_VALUES:
             raise _value_error(str(error), names) from error
+        if type(error).__name__ == "OutOfMemoryException":
+            raise ExecutionError(
+                f"more than the {_most_bytes():,} bytes that each worker may hold are needed at "
+                "once: raise SKYSERIES_MEMORY, or take fewer workers (SKYSERIES_WORKERS)"
+            ) from error
         raise
 
 

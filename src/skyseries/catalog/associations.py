@@ -26,7 +26,7 @@ from skyseries.catalog.nodes.steps import Select
 from skyseries.catalog.stage import prepare
 from skyseries.catalog.writing import LeafTask, leaf_tasks, shared_out
 from skyseries.errors import InputError, SchemaError
-from skyseries.executors import Task, current_executor
+from skyseries.executors import Task, run_tasks
 from skyseries.hats.association import (
     DISTANCE,
     Association,
@@ -195,7 +195,7 @@ def _run(node: Node, write: partial[list[LeafFacts]]) -> Iterator[LeafFacts]:
         tasks.append(
             Task(write, (node.narrow(area), tuple(leaves)), weight, f"leaf {leaves[0].cell}")
         )
-    for _, facts in current_executor().run(tasks):
+    for _, facts in run_tasks("writing pairs", tasks):
         yield from facts
 
 

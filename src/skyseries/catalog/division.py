@@ -14,14 +14,11 @@ import numpy as np
 
 from skyseries.arraytypes import Floats, Ints
 from skyseries.catalog.node import SKY_CELLS, UNPLACED, Area, Pieces
+from skyseries.config import tuning
 from skyseries.spatial.healpix import cells_in_range
 
 __all__ = ["Unit", "divide"]
 
-LARGEST = 1_000_000
-"""Rows or epochs of a unit at most, about: what a task holds in memory."""
-SMALLEST = 50_000
-"""Below this, starting a task costs more than it shares out."""
 UNITS_PER_WORKER = 4
 _LITTLE = 0.1
 """Part of a unit that may be decoded twice for a good cut."""
@@ -63,12 +60,12 @@ def divide(sides: list[Pieces], workers: int = 1, largest: float | None = None) 
     left = sides[0]
     if not len(left):
         return []
-    largest = LARGEST if largest is None else largest
+    largest = tuning().unit_rows if largest is None else largest
     sides = [left, *(_where_left(side, left) for side in sides[1:])]
     cuts = np.unique(np.concatenate([side.start for side in sides]))
     before = sum((_weight_before(side, cuts) for side in sides), np.zeros(len(cuts)))
     total = float(sum(side.weight.sum() for side in sides))
-    shared = min(UNITS_PER_WORKER * workers, int(total / SMALLEST))
+    shared = min(UNITS_PER_WORKER * workers, int(total / tuning().least_unit_rows))
     count = max(round(total / largest), shared, 1)
     twice = sum((_straddled(side, cuts) for side in sides), np.zeros(len(cuts)))
     good = twice <= _LITTLE * total / count

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from skyseries.catalog.stage import Stage
 from skyseries.hats.dataset import Dataset
 
 __all__ = ["fingerprint"]
@@ -44,6 +45,8 @@ def _tokens(value: Any, seen: frozenset[int]) -> Iterator[str | bytes]:
     yield type(value).__qualname__
     if isinstance(value, Dataset):
         yield from (str(value.root), repr(sorted(value.properties.items())))
+    elif isinstance(value, Stage):
+        yield from _tokens((value.text, value.make), seen)
     elif isinstance(value, pa.Schema):
         yield value.serialize().to_pybytes()
     elif isinstance(value, pa.DataType | pa.Field):

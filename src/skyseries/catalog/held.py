@@ -7,7 +7,7 @@ from typing import Self
 
 import pyarrow as pa
 
-from skyseries.adql import Scope
+from skyseries import adql
 from skyseries.catalog.curves import known_fields, selected, the_column
 from skyseries.catalog.ids import id_column
 from skyseries.catalog.names import fields_of, nested_columns
@@ -135,5 +135,5 @@ class Held:
             )
         return now or key
 
-    def _scope(self) -> Scope:
-        return Scope.from_schema(self.schema, names=(self.name,))
+    def _scope(self) -> adql.Scope:
+        return adql.Scope.from_schema(self.schema, names=(self.name,))

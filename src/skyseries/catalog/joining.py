@@ -13,14 +13,13 @@ from skyseries.catalog.nodes.orphans import OnOrphans, Watched
 from skyseries.catalog.nodes.partners import Broadcast, Everything, Indexed, Nearby, Partners
 from skyseries.catalog.nodes.scan import Scan, first_scan
 from skyseries.catalog.nodes.shuffle import Shuffled
+from skyseries.config import tuning
 from skyseries.hats.statistics import read_statistics
 from skyseries.schema import honest
 from skyseries.tables import to_table
 
-__all__ = ["SMALL_BYTES", "Other", "brought", "found_by_key"]
+__all__ = ["Other", "brought", "found_by_key"]
 
-SMALL_BYTES = 64_000_000
-"""A side of a join of no more than so many bytes is given to every task."""
 _UNKNOWN_ROW_BYTES = 16.0
 """Of a column whose size is not recorded."""
 
@@ -91,7 +90,7 @@ def _name(other: Other) -> str:
 def _small(other: Other, key: str) -> Partners | None:
     if isinstance(other, pa.Table):
         return Everything.of(other, key, _name(other))
-    if first_scan(other._node) is None or _size(other._node) <= SMALL_BYTES:
+    if first_scan(other._node) is None or _size(other._node) <= tuning().small_side_bytes:
         return Broadcast.of(other._node, key, other.name)
     return None
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from skyseries.catalog.division import Unit, divide
 from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.stage import prepare
-from skyseries.executors import Task, current_executor
+from skyseries.executors import Task, current_executor, executor, report_progress, run_tasks
 
 __all__ = ["count", "first", "in_order", "reduce", "run_units", "units_of"]
 
@@ -28,9 +28,12 @@ def run_units(
     function: Callable[[Node, Unit], T],
     units: list[Unit] | None = None,
     *,
-    heaviest_first: bool = True,
+    stage: str = "computing",
+    ordered: bool = False,
 ) -> Iterator[tuple[int, T]]:
     """Call a function for each unit of a plan on the engine that holds; yield as they are ready.
+
+    What the plan needs before is computed first.
 
     Parameters
     ----------
@@ -38,8 +41,10 @@ def run_units(
     function : callable
         ``function(node, unit)``, picklable; the node may hold only what the unit takes.
     units : list of Unit, optional
-    heaviest_first : bool
-        Else in the order of the sky, as nearly as the engine does.
+    stage : str
+        What is done, for people.
+    ordered : bool
+        Yield in the order of the units; only a few results wait for one before them.
 
     Yields
     ------
@@ -50,34 +55,31 @@ def run_units(
     prepare(node)
     units = units_of(node) if units is None else units
     tasks = [
-        Task(
-            function,
-            (node.narrow(unit.area), unit),
-            unit.weight if heaviest_first else 1.0,
-            str(unit),
-        )
-        for unit in units
+        Task(function, (node.narrow(unit.area), unit), unit.weight, str(unit)) for unit in units
     ]
-    yield from current_executor().run(tasks)
+    yield from run_tasks(stage, tasks, ordered=ordered)
 
 
 def in_order(node: Node, units: list[Unit] | None = None) -> Iterator[pa.Table]:
     """Yield the result, unit after unit in the order of the sky."""
-    waiting: dict[int, pa.Table] = {}
-    due = 0
-    for index, table in run_units(node, compute, units, heaviest_first=False):
-        waiting[index] = table
-        while due in waiting:
-            yield waiting.pop(due)
-            due += 1
+    for _, table in run_units(node, compute, units, stage="rows", ordered=True):
+        yield table
 
 
 def first(node: Node, n: int) -> pa.Table:
     """Return the first n rows, reading no more than is needed."""
+    prepare(node)
+    units = units_of(node, largest=1) if n else []
+    with executor("serial"):
+        _, table = next(run_tasks("first rows", [Task(_first, (node, units, n))]))
+    return table
+
+
+def _first(node: Node, units: list[Unit], n: int) -> pa.Table:
     found: list[pa.Table] = [node.schema.empty_table()]
     missing = n
-    prepare(node)
-    for unit in units_of(node, largest=1) if n else ():
+    for done, unit in enumerate(units):
+        report_progress(done / len(units))
         rows = node.rows(unit.area, Hints())
         if len(rows) > missing:
             rows = rows.take(np.arange(missing))
@@ -91,7 +93,7 @@ def first(node: Node, n: int) -> pa.Table:
 
 def count(node: Node) -> int:
     """Return how many rows there are; only what filters look at is read."""
-    return sum(value for _, value in run_units(node, _count))
+    return sum(value for _, value in run_units(node, _count, stage="counting"))
 
 
 def reduce(

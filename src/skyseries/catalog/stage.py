@@ -40,7 +40,7 @@ class Stage(Generic[T]):
 
     def __init__(self, text: str, make: Callable[[Path], T], *plans: Node) -> None:
         self.text, self.plans = text, plans
-        self._make = make
+        self.make = make
         self._value: list[T] = []
         self._lock = threading.Lock()
 
@@ -69,7 +69,7 @@ class Stage(Generic[T]):
                 return
             folder = tempfile.mkdtemp(prefix="skyseries-stage-", dir=settings().tmp_dir)
             try:
-                self._value.append(self._make(Path(folder)))
+                self._value.append(self.make(Path(folder)))
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
@@ -77,7 +77,7 @@ class Stage(Generic[T]):
 
     def __getstate__(self) -> dict[str, Any]:
         # a copy in another process needs the value only, and must not remove our folder
-        made = {"_value": self._value} if self._value else {"_make": self._make, "_value": []}
+        made = {"_value": self._value} if self._value else {"make": self.make, "_value": []}
         return {"text": self.text, "plans": () if self._value else self.plans} | made
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -33,8 +33,9 @@ from skyseries.catalog.node import (
 )
 from skyseries.catalog.provenance import new_provenance, to_properties
 from skyseries.catalog.stage import prepare
+from skyseries.config import tuning
 from skyseries.errors import ExecutionError, InputError
-from skyseries.executors import Task, current_executor
+from skyseries.executors import Task, run_tasks
 from skyseries.hats.collection import Collection
 from skyseries.hats.curves import in_time_order
 from skyseries.hats.dataset import open_dataset
@@ -67,8 +68,6 @@ __all__ = [
 _LIMITS = Limits()
 _TABLE_ORDER = 10
 """A table in memory is weighed in cells of this order; those above a limit, in finer ones."""
-_TASK_WEIGHT = 200_000.0
-"""Leaves lighter than this are written several to a task."""
 
 
 class Written(NamedTuple):
@@ -204,7 +203,7 @@ def _run(
         arguments = (node.narrow(Area.of(start, stop)), tuple(leaves))
         weight = sum(leaf.weight for leaf in leaves)
         tasks.append(Task(write, arguments, weight, f"leaf {leaves[0].cell}"))
-    for _, facts in current_executor().run(tasks):
+    for _, facts in run_tasks("writing leaves", tasks):
         yield from facts
 
 
@@ -327,7 +326,7 @@ def shared_out(leaves: list[LeafTask]) -> Iterator[list[LeafTask]]:
     """Put neighbouring light leaves together, so that a task is worth its start."""
     together: list[LeafTask] = []
     for leaf in leaves:
-        if together and sum(one.weight for one in together) + leaf.weight > _TASK_WEIGHT:
+        if together and sum(one.weight for one in together) + leaf.weight > tuning().task_rows:
             yield together
             together = []
         together.append(leaf)

@@ -199,7 +199,7 @@ class Dask(StreamingExecutor):
         from skyseries.executors.dask_worker import KEY_PREFIX, perform
 
         task = flight.call.task
-        message = pack_call(task.function, task.args)
+        message = pack_call(task.function, task.args, flight.run.tuning)
         client = self._connect()
         kind = getattr(task.function, "__name__", "task")
         flight.key = f"{KEY_PREFIX}-{kind}-{uuid.uuid4().hex}"

@@ -65,7 +65,7 @@ class Processes(CallingExecutor):
         _stop_all(self._idle)
 
     def _call(self, run: Run, call: Call) -> tuple[Any, Cost]:
-        message = worker.pack_call(call.task.function, call.task.args)
+        message = worker.pack_call(call.task.function, call.task.args, run.tuning)
         process = self._borrow(run)
         try:
             reply = process.ask(message)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from skyseries.config import tuning
 from skyseries.errors import (
     Cancelled,
     ExecutionError,
@@ -98,6 +99,7 @@ class Run:
         self.stopping = threading.Event()
         self.cancelled = False
         self.context = contextvars.copy_context()
+        self.tuning = tuning()
         self.listener_error: BaseException | None = None
         self._listeners = tuple(listeners)
         self._attempts: Counter[int] = Counter()

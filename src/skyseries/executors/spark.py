@@ -140,7 +140,7 @@ class Spark(CallingExecutor):
     # --- a task -----------------------------------------------------------------------------
 
     def _call(self, run: Run, call: Call) -> tuple[Any, Cost]:
-        message = pack_call(call.task.function, call.task.args)
+        message = pack_call(call.task.function, call.task.args, run.tuning)
         session = self._connect()
         group = f"skyseries-{run.token}-{call.index}-{call.attempt}"
         self._groups.setdefault(run, set()).add(group)

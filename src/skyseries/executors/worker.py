@@ -22,6 +22,7 @@ from typing import Any
 
 import cloudpickle
 
+from skyseries.config import Tuning, with_tuning
 from skyseries.executors.context import Cost, task_context
 from skyseries.executors.local import Serial
 from skyseries.executors.retrying import RemoteTraceback, is_transient
@@ -35,10 +36,10 @@ _PARENT_INTERVAL = 0.5
 """Seconds between two looks at whether the parent still lives."""
 
 
-def pack_call(function: Callable[..., Any], args: tuple[Any, ...]) -> bytes:
-    """Return the message that asks a worker for ``function(*args)``."""
+def pack_call(function: Callable[..., Any], args: tuple[Any, ...], held: Tuning) -> bytes:
+    """Return the message that asks a worker for ``function(*args)`` with the tuning of its run."""
     try:
-        return cloudpickle.dumps((function, args))  # type: ignore[no-any-return]
+        return cloudpickle.dumps((function, args, held))  # type: ignore[no-any-return]
     except Exception as error:
         error.add_note(
             "The function of a task and its arguments must be picklable to run in a process; "
@@ -79,8 +80,9 @@ def answer(message: bytes) -> bytes:
     """Run the call of a message; return the reply, whatever happens in it."""
     try:
         with task_context(Serial()) as scope:
-            function, args = pickle.loads(message)  # noqa: S301 - from our own parent
-            value, cost = scope.measured(function, args)
+            function, args, held = pickle.loads(message)  # noqa: S301 - from our own parent
+            with with_tuning(held):
+                value, cost = scope.measured(function, args)
             return cloudpickle.dumps((value, cost, None))  # type: ignore[no-any-return]
     except BaseException as error:
         text = "".join(traceback.format_exception(error))

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from skyseries.config import tuning
 from skyseries.hats.files import atomic_path, write_text
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Partitions
@@ -23,8 +24,6 @@ __all__ = [
     "write_properties",
 ]
 
-MAX_METADATA_ROW_GROUPS = 100_000
-"""Above this `_metadata` is left out: its readers parse all of it before anything else."""
 
 HATS_VERSION = "v1.0"
 HATS_RELEASE_DATE = "2025-08-22"
@@ -81,7 +80,7 @@ def write_metadata(root: Path, schema: pa.Schema, files: Iterable[str]) -> None:
     for file in files:
         footer = pq.read_metadata(root / file)
         row_groups += footer.num_row_groups
-        if row_groups > MAX_METADATA_ROW_GROUPS:
+        if row_groups > tuning().metadata_row_groups:
             return
         footer.set_file_path(file.removeprefix("dataset/"))
         if joined is None:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from skyseries.arrow import to_numpy
+from skyseries.config import tuning
 from skyseries.errors import CatalogError
 from skyseries.hats.dataset import open_leaf
 from skyseries.hats.files import Location
@@ -24,9 +25,6 @@ from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.order import argsort
 
 __all__ = ["Found", "IdIndex", "Places", "open_index"]
-
-_GROUPS_AT_ONCE = 64
-"""Row groups of an index that are read together."""
 
 
 class Found(NamedTuple):
@@ -140,11 +138,12 @@ class IdIndex:
         hits = np.flatnonzero(np.searchsorted(ids, highest, side="right") > first).tolist()
         for path, of_file in itertools.groupby(hits, lambda g: groups.files[g]):
             numbers = [groups.number[g] for g in of_file]
+            step = tuning().index_groups_at_once
             with open_leaf(self.root.join("dataset", path)) as file:
                 there = [n for n in (HPX_COLUMN, "Norder", "Npix") if n in file.schema.names]
                 columns = [self.column, *(there[:1] if there[0] == HPX_COLUMN else there)]
-                for at in range(0, len(numbers), _GROUPS_AT_ONCE):
-                    some = numbers[at : at + _GROUPS_AT_ONCE]
+                for at in range(0, len(numbers), step):
+                    some = numbers[at : at + step]
                     yield file.read(columns, some)
 
 

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from skyseries.arrow import is_text
+from skyseries.config import tuning
 from skyseries.errors import InputError, SchemaError
 from skyseries.executors import Task, current_executor, run_tasks
 from skyseries.hats.batches import leaf_batches
@@ -35,8 +36,6 @@ from skyseries.hats.rowcells import cell_columns, row_cells
 from skyseries.hats.runs import Run, read_run, write_run
 
 __all__ = [
-    "INDEX_GROUP_ROWS",
-    "INDEX_PART_ROWS",
     "IndexBuilt",
     "build_index",
     "check_id_lengths",
@@ -46,12 +45,8 @@ __all__ = [
     "write_index_part",
 ]
 
-INDEX_PART_ROWS = 5_000_000
-"""Rows of a file of the index."""
 _LONGEST_ID = 4096
 """Parquet files do not say the lowest and highest of longer values."""
-INDEX_GROUP_ROWS = 8192
-"""Rows of a row group of the index: one is read for a look-up, about 1 ms."""
 
 
 class IndexBuilt(NamedTuple):
@@ -101,7 +96,7 @@ def build_index(
         ]
         found = sorted(run_tasks("ids", tasks))  # the same files however the tasks ended
         runs = [run for _, some in found for run in some]
-        ranges = index_ranges(runs, column, INDEX_PART_ROWS)
+        ranges = index_ranges(runs, column)
         share = sum(run.rows for run in runs) / len(ranges)
         tasks = [
             Task(write_index_part, (runs, column, pair, n, root), share, f"index part {n}")
@@ -145,11 +140,10 @@ def index_entries(
     )
 
 
-def index_ranges(
-    runs: Sequence[Run], column: str, part_rows: int = INDEX_PART_ROWS
-) -> list[tuple[Any, Any]]:
+def index_ranges(runs: Sequence[Run], column: str) -> list[tuple[Any, Any]]:
     """Return from which id up to which other each file goes; None: no bound."""
     total = sum(run.rows for run in runs)
+    part_rows = tuning().index_part_rows
     parts = max(-(-total // part_rows), 1)
     inner: list[Any] = []
     if parts > 1:
@@ -171,7 +165,6 @@ def write_index_part(
     bounds: tuple[Any, Any],
     number: int,
     root: Path,
-    group_rows: int = INDEX_GROUP_ROWS,
 ) -> IndexBuilt:
     """Write one file of the index: all ids from one bound up to the next, sorted."""
     slices = []
@@ -189,7 +182,9 @@ def write_index_part(
     repeated = pc.sum(pc.equal(ids[1:], ids[:-1])).as_py() or 0 if len(ids) > 1 else 0
     path = root / INDEX_FOLDER / f"part.{number}.parquet"
     with atomic_path(path) as beside:
-        pq.write_table(table, beside, row_group_size=group_rows, **parquet_options(table.schema))
+        pq.write_table(
+            table, beside, row_group_size=tuning().index_group_rows, **parquet_options(table.schema)
+        )
     return IndexBuilt(table.num_rows, int(repeated))
 
 
@@ -224,7 +219,7 @@ def _index_runs(dataset: Dataset, cells: Partitions, column: str, stem: Path) ->
                 held.append(
                     index_entries(rows.column(column), row_cells(dataset, rows), column, cell)
                 )
-                if sum(map(len, held)) >= INDEX_PART_ROWS:
+                if sum(map(len, held)) >= tuning().index_part_rows:
                     runs.append(_write_sorted(stem / f"{len(runs):06d}.arrow", held, column))
                     held = []
     if held:

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from skyseries.arrow import is_any_list, list_lengths
+from skyseries.config import tuning
 from skyseries.hats.files import atomic_path
 
 __all__ = [
@@ -37,10 +38,6 @@ HPX_COLUMN = "_healpix_29"
 LIST_PATH = ".list.element"
 """What follows the name of a column of lists in the path of its values."""
 
-GROUP_ROWS = 100_000
-"""Rows of a row group of plain rows: small enough to prune, large enough to decode fast."""
-GROUP_EPOCHS = 50_000
-"""Epochs of a row group of light curves: one is read and decoded in milliseconds."""
 _VALUES_PER_EPOCH = 4
 """An epoch has several fields: so many values of a plain list are as much work as one."""
 _ZSTD_LEVEL = 1
@@ -109,12 +106,13 @@ def row_group_bounds(rows: int, epochs: NDArray[np.integer[Any]] | None = None) 
     """
     if rows == 0:
         return [0, 0]
+    held = tuning()
     if epochs is None:
-        groups = -(-rows // GROUP_ROWS)
+        groups = -(-rows // held.group_rows)
         return [rows * g // groups for g in range(groups + 1)]
     # a group is full of rows, of epochs, or of some of both: objects without epochs count too
-    load = np.cumsum(np.asarray(epochs, np.int64) * GROUP_ROWS + GROUP_EPOCHS)
-    groups = -(-int(load[-1]) // (GROUP_ROWS * GROUP_EPOCHS))
+    load = np.cumsum(np.asarray(epochs, np.int64) * held.group_rows + held.group_epochs)
+    groups = -(-int(load[-1]) // (held.group_rows * held.group_epochs))
     share = int(load[-1]) * np.arange(1, groups) // groups
     cuts = np.searchsorted(load, share, side="left") + 1
     return sorted({0, *np.minimum(cuts, rows).tolist(), rows})
@@ -123,7 +121,7 @@ def row_group_bounds(rows: int, epochs: NDArray[np.integer[Any]] | None = None) 
 def group_load(rows: int, epochs: NDArray[np.integer[Any]] | None = None) -> float:
     """Return how many full row groups some rows make."""
     held = 0 if epochs is None else int(epochs.sum())
-    return rows / GROUP_ROWS + held / GROUP_EPOCHS
+    return rows / tuning().group_rows + held / tuning().group_epochs
 
 
 def row_epochs(table: pa.Table, lists: bool = True) -> NDArray[np.int64] | None:

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries.arraytypes import Ints
+from skyseries.config import tuning
 from skyseries.executors import Task, current_executor, run_tasks
 from skyseries.hats.batches import leaf_batches, whole_leaf
 from skyseries.hats.dataset import Dataset
@@ -34,7 +35,6 @@ from skyseries.spatial.healpix import margin_order
 from skyseries.spatial.order import argsort, run_lengths
 
 __all__ = [
-    "MARGIN_TASK_ROWS",
     "TARGET_COLUMN",
     "EdgeRun",
     "MarginLeaf",
@@ -49,13 +49,6 @@ __all__ = [
 
 TARGET_COLUMN = "_target"
 """Column of the scratch files: which receiving cell a row is for."""
-
-MARGIN_TASK_ROWS = 200_000
-"""Rows of the margin that one task writes."""
-_HELD_BYTES = 64 << 20
-"""Border rows that a task holds before it writes a run."""
-_TASKS_PER_WORKER = 16
-_FEWEST_TASKS = 256
 
 
 @dataclass(frozen=True)
@@ -117,7 +110,7 @@ def build_margin(
             for n, cells in enumerate(groups)
         ]
         edges = [edge for _, found in run_tasks("borders", tasks) for edge in found]
-        leaves = margin_leaves(edges, ring, MARGIN_TASK_ROWS)
+        leaves = margin_leaves(edges, ring)
         tasks = [
             Task(
                 write_margin_leaves,
@@ -137,7 +130,8 @@ def build_margin(
 
 def source_groups(cells: Partitions, workers: int) -> list[Partitions]:
     """Divide partitions into a bounded number of neighbouring ones, for one task each."""
-    count = min(len(cells), max(_FEWEST_TASKS, _TASKS_PER_WORKER * workers))
+    held = tuning()
+    count = min(len(cells), max(held.least_margin_tasks, held.margin_tasks_per_worker * workers))
     places = np.array_split(np.arange(len(cells)), count) if count else []
     return [Partitions(cells.order[p], cells.npix[p]) for p in places]
 
@@ -175,9 +169,7 @@ def write_edge_run(path: Path, tables: Sequence[pa.Table]) -> EdgeRun:
     return EdgeRun(run, tuple(found.tolist()), tuple(counts.tolist()))
 
 
-def margin_leaves(
-    edges: Iterable[EdgeRun], ring: Partitions, task_rows: int = MARGIN_TASK_ROWS
-) -> list[list[MarginLeaf]]:
+def margin_leaves(edges: Iterable[EdgeRun], ring: Partitions) -> list[list[MarginLeaf]]:
     """Return the leaves of a margin, in groups of about equal rows for one task each."""
     runs: dict[int, list[Run]] = {}
     rows: dict[int, int] = {}
@@ -186,9 +178,9 @@ def margin_leaves(
             runs.setdefault(target, []).append(edge.run)
             rows[target] = rows.get(target, 0) + count
     groups: list[list[MarginLeaf]] = []
-    held = task_rows
+    most = held = tuning().margin_task_rows
     for target in sorted(runs):
-        if held + rows[target] > task_rows:
+        if held + rows[target] > most:
             groups.append([])
             held = 0
         # in the order of the sky, however the tasks ended: the same rows give the same file
@@ -239,7 +231,7 @@ def _edge_runs(
         for file in dataset.leaves(home):
             for table in _leaf_edges(dataset, file, home, cells, order):
                 held.append(table)
-                if sum(t.nbytes for t in held) > _HELD_BYTES:
+                if sum(t.nbytes for t in held) > tuning().margin_held_bytes:
                     edges.append(write_edge_run(stem / f"{len(edges):06d}.arrow", held))
                     held = []
     if held:

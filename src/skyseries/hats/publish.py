@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from skyseries.config import tuning
 from skyseries.hats import finish
 from skyseries.hats.facts import CurveFacts, LeafFacts, add_counts
 from skyseries.hats.layout import INDEX_FOLDER, leaf_path
@@ -33,9 +34,6 @@ __all__ = [
 
 THUMBNAIL_FILE = "data_thumbnail.parquet"
 """The first row of each partition."""
-
-_JOINED = 512
-"""Small tables are joined as they come: a thousand of one row are larger than their rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +90,7 @@ class _Tables:
         self.rows += self._lengths[-1]
         if table is not None:
             self._fresh.append(table)
-        if len(self._fresh) == _JOINED:
+        if len(self._fresh) == tuning().joined_tables:
             self._join()
 
     def _join(self) -> None:
@@ -261,7 +259,7 @@ def _write_listing(
     root: Path, schema: pa.Schema, cells: Partitions, row_groups: int | None = None
 ) -> None:
     finish.write_common_metadata(root, schema)
-    if row_groups is None or row_groups <= finish.MAX_METADATA_ROW_GROUPS:
+    if row_groups is None or row_groups <= tuning().metadata_row_groups:
         finish.write_metadata(root, schema, (leaf_path(cell) for cell in cells))
     finish.write_partition_info(root, cells)
 

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from skyseries.arraytypes import Ints
+from skyseries.arrow import to_numpy
 from skyseries.errors import CatalogError
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location
@@ -298,8 +298,8 @@ class _StatisticsFile:
 
     def numbers(self, name: str, unknown: int) -> Ints:
         """Return a column of whole numbers, with something in place of null."""
-        column = pc.fill_null(self.column(name).cast(pa.int64()), unknown)
-        return column.to_numpy()  # type: ignore[no-any-return]
+        column = self.column(name).cast(pa.int64())
+        return to_numpy(column.fill_null(unknown) if column.null_count else column)
 
 
 @lru_cache(maxsize=16)

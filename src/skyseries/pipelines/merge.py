@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 from skyseries.errors import InputError
 from skyseries.hats import index_build
 from skyseries.hats.files import atomic_path
-from skyseries.hats.index_build import INDEX_GROUP_ROWS
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.margin_build import MarginLeaf, write_margin_leaves
 from skyseries.hats.runs import Run, read_run
@@ -32,7 +31,7 @@ def write_index_part(
 ) -> Outcome:
     """Write one part of the index: all ids from one bound up to the next, sorted."""
     assert plan.id is not None  # noqa: S101 - only called with an id
-    part = index_build.write_index_part(runs, plan.id, bounds, number, root, INDEX_GROUP_ROWS)
+    part = index_build.write_index_part(runs, plan.id, bounds, number, root)
     return {"rows": part.rows, "repeated": part.repeated}
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from skyseries import __version__
+from skyseries.config import tuning
 from skyseries.formats import InputFile
 from skyseries.hats.curves import known_curves
 from skyseries.hats.leaf import HPX_COLUMN
@@ -46,12 +47,12 @@ class Budget:
     @property
     def run_bytes(self) -> int:
         """Bytes of a run: read, its sorted copy, keys and the order are held at once."""
-        return min(self.per_worker // 5, 128 << 20)
+        return min(self.per_worker // 5, tuning().run_bytes)
 
     @property
     def piece_bytes(self) -> int:
         """Bytes of the part of a leaf that is assembled at once."""
-        return min(self.per_worker // 8, 128 << 20)
+        return min(self.per_worker // 8, tuning().piece_bytes)
 
 
 @dataclass(frozen=True)

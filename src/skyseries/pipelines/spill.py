@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries.arrow import floats
+from skyseries.config import tuning
 from skyseries.errors import InputError
 from skyseries.formats import Chunk
 from skyseries.hats.curves import in_time_order
@@ -36,7 +37,6 @@ __all__ = [
 ]  # fmt: skip
 
 RANK_COLUMN = "_rank"
-_MAX_DICTIONARY = 1024
 
 
 def spill_objects(plan: ImportPlan, chunk: Chunk, folder: Path) -> Outcome:
@@ -219,7 +219,7 @@ def _encode_text(table: pa.Table) -> pa.Table:
         if not (pa.types.is_string(field.type) or pa.types.is_large_string(field.type)):
             continue
         codes = table.column(i).combine_chunks().dictionary_encode()
-        if len(codes.dictionary) <= _MAX_DICTIONARY:
+        if len(codes.dictionary) <= tuning().dictionary_words:
             small = pa.DictionaryArray.from_arrays(codes.indices.cast(pa.int16()), codes.dictionary)
             table = table.set_column(i, field.with_type(small.type), small)
     return table

@@ -10,10 +10,9 @@ import numpy as np
 from skyseries.executors import Task
 from skyseries.formats import Chunk, chunks
 from skyseries.hats.files import write_text
-from skyseries.hats.index_build import INDEX_PART_ROWS, index_ranges
+from skyseries.hats.index_build import index_ranges
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.margin import receivers
-from skyseries.hats.margin_build import MARGIN_TASK_ROWS as _MARGIN_TASK_ROWS
 from skyseries.hats.margin_build import margin_leaves
 from skyseries.hats.partitions import Cell, Partitions, cut
 from skyseries.hats.runs import Run, Runs
@@ -190,7 +189,7 @@ def merge_margin(
     """Write the leaves of the margin; return its partitions and rows."""
     cells = receivers(partitions)
     edges = [edge_run(leaf["margin"]) for leaf in leaves if "margin" in leaf]
-    groups = margin_leaves(edges, cells, _MARGIN_TASK_ROWS)
+    groups = margin_leaves(edges, cells)
     tasks = [
         Task(
             merge.write_margins,
@@ -210,7 +209,7 @@ def merge_index(
     """Write the parts of the id index; return parts, rows, and repeated ids."""
     assert plan.id is not None  # noqa: S101 - only called with an id
     runs = [Run(**leaf["index"]) for leaf in leaves if "index" in leaf]
-    ranges = index_ranges(runs, plan.id, INDEX_PART_ROWS)
+    ranges = index_ranges(runs, plan.id)
     share = sum(run.rows for run in runs) / len(ranges)
     done = journal.run(
         "index",

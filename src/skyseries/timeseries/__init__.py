@@ -3,10 +3,9 @@
 Names are imported on first use: who only opens a catalog computes no feature.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from skyseries.lazy import names_on_use
 
 if TYPE_CHECKING:
     from skyseries.timeseries.aliases import Candidate
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from skyseries.timeseries.lightcurvepackage import light_curve_features
     from skyseries.timeseries.methods import Method, all_methods
     from skyseries.timeseries.nesting import to_nested
-    from skyseries.timeseries.periodogram import Periodogram, periodogram
+    from skyseries.timeseries.periodograms import Periodogram, periodogram
     from skyseries.timeseries.periods import compute_periods, period_schema
     from skyseries.timeseries.prewhitening import Prewhitening, prewhiten
     from skyseries.timeseries.segments import Segments
@@ -60,47 +59,25 @@ __all__ = [
     "window_function",
 ]
 
-_HOMES = {
-    "Candidate": "aliases",
-    "Drift": "drift",
-    "Feature": "definitions",
-    "FoldedLightCurve": "lightcurve",
-    "LightCurve": "lightcurve",
-    "Method": "methods",
-    "Periodogram": "periodogram",
-    "Prewhitening": "prewhitening",
-    "Segments": "segments",
-    "all_features": "definitions",
-    "all_methods": "methods",
-    "as_lightcurve": "aslightcurve",
-    "barycentric_times": "barycentre",
-    "compute_features": "features",
-    "compute_periods": "periods",
-    "feature": "userfeature",
-    "feature_schema": "features",
-    "features_of": "userfeature",
-    "joined": "surveys",
-    "light_curve_features": "lightcurvepackage",
-    "load_features": "userfeature",
-    "period_schema": "periods",
-    "periodogram": "periodogram",
-    "presets": "definitions",
-    "prewhiten": "prewhitening",
-    "register": "definitions",
-    "search_drift": "drift",
-    "select": "definitions",
-    "to_nested": "nesting",
-    "window_function": "window",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = names_on_use(
+    __name__,
+    {
+        "aliases": "Candidate",
+        "aslightcurve": "as_lightcurve",
+        "barycentre": "barycentric_times",
+        "definitions": "Feature all_features presets register select",
+        "drift": "Drift search_drift",
+        "features": "compute_features feature_schema",
+        "lightcurve": "FoldedLightCurve LightCurve",
+        "lightcurvepackage": "light_curve_features",
+        "methods": "Method all_methods",
+        "nesting": "to_nested",
+        "periodograms": "Periodogram periodogram",
+        "periods": "compute_periods period_schema",
+        "prewhitening": "Prewhitening prewhiten",
+        "segments": "Segments",
+        "surveys": "joined",
+        "userfeature": "feature features_of load_features",
+        "window": "window_function",
+    },
+)

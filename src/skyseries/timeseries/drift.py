@@ -17,7 +17,7 @@ from skyseries.timeseries.kernels.harmonics import exact_power
 from skyseries.timeseries.kernels.search import MAX_FREQUENCIES
 from skyseries.timeseries.methods.lombscargle import LOMB_SCARGLE
 from skyseries.timeseries.periodlimits import frequency_limits
-from skyseries.timeseries.periodogram import oversampling_of
+from skyseries.timeseries.periodograms import oversampling_of
 from skyseries.timeseries.streaming import reach_of, stream_peaks
 
 __all__ = ["Drift", "search_drift"]

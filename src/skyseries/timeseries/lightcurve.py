@@ -25,7 +25,7 @@ from skyseries.timeseries.intake import parts_of_row
 from skyseries.timeseries.measured import field_units, measured_field, with_units
 from skyseries.timeseries.nesting import to_nested
 from skyseries.timeseries.periodlimits import DEFAULT_PERIODS
-from skyseries.timeseries.periodogram import Periodogram, periodogram
+from skyseries.timeseries.periodograms import Periodogram, periodogram
 from skyseries.timeseries.periods import compute_periods
 from skyseries.units import factor_to
 

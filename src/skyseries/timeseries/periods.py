@@ -28,7 +28,7 @@ from skyseries.timeseries.periodcolumns import (
     period_table,
 )
 from skyseries.timeseries.periodlimits import given_limits
-from skyseries.timeseries.periodogram import oversampling_of
+from skyseries.timeseries.periodograms import oversampling_of
 from skyseries.timeseries.searching import (
     choose_periods,
     in_magnitudes,

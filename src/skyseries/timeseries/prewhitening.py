@@ -13,7 +13,7 @@ from skyseries.arraytypes import Floats
 from skyseries.errors import InputError
 from skyseries.timeseries.curve import CurveData, prepare_curve
 from skyseries.timeseries.given import whole_number
-from skyseries.timeseries.periodogram import oversampling_of, periodogram
+from skyseries.timeseries.periodograms import oversampling_of, periodogram
 
 __all__ = ["Prewhitening", "prewhiten"]
 

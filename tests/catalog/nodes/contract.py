@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from unittest import mock
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 import skyseries as sky
 from skyseries.arrow import is_nested
@@ -25,13 +25,13 @@ from tests.pipelines.survey import same
 __all__ = [
     "Reads",
     "assert_alike",
-    "assert_some_of",
-    "contents",
     "demanded",
+    "equal",
     "idle",
     "parts",
     "paths_of",
     "reads",
+    "texts",
     "whole",
 ]
 
@@ -53,15 +53,30 @@ def paths_of(schema: pa.Schema) -> list[str]:
     return [*schema.names, *inside]
 
 
-def contents(table: pa.Table) -> Counter[str]:
-    """Return how often each row is there."""
-    return Counter(map(repr, table.to_pylist()))
+def equal(one: pa.Table, other: pa.Table) -> bool:
+    """Tell whether tables have the same values, NaN like NaN, in columns of the same names."""
+    return one.column_names == other.column_names and all(
+        a.type == b.type and _bits(a.combine_chunks()).equals(_bits(b.combine_chunks()))
+        for a, b in zip(one.columns, other.columns, strict=True)
+    )
 
 
-def assert_some_of(found: pa.Table, table: pa.Table) -> None:
-    """Assert that all rows of a table are rows of another, as often at most."""
-    more = contents(found) - contents(table)
-    assert not more, f"{more.total()} rows that are not there: {next(iter(more))}"
+def _bits(values: pa.Array) -> pa.Array:
+    """Return floating-point numbers as integers of the same bits, inside of light curves too."""
+    type_ = values.type
+    if pa.types.is_floating(type_):
+        return values.view(pa.int64() if type_.bit_width == 64 else pa.int32())
+    if pa.types.is_list(type_) and pa.types.is_floating(type_.value_type):
+        return pa.ListArray.from_arrays(values.offsets, _bits(values.values), mask=values.is_null())
+    if pa.types.is_struct(type_):
+        inside = [_bits(pc.struct_field(values, field.name)) for field in type_]
+        return pa.StructArray.from_arrays(inside, [f.name for f in type_], mask=values.is_null())
+    return values
+
+
+def texts(table: pa.Table) -> list[str]:
+    """Return each row as text, all of its values in it."""
+    return list(map(repr, table.to_pylist()))
 
 
 def assert_alike(

@@ -151,11 +151,15 @@ def some_that_fail(world: World) -> Case:
         fails_of_few, schema={"n": pa.int64()}, on_error="collect"
     )._node
 
+    cells = {int(cell_range(*cell)[0]): cell for cell in world.objects.catalog.partitions}
+
     def rows() -> list[Row]:
         found = []
         for row in numbers(world):
             failed = row.values["n"] < 5
-            found.append(row.having(n=None if failed else row.values["n"], _error=failed))
+            text = f"partition {cells[max(row.cell, 0)]}: ValueError: too few"
+            n = None if failed else row.values["n"]
+            found.append(row.having(n=n, _error=text if failed else None))
         return found
 
     return Case(node, rows, made=("n", "_error"), placed=False)

@@ -156,7 +156,7 @@ def nested_case(world: World, how: str) -> Case:
         found = []
         for row, mine in zip(world.objects.rows, partners, strict=True):
             lists = {f: [world.stars.rows[i].values[f] for i, _ in mine] for f in fields}
-            lists[DISTANCE] = [round(d, 6) for _, d in mine]
+            lists[DISTANCE] = [d for _, d in mine]
             if mine or how == "left":
                 found.append(row.having(near=lists))
         return found

@@ -12,7 +12,7 @@ import numpy as np
 from skyseries.spatial.sphere import separation_arcsec
 from tests.catalog.nodes.world import CURVE, Row
 
-__all__ = ["changed", "epochs", "hashes", "known", "nearest", "number", "ordinals", "separations"]
+__all__ = ["changed", "distances", "epochs", "hashes", "known", "nearest", "number", "ordinals"]
 
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -48,10 +48,14 @@ def changed(
     return found
 
 
-def separations(row: Row, others: Sequence[Row]) -> np.ndarray:
-    """Return the distances of a row from others, arcsec."""
-    ra, dec = (np.array([getattr(other, name) for other in others]) for name in ("ra", "dec"))
-    return np.asarray(separation_arcsec(row.ra, row.dec, ra, dec))
+def distances(rows: Sequence[Row], others: Sequence[Row]) -> np.ndarray:
+    """Return the distances of rows from others, arcsec, shape (rows, others)."""
+    ra1, dec1, ra2, dec2 = (
+        np.array([getattr(row, name) for row in some])
+        for some in (rows, others)
+        for name in ("ra", "dec")
+    )
+    return np.asarray(separation_arcsec(ra1[:, None], dec1[:, None], ra2, dec2))
 
 
 def nearest(
@@ -59,8 +63,7 @@ def nearest(
 ) -> list[list[tuple[int, float]]]:
     """Return for each left row the numbers of its partners and their distances, nearest first."""
     found = []
-    for row in left:
-        d = separations(row, right)
+    for row, d in zip(left, distances(left, right), strict=True):
         near = np.flatnonzero(d <= radius(row))
         near = near[np.argsort(d[near], kind="stable")][:n]
         found.append([(int(i), float(d[i])) for i in near])

@@ -20,13 +20,15 @@ from skyseries.hats.leaf_stream import write_leaf
 from skyseries.hats.partitions import Cell
 from skyseries.hats.publish import write_catalog_folder
 from skyseries.spatial.healpix import cell_range, radec_to_hpx
-from tests.catalog.matching import planted
+from tests.catalog.matching import CORNER, around
 from tests.pipelines.survey import cells, primary, read_rows, small_parts, write_parts
 
 __all__ = ["CURVE", "MAP_ORDER", "Row", "World", "build_world", "placed", "values_of"]
 
 CURVE = "lightcurve"
 MAP_ORDER = 4
+_ANCHORS = [(0.0, 90.0), (359.9999, 12.0), (45.0, 0.0), (180.0, -CORNER)]
+"""A pole, ra = 0, and corners where four and three cells meet."""
 _MAP_BASES = 11
 """Base cells that the map has; in the last one there is nothing."""
 
@@ -66,10 +68,23 @@ class Held:
         return self.catalog._node
 
 
+def _planted(seed: int, scattered: int) -> pa.Table:
+    """Return rows within arcminutes of places where it is hard, and some in a part of the sky."""
+    rng = np.random.default_rng(seed)
+    places = []
+    for ra, dec in _ANCHORS:
+        r = np.radians(np.repeat([10, 40, 150], 4) * np.sqrt(rng.uniform(0, 1, 12)) / 3600)
+        angle = rng.uniform(0, 2 * np.pi, 12)
+        places.append(around(ra, dec, r * np.cos(angle), r * np.sin(angle)))
+    places.append((rng.uniform(0, 90, scattered), rng.uniform(-30, 90, scattered)))
+    ra, dec = (np.concatenate(part) for part in zip(*places, strict=True))
+    return pa.table({"id": rng.permutation(len(ra)) + (1 << 60) + seed, "ra": ra, "dec": dec})
+
+
 def _objects() -> tuple[pa.Table, pa.Table]:
     """Return objects and their epochs; every third object has none, and some values are missing."""
     rng = np.random.default_rng(11)
-    plain = planted(1, 40.0, per_anchor=2, scattered=30)
+    plain = _planted(1, scattered=20)
     n = plain.num_rows
     twins = np.arange(n)
     twins[n - 4 : n : 2] += 1  # two pairs of objects at one place
@@ -118,7 +133,7 @@ def _objects() -> tuple[pa.Table, pa.Table]:
 def _stars(objects: pa.Table) -> pa.Table:
     """Return stars, many of them near objects; some name an object, some nobody, some nothing."""
     rng = np.random.default_rng(12)
-    plain = planted(2, 40.0, per_anchor=2, scattered=20)
+    plain = _planted(2, scattered=8)
     n = plain.num_rows
     named = rng.choice(objects["id"].to_numpy(), n)
     named[rng.random(n) < 0.1] = 5
@@ -212,7 +227,7 @@ class World:
     @cached_property
     def large_table(self) -> Held:
         """A table in memory that is too large for every task to have all of it."""
-        table = _in_memory(8_000, 2)
+        table = _in_memory(3_000, 2)
         return Held(sky.from_table(table), placed(table))
 
     @cached_property
@@ -250,9 +265,9 @@ def build_world(folder: Path) -> World:
     write_parts(folder / "stars/o", stars)
     return World(
         _imported(
-            folder / "objects", "id", max_rows=12, margin=20.0, lightcurves=curves,
+            folder / "objects", "id", max_rows=24, margin=20.0, lightcurves=curves,
             time_format="mjd", time_scale="tai",
         ),
-        _imported(folder / "stars", "star", max_rows=8, margin=None),
+        _imported(folder / "stars", "star", max_rows=14, margin=None),
         _sky_map(folder / "map"),
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -25,6 +25,7 @@ from skyseries.catalog.nodes.calls import (
 from skyseries.catalog.nodes.steps import Wrapped, made_column, structs_of
 from skyseries.catalog.rows import Index, Rows, gather, pick
 from skyseries.errors import Cancelled, SchemaError
+from skyseries.executors import check_cancelled
 
 __all__ = ["MapRows"]
 
@@ -159,7 +160,7 @@ def _call(function: Callable[..., Any], arguments: list[Any], answers: list[Any]
     error : Exception
     """
     append = answers.append
-    calls = zip(*arguments, strict=False)  # a missing argument is None without end
+    calls = _while_wanted(zip(*arguments, strict=False))  # a missing one is None without end
     while True:
         try:
             for values in calls:
@@ -170,6 +171,13 @@ def _call(function: Callable[..., Any], arguments: list[Any], answers: list[Any]
         except Exception as error:
             yield len(answers), error
             append(None)
+
+
+def _while_wanted(calls: Iterable[Any]) -> Iterator[Any]:
+    """Yield the arguments of calls until the run is cancelled."""
+    for values in calls:
+        check_cancelled()
+        yield values
 
 
 class _MappedRows(Wrapped):

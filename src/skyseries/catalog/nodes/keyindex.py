@@ -12,7 +12,7 @@ from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.nodes.steps import Select
 from skyseries.catalog.running import run_units
 from skyseries.catalog.stage import Stage
-from skyseries.executors import Task, current_executor
+from skyseries.executors import Task, run_tasks
 from skyseries.hats.files import Location
 from skyseries.hats.index_build import index_entries, index_ranges, write_index_part
 from skyseries.hats.keys import plain
@@ -44,7 +44,7 @@ def build_key_index(node: Node, column: str, folder: Path) -> Location:
         Task(write_index_part, (runs, INDEX_KEY, pair, n, root), share, f"index part {n}")
         for n, pair in enumerate(ranges)
     ]
-    parts = [part for _, part in current_executor().run(tasks)]
+    parts = [part for _, part in run_tasks("writing the index", tasks)]
     written = [part for part in parts if part.rows]
     field = pa.field(INDEX_KEY, _plain_type(node.schema.field(column).type))
     rows = sum(part.rows for part in written)

@@ -26,6 +26,7 @@ from skyseries.catalog.nodes.pairs import PairRows, Pairs, Renamed
 from skyseries.catalog.nodes.scan import Scan, widened
 from skyseries.catalog.nodes.weight import Weight
 from skyseries.catalog.rows import Joined, Rows
+from skyseries.config import tuning
 from skyseries.errors import InputError
 from skyseries.spatial.coverage import Ranges, intersection, normalise
 from skyseries.spatial.healpix import HPX_ORDER, margin_order, radec_to_hpx
@@ -34,8 +35,6 @@ from skyseries.spatial.order import argsort
 
 __all__ = ["Match", "MatchRule"]
 
-_MANY = 50_000
-"""Left rows from which on it does not pay to ask where each of them is."""
 _CELLS_ACROSS = 5
 """Orders by which the cells that tell where left rows are may be finer than their extent."""
 
@@ -219,7 +218,12 @@ class Match(Node):
         """Yield left rows that share a right partition, and where to look for their partners."""
         cuts = self.right.cuts()
         still = self.rule.left_motion is None
-        if still and len(left) > _MANY and not area.halo_arcsec and _within_one(area, cuts):
+        if (
+            still
+            and len(left) > tuning().near_rows
+            and not area.halo_arcsec
+            and _within_one(area, cuts)
+        ):
             start = np.maximum(area.start, 0)
             yield slice(None), lambda halo: Area(start, area.stop, halo)
             return

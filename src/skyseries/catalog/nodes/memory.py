@@ -12,6 +12,7 @@ from skyseries.arraytypes import Floats, Ints
 from skyseries.catalog.node import SKY_CELLS, Area, Hints, Node, Pieces, Source
 from skyseries.catalog.nodes.scan import Scan, widened
 from skyseries.catalog.rows import Rows, TableRows
+from skyseries.config import tuning
 from skyseries.errors import InputError
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.sizes import take
@@ -20,8 +21,6 @@ from skyseries.spatial.healpix import radec_to_hpx
 from skyseries.spatial.order import argsort
 
 __all__ = ["Memory"]
-
-_PIECE_ROWS = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +101,7 @@ class Memory(Node):
     def pieces(self, hints: Hints) -> list[Pieces]:
         if not len(self.hpx):
             return [Pieces.none()]
-        first = np.unique(self.hpx[::_PIECE_ROWS])
+        first = np.unique(self.hpx[:: tuning().table_piece_rows])
         begins = np.searchsorted(self.hpx, first)
         ends = np.append(begins[1:], len(self.hpx))
         return [Pieces(first, self.hpx[ends - 1] + 1, (ends - begins).astype(float))]

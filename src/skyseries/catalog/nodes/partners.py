@@ -23,6 +23,7 @@ from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.rows import Rows, TableRows
 from skyseries.catalog.running import in_order
 from skyseries.catalog.stage import Stage
+from skyseries.config import tuning
 from skyseries.hats.files import Location
 from skyseries.hats.idindex import open_index
 from skyseries.hats.keys import KeyTable, plain
@@ -39,9 +40,6 @@ __all__ = [
     "cells_of",
     "table_rows",
 ]
-
-_SENT_BYTES = 1_000_000
-"""A table of up to so many bytes is sent with each task, a larger one is written to a file."""
 
 
 class Partners(abc.ABC):
@@ -121,7 +119,7 @@ class Sent(Partners):
     def of(cls, table: pa.Table, key: str, name: str, folder: Path | None = None) -> Sent:
         """Return a table; with a folder, written to a file if it is large."""
         data: pa.Table | str = table
-        if folder is not None and table.nbytes > _SENT_BYTES:
+        if folder is not None and table.nbytes > tuning().sent_bytes:
             data = str(folder / "rows.arrow")
             with pa.OSFile(data, "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
                 writer.write_table(table)

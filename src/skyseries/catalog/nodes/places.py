@@ -8,7 +8,7 @@ so the child must leave none out, and takes no hints.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from skyseries.arraytypes import Ints
 from skyseries.catalog.node import Area, Hints, Node, Pieces, RowStep
 from skyseries.catalog.nodes.scan import widened
 from skyseries.catalog.rows import Rows
+from skyseries.catalog.stage import Stage
 from skyseries.spatial.order import argsort
 
 __all__ = ["ByHash", "ByPlace", "Places", "hashes", "ordinals"]
@@ -140,28 +141,48 @@ class ByHash(_Chosen):
 
 @dataclass(frozen=True, eq=False)
 class ByPlace(_Chosen):
-    """Keep rows at some places, or all but these."""
+    """Keep rows at some places, or all but these.
 
-    places: Places = field(repr=False)
+    Parameters
+    ----------
+    places : Stage or Places
+        Of a node for one unit, those that are in it.
+    keep : bool
+    text : str
+        What is done; ``{}`` stands for how many rows.
+    """
+
+    places: Stage[Places] | Places = field(repr=False)
     keep: bool
     text: str
 
+    def stages(self) -> tuple[Stage[Any], ...]:
+        return (self.places,) if isinstance(self.places, Stage) else ()
+
+    def _known(self) -> Places | None:
+        """Return the places; None before they are found."""
+        if isinstance(self.places, Places):
+            return self.places
+        return self.places.value if self.places.is_done else None
+
     def chosen(self, hpx: Ints) -> NDArray[np.bool_]:
-        found = self.places.has(hpx)
-        return found if self.keep else ~found
+        places = self.places if isinstance(self.places, Places) else self.places.value
+        return places.has(hpx) if self.keep else ~places.has(hpx)
 
     def pieces(self, hints: Hints) -> list[Pieces]:
         first, *rest = super().pieces(hints)
-        if not self.keep:
+        known = self._known() if self.keep else None
+        if known is None:
             return [first, *rest]
-        hpx = self.places.hpx
+        hpx = known.hpx
         there = np.searchsorted(hpx, first.start) < np.searchsorted(hpx, first.stop)
         return [Pieces(first.start[there], first.stop[there], first.weight[there]), *rest]
 
     def narrow(self, area: Area) -> Node:
-        return replace(
-            self, child=self.child.narrow(area), places=self.places.within(widened(area))
-        )
+        known = self._known()
+        places = self.places if known is None else known.within(widened(area))
+        return replace(self, child=self.child.narrow(area), places=places)
 
     def describe(self) -> str:
-        return self.text
+        known = self._known()
+        return self.text.format("" if known is None else f"{len(known.hpx):,} ")

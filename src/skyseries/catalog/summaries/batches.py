@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrow import is_nested, to_numpy
-from skyseries.catalog.division import Unit
-from skyseries.catalog.node import Hints, Node
+from skyseries.catalog.node import Node
 from skyseries.catalog.rows import gather
-from skyseries.catalog.summaries.parts import fixed_units, parts_in_order
+from skyseries.catalog.running import in_order
+from skyseries.catalog.summaries.parts import fixed_units
+from skyseries.config import tuning
 from skyseries.errors import SchemaError
 from skyseries.nested import Nested
 
@@ -22,8 +23,6 @@ __all__ = ["as_arrays", "batches"]
 
 Batch = dict[str, NDArray[Any]]
 
-UNIT = 250_000
-"""Rows or epochs of a unit that is shuffled, about."""
 BUFFER_UNITS = 4
 """So many units, from anywhere on the sky, are mixed with each other."""
 
@@ -43,11 +42,11 @@ def batches(node: Node, size: int, shuffle: bool, seed: int, epochs: int) -> Ite
     epochs : int
         How often all rows are gone through; each time in another order.
     """
-    units = fixed_units(node, UNIT if shuffle else None)
+    units = fixed_units(node, tuning().shuffled_unit_rows if shuffle else None)
     for epoch in range(epochs):
         rng = np.random.default_rng([seed, epoch]) if shuffle else None
         chosen = units if rng is None else [units[i] for i in rng.permutation(len(units))]
-        tables = parts_in_order(node, _compute, chosen)
+        tables = in_order(node, chosen)
         blocks = tables if rng is None else _mixed(tables, rng)
         yield from _cut(blocks, size)
 
@@ -75,10 +74,6 @@ def as_arrays(table: pa.Table) -> Batch:
             path = f"{field.name}.{name}"
             arrays[path] = _array(path, nested.values(name))
     return arrays
-
-
-def _compute(node: Node, unit: Unit) -> pa.Table:
-    return node.table(node.rows(unit.area, Hints()))
 
 
 def _mixed(tables: Iterator[pa.Table], rng: np.random.Generator) -> Iterator[pa.Table]:

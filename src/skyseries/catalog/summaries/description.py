@@ -15,12 +15,11 @@ from skyseries.catalog.summaries.groups import PlainGroupBy, grouped
 from skyseries.catalog.summaries.inputs import values_of
 from skyseries.catalog.summaries.parts import merged
 from skyseries.catalog.summaries.quantiles import quantiles
+from skyseries.config import tuning
 from skyseries.schema import column_meta
 
 __all__ = ["describe"]
 
-DISTINCT = 1000
-"""So many values of a text column are told apart."""
 
 SCHEMA = pa.schema(
     [
@@ -95,7 +94,9 @@ def _distinct(
     result: list[frozenset[str] | None] = []
     for values in values_of(node, unit, columns):
         unique = pc.unique(values).drop_null()
-        result.append(frozenset(unique.to_pylist()) if len(unique) <= DISTINCT else None)
+        result.append(
+            frozenset(unique.to_pylist()) if len(unique) <= tuning().distinct_texts else None
+        )
     return result
 
 
@@ -105,5 +106,7 @@ def _union(n: int, parts: Sequence[list[frozenset[str] | None]]) -> list[frozens
         sets = [part[i] for part in parts]
         known = [s for s in sets if s is not None]
         union = frozenset().union(*known) if len(known) == len(sets) else None
-        result.append(union if union is not None and len(union) <= DISTINCT else None)
+        result.append(
+            union if union is not None and len(union) <= tuning().distinct_texts else None
+        )
     return result

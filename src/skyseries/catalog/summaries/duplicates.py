@@ -20,8 +20,9 @@ from skyseries.arrow import to_numpy
 from skyseries.catalog.division import Unit
 from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.nodes.places import Places, ordinals
+from skyseries.catalog.running import run_units
 from skyseries.catalog.summaries.inputs import lifted, values_from
-from skyseries.catalog.summaries.parts import fixed_units, parts_in_order
+from skyseries.catalog.summaries.parts import fixed_units
 from skyseries.config import settings
 from skyseries.spatial.order import argsort
 
@@ -29,9 +30,13 @@ __all__ = ["codes_of", "duplicate_places", "normal_key"]
 
 
 def duplicate_places(
-    node: Node, keys: Sequence[adql.Expr], keep: str, memory: int | None = None
+    node: Node,
+    keys: Sequence[adql.Expr],
+    keep: str,
+    folder: Path,
+    memory: int | None = None,
 ) -> Places:
-    """Return the places of rows that are not the first (or last) with their key.
+    """Return the places of rows that are not the first (or last) with their key; a stage.
 
     Parameters
     ----------
@@ -40,6 +45,8 @@ def duplicate_places(
         Missing values (null, NaN) are equal to each other.
     keep : {"first", "last"}
         Along the sky.
+    folder : Path
+        For what does not fit into memory.
     memory : int, optional
         Bytes of keys and places (16 bytes) that are held; by default a quarter of what
         `skyseries.config` says. More go to disk, divided by a hash of the key.
@@ -48,7 +55,7 @@ def duplicate_places(
     wide, plain = lifted(node, keys)
     hpx, ordinal = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     with ExitStack() as stack:
-        for table in _divided(wide, tuple(plain), memory, stack):
+        for table in _divided(wide, tuple(plain), memory, folder, stack):
             rows = _repeated(table, keep)
             hpx.append(table.column("hpx").to_numpy()[rows])
             ordinal.append(table.column("ordinal").to_numpy()[rows])
@@ -104,7 +111,7 @@ def normal_key(key: pa.Array) -> pa.Array:
 
 
 def _divided(
-    node: Node, keys: tuple[adql.Expr, ...], memory: int, stack: ExitStack
+    node: Node, keys: tuple[adql.Expr, ...], memory: int, folder: Path, stack: ExitStack
 ) -> Iterator[pa.Table]:
     """Yield tables that have all rows of their keys, in the order of the sky."""
     held: list[pa.Table] = []
@@ -112,14 +119,14 @@ def _divided(
     units = fixed_units(node)
     weight = sum(unit.weight for unit in units)
     seen = 0.0
-    parts = parts_in_order(node, partial(_keys_of_unit, keys), units)
+    parts = (p for _, p in run_units(node, partial(_keys_of_unit, keys), units, ordered=True))
     for unit, part in zip(units, parts, strict=True):
         held.append(part)
         seen += unit.weight
         size = sum(table.nbytes for table in held)
         if files is None and 4 * size > memory:  # sorting takes as much again, and more
             count = math.ceil(8 * size * weight / max(seen, 1) / memory) + 1
-            files = _Buckets(min(count, 512), part.schema, stack)
+            files = _Buckets(min(count, 512), part.schema, folder, stack)
         if files is not None:
             for table in held:
                 files.add(table)
@@ -133,9 +140,8 @@ def _divided(
 class _Buckets:
     """Files on disk, each with the rows of some keys."""
 
-    def __init__(self, count: int, schema: pa.Schema, stack: ExitStack) -> None:
-        temporary = tempfile.TemporaryDirectory(prefix="skyseries-keys-", dir=settings().tmp_dir)
-        folder = Path(stack.enter_context(temporary))
+    def __init__(self, count: int, schema: pa.Schema, folder: Path, stack: ExitStack) -> None:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder)))
         self._paths = [folder / f"{i}.arrow" for i in range(count)]
         files = [stack.enter_context(pa.OSFile(str(path), "wb")) for path in self._paths]
         self._writers = [pa.ipc.new_file(file, schema) for file in files]

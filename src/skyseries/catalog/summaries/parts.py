@@ -8,18 +8,18 @@ parts wait.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 import numpy as np
 
 from skyseries.arraytypes import Ints
-from skyseries.catalog import division
 from skyseries.catalog.division import Unit, divide
 from skyseries.catalog.node import Hints, Node, Pieces
 from skyseries.catalog.running import run_units
+from skyseries.config import tuning
 
-__all__ = ["fixed_units", "merged", "parts_in_order"]
+__all__ = ["fixed_units", "merged"]
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ def fixed_units(node: Node, largest: float | None = None) -> list[Unit]:
     tell which rows it has, which can cost more than the summary itself.
     """
     first, *rest = node.pieces(Hints())
-    limit = division.LARGEST if largest is None else largest
+    limit = tuning().unit_rows if largest is None else largest
     return divide([_whole(first, node.cuts(), limit), *rest], _AS_IF_WORKERS, largest)
 
 
@@ -70,19 +70,6 @@ def merged(
     for place, part in run_units(node, partial, units):
         tree.add(place, part)
     return tree.result if units else merge([])
-
-
-def parts_in_order(
-    node: Node, partial: Callable[[Node, Unit], T], units: list[Unit]
-) -> Iterator[T]:
-    """Yield the part of each unit, in the order of the units."""
-    waiting: dict[int, T] = {}
-    due = 0
-    for place, part in run_units(node, partial, units, heaviest_first=False):
-        waiting[place] = part
-        while due in waiting:
-            yield waiting.pop(due)
-            due += 1
 
 
 class _Tree(Generic[T]):

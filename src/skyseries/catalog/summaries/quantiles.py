@@ -24,13 +24,12 @@ from skyseries.catalog.node import Node
 from skyseries.catalog.running import run_units
 from skyseries.catalog.summaries.inputs import lifted, values_of
 from skyseries.catalog.summaries.parts import fixed_units
+from skyseries.config import tuning
 
 __all__ = ["quantiles"]
 
 Codes = NDArray[np.uint64]
 
-FEW = 1_000_000
-"""So many values are collected and sorted."""
 _STEP = 16
 _SIGN = np.uint64(1 << 63)
 
@@ -78,7 +77,7 @@ def quantiles(
     """
     node, plain = lifted(node, expressions)
     units = fixed_units(node)
-    few = sum(unit.weight for unit in units) * len(plain) <= FEW
+    few = sum(unit.weight for unit in units) * len(plain) <= tuning().sorted_values
     searches = [_Search(q, wanted={_Bracket(i, 0, 0, 0, few): []}) for i in range(len(plain))]
     while brackets := [bracket for search in searches for bracket in search.wanted]:
         totals: list[Any] = [
@@ -91,7 +90,9 @@ def quantiles(
                 else:
                     total.append(part)
         for bracket, total in zip(brackets, totals, strict=True):
-            _learn(searches[bracket.column], bracket, total, FEW // len(brackets))
+            _learn(
+                searches[bracket.column], bracket, total, tuning().sorted_values // len(brackets)
+            )
     return [
         _interpolated(search, expression.arrow_type)
         for search, expression in zip(searches, plain, strict=True)

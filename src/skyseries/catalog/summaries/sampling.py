@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,15 +24,18 @@ from skyseries.catalog.rows import gather
 from skyseries.catalog.summaries.duplicates import codes_of, normal_key
 from skyseries.catalog.summaries.inputs import lifted, values_from
 from skyseries.catalog.summaries.parts import merged
+from skyseries.errors import InputError
 
-__all__ = ["sample_places"]
+__all__ = ["check_enough", "sample_places"]
 
 Size = int | float
 """Of each stratum: rows, or the fraction of its rows."""
 
 
-def sample_places(node: Node, strata: Sequence[adql.Expr], size: Size, seed: int) -> Places:
-    """Return the places of a sample.
+def sample_places(
+    node: Node, strata: Sequence[adql.Expr], size: Size, seed: int, least: int, folder: Path
+) -> Places:
+    """Return the places of a sample; a stage of a plan.
 
     Parameters
     ----------
@@ -42,6 +46,10 @@ def sample_places(node: Node, strata: Sequence[adql.Expr], size: Size, seed: int
         Rows of each stratum, all of it where it has no more; or the fraction of its rows,
         rounded to whole rows.
     seed : int
+    least : int
+        InputError if there are fewer rows.
+    folder : Path
+        Not needed.
     """
     wide, plain = lifted(node, strata)
     limit: Callable[[tuple[Any, ...]], int]
@@ -54,9 +62,16 @@ def sample_places(node: Node, strata: Sequence[adql.Expr], size: Size, seed: int
         limit = partial(_same, size)
     part = partial(_smallest_of_unit, tuple(plain), limit, seed)
     table = merged(wide, part, partial(_smallest, limit))
+    check_enough(0 if table is None else table.num_rows, least)
     if table is None:
         return Places(np.empty(0, np.int64), np.empty(0, np.int64))
     return Places.of(*(table.column(name).to_numpy() for name in ("hpx", "ordinal")))
+
+
+def check_enough(rows: int, least: int) -> None:
+    """Raise InputError if there are fewer rows than are to be taken."""
+    if rows < least:
+        raise InputError(f"there are only {rows:,} rows to take {least:,} from")
 
 
 def _same(size: int, key: tuple[Any, ...]) -> int:

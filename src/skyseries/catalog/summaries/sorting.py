@@ -21,7 +21,7 @@ from skyseries.catalog.node import Hints, Node
 from skyseries.catalog.rows import gather
 from skyseries.catalog.summaries.inputs import lifted, values_of
 from skyseries.catalog.summaries.parts import fixed_units, merged
-from skyseries.executors import Task, current_executor
+from skyseries.executors import Task, run_tasks
 
 __all__ = ["order_of", "top"]
 
@@ -110,7 +110,7 @@ def _rows_at(node: Node, unit_starts: Ints, rows: Ints) -> pa.Table:
     for unit in units:
         index = rows[unit_starts == unit.start]
         tasks.append(Task(_take, (node.narrow(unit.area), unit, index), unit.weight, str(unit)))
-    found = dict(current_executor().run(tasks))
+    found = dict(run_tasks("rows", tasks))
     table = pa.concat_tables([found[i] for i in range(len(units))])
     assert starts == sorted(starts)  # noqa: S101 - so the stable order above is that of the tables
     back = np.empty(len(order), np.int64)

@@ -5,20 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from skyseries.catalog.associations import AssociationWritten, write_association
 from skyseries.catalog.held import Held
 from skyseries.catalog.ids import id_column
-from skyseries.catalog.joining import found_by_key
 from skyseries.catalog.names import check_columns
-from skyseries.catalog.nodes.join import Join
 from skyseries.catalog.nodes.lineage import home_of, stored_as
 from skyseries.catalog.nodes.pairs import no_clash, renamed
 from skyseries.catalog.nodes.scan import first_scan, scan_of
 from skyseries.catalog.nodes.steps import Select
 from skyseries.catalog.provenance import recorded_provenance, scans_of, to_properties
-from skyseries.catalog.writing import Target, Written, write_catalog
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.collection import COLLECTION_FILE, Collection, at_version, read_collection
 from skyseries.hats.dataset import open_dataset
@@ -33,6 +29,10 @@ from skyseries.hats.extension import (
 from skyseries.hats.files import Location, locate
 from skyseries.hats.keys import check_keys
 from skyseries.hats.margin import margin_width
+
+if TYPE_CHECKING:
+    from skyseries.catalog.associations import AssociationWritten
+    from skyseries.catalog.writing import Written
 
 __all__ = ["ExtensionVerbs"]
 
@@ -83,6 +83,9 @@ class ExtensionVerbs(Held):
         CatalogNotFoundError, CatalogError
             If there is no such extension or version, or its file is no extension's.
         """
+        from skyseries.catalog.joining import found_by_key
+        from skyseries.catalog.nodes.join import Join
+
         listed = listed_extensions(self._root)
         file = listed.get(os.fspath(name_or_path)) or locate(name_or_path)
         extension, root = read_extension(file)
@@ -146,6 +149,8 @@ class ExtensionVerbs(Held):
         -------
         Written
         """
+        from skyseries.catalog.writing import Target, write_catalog
+
         key = id_column(self.dataset, self._collection, id)
         if key not in self.columns or stored_as(self._node, key) is None:
             raise SchemaError(f"the ids {key!r} are not in the result; an extension needs them")
@@ -213,6 +218,8 @@ class ExtensionVerbs(Held):
         AssociationWritten
             ``join(other, through=path)`` uses it, as LSDB does.
         """
+        from skyseries.catalog.associations import write_association
+
         ids = self._left_id(left_id), self._right_id(right_id)
         return write_association(self, ids, path, name or Path(path).name, overwrite)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -16,17 +16,16 @@ from skyseries.catalog.curves import the_column
 from skyseries.catalog.held import Held
 from skyseries.catalog.names import check_columns, fields_of
 from skyseries.catalog.node import Node
-from skyseries.catalog.nodes.arguments import Argument, Bands, values_of
 from skyseries.catalog.nodes.calls import bounds_of, cell_of, failure, function_name
-from skyseries.catalog.nodes.functions import MapRows
-from skyseries.catalog.nodes.partitions import MapPartitions
 from skyseries.catalog.nodes.steps import Select
 from skyseries.catalog.rows import TableRows
 from skyseries.catalog.verbs.tablefunctions import TableFunctionOf, TableKind
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.partitions import Cell
 from skyseries.schema.conversion import in_degrees
-from skyseries.timeseries.kernels.each import is_compiled
+
+if TYPE_CHECKING:
+    from skyseries.catalog.nodes.arguments import Argument, Bands
 
 __all__ = ["FunctionVerbs"]
 
@@ -84,6 +83,8 @@ class FunctionVerbs(Held):
         ExecutionError
             If the function fails; names the partition, the function's exception is the cause.
         """
+        from skyseries.catalog.nodes.partitions import MapPartitions
+
         _check_choices(on_error, table)
         rule: Rule = "same kind"
         called = TableFunctionOf(function, table, pass_partition, args, dict(kwargs))
@@ -140,6 +141,8 @@ class FunctionVerbs(Held):
             If the function fails; names object and partition, the function's exception is the
             cause.
         """
+        from skyseries.catalog.nodes.arguments import Argument
+
         paths = [columns] if isinstance(columns, str) else list(columns)
         if not paths:
             raise InputError("map_rows needs the columns that the function takes")
@@ -184,6 +187,8 @@ class FunctionVerbs(Held):
         SchemaError, ExecutionError
             As for `map_rows`.
         """
+        from skyseries.catalog.nodes.arguments import Argument
+
         name = the_column(self.schema, column)
         if columns is None:
             fields = self.lightcurve_fields(name)
@@ -208,6 +213,8 @@ class FunctionVerbs(Held):
         )
 
     def _bands(self, column: str, bands: str | int | Sequence[str | int]) -> Bands:
+        from skyseries.catalog.nodes.arguments import Bands
+
         field = self.lightcurve_fields(column).band
         if field is None:
             raise InputError(f"the light curves in {column!r} have no bands: leave out bands=")
@@ -225,6 +232,9 @@ class FunctionVerbs(Held):
         append: bool,
         on_error: OnError,
     ) -> Self:
+        from skyseries.catalog.nodes.functions import MapRows
+        from skyseries.timeseries.kernels.each import is_compiled
+
         _check_choices(on_error)
         check_columns([a.path for a in arguments if a.path is not None], self.schema)
         names = [names] if isinstance(names, str) else names
@@ -307,6 +317,8 @@ def _first_calls(
     node: Node, arguments: tuple[Argument, ...], bands: Bands | None
 ) -> list[tuple[Any, ...]]:
     """Return the arguments of the first calls, first of those that have epochs."""
+    from skyseries.catalog.nodes.arguments import values_of
+
     paths = [argument.path for argument in arguments if argument.path is not None]
     if bands is not None:
         columns = {path.partition(".")[0] for path in paths if "." in path}

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import pyarrow as pa
 
 from skyseries.arrays import number, whole
 from skyseries.arrow import is_nested
 from skyseries.catalog.asof import AsOf, Direction
-from skyseries.catalog.associations import associated
 from skyseries.catalog.held import Held
 from skyseries.catalog.ids import id_column
-from skyseries.catalog.joining import Other, brought, found_by_key, other_side
 from skyseries.catalog.names import check_columns, check_new, names_list, names_pair
-from skyseries.catalog.nodes.join import Join
-from skyseries.catalog.nodes.joincurves import JoinCurves, can_sort
-from skyseries.catalog.nodes.joinmap import MapValues
-from skyseries.catalog.nodes.orphans import OnOrphans
 from skyseries.catalog.nodes.pairs import no_clash, renamed
 from skyseries.catalog.nodes.scan import first_scan
 from skyseries.catalog.nodes.steps import Select
@@ -27,6 +21,10 @@ from skyseries.errors import InputError, SchemaError
 from skyseries.hats.keys import check_keys
 from skyseries.schema import LightCurveFields, column_meta
 from skyseries.schema.conversion import Conversion
+
+if TYPE_CHECKING:
+    from skyseries.catalog.joining import Other
+    from skyseries.catalog.nodes.orphans import OnOrphans
 
 __all__ = ["JoinVerbs"]
 
@@ -79,6 +77,9 @@ class JoinVerbs(Held):
         groups that hold the ids of a task are read: its id index tells which; if it has none, a
         temporary one is made from its ids. `explain` says how it is done.
         """
+        from skyseries.catalog.associations import associated
+        from skyseries.catalog.joining import other_side
+
         right = other_side(other)
         if through is not None:
             if on is not None or left_on is not None or right_on is not None:
@@ -140,6 +141,9 @@ class JoinVerbs(Held):
         aside in scratch files (``SKYSERIES_TMPDIR``) under the cells of their objects, which the
         id index of the objects tells: about as many bytes as their columns have.
         """
+        from skyseries.catalog.joining import brought, other_side
+        from skyseries.catalog.nodes.joincurves import JoinCurves
+
         right = other_side(sources)
         check_new([name], self.schema)
         left_key, key = self._curve_keys(on, left_on, right_on, _schema(right))
@@ -208,6 +212,8 @@ class JoinVerbs(Held):
         suffixes : pair of str, optional
             As for `join`.
         """
+        from skyseries.catalog.joining import other_side
+
         right = other_side(other)
         if how not in ("left", "inner"):
             raise InputError(f"how must be left or inner, not {how!r}")
@@ -244,6 +250,8 @@ class JoinVerbs(Held):
         Catalog
             Null where the map has no cell. Combine the values by `assign`.
         """
+        from skyseries.catalog.nodes.joinmap import MapValues
+
         if not isinstance(map_catalog, Held):
             raise InputError("merge_map takes a catalog; open the map with open_catalog(path)")
         columns = None if columns is None else names_list(columns)
@@ -259,6 +267,9 @@ class JoinVerbs(Held):
         suffixes: tuple[str, str] | None,
         asof: AsOf | None = None,
     ) -> Self:
+        from skyseries.catalog.joining import brought, found_by_key
+        from skyseries.catalog.nodes.join import Join
+
         if how not in get_args(How):
             raise InputError(f"how must be one of {', '.join(get_args(How))}, not {how!r}")
         schema = _schema(right)
@@ -295,6 +306,8 @@ class JoinVerbs(Held):
 
 def _check_time(sources: pa.Schema, time: str | None) -> None:
     """Raise SchemaError if light curves cannot be sorted by a column."""
+    from skyseries.catalog.nodes.joincurves import can_sort
+
     if time is not None and not can_sort(sources.field(time).type):
         raise SchemaError(
             f"column {time!r} is {sources.field(time).type}: light curves are sorted by times that "
@@ -307,6 +320,8 @@ def _how(how: str) -> Literal["inner", "left", "anti"]:
 
 
 def _orphans(orphans: str) -> OnOrphans:
+    from skyseries.catalog.nodes.orphans import OnOrphans
+
     if orphans not in get_args(OnOrphans):
         raise InputError(f"orphans must be warn, ignore or raise, not {orphans!r}")
     return "warn" if orphans == "warn" else "raise" if orphans == "raise" else "ignore"

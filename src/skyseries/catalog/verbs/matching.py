@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import pyarrow as pa
 
 from skyseries import adql
 from skyseries.arrays import number, whole
 from skyseries.catalog import tables
-from skyseries.catalog.density import density_arcmin
 from skyseries.catalog.extent import extent
 from skyseries.catalog.held import Held
 from skyseries.catalog.measures import expression_in, moving
@@ -19,13 +18,13 @@ from skyseries.catalog.names import check_columns, check_new, names_pair
 from skyseries.catalog.nodes.concat import Concat
 from skyseries.catalog.nodes.expressions import Assign
 from skyseries.catalog.nodes.lineage import has_moved
-from skyseries.catalog.nodes.match import Match, MatchRule
-from skyseries.catalog.nodes.nestmatch import NestedMatch
-from skyseries.catalog.nodes.outer import RightOnly, Unpaired
 from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash, renamed
 from skyseries.catalog.nodes.scan import first_scan
-from skyseries.catalog.nodes.weight import Weight
 from skyseries.errors import InputError, SchemaError
+
+if TYPE_CHECKING:
+    from skyseries.catalog.nodes.match import Match, MatchRule
+    from skyseries.catalog.nodes.weight import Weight
 
 __all__ = ["MatchVerbs"]
 
@@ -126,6 +125,8 @@ class MatchVerbs(Held):
         The answer does not depend on how the catalogs are partitioned. The right side's margin is
         used where it reaches far enough; else its neighbouring partitions are read.
         """
+        from skyseries.catalog.nodes.match import MatchRule
+
         right = tables.as_held(other, type(self), ra, dec)
         motions = moving(self, right, epoch, (left_pm, right_pm), (left_epoch, right_epoch))
         rule = MatchRule(
@@ -205,6 +206,8 @@ class MatchVerbs(Held):
             Column that tells whether two rows are the same object, and so no pair; by default
             the id column of the catalog.
         """
+        from skyseries.catalog.nodes.match import MatchRule
+
         key = self._id_name("id") if id is None else id
         check_columns([key], self.schema)
         rule = MatchRule(
@@ -237,6 +240,8 @@ class MatchVerbs(Held):
         suffixes: tuple[str, str] | None,
         nested: str | None = None,
     ) -> Self:
+        from skyseries.catalog.nodes.match import Match
+
         if how not in get_args(How):
             raise InputError(f"how must be one of {', '.join(get_args(How))}, not {how!r}")
         for held in (self, right):
@@ -267,6 +272,9 @@ class MatchVerbs(Held):
     def _nested(
         self, right: Held, rule: MatchRule, how: How, name: str, hidden: Sequence[str]
     ) -> Self:
+        from skyseries.catalog.nodes.match import Match
+        from skyseries.catalog.nodes.nestmatch import NestedMatch
+
         if how == "outer" or how == "anti":
             raise InputError(f"with nested= how must be inner or left, not {how!r}")
         check_new([name], self.schema)
@@ -285,6 +293,8 @@ class MatchVerbs(Held):
 
 def _outer(match: Match) -> Concat:
     """Return the left rows with their partners, and the right rows that are in no pair."""
+    from skyseries.catalog.nodes.outer import RightOnly, Unpaired
+
     rest = RightOnly(Unpaired(match), match.right_names, match.schema, match.position)
     return Concat((match, rest))
 
@@ -304,6 +314,9 @@ def _weight(
     one_to_one: bool,
 ) -> Weight | None:
     """Return how pairs are weighted by their errors; None if no errors are given."""
+    from skyseries.catalog.density import density_arcmin
+    from skyseries.catalog.nodes.weight import Weight
+
     if errors[0] is None and errors[1] is None:
         return None
     if one_to_one:

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from skyseries.arrays import whole
-from skyseries.catalog import explain, info, output, running
+from skyseries.catalog import info, output, running
 from skyseries.catalog.held import Held
 from skyseries.catalog.names import check_columns
 from skyseries.catalog.nodes.scan import first_scan
 from skyseries.catalog.rowcount import row_count
-from skyseries.catalog.writing import Target, Written, write_catalog
 from skyseries.errors import CatalogError, InputError
 from skyseries.hats.margin import margin_width
 
@@ -23,6 +22,9 @@ if TYPE_CHECKING:
     import astropy.table
     import pandas as pd
     import polars as pl
+
+    from skyseries.catalog import explain
+    from skyseries.catalog.writing import Written
 
 __all__ = ["ResultVerbs"]
 
@@ -108,6 +110,8 @@ class ResultVerbs(Held):
         InputError
             If there is a catalog already, or rows have no position.
         """
+        from skyseries.catalog.writing import Target, write_catalog
+
         key = self._id_of_result(id)
         target = Target(
             path=path,
@@ -145,6 +149,8 @@ class ResultVerbs(Held):
             Open the leaves' footers too, to tell the row groups that would be read. Without it
             only the description of the catalogs is looked at.
         """
+        from skyseries.catalog import explain
+
         return explain.explain(self._node, footers)
 
     def info(self) -> info.CatalogInfo:

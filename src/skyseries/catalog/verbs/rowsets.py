@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, Self
+from functools import partial
+from typing import TYPE_CHECKING, Literal, Self
 
 import pyarrow as pa
 
+from skyseries.adql import Expr
 from skyseries.arrays import number, whole
 from skyseries.catalog.held import Held
+from skyseries.catalog.node import Node, column_of
 from skyseries.catalog.nodes.concat import Concat
-from skyseries.catalog.nodes.places import ByHash, ByPlace
-from skyseries.catalog.summaries.batches import Batch, as_arrays, batches
-from skyseries.catalog.summaries.duplicates import duplicate_places
+from skyseries.catalog.nodes.expressions import paths_of
+from skyseries.catalog.nodes.steps import Select
+from skyseries.catalog.stage import Stage
 from skyseries.catalog.summaries.expressions import named, per_object
-from skyseries.catalog.summaries.sampling import sample_places
 from skyseries.catalog.verbs.columns import ColumnVerbs
 from skyseries.errors import InputError, QueryError
+from skyseries.hats.statistics import recorded_rows
+
+if TYPE_CHECKING:
+    from skyseries.catalog.summaries.batches import Batch
 
 __all__ = ["RowSetVerbs"]
 
@@ -63,10 +69,13 @@ class RowSetVerbs(ColumnVerbs):
 
         Notes
         -----
-        With `n` or `stratify` one pass (with fraction and stratify two) is made at once, over
-        the positions and the strata; 24 bytes are held for each sampled row, and at most so
-        many for each unit of work.
+        With `n` or `stratify` one pass (with fraction and stratify two) is made before the first
+        result, over the positions and the strata; 24 bytes are held for each sampled row, and at
+        most so many for each unit of work.
         """
+        from skyseries.catalog.nodes.places import ByHash, ByPlace
+        from skyseries.catalog.summaries.sampling import check_enough, sample_places
+
         if (n is None) == (fraction is None):
             raise InputError("sample needs one of n= and fraction=")
         fraction = None if fraction is None else number(fraction, "", "fraction")
@@ -82,11 +91,15 @@ class RowSetVerbs(ColumnVerbs):
             if not key.type.is_scalar:
                 raise QueryError(f"{text} is a {key.type.value}: there are no strata of that")
         size = float(fraction) if fraction is not None else int(n or 0)
-        places = sample_places(self._node, strata, size, seed)
-        if n is not None and not texts and len(places.hpx) < n:
-            raise InputError(f"there are only {len(places.hpx):,} rows to take {n:,} from")
+        least = 0 if n is None or texts else n
+        most = self._node.row_limits(recorded_rows)[1]
+        if most is not None:
+            check_enough(most, least)
         by = f" by {', '.join(texts)}" if texts else ""
-        text = f"sample {len(places.hpx):,} rows{by} (seed {seed})"
+        make = partial(sample_places, self._node, strata, size, seed, least)
+        places = Stage(f"a sample of rows{by}", make, _looked_at(self._node, strata))
+        many = "{}" if n is None or texts else f"{n:,} "
+        text = f"sample {many}rows{_literal(by)} (seed {seed})"
         return self._with(ByPlace(self._node, places, True, text))
 
     def concat(self, *others: Held) -> Self:
@@ -148,10 +161,13 @@ class RowSetVerbs(ColumnVerbs):
 
         Notes
         -----
-        One pass over `subset` and the positions is made at once. It holds the key and 16 bytes
-        for each row, and twice as much while it sorts; beyond a quarter of the memory setting
-        they go to scratch files. 16 bytes for each row that is dropped stay in the plan.
+        One pass over `subset` and the positions is made before the first result. It holds the key
+        and 16 bytes for each row, and twice as much while it sorts; beyond a quarter of the memory
+        setting they go to scratch files. 16 bytes for each row that is dropped stay in the plan.
         """
+        from skyseries.catalog.nodes.places import ByPlace
+        from skyseries.catalog.summaries.duplicates import duplicate_places
+
         if keep not in ("first", "last"):
             raise InputError(f"keep is 'first' or 'last', not {keep!r}")
         texts = named(self._id_name("subset") if subset is None else subset)
@@ -161,8 +177,10 @@ class RowSetVerbs(ColumnVerbs):
         for text, key in zip(texts.values(), keys, strict=True):
             if not key.type.is_scalar:
                 raise QueryError(f"{text} is a {key.type.value}, which cannot be compared")
-        places = duplicate_places(self._node, keys, keep)
-        text = f"drop {len(places.hpx):,} duplicates by {', '.join(texts)} (keep the {keep})"
+        by = f"duplicates by {', '.join(texts)}"
+        make = partial(duplicate_places, self._node, keys, keep)
+        places = Stage(by, make, _looked_at(self._node, keys))
+        text = f"drop {{}}{_literal(by)} (keep the {keep})"
         return self._with(ByPlace(self._node, places, False, text))
 
     def iter_batches(
@@ -201,6 +219,8 @@ class RowSetVerbs(ColumnVerbs):
         SchemaError
             If whole numbers are null and the format is ``"numpy"``.
         """
+        from skyseries.catalog.summaries.batches import as_arrays, batches
+
         size, seed = whole(size, "size", least=1), whole(seed, "seed")
         epochs = whole(epochs, "epochs", least=0)
         if format not in ("numpy", "arrow"):
@@ -210,3 +230,15 @@ class RowSetVerbs(ColumnVerbs):
         if format == "numpy":
             return map(as_arrays, tables)
         return (table.combine_chunks().to_batches()[0] for table in tables)
+
+
+def _looked_at(node: Node, keys: Sequence[Expr]) -> Node:
+    """Return a plan that reads what rows are compared by, and where they are."""
+    paths = [path for key in keys for path in paths_of(key)]
+    names = dict.fromkeys(column_of(path, node.schema) for path in (*(node.position or ()), *paths))
+    return Select(node, tuple(names)) if names else node
+
+
+def _literal(text: str) -> str:
+    """Return a text in which braces are no places to be filled."""
+    return text.replace("{", "{{").replace("}", "}}")

@@ -11,11 +11,6 @@ from skyseries.catalog.byid import id_step
 from skyseries.catalog.curves import the_column
 from skyseries.catalog.held import Held
 from skyseries.catalog.names import check_columns, fields_of, names_list, names_pair
-from skyseries.catalog.nodes.epochsearch import (
-    EpochSearch,
-    coordinate_limits,
-    factors_to_degrees,
-)
 from skyseries.catalog.nodes.steps import Search
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema.recognition import find_position
@@ -169,6 +164,12 @@ class SearchVerbs(Held):
         Catalog
             A row for each epoch: the object's columns, then the fields of the epoch.
         """
+        from skyseries.catalog.nodes.epochsearch import (
+            EpochSearch,
+            coordinate_limits,
+            factors_to_degrees,
+        )
+
         name = the_column(self.schema, column)
         there = fields_of(self.schema, name)
         place = find_position(there) if fields is None else names_pair(fields, "fields")

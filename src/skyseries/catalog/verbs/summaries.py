@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, cast, overload
+from typing import TYPE_CHECKING, Literal, cast, overload
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +16,6 @@ from skyseries.catalog.held import Held
 from skyseries.catalog.names import names_list, texts_by_name
 from skyseries.catalog.node import Node
 from skyseries.catalog.nodes.expressions import Filter
-from skyseries.catalog.summaries import histograms
-from skyseries.catalog.summaries.description import describe
 from skyseries.catalog.summaries.expressions import (
     aggregates,
     field_of,
@@ -25,15 +23,12 @@ from skyseries.catalog.summaries.expressions import (
     number,
     sort_keys,
 )
-from skyseries.catalog.summaries.fullsort import iter_sorted
-from skyseries.catalog.summaries.groups import PlainGroupBy, epoch_schema, grouped
-from skyseries.catalog.summaries.histograms import Bins, Range
-from skyseries.catalog.summaries.inputs import lifted
-from skyseries.catalog.summaries.quantiles import quantiles
-from skyseries.catalog.summaries.sorting import top
 from skyseries.errors import InputError, QueryError, SchemaError
 from skyseries.schema import as_schema
 from skyseries.spatial.healpix import HPX_ORDER
+
+if TYPE_CHECKING:
+    from skyseries.catalog.summaries.histograms import Bins, Range
 
 __all__ = ["Groups", "SummaryVerbs"]
 
@@ -45,6 +40,8 @@ class Groups:
     """Rows, or epochs, by groups; made by `Catalog.group_by`."""
 
     def __init__(self, held: Held, keys: Mapping[str, str], epochs: str | None) -> None:
+        from skyseries.catalog.summaries.groups import epoch_schema
+
         self._held, self._texts = held, dict(keys)
         scope = held._scope()
         levels = {adql.resolve_value(text, scope).level for text in keys.values()} - {None}
@@ -91,6 +88,9 @@ class Groups:
         values (`Catalog.quantiles` does not). Sums are added in an order that does not depend on
         the engine: the result is the same to the last bit with any number of workers.
         """
+        from skyseries.catalog.summaries.groups import PlainGroupBy, epoch_schema, grouped
+        from skyseries.catalog.summaries.inputs import lifted
+
         wanted = texts_by_name(columns, more, "aggregate(n='COUNT(*)')")
         if both := [name for name in wanted if name in self._texts]:
             raise SchemaError(f"{both[0]!r} is a group and an aggregate; give one another name")
@@ -205,6 +205,8 @@ class SummaryVerbs(Held):
             in the order of the sky, so that the result is the same on every engine. Without
             `n` all rows are in memory; `iter_sorted` gives them piece by piece.
         """
+        from skyseries.catalog.summaries.sorting import top
+
         if n is None:
             return pa.concat_tables([self.schema.empty_table(), *self.iter_sorted(by, ascending)])
         n = whole(n, "n", least=0)
@@ -226,6 +228,8 @@ class SummaryVerbs(Held):
         Parts that do not fit into a quarter of the memory setting wait in files below the
         setting for scratch files, uncompressed; they are removed when the iterator ends.
         """
+        from skyseries.catalog.summaries.fullsort import iter_sorted
+
         keys, directions = sort_keys(by, ascending, self._scope())
         return iter_sorted(self._node, keys, directions)
 
@@ -255,6 +259,8 @@ class SummaryVerbs(Held):
         Up to a million values are sorted; of more, the 64 bits of the numbers are narrowed down
         in two to five passes over the columns. Both are exact; memory is bounded.
         """
+        from skyseries.catalog.summaries.quantiles import quantiles
+
         wanted = list(map(float, np.atleast_1d(numbers(q, "", "q"))))
         if outside := [value for value in wanted if not 0 <= value <= 1]:
             raise InputError(f"quantiles are between 0 and 1, not {outside[0]}")
@@ -297,6 +303,8 @@ class SummaryVerbs(Held):
         edges : ndarray of float64, shape (bins + 1,)
             A bin has its left edge, the last one both.
         """
+        from skyseries.catalog.summaries import histograms
+
         expression = number(value, self._scope())
         node = self._under(condition)
         (edges,) = histograms.edges_of(node, [expression], [bins], [range])
@@ -328,6 +336,8 @@ class SummaryVerbs(Held):
         counts : ndarray of int64, shape (bins of x, bins of y)
         x_edges, y_edges : ndarray of float64
         """
+        from skyseries.catalog.summaries import histograms
+
         pair = isinstance(bins, tuple | list) and len(bins) == 2
         both = tuple(bins) if pair else (bins, bins)  # type: ignore[arg-type]
         first, second = (number(text, self._scope()) for text in (x, y))
@@ -386,6 +396,8 @@ class SummaryVerbs(Held):
         InputError
             If the columns of the positions were replaced by `assign`.
         """
+        from skyseries.catalog.summaries import histograms
+
         order = whole(order, "order")
         limit = _MAX_DENSE_ORDER if dense else HPX_ORDER
         if not 0 <= order <= limit:
@@ -419,6 +431,8 @@ class SummaryVerbs(Held):
             exact; of texts how many are distinct (null: more than 1000). Computed in two to six
             passes.
         """
+        from skyseries.catalog.summaries.description import describe
+
         scope = self._scope()
         names = self.columns if columns is None else list(names_list(columns))
         chosen = [(name, adql.resolve_value(_quoted(name), scope)) for name in names]
