@@ -2,7 +2,7 @@
 
 Settings hold for a whole process: memory, workers, where scratch files go. They are read once from
 the environment (``SKYSERIES_MEMORY``, ``SKYSERIES_WORKERS``, ``SKYSERIES_TMPDIR``) and can be given
-to each call instead.
+to each call instead; ``SKYSERIES_PROGRESS=0`` switches off what long calls show of their progress.
 
 Tuning holds for a block of code: sizes of the parts that work is cut into, and of what is held. No
 result depends on it, but where the description of a field says so.
@@ -49,6 +49,8 @@ class Settings:
     """Threads or processes that work side by side."""
     tmp_dir: Path | None
     """Where scratch files go; None: beside the catalog that is written."""
+    progress: bool = True
+    """Whether long calls show how far they are."""
 
 
 @cache
@@ -62,6 +64,7 @@ def settings() -> Settings:
         memory=parse_bytes(memory) if memory else available_memory() // 2,
         workers=_parse_workers(workers) if workers else cpu_count(),
         tmp_dir=Path(tmp_dir) if tmp_dir else None,
+        progress=_parse_switch(env.get("SKYSERIES_PROGRESS", "1")),
     )
 
 
@@ -218,3 +221,9 @@ def _parse_workers(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise InputError(f"SKYSERIES_WORKERS must be a whole number from 1 on, not {text!r}")
     return int(text)
+
+
+def _parse_switch(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise InputError(f"SKYSERIES_PROGRESS must be 0 or 1, not {text!r}")
+    return text == "1"

@@ -53,12 +53,12 @@ _OF_COUNTS = _words("""
     n_phases n_levels weighted max_order max_rows max_bytes max_epochs memory min_epochs
     needs_error magnitude deep footers one_to_one barycentric overwrite resume progress id_index
     has_error replace allow_exact_matches append pass_partition version
-    flags trend clip nightly counts ranked single_bands retries ordered deadline_s
+    flags trend clip nightly counts ranked single_bands retries ordered deadline_s total
 """)
 _OF_THINGS = _words("""
     function curves declared args kwargs extractor name_or_path storage_options tmp_dir region
     regions moc source pixels ax feature path catalog map_catalog options lightcurve
-    stage tasks on_event
+    stage tasks before on_event
 """)
 PLAIN = _OF_WORDS | _OF_COUNTS | _OF_THINGS
 """Names of parameters that hold nothing of the kind: words, counts, switches, other things."""

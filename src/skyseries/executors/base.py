@@ -168,6 +168,7 @@ class Executor(abc.ABC):
         retries: int = 0,
         ordered: bool = False,
         retry_on: Callable[[BaseException], bool] | None = None,
+        while_waiting: Callable[[], None] | None = None,
     ) -> Results:
         """Run the tasks and yield their results as they are ready.
 
@@ -183,6 +184,9 @@ class Executor(abc.ABC):
         retry_on : callable, optional
             Whether an error is worth another try; by default all are that the input does not
             cause. The death of a worker always is.
+        while_waiting : callable, optional
+            Called a few times in a second while nothing comes from workers, in the thread that
+            iterates; not by the serial engine, which never waits.
 
         Raises
         ------

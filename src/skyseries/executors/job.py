@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import Token
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, Self
 
+from skyseries.config import settings
 from skyseries.errors import Cancelled, DeadlineExceeded, InputError
 from skyseries.executors.base import Event, Executor, Result, Results, Task, TaskEnd
 from skyseries.executors.context import current_job, in_task, job_here
 from skyseries.executors.create import current_executor, executor
+from skyseries.executors.progress import TASKS, Progress, Stage
 from skyseries.executors.retrying import is_transient
 
 __all__ = ["Job", "JobEvent", "StageEnd", "StageStart", "run_tasks"]
@@ -28,8 +30,7 @@ class StageStart:
     job: str
     stage: str
     tasks: int
-    weight: float
-    """Of all tasks together."""
+    """0 where it is not known, or where it is not divided into tasks."""
     time: float
 
 
@@ -64,6 +65,11 @@ class Job:
     retries : int
         How often a task is run again that an I/O error ended which may not come again, or, once
         more often, the death of its worker. What a user's function raises is final.
+    progress : bool, optional
+        Show on standard error how far its stages are, once a second has passed: by default as
+        bars on a terminal and in a notebook. True: elsewhere a line for each stage. False, or
+        ``SKYSERIES_PROGRESS=0`` in the environment: nothing. The outermost job shows those of the
+        jobs inside of it.
     deadline_s : float, optional
         After so many seconds the job is cancelled.
     on_event : callable, optional
@@ -98,6 +104,7 @@ class Job:
         executor: str | Executor | None = None,
         *,
         retries: int = 1,
+        progress: bool | None = None,
         deadline_s: float | None = None,
         on_event: Callable[[JobEvent], None] | None = None,
     ) -> None:
@@ -109,6 +116,8 @@ class Job:
         self.bytes_read = 0
         self._executor = executor
         self._on_event = on_event
+        self._show = progress
+        self._progress = Progress(show=False)
         self._parent: Job | None = None
         self._lock = threading.RLock()
         self._running: set[Results] = set()
@@ -135,9 +144,17 @@ class Job:
         if self._token is not None:
             job_here.reset(self._token)
         with self._stack:  # tasks end before their engine does
-            self._finish()
+            self._finish(failed=exc[0] is not None)
 
-    def run(self, stage: str, tasks: Sequence[Task], *, ordered: bool = False) -> Iterator[Result]:
+    def run(
+        self,
+        stage: str,
+        tasks: Sequence[Task],
+        *,
+        ordered: bool = False,
+        unit: str | None = None,
+        before: Sequence[Task] = (),
+    ) -> Iterator[Result]:
         """Run tasks as a stage of this job, on the engine that holds here.
 
         Parameters
@@ -147,6 +164,11 @@ class Job:
         tasks : sequence of Task
         ordered : bool
             Yield results in the order of the tasks; see `Executor.run`.
+        unit : str, optional
+            What the weights of the tasks count, for instance ``rows``, for who looks at the
+            progress; by default tasks are counted.
+        before : sequence of Task
+            More tasks of this stage, that were done before.
 
         Yields
         ------
@@ -162,15 +184,41 @@ class Job:
         """
         if self._state != "running":
             raise InputError(f"{self!r} is not running: use it as `with Job(...) as job:`")
-        listeners = [job._hear for job in self._family()]
+        tasks = tuple(tasks)
+        shown = Stage.of_tasks(stage, tasks, unit, before)
         results = current_executor().run(
             tasks,
-            listeners=listeners,
+            listeners=[*(job._hear for job in self._family()), self._progress.listener(shown)],
             retries=self.retries,
             ordered=ordered,
             retry_on=is_transient,
+            while_waiting=self._progress.tick,
         )
-        return self._stage(stage, tasks, results)
+        return self._stream(shown, len(tasks), results)
+
+    @contextmanager
+    def stage(
+        self, stage: str, total: float | None = None, unit: str = TASKS
+    ) -> Iterator[Callable[[float], None]]:
+        """Do what is no task as a stage of this job, inside of a ``with`` block.
+
+        Parameters
+        ----------
+        stage : str
+            What is done.
+        total : float, optional
+            How much there is to do.
+        unit : str
+            What is counted.
+
+        Yields
+        ------
+        advance : callable
+            To be called with how much more is done.
+        """
+        shown = Stage(stage, total, unit)
+        with self._shown(shown, 0):
+            yield partial(self._progress.advance, shown)
 
     def cancel(self) -> None:
         """End this job: what it runs stops, and raises Cancelled, and so does all it would run.
@@ -184,18 +232,26 @@ class Job:
 
     # --- a stage ----------------------------------------------------------------------------
 
-    def _stage(self, stage: str, tasks: Sequence[Task], results: Results) -> Generator[Result]:
-        began, complete = time.monotonic(), False
-        weight = math.fsum(task.weight for task in tasks)
-        with self._registered(results):
-            self._tell(StageStart(self.name, stage, len(tasks), weight, time.time()))
+    def _stream(self, stage: Stage, tasks: int, results: Results) -> Generator[Result]:
+        with self._registered(results), self._shown(stage, tasks):
             try:
                 yield from results
-                complete = True
             finally:
                 results.close()
-                seconds = time.monotonic() - began
-                self._tell(StageEnd(self.name, stage, complete, seconds, time.time()))
+
+    @contextmanager
+    def _shown(self, stage: Stage, tasks: int) -> Iterator[None]:
+        """Tell of a stage, and show how far it is, while it lasts."""
+        self._tell(StageStart(self.name, stage.name, tasks, time.time()))
+        self._progress.begin(stage)
+        complete = False
+        try:
+            yield
+            complete = True
+        finally:
+            self._progress.end(stage, complete=complete)
+            ended = StageEnd(self.name, stage.name, complete, stage.seconds, time.time())
+            self._tell(ended)
 
     @contextmanager
     def _registered(self, results: Results) -> Iterator[None]:
@@ -237,16 +293,21 @@ class Job:
     # --- its life ---------------------------------------------------------------------------
 
     def _begin(self, parent: Job | None) -> None:
+        """Begin, as a part of `parent` if that is one."""
         if self._state != "new":
             raise InputError(f"the job {self.name!r} was run already: make another one")
         self._state = "running"
         self._parent = parent
+        if parent is not None and self._show is not False:
+            self._progress = parent._progress
+        elif not in_task() and settings().progress:
+            self._progress = Progress(self._show)
         if self.deadline_s is not None:
             self._timer = threading.Timer(self.deadline_s, self._expire)
             self._timer.daemon = True
             self._timer.start()
 
-    def _finish(self) -> None:
+    def _finish(self, *, failed: bool) -> None:
         """Leave no task running; a stage that is not at its end raises Cancelled if it goes on."""
         if self._timer is not None:
             self._timer.cancel()
@@ -257,6 +318,8 @@ class Job:
             results.cancel()
             with suppress(ValueError):  # another thread waits in it, and gets Cancelled there
                 results.close()
+        if self._parent is None:
+            self._progress.close(failed=failed)
 
     def _expire(self) -> None:
         self._expired = True
@@ -274,7 +337,9 @@ class Job:
         return None
 
 
-def run_tasks(stage: str, tasks: Sequence[Task], *, ordered: bool = False) -> Iterator[Result]:
+def run_tasks(
+    stage: str, tasks: Sequence[Task], *, ordered: bool = False, unit: str | None = None
+) -> Iterator[Result]:
     """Run tasks as a stage of the job that holds here, on the engine that holds here.
 
     Where there is no job, they are one of their own, that lives as long as the stream. Inside of
@@ -282,7 +347,7 @@ def run_tasks(stage: str, tasks: Sequence[Task], *, ordered: bool = False) -> It
 
     Parameters
     ----------
-    stage, tasks, ordered
+    stage, tasks, ordered, unit
         As in `Job.run`.
 
     Yields
@@ -294,17 +359,19 @@ def run_tasks(stage: str, tasks: Sequence[Task], *, ordered: bool = False) -> It
     """
     job = current_job()
     if job is not None:
-        return job.run(stage, tasks, ordered=ordered)
+        return job.run(stage, tasks, ordered=ordered, unit=unit)
     job = Job(stage, retries=0 if in_task() else 1)
     job._begin(None)
-    return _alone(job, job.run(stage, tasks, ordered=ordered))
+    return _alone(job, job.run(stage, tasks, ordered=ordered, unit=unit))
 
 
 def _alone(job: Job, results: Iterator[Result]) -> Generator[Result]:
+    failed = True
     try:
         yield from results
+        failed = False
     finally:
-        job._finish()
+        job._finish(failed=failed)
 
 
 def _check_arguments(name: Any, retries: Any, deadline_s: Any) -> None:

@@ -32,6 +32,8 @@ _FINAL = (Cancelled, InputError, MissingDependencyError)
 
 
 _NO_COST = Cost()
+_WAIT_INTERVAL = 0.25
+"""Seconds between two calls of `while_waiting`."""
 
 
 class WorkerDiedError(ExecutionError):
@@ -71,7 +73,7 @@ class Run:
 
     Parameters
     ----------
-    tasks, listeners, retries, ordered, retry_on
+    tasks, listeners, retries, ordered, retry_on, while_waiting
         As in `Executor.run`.
     """
 
@@ -82,13 +84,15 @@ class Run:
         retries: int,
         ordered: bool = False,
         retry_on: Callable[[BaseException], bool] | None = None,
+        while_waiting: Callable[[], None] | None = None,
     ) -> None:
         if retries < 0:
             raise InputError(f"retries must be 0 or more, not {retries}")
         self.tasks = tuple(tasks)
         self.retries = retries
         self.ordered = ordered
-        self.retry_on = retry_on
+        self._retry_on = retry_on
+        self._while_waiting = while_waiting
         self.token = uuid.uuid4().hex  # what workers elsewhere call this run
         self.done = 0
         self.inbox: queue.SimpleQueue[Event | Outcome | None] = queue.SimpleQueue()
@@ -139,6 +143,16 @@ class Run:
             self._listeners = ()
             self.listener_error = error
             raise
+
+    def wait(self) -> Event | Outcome | None:
+        """Return what comes next from a worker; None: look whether the run was cancelled."""
+        if self._while_waiting is None:
+            return self.inbox.get()
+        while True:
+            try:
+                return self.inbox.get(timeout=_WAIT_INTERVAL)
+            except queue.Empty:
+                self._while_waiting()
 
     def start(self, call: Call) -> TaskStart:
         """Return the event that a worker begins a task now."""
@@ -201,7 +215,7 @@ class Run:
             self._deaths[index] += 1
             # one more than `retries`: that a worker dies is seldom the task's fault
             return self._deaths[index] <= self.retries + 1
-        if self.retry_on is not None and not self.retry_on(error):
+        if self._retry_on is not None and not self._retry_on(error):
             return False
         self._failures[index] += 1
         return self._failures[index] <= self.retries

@@ -48,9 +48,10 @@ class TrackingExecutor(Executor):
         retries: int = 0,
         ordered: bool = False,
         retry_on: Callable[[BaseException], bool] | None = None,
+        while_waiting: Callable[[], None] | None = None,
     ) -> Results:
         """Run the tasks; see `Executor.run`."""
-        run = Run(tasks, listeners, retries, ordered, retry_on)
+        run = Run(tasks, listeners, retries, ordered, retry_on, while_waiting)
         self._runs.add(run)
         return Results(run, self._stream(run))
 
@@ -104,7 +105,7 @@ class StreamingExecutor(TrackingExecutor):
                 continue
             if not flying:
                 return
-            message = run.inbox.get()
+            message = run.wait()
             if isinstance(message, Outcome):
                 flying -= 1
                 if run.settle(message) and not run.cancelled:

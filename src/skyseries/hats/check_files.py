@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skyseries.errors import Cancelled, CatalogError, SkyseriesError
-from skyseries.executors import Task, current_executor
+from skyseries.executors import Task, run_tasks
 from skyseries.hats.curves import plain_curves
 from skyseries.hats.dataset import PROPERTY_FILES, Dataset
 from skyseries.hats.files import Location
@@ -72,10 +72,8 @@ class Described:
 def run_checks(tasks: Iterable[Task]) -> list[Any]:
     """Run checks on the engine that holds here; return what each found, in their order."""
     tasks = list(tasks)
-    found: list[Any] = [None] * len(tasks)
-    for index, value in current_executor().run(tasks):
-        found[index] = value
-    return found
+    found = dict(run_tasks("checking", tasks))
+    return [found[index] for index in range(len(tasks))]
 
 
 def said(error: BaseException) -> str:

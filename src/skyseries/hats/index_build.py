@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from skyseries.arrow import is_text
 from skyseries.config import tuning
 from skyseries.errors import InputError, SchemaError
-from skyseries.executors import Task, current_executor
+from skyseries.executors import Task, current_executor, run_tasks
 from skyseries.hats.batches import leaf_batches
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import atomic_path
@@ -94,7 +94,7 @@ def build_index(
             )
             for n, cells in enumerate(groups)
         ]
-        found = sorted(current_executor().run(tasks))  # the same files however the tasks ended
+        found = sorted(run_tasks("ids", tasks))  # the same files however the tasks ended
         runs = [run for _, some in found for run in some]
         ranges = index_ranges(runs, column)
         share = sum(run.rows for run in runs) / len(ranges)
@@ -102,7 +102,7 @@ def build_index(
             Task(write_index_part, (runs, column, pair, n, root), share, f"index part {n}")
             for n, pair in enumerate(ranges)
         ]
-        parts = [part for _, part in current_executor().run(tasks)]
+        parts = [part for _, part in run_tasks("index", tasks, unit="rows")]
     finally:
         shutil.rmtree(work, ignore_errors=True)
     built = IndexBuilt(sum(p.rows for p in parts), sum(p.repeated for p in parts))

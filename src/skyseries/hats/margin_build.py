@@ -18,7 +18,7 @@ import pyarrow as pa
 from skyseries.arraytypes import Ints
 from skyseries.cache import kept
 from skyseries.config import tuning
-from skyseries.executors import Task, current_executor
+from skyseries.executors import Task, current_executor, run_tasks
 from skyseries.hats.batches import leaf_batches, whole_leaf
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location, locate, write_text
@@ -110,7 +110,7 @@ def build_margin(
             )
             for n, cells in enumerate(groups)
         ]
-        edges = [edge for _, found in current_executor().run(tasks) for edge in found]
+        edges = [edge for _, found in run_tasks("borders", tasks) for edge in found]
         leaves = margin_leaves(edges, ring)
         tasks = [
             Task(
@@ -121,7 +121,7 @@ def build_margin(
             )
             for leaf_group in leaves
         ]
-        rows = sum(int(written) for _, written in current_executor().run(tasks))
+        rows = sum(int(written) for _, written in run_tasks("margin", tasks, unit="rows"))
     finally:
         shutil.rmtree(work, ignore_errors=True)
     cells = Partitions.of([leaf.cell for group in leaves for leaf in group])

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries.errors import CatalogNotFoundError
-from skyseries.executors import Task
+from skyseries.executors import Job, Task
 from skyseries.hats.check_files import (
     BROKEN,
     check_folder,
@@ -83,10 +83,11 @@ def validate_catalog(
             raise CatalogNotFoundError(f"there is no catalog at {root}: no such file or folder")
         what = "has no collection.properties and no hats.properties"
         findings.fault("no-catalog", "", f"{root} {what}")
-    elif described[0] == COLLECTION_FILE:
-        _check_collection(root, deep, findings)
-    else:
-        _check_tables(root, _Tables(""), deep, findings)
+    with Job("validate"):
+        if COLLECTION_FILE in described:
+            _check_collection(root, deep, findings)
+        elif described:
+            _check_tables(root, _Tables(""), deep, findings)
     return findings.report(str(root))
 
 

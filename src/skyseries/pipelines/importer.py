@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from skyseries.config import parse_bytes, settings
 from skyseries.errors import InputError, StorageError
-from skyseries.executors import Executor
+from skyseries.executors import Executor, Job
 from skyseries.executors import executor as use_executor
 from skyseries.hats.collection import Collection, next_version, promote, read_collection
 from skyseries.hats.files import Location, storage_errors, write_text
@@ -36,7 +36,6 @@ from skyseries.pipelines.inputs import Asked, read_inputs
 from skyseries.pipelines.journal import Journal
 from skyseries.pipelines.notes import lightcurve_notes
 from skyseries.pipelines.plan import Budget, ImportPlan, Policy
-from skyseries.pipelines.progress import Progress
 from skyseries.pipelines.report import ImportReport
 
 __all__ = ["import_catalog"]
@@ -206,6 +205,7 @@ def import_catalog(
         **inputs,
     )
     scratch = Path(tmp_dir or settings().tmp_dir or root)
+    job = Job("import", progress=progress is not False)
     with write_lock(root), use_executor(executor, workers) as engine:
         held = parse_bytes(memory) if memory else settings().memory
         plan = replace(plan, budget=Budget(held, engine.workers))
@@ -214,8 +214,8 @@ def import_catalog(
         _clear_stale(plan, root, resume)
         resumed = plan.work.exists()
         plan = replace(plan, version=_version(plan, root))
-        with Progress(progress) as shown, storage_errors(str(plan.work)):
-            report = _run(plan, root, engine, shown)
+        with job, storage_errors(str(plan.work)):
+            report = _run(plan, root, job)
     return replace(report, seconds=clock.perf_counter() - began, resumed=resumed)
 
 
@@ -271,12 +271,12 @@ def _clear_stale(plan: ImportPlan, root: Path, resume: bool) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(plan: ImportPlan, root: Path, engine: Executor, progress: Progress) -> ImportReport:
+def _run(plan: ImportPlan, root: Path, job: Job) -> ImportReport:
     if (plan.work / _REPORT).exists():
         saved = json.loads((plan.work / _REPORT).read_text())
         lists = {name: tuple(saved[name]) for name in ("notes", "recognised")}
         return _commit(plan, root, ImportReport(**saved | lists))
-    journal = Journal(plan.work / "marks", engine, progress)
+    journal = Journal(plan.work / "marks", job)
     epochs = stages.source_chunks(plan)
     if not plan.object_files:
         plan = replace(plan, object_files=tuple(derive.derive_objects(plan, journal, epochs)))

@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from skyseries.executors import Executor, Task
+from skyseries.executors import Job, Task
 from skyseries.hats.files import storage_errors, write_text
 from skyseries.hats.runs import is_whole
-from skyseries.pipelines.progress import Progress
 
 __all__ = ["Journal", "Outcome", "gathered", "total"]
 
@@ -30,32 +29,24 @@ class Journal:
     ----------
     folder : Path
         Where the marks are.
-    executor : Executor
-    progress : Progress
+    job : Job
+        Its stages are those of the import.
     """
 
-    def __init__(self, folder: Path, executor: Executor, progress: Progress) -> None:
+    def __init__(self, folder: Path, job: Job) -> None:
         self._folder = folder
-        self._executor = executor
-        self._progress = progress
+        self._job = job
 
     def below(self, name: str) -> Journal:
         """Return the journal of a part of this import."""
-        return Journal(self._folder / name, self._executor, self._progress)
+        return Journal(self._folder / name, self._job)
 
     def run(self, stage: str, tasks: Sequence[Task]) -> list[Outcome]:
         """Run those tasks of a stage that have no mark yet; return all outcomes in order."""
-        self._progress.stage(stage, int(sum(task.weight for task in tasks)) or None)
         marks = [self._folder / stage / f"{number:06d}.json" for number in range(len(tasks))]
-        outcomes: dict[int, Outcome] = {}
-        todo = []
-        for number, (task, path) in enumerate(zip(tasks, marks, strict=True)):
-            known = _read(path)
-            if known is None:
-                todo.append(number)
-            else:
-                outcomes[number] = known
-                self._progress.advance(task.weight)
+        known = {number: _read(path) for number, path in enumerate(marks)}
+        outcomes = {number: outcome for number, outcome in known.items() if outcome is not None}
+        todo = [number for number in known if number not in outcomes]
         marked = [
             Task(
                 _marked,
@@ -65,10 +56,9 @@ class Journal:
             )
             for n in todo
         ]
-        for index, value in self._executor.run(marked):
+        before = [tasks[number] for number in outcomes]
+        for index, value in self._job.run(stage, marked, unit="rows", before=before):
             outcomes[todo[index]] = value
-            self._progress.advance(marked[index].weight)
-        self._progress.done()
         return [outcomes[number] for number in range(len(tasks))]
 
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from skyseries.errors import InputError
+from skyseries.executors import Job
 from skyseries.executors import executor as use_executor
 from skyseries.hats.files import storage_errors
 from skyseries.pipelines.demo.bright_stars import (
@@ -32,7 +33,6 @@ from skyseries.pipelines.demo.recovery import (
     reduced_chi2,
     summarise,
 )
-from skyseries.pipelines.progress import Progress
 from skyseries.plot.demo import draw_panels
 from skyseries.spatial.match import nearest
 from skyseries.spatial.sphere import apply_proper_motion
@@ -122,24 +122,26 @@ def demo(
     began = clock.perf_counter()
     with storage_errors(str(path)):
         root = _fresh_folder(Path(path).expanduser())
-    with Progress(progress) as shown, use_executor("threads", workers):
-        shown.stage("simulating light curves")
-        survey = simulate_survey(seed=seed)
-        epochs = survey.sources.num_rows
-        _write_input(survey, root / "input", seed)
-        shown.advance(epochs)
-        _import(root, workers, shown)
-        shown.stage("features and periods", epochs)
-        classes, found = _recover(root, survey.truth, workers)
-        shown.advance(epochs)
-        shown.stage("matching Hipparcos with Gaia")
-        matched, moved = match_bright_stars(root / "gaia", root / "hipparcos")
-        shown.stage("drawing", _N_PANELS)
-        panels = choose_panels(found, _N_PANELS)
-        draw_panels(
-            panels, root / "demo.png", title="A simulated LSST survey: what Skyseries found"
-        )
-        shown.advance(len(panels))
+    shown = progress is not False
+    with use_executor("threads", workers), Job("demo", progress=shown) as job:
+        with job.stage("simulating light curves", unit="epochs") as advance:
+            survey = simulate_survey(seed=seed)
+            epochs = survey.sources.num_rows
+            _write_input(survey, root / "input", seed)
+            advance(epochs)
+        _import(root, workers, job)
+        with job.stage("features and periods", epochs, "epochs") as advance:
+            classes, found = _recover(root, survey.truth, workers)
+            advance(epochs)
+        with job.stage("matching Hipparcos with Gaia", unit="pairs") as advance:
+            matched, moved = match_bright_stars(root / "gaia", root / "hipparcos")
+            advance(moved)
+        with job.stage("drawing", _N_PANELS, "panels") as advance:
+            panels = choose_panels(found, _N_PANELS)
+            draw_panels(
+                panels, root / "demo.png", title="A simulated LSST survey: what Skyseries found"
+            )
+            advance(len(panels))
     return DemoReport(
         path=str(root),
         objects=survey.objects.num_rows,
@@ -175,26 +177,27 @@ def _write_input(survey: SimulatedSurvey, folder: Path, seed: int) -> None:
     pq.write_table(survey.truth, folder.parent / "truth.parquet")
 
 
-def _import(root: Path, workers: int | None, shown: Progress) -> None:
+def _import(root: Path, workers: int | None, job: Job) -> None:
     """Import the survey and the two catalogs of bright stars."""
     from skyseries.pipelines.importer import import_catalog
 
     files = root / "input"
     for name, table in (("gaia", read_gaia()), ("hipparcos", read_hipparcos())):
-        shown.stage(f"importing {name}", table.num_rows)
-        pq.write_table(table, files / f"{name}.parquet")
-        import_catalog(
-            files / f"{name}.parquet", root / name, id=table.column_names[0], margin_arcsec=None,
-            workers=workers, progress=False,
-        )  # fmt: skip
-        shown.advance(table.num_rows)
+        with job.stage(f"importing {name}", table.num_rows, "rows") as advance:
+            pq.write_table(table, files / f"{name}.parquet")
+            import_catalog(
+                files / f"{name}.parquet", root / name, id=table.column_names[0],
+                margin_arcsec=None, workers=workers, progress=False,
+            )  # fmt: skip
+            advance(table.num_rows)
     sources = sorted(files.glob("sources-*.parquet"))
-    shown.stage("importing the survey", sum(pq.read_metadata(f).num_rows for f in sources))
-    report = import_catalog(
-        sorted(files.glob("objects-*.parquet")), root / "survey", id="objectId",
-        lightcurves=sources, workers=workers, progress=False,
-    )  # fmt: skip
-    shown.advance(report.epochs)
+    epochs = sum(pq.read_metadata(file).num_rows for file in sources)
+    with job.stage("importing the survey", epochs, "epochs") as advance:
+        import_catalog(
+            sorted(files.glob("objects-*.parquet")), root / "survey", id="objectId",
+            lightcurves=sources, workers=workers, progress=False,
+        )  # fmt: skip
+        advance(epochs)
 
 
 def _recover(
