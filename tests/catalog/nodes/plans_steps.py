@@ -77,7 +77,8 @@ def names_without_an_index(world: World) -> Case:
 
 @plan(IdSearch)
 def more_ids_than_a_task_should_have(world: World) -> Case:
-    ids = [*range(1 << 60, (1 << 60) - 10_000, -1), *(row.values["id"] for row in world.table.rows[::2])]
+    there = [row.values["id"] for row in world.table.rows[::2]]
+    ids = [*range(1 << 59, (1 << 59) + 10_000), *there]
     node = world.table.catalog.id_search(ids, "id")._node
     return Case(node, lambda: world.table.rows[::2])
 
