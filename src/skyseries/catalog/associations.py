@@ -23,7 +23,7 @@ from skyseries.catalog.nodes.memory import Memory
 from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash, renamed
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Select
-from skyseries.catalog.stage import prepare
+from skyseries.catalog.running import prepare
 from skyseries.catalog.writing import LeafTask, leaf_tasks, shared_out
 from skyseries.errors import InputError, SchemaError
 from skyseries.executors import Task, run_tasks

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from skyseries.arraytypes import Ints
-from skyseries.catalog.division import Unit
 from skyseries.catalog.held import Held
 from skyseries.catalog.info import sky_area
-from skyseries.catalog.node import Hints, Node
+from skyseries.catalog.node import Hints, Node, Unit
 from skyseries.catalog.nodes.scan import first_scan
 from skyseries.catalog.nodes.steps import Search
 from skyseries.catalog.rowcount import row_count

@@ -8,40 +8,17 @@ has larger leaves than the other, units follow the larger.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from skyseries.arraytypes import Floats, Ints
-from skyseries.catalog.node import SKY_CELLS, UNPLACED, Area, Pieces
+from skyseries.catalog.node import SKY_CELLS, UNPLACED, Pieces, Unit
 from skyseries.config import tuning
-from skyseries.spatial.healpix import cells_in_range
 
-__all__ = ["Unit", "divide"]
+__all__ = ["divide"]
 
 UNITS_PER_WORKER = 4
 _LITTLE = 0.1
 """Part of a unit that may be decoded twice for a good cut."""
-
-
-class Unit(NamedTuple):
-    """What one task computes: the rows filed in a range of cells."""
-
-    start: int
-    stop: int
-    weight: float
-    """Values to decode: rows, or epochs where there are light curves."""
-
-    @property
-    def area(self) -> Area:
-        """The unit as a part of the sky."""
-        return Area.of(self.start, self.stop)
-
-    def __str__(self) -> str:
-        if self.start < 0 and self.stop >= SKY_CELLS:
-            return ""  # a task of all there is needs no name
-        order, npix = cells_in_range(max(self.start, 0), self.stop)[0]
-        return f"the part of the sky from Norder={order}/Npix={npix}"
 
 
 def divide(sides: list[Pieces], workers: int = 1, largest: float | None = None) -> list[Unit]:

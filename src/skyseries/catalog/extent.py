@@ -7,9 +7,8 @@ from functools import partial
 import numpy as np
 
 from skyseries.arrow import floats, to_numpy
-from skyseries.catalog.division import Unit
 from skyseries.catalog.held import Held
-from skyseries.catalog.node import Hints, Node
+from skyseries.catalog.node import Hints, Node, Unit
 from skyseries.catalog.nodes.lineage import home_of
 from skyseries.catalog.running import reduce
 from skyseries.hats.statistics import read_statistics

@@ -12,14 +12,12 @@ import pyarrow as pa
 from skyseries.arrays import true_or_false
 from skyseries.catalog.byid import id_step
 from skyseries.catalog.curves import the_column
-from skyseries.catalog.division import Unit
 from skyseries.catalog.ids import cells_of_ids
-from skyseries.catalog.node import Area, Hints, Node
+from skyseries.catalog.node import Area, Hints, Node, Unit
 from skyseries.catalog.nodes.ids import IdSearch
 from skyseries.catalog.nodes.lineage import bands_of, has_moved, known_index
 from skyseries.catalog.nodes.steps import Append, struct_of
-from skyseries.catalog.running import run_units
-from skyseries.catalog.stage import prepare
+from skyseries.catalog.running import prepare, run_units
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.schema import LightCurveFields
 

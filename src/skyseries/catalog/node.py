@@ -21,7 +21,7 @@ from skyseries.catalog.rows import Rows
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.partitions import Partitions
 from skyseries.schema import as_schema
-from skyseries.spatial.healpix import HPX_ORDER
+from skyseries.spatial.healpix import HPX_ORDER, cells_in_range
 from skyseries.spatial.regions import Region
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ __all__ = [
     "Pieces",
     "RowStep",
     "Source",
+    "Unit",
     "column_of",
     "first_node",
     "steps_of",
@@ -118,6 +119,26 @@ class Pieces:
     def none(cls) -> Pieces:
         """Return no pieces."""
         return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+
+
+class Unit(NamedTuple):
+    """What one task computes: the rows filed in a range of cells."""
+
+    start: int
+    stop: int
+    weight: float
+    """Values to decode: rows, or epochs where there are light curves."""
+
+    @property
+    def area(self) -> Area:
+        """The unit as a part of the sky."""
+        return Area.of(self.start, self.stop)
+
+    def __str__(self) -> str:
+        if self.start < 0 and self.stop >= SKY_CELLS:
+            return ""  # a task of all there is needs no name
+        order, npix = cells_in_range(max(self.start, 0), self.stop)[0]
+        return f"the part of the sky from Norder={order}/Npix={npix}"
 
 
 class Source(NamedTuple):
@@ -223,6 +244,10 @@ class Node(abc.ABC):
         """Return the rows in the columns and types of the result."""
         schema = self.schema
         return as_schema(rows.fetch(schema.names), schema)
+
+    def read(self, unit: Unit) -> pa.Table:
+        """Return the result for a unit."""
+        return self.table(self.rows(unit.area, Hints()))
 
 
 @dataclass(frozen=True)

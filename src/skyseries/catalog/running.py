@@ -8,12 +8,12 @@ from typing import TypeVar
 import numpy as np
 import pyarrow as pa
 
-from skyseries.catalog.division import Unit, divide
-from skyseries.catalog.node import Hints, Node
-from skyseries.catalog.stage import prepare
+from skyseries.catalog.division import divide
+from skyseries.catalog.node import Hints, Node, Unit
+from skyseries.catalog.stage import stages_of
 from skyseries.executors import Task, current_executor, executor, report_progress, run_tasks
 
-__all__ = ["count", "first", "in_order", "reduce", "run_units", "units_of"]
+__all__ = ["count", "first", "in_order", "prepare", "reduce", "run_units", "units_of"]
 
 T = TypeVar("T")
 
@@ -21,6 +21,12 @@ T = TypeVar("T")
 def units_of(node: Node, largest: float | None = None) -> list[Unit]:
     """Return the units of a plan, in the order of the sky; no leaf is opened."""
     return divide(node.pieces(Hints()), current_executor().workers, largest)
+
+
+def prepare(node: Node) -> None:
+    """Compute what a plan needs before its first unit, as far as it is not there."""
+    for stage in stages_of(node):
+        stage.run(run_units)
 
 
 def run_units(
@@ -62,7 +68,7 @@ def run_units(
 
 def in_order(node: Node, units: list[Unit] | None = None) -> Iterator[pa.Table]:
     """Yield the result, unit after unit in the order of the sky."""
-    for _, table in run_units(node, compute, units, stage="rows", ordered=True):
+    for _, table in run_units(node, Node.read, units, stage="rows", ordered=True):
         yield table
 
 
@@ -109,11 +115,6 @@ def reduce(
     for _, part in run_units(node, partial):
         merged = part if merged is None else merge(merged, part)
     return merged
-
-
-def compute(node: Node, unit: Unit) -> pa.Table:
-    """Return the rows of a unit."""
-    return node.table(node.rows(unit.area, Hints()))
 
 
 def _count(node: Node, unit: Unit) -> int:

@@ -8,17 +8,32 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from skyseries.config import settings
 from skyseries.errors import ExecutionError
 
 if TYPE_CHECKING:
-    from skyseries.catalog.node import Node
+    from skyseries.catalog.node import Node, Unit
 
-__all__ = ["Stage", "prepare", "stages_of"]
+__all__ = ["Runner", "Stage", "stages_of"]
 
 T = TypeVar("T")
+
+
+class Runner(Protocol):
+    """How a plan is run: what `skyseries.catalog.running.run_units` does."""
+
+    def __call__(
+        self,
+        node: Node,
+        function: Callable[[Node, Unit], Any],
+        units: list[Unit] | None = None,
+        *,
+        stage: str = "",
+        ordered: bool = False,
+    ) -> Iterator[tuple[int, Any]]:
+        """Yield the place and the value of each unit of a plan."""
 
 
 class Stage(Generic[T]):
@@ -33,12 +48,12 @@ class Stage(Generic[T]):
     text : str
         What is done, for people.
     make : callable
-        ``make(folder)`` returns the value, which travels to the tasks.
+        ``make(folder, run)`` returns the value, which travels to the tasks.
     *plans : Node
         The plans that are run for it.
     """
 
-    def __init__(self, text: str, make: Callable[[Path], T], *plans: Node) -> None:
+    def __init__(self, text: str, make: Callable[[Path, Runner], T], *plans: Node) -> None:
         self.text, self.plans = text, plans
         self.make = make
         self._value: list[T] = []
@@ -62,14 +77,20 @@ class Stage(Generic[T]):
             )
         return self._value[0]
 
-    def run(self) -> None:
-        """Make the value, unless it is there."""
+    def run(self, run: Runner) -> None:
+        """Make the value, unless it is there.
+
+        Parameters
+        ----------
+        run : callable
+            Runs the plans.
+        """
         with self._lock:
             if self._value:
                 return
             folder = tempfile.mkdtemp(prefix="skyseries-stage-", dir=settings().tmp_dir)
             try:
-                self._value.append(self.make(Path(folder)))
+                self._value.append(self.make(Path(folder), run))
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
@@ -90,9 +111,3 @@ def stages_of(node: Node) -> Iterator[Stage[Any]]:
     for child in node.children:
         yield from stages_of(child)
     yield from node.stages()
-
-
-def prepare(node: Node) -> None:
-    """Compute what a plan needs before its first unit, as far as it is not there."""
-    for stage in stages_of(node):
-        stage.run()

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skyseries.arraytypes import Ints
-from skyseries.catalog.division import Unit, divide
+from skyseries.catalog.division import divide
 from skyseries.catalog.fingerprint import fingerprint
 from skyseries.catalog.node import (
     SKY_CELLS,
@@ -29,10 +29,11 @@ from skyseries.catalog.node import (
     Hints,
     Node,
     Pieces,
+    Unit,
     steps_of,
 )
 from skyseries.catalog.provenance import new_provenance, to_properties
-from skyseries.catalog.stage import prepare
+from skyseries.catalog.running import prepare
 from skyseries.config import tuning
 from skyseries.errors import ExecutionError, InputError
 from skyseries.executors import Task, run_tasks

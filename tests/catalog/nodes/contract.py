@@ -18,7 +18,7 @@ import skyseries as sky
 from skyseries.arrow import is_nested
 from skyseries.cache import forget_all
 from skyseries.catalog.node import SKY, SKY_CELLS, UNPLACED, Area, Hints, Node
-from skyseries.catalog.stage import prepare
+from skyseries.catalog.running import prepare
 from skyseries.executors import Executor
 from skyseries.hats.dataset import Dataset
 from tests.pipelines.survey import same

@@ -25,7 +25,8 @@ from skyseries.catalog.nodes.expressions import Filter
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Search
 from skyseries.catalog.rows import gather, pick
-from skyseries.catalog.stage import prepare, stages_of
+from skyseries.catalog.running import prepare
+from skyseries.catalog.stage import stages_of
 from skyseries.schema import as_schema
 from skyseries.spatial.regions import Cone
 from tests.catalog.nodes import contract, twin

@@ -12,15 +12,13 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries.arraytypes import Ints
-from skyseries.catalog.division import Unit
 from skyseries.catalog.names import check_columns, check_new
-from skyseries.catalog.node import Area, Hints, Node, RowStep, first_node
+from skyseries.catalog.node import Area, Hints, Node, RowStep, Unit, first_node
 from skyseries.catalog.nodes.pairs import fetch_or_null
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import ComputedRows, Select
 from skyseries.catalog.rows import Index, Rows
-from skyseries.catalog.running import run_units
-from skyseries.catalog.stage import Stage
+from skyseries.catalog.stage import Runner, Stage
 from skyseries.errors import InputError
 from skyseries.hats.keys import KeyTable
 from skyseries.schema import as_nullable
@@ -156,10 +154,10 @@ class MapValues(RowStep):
         return Area(*normalise(start[which], stop[which]))
 
 
-def _order_of(node: Node, cell: str, folder: Path) -> int:
+def _order_of(node: Node, cell: str, folder: Path, run: Runner) -> int:
     """Return the order of which all numbers are first cells."""
     bits, cells = 0, 0
-    for _, (some, count) in run_units(node, partial(_bits, cell=cell)):
+    for _, (some, count) in run(node, partial(_bits, cell=cell), stage="cells of the map"):
         bits, cells = bits | some, cells + count
     order = HPX_ORDER - ((bits & -bits).bit_length() - 1) // 2 if bits else 0
     if cells < _FEWEST_CELLS or order > _FINEST:

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from skyseries.catalog.division import Unit
-from skyseries.catalog.node import Hints, Node
+from skyseries.catalog.node import Hints, Node, Unit
 from skyseries.catalog.nodes.steps import Select
-from skyseries.catalog.running import run_units
-from skyseries.catalog.stage import Stage
+from skyseries.catalog.stage import Runner, Stage
 from skyseries.executors import Task, run_tasks
 from skyseries.hats.files import Location
 from skyseries.hats.index_build import index_entries, index_ranges, write_index_part
@@ -32,14 +30,14 @@ def index_stage(node: Node, column: str, name: str) -> Stage[Location]:
     return Stage(f"an index of {column} in {name}", make, Select(node, (column,)))
 
 
-def build_key_index(node: Node, column: str, folder: Path) -> Location:
+def build_key_index(node: Node, column: str, folder: Path, run: Runner) -> Location:
     """Write an index of a column of the result of a plan, on the engine that holds."""
     root, runs_folder = folder / "index", folder / "runs"
     part = partial(_run_of_unit, column=column, folder=runs_folder)
-    found = sorted((place, run) for place, run in run_units(node, part) if run.rows)
-    runs = [run for _, run in found]
+    found = sorted(run(node, part, stage=f"keys in {column}"))
+    runs = [keys for _, keys in found if keys.rows]
     ranges = index_ranges(runs, INDEX_KEY)
-    share = sum(run.rows for run in runs) / len(ranges)
+    share = sum(keys.rows for keys in runs) / len(ranges)
     tasks = [
         Task(write_index_part, (runs, INDEX_KEY, pair, n, root), share, f"index part {n}")
         for n, pair in enumerate(ranges)

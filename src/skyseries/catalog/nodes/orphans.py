@@ -12,15 +12,13 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from skyseries.arraytypes import Ints
-from skyseries.catalog.division import Unit
-from skyseries.catalog.node import Hints, Node
+from skyseries.catalog.node import Hints, Node, Unit
 from skyseries.catalog.nodes.keyindex import INDEX_KEY, build_key_index
 from skyseries.catalog.nodes.partners import Partners
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Select
 from skyseries.catalog.rows import Rows
-from skyseries.catalog.running import run_units
-from skyseries.catalog.stage import Stage
+from skyseries.catalog.stage import Runner, Stage
 from skyseries.errors import InputError
 from skyseries.hats.files import Location
 from skyseries.hats.idindex import open_index
@@ -114,13 +112,14 @@ def _compare(
     index: tuple[Location, str] | None,
     orphans: OnOrphans,
     folder: Path,
+    run: Runner,
 ) -> int:
     rows, key, name = side
-    where = index or (build_key_index(*left, folder), INDEX_KEY)
+    where = index or (build_key_index(*left, folder, run), INDEX_KEY)
     if isinstance(rows, pa.Table):
         lost = _lost(rows.column(key), where)
     else:
-        found = run_units(rows, partial(_lost_of_unit, key=key, index=where))
+        found = run(rows, partial(_lost_of_unit, key=key, index=where), stage=f"keys of {name}")
         lost = sum(some for _, some in found)
     report_orphans(lost, name, key, orphans)
     return lost

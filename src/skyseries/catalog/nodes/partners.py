@@ -21,8 +21,7 @@ from skyseries.catalog.node import Area, Hints, Node
 from skyseries.catalog.nodes.keyindex import INDEX_KEY, index_stage
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.rows import Rows, TableRows
-from skyseries.catalog.running import in_order
-from skyseries.catalog.stage import Stage
+from skyseries.catalog.stage import Runner, Stage
 from skyseries.config import tuning
 from skyseries.hats.files import Location
 from skyseries.hats.idindex import open_index
@@ -185,8 +184,13 @@ class Broadcast(Partners):
         return [self.key]
 
 
-def _read_all(node: Node, key: str, name: str, folder: Path) -> Sent:
-    table = pa.concat_tables([node.schema.empty_table(), *in_order(node)])
+def _written(table: pa.Table, key: str, name: str, folder: Path, run: Runner) -> Sent:
+    return Sent.of(table, key, name, folder)
+
+
+def _read_all(node: Node, key: str, name: str, folder: Path, run: Runner) -> Sent:
+    tables = (table for _, table in run(node, Node.read, stage=f"rows of {name}", ordered=True))
+    table = pa.concat_tables([node.schema.empty_table(), *tables])
     return Sent.of(table.combine_chunks(), key, name, folder)
 
 
@@ -203,7 +207,9 @@ class Everything(Partners):
     @classmethod
     def of(cls, table: pa.Table, key: str, name: str) -> Everything:
         """Return the partners."""
-        return cls(table, key, name, Stage(f"a file of {name}", partial(Sent.of, table, key, name)))
+        return cls(
+            table, key, name, Stage(f"a file of {name}", partial(_written, table, key, name))
+        )
 
     @property
     def schema(self) -> pa.Schema:

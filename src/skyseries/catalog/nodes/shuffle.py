@@ -18,16 +18,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries.arraytypes import Ints
-from skyseries.catalog.division import Unit
-from skyseries.catalog.node import Hints, Node
+from skyseries.catalog.node import Hints, Node, Unit
 from skyseries.catalog.nodes.keyindex import INDEX_KEY, build_key_index
 from skyseries.catalog.nodes.orphans import OnOrphans, report_orphans
 from skyseries.catalog.nodes.partners import Partners, cells_of, table_rows
 from skyseries.catalog.nodes.scan import Scan
 from skyseries.catalog.nodes.steps import Select
 from skyseries.catalog.rows import Rows
-from skyseries.catalog.running import run_units
-from skyseries.catalog.stage import Stage
+from skyseries.catalog.stage import Runner, Stage
 from skyseries.hats.files import Location
 from skyseries.hats.idindex import open_index
 from skyseries.hats.keys import KeyTable, plain
@@ -177,10 +175,11 @@ def _spill(
     index: tuple[Location, str] | None,
     orphans: OnOrphans,
     folder: Path,
+    run: Runner,
 ) -> Spilled:
-    where = index or (build_key_index(*left, folder / "left"), INDEX_KEY)
+    where = index or (build_key_index(*left, folder / "left", run), INDEX_KEY)
     part = partial(_spill_unit, key=key, index=where, wanted=_wanted(left[0]), folder=folder)
-    spills = tuple(spill for _, spill in sorted(run_units(node, part)))
+    spills = tuple(spill for _, spill in sorted(run(node, part, stage=f"rows of {name}")))
     lost = sum(spill.orphans for spill in spills)
     report_orphans(lost, name, key, orphans)
     return Spilled(node.schema, key, name, spills)

@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skyseries import adql
-from skyseries.catalog.division import Unit
-from skyseries.catalog.node import Node
+from skyseries.catalog.node import Node, Unit
 from skyseries.catalog.summaries.groups import PlainGroupBy, grouped
 from skyseries.catalog.summaries.inputs import values_of
 from skyseries.catalog.summaries.parts import merged

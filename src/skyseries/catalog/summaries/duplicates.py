@@ -17,10 +17,9 @@ from skyseries import adql
 from skyseries.adql.evaluate import run_sql
 from skyseries.arraytypes import Ints
 from skyseries.arrow import to_numpy
-from skyseries.catalog.division import Unit
-from skyseries.catalog.node import Hints, Node
+from skyseries.catalog.node import Hints, Node, Unit
 from skyseries.catalog.nodes.places import Places, ordinals
-from skyseries.catalog.running import run_units
+from skyseries.catalog.stage import Runner
 from skyseries.catalog.summaries.inputs import lifted, values_from
 from skyseries.catalog.summaries.parts import fixed_units
 from skyseries.config import settings
@@ -34,6 +33,7 @@ def duplicate_places(
     keys: Sequence[adql.Expr],
     keep: str,
     folder: Path,
+    run: Runner,
     memory: int | None = None,
 ) -> Places:
     """Return the places of rows that are not the first (or last) with their key; a stage.
@@ -47,6 +47,7 @@ def duplicate_places(
         Along the sky.
     folder : Path
         For what does not fit into memory.
+    run : callable
     memory : int, optional
         Bytes of keys and places (16 bytes) that are held; by default a quarter of what
         `skyseries.config` says. More go to disk, divided by a hash of the key.
@@ -55,7 +56,7 @@ def duplicate_places(
     wide, plain = lifted(node, keys)
     hpx, ordinal = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     with ExitStack() as stack:
-        for table in _divided(wide, tuple(plain), memory, folder, stack):
+        for table in _divided(wide, tuple(plain), memory, folder, run, stack):
             rows = _repeated(table, keep)
             hpx.append(table.column("hpx").to_numpy()[rows])
             ordinal.append(table.column("ordinal").to_numpy()[rows])
@@ -111,7 +112,12 @@ def normal_key(key: pa.Array) -> pa.Array:
 
 
 def _divided(
-    node: Node, keys: tuple[adql.Expr, ...], memory: int, folder: Path, stack: ExitStack
+    node: Node,
+    keys: tuple[adql.Expr, ...],
+    memory: int,
+    folder: Path,
+    run: Runner,
+    stack: ExitStack,
 ) -> Iterator[pa.Table]:
     """Yield tables that have all rows of their keys, in the order of the sky."""
     held: list[pa.Table] = []
@@ -119,7 +125,9 @@ def _divided(
     units = fixed_units(node)
     weight = sum(unit.weight for unit in units)
     seen = 0.0
-    parts = (p for _, p in run_units(node, partial(_keys_of_unit, keys), units, ordered=True))
+    parts = (
+        p for _, p in run(node, partial(_keys_of_unit, keys), units, stage="keys", ordered=True)
+    )
     for unit, part in zip(units, parts, strict=True):
         held.append(part)
         seen += unit.weight

@@ -19,8 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries import adql
-from skyseries.catalog.division import Unit
-from skyseries.catalog.node import Hints, Node
+from skyseries.catalog.node import Hints, Node, Unit
 from skyseries.catalog.rows import gather
 from skyseries.catalog.running import run_units
 from skyseries.catalog.summaries.inputs import lifted, values_from

@@ -12,8 +12,7 @@ from skyseries import adql
 from skyseries.adql.border import row_count
 from skyseries.adql.expressions import Convert
 from skyseries.arrow import is_nested
-from skyseries.catalog.division import Unit
-from skyseries.catalog.node import Hints, Node
+from skyseries.catalog.node import Hints, Node, Unit
 from skyseries.catalog.nodes.epochs import flat_columns, nested_of
 from skyseries.catalog.summaries.inputs import input_columns, masked_columns
 from skyseries.catalog.summaries.moments import extremes, sums

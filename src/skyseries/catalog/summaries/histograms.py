@@ -17,8 +17,7 @@ from skyseries import adql
 from skyseries.arrays import numbers, pair, whole
 from skyseries.arraytypes import Floats, Ints
 from skyseries.arrow import floats
-from skyseries.catalog.division import Unit
-from skyseries.catalog.node import Hints, Node
+from skyseries.catalog.node import Hints, Node, Unit
 from skyseries.catalog.summaries.inputs import lifted, values_from, values_of
 from skyseries.catalog.summaries.parts import merged
 from skyseries.errors import InputError

@@ -14,8 +14,7 @@ import pyarrow.compute as pc
 
 from skyseries import adql
 from skyseries.arrow import to_numpy
-from skyseries.catalog.division import Unit
-from skyseries.catalog.node import Hints, Node, RowStep
+from skyseries.catalog.node import Hints, Node, RowStep, Unit
 from skyseries.catalog.nodes.expressions import Assign, paths_of
 from skyseries.catalog.rows import Rows
 

@@ -14,8 +14,8 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from skyseries.arraytypes import Ints
-from skyseries.catalog.division import Unit, divide
-from skyseries.catalog.node import Hints, Node, Pieces
+from skyseries.catalog.division import divide
+from skyseries.catalog.node import Hints, Node, Pieces, Unit
 from skyseries.catalog.running import run_units
 from skyseries.config import tuning
 

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from skyseries import adql
 from skyseries.arrow import to_numpy
-from skyseries.catalog.division import Unit
-from skyseries.catalog.node import Node
+from skyseries.catalog.node import Node, Unit
 from skyseries.catalog.running import run_units
 from skyseries.catalog.summaries.inputs import lifted, values_of
 from skyseries.catalog.summaries.parts import fixed_units

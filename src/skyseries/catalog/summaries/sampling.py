@@ -17,10 +17,10 @@ import pyarrow as pa
 
 from skyseries import adql
 from skyseries.arraytypes import Ints
-from skyseries.catalog.division import Unit
-from skyseries.catalog.node import Hints, Node
+from skyseries.catalog.node import Hints, Node, Unit
 from skyseries.catalog.nodes.places import Places, hashes, ordinals
 from skyseries.catalog.rows import gather
+from skyseries.catalog.stage import Runner
 from skyseries.catalog.summaries.duplicates import codes_of, normal_key
 from skyseries.catalog.summaries.inputs import lifted, values_from
 from skyseries.catalog.summaries.parts import merged
@@ -33,7 +33,13 @@ Size = int | float
 
 
 def sample_places(
-    node: Node, strata: Sequence[adql.Expr], size: Size, seed: int, least: int, folder: Path
+    node: Node,
+    strata: Sequence[adql.Expr],
+    size: Size,
+    seed: int,
+    least: int,
+    folder: Path,
+    run: Runner,
 ) -> Places:
     """Return the places of a sample; a stage of a plan.
 
@@ -49,7 +55,8 @@ def sample_places(
     least : int
         InputError if there are fewer rows.
     folder : Path
-        Not needed.
+    run : callable
+        Neither is needed: nothing is kept on disk, and parts are merged in a fixed order.
     """
     wide, plain = lifted(node, strata)
     limit: Callable[[tuple[Any, ...]], int]

@@ -16,8 +16,7 @@ import pyarrow.compute as pc
 from skyseries import adql
 from skyseries.arraytypes import Ints
 from skyseries.arrow import to_numpy
-from skyseries.catalog.division import Unit
-from skyseries.catalog.node import Hints, Node
+from skyseries.catalog.node import Hints, Node, Unit
 from skyseries.catalog.rows import gather
 from skyseries.catalog.summaries.inputs import lifted, values_of
 from skyseries.catalog.summaries.parts import fixed_units, merged
