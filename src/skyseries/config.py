@@ -122,6 +122,8 @@ class Tuning:
     """Bytes of a sorted run of an import at most."""
     piece_bytes: int = 128 << 20
     """Bytes of the part of a leaf that an import assembles at once, at most."""
+    cache_bytes: int = 256 << 20
+    """What a process keeps of files that it has read: footers, statistics, rows near borders."""
     dictionary_words: int = 1_024
     """Text of up to so many different values is kept as a dictionary in scratch files."""
 

@@ -15,7 +15,6 @@ import skyseries as sky
 from skyseries.catalog.division import divide
 from skyseries.catalog.node import SKY_CELLS, Hints, Pieces
 from skyseries.catalog.running import compute
-from skyseries.executors import Executor
 from tests.pipelines.survey import cells, leaf_file, primary, same
 
 
@@ -108,24 +107,3 @@ def test_little_is_decoded_twice(pieces, workers):
             for side in pieces
         )
         assert cut_through <= 0.1 * total
-
-
-def test_what_waits_for_its_turn_is_bounded(catalog, monkeypatch):
-    """Results are handed on in the order of the sky, so tasks have to start in that order."""
-    seen = []
-
-    class Spy(Executor):
-        name, workers = "spy", 1
-
-        def run(self, tasks, *, listeners=(), retries=0):
-            seen.extend(task.weight for task in tasks)
-            order = sorted(range(len(tasks)), key=lambda i: (-tasks[i].weight, i))
-            return ((i, tasks[i].function(*tasks[i].args)) for i in order)
-
-        def cancel(self):
-            pass
-
-    with sky.executor(Spy()):
-        next(catalog.iter_tables())
-    assert seen
-    assert seen == sorted(seen, reverse=True)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import skyseries as sky
-from skyseries.catalog import edges
+from skyseries.cache import forget_all
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location
 from tests.catalog.matching import planted
@@ -38,8 +38,8 @@ def reads(monkeypatch):
 @pytest.fixture
 def forget():
     """Return how to forget the margins that were made on the fly by plans before."""
-    edges._edges.cache_clear()
-    return edges._edges.cache_clear
+    forget_all()
+    return forget_all
 
 
 @pytest.fixture

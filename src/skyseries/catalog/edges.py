@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from functools import lru_cache
 
 import pyarrow as pa
 
 from skyseries.arraytypes import Floats, Ints
+from skyseries.cache import kept
 from skyseries.catalog.leafrows import LeafRows
 from skyseries.catalog.rows import Index, Rows, gather
 from skyseries.hats.dataset import Dataset
@@ -26,7 +26,6 @@ __all__ = ["EdgeRows", "edge_rows_of"]
 
 _MOST = 0.2
 """Part of a leaf's rows above which it is not worth keeping them."""
-_KEPT_LEAVES = 1024
 
 
 class EdgeRows(Rows):
@@ -40,6 +39,14 @@ class EdgeRows(Rows):
 
     def __len__(self) -> int:
         return len(self._index)
+
+    @property
+    def nbytes(self) -> int:
+        """What is kept of the rows by now."""
+        with self._lock:
+            columns = sum(column.nbytes for column in self._known.values())
+            place = 0 if self._place is None else sum(part.nbytes for part in self._place)
+        return int(self._index.nbytes + self._hpx.nbytes + columns + place)
 
     def fetch(self, paths: Sequence[str], index: Index = None) -> pa.Table:
         with self._lock:
@@ -87,7 +94,7 @@ class _Source:
         return isinstance(other, _Source) and self.dataset.root == other.dataset.root
 
 
-@lru_cache(maxsize=_KEPT_LEAVES)
+@kept
 def _edges(
     source: _Source, cell: Cell, leaf: Location, stamp: tuple[int, ...], order: int
 ) -> EdgeRows | None:

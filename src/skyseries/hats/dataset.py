@@ -12,13 +12,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from skyseries.cache import kept
 from skyseries.errors import CatalogError, CatalogNotFoundError, SkyseriesError
 from skyseries.hats.curves import plain_curves
 from skyseries.hats.files import Location
@@ -32,6 +32,7 @@ from skyseries.schema import as_schema
 __all__ = ["Dataset", "open_dataset", "open_leaf"]
 
 PROPERTY_FILES = ("hats.properties", "properties")
+_COLUMN_BYTES = 500
 _HIVE_COLUMNS = {"Norder", "Dir", "Npix", "margin_Norder", "margin_Dir", "margin_Npix"}
 
 
@@ -93,6 +94,11 @@ class Dataset:
     def has_positions(self) -> bool:
         """Whether its rows have a position: those of maps and associations may have a cell only."""
         return {self.ra, self.dec} <= set(self.schema.names)
+
+    @property
+    def nbytes(self) -> int:
+        """About what it takes in memory: its partitions, and a little for each column."""
+        return self.partitions.nbytes + _COLUMN_BYTES * len(self.schema)
 
     def leaves(self, cell: Cell) -> list[Location]:
         """Return the files of a partition: one, or those of its folder.
@@ -271,7 +277,7 @@ def _stamp(root: Location) -> tuple[int, ...]:
     return max(root.join(name).stamp() for name in PROPERTY_FILES)
 
 
-@lru_cache(maxsize=64)
+@kept
 def _reopened(root: Location, opened: tuple[int, ...]) -> Dataset:
     """Open a dataset in another process, as it was."""
     dataset = open_dataset(root)
@@ -338,7 +344,7 @@ def open_leaf(leaf: Location) -> Iterator[OpenLeaf]:
             raise CatalogError(f"{leaf} cannot be read: {error}") from error
 
 
-@lru_cache(maxsize=1024)
+@kept
 def _footer(leaf: Location, stamp: tuple[int, ...]) -> Footer:
     with closing(leaf.open()) as source:
         return Footer(pq.read_metadata(source))

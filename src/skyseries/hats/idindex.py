@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from skyseries.arrow import to_numpy
+from skyseries.cache import kept
 from skyseries.config import tuning
 from skyseries.errors import CatalogError
 from skyseries.hats.dataset import open_leaf
@@ -25,6 +25,10 @@ from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.order import argsort
 
 __all__ = ["Found", "IdIndex", "Places", "open_index"]
+
+
+_GROUP_BYTES = 200
+"""What is known of a row group of an index takes about this."""
 
 
 class Found(NamedTuple):
@@ -73,6 +77,11 @@ class IdIndex:
         self.root = root
         self.column = column
         self._groups = _read_groups(root, column)
+
+    @property
+    def nbytes(self) -> int:
+        """About what is held of the index."""
+        return _GROUP_BYTES * len(self._groups.files)
 
     def find(self, id: Any) -> list[Found]:
         """Return where this id is filed: usually once, never for an unknown id."""
@@ -165,7 +174,7 @@ def open_index(root: Location, column: str) -> IdIndex:
     return _opened(root, column, root.join("dataset", "_metadata").stamp())
 
 
-@lru_cache(maxsize=16)
+@kept
 def _opened(root: Location, column: str, stamp: tuple[int, ...]) -> IdIndex:
     return IdIndex(root, column)
 

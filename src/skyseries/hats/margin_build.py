@@ -10,18 +10,18 @@ import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from skyseries.arraytypes import Ints
+from skyseries.cache import kept
 from skyseries.config import tuning
 from skyseries.executors import Task, current_executor, run_tasks
 from skyseries.hats.batches import leaf_batches, whole_leaf
 from skyseries.hats.dataset import Dataset
-from skyseries.hats.files import Location, write_text
+from skyseries.hats.files import Location, locate, write_text
 from skyseries.hats.layout import leaf_path
 from skyseries.hats.leaf import LeafWriter, row_epochs, row_group_bounds
 from skyseries.hats.margin import margin_targets, margin_width, receivers
@@ -41,6 +41,7 @@ __all__ = [
     "build_margin",
     "edge_rows",
     "margin_leaves",
+    "read_cells",
     "source_groups",
     "write_edge_run",
     "write_margin_leaves",
@@ -224,7 +225,7 @@ def _edge_runs(
     dataset: Dataset, homes: Partitions, ring: Path, threshold_arcsec: float, stem: Path
 ) -> list[EdgeRun]:
     """Set the border rows of some partitions aside."""
-    cells, order = _read_cells(ring), margin_order(threshold_arcsec)
+    cells, order = read_cells(ring), margin_order(threshold_arcsec)
     held: list[pa.Table] = []
     edges: list[EdgeRun] = []
     for home in homes:
@@ -268,16 +269,21 @@ def _leaf_edges(
         at += table.num_rows
 
 
-@lru_cache(maxsize=4)
-def _read_cells(path: Path) -> Partitions:
+def read_cells(path: Path) -> Partitions:
+    """Return the cells that a scratch file lists, read once as long as it is not replaced."""
+    return _read_cells(path, locate(path).stamp())
+
+
+@kept
+def _read_cells(path: Path, stamp: tuple[int, ...]) -> Partitions:
     return Partitions.from_csv(path.read_text(), str(path))
 
 
 def _write_folder(
     primary: Dataset, root: Path, cells: Partitions, rows: int, threshold_arcsec: float
 ) -> None:
-    kept = ("hats_col_healpix", "hats_col_healpix_order", "hats_cols_default", "hats_cols_sort")
-    properties = {key: primary.properties.get(key) for key in kept}
+    copied = ("hats_col_healpix", "hats_col_healpix_order", "hats_cols_default", "hats_cols_sort")
+    properties = {key: primary.properties.get(key) for key in copied}
     properties |= {
         key: value
         for key, value in primary.properties.items()

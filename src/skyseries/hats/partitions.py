@@ -68,6 +68,11 @@ class Partitions:
         pairs = np.array(cells, np.int64).reshape(-1, 2)
         return cls(pairs[:, 0], pairs[:, 1])
 
+    @property
+    def nbytes(self) -> int:
+        """What the cells and their ranges take."""
+        return 2 * (self.order.nbytes + self.npix.nbytes)
+
     def ranges(self) -> tuple[Ints, Ints]:
         """Return the order-29 range of each cell."""
         return self._ranges

@@ -24,6 +24,11 @@ class Footer:
     def __init__(self, metadata: pq.FileMetaData) -> None:
         self.metadata = metadata
 
+    @property
+    def nbytes(self) -> int:
+        """About what it takes in memory: as much as in the file."""
+        return int(self.metadata.serialized_size)
+
     def stored_bytes(self, row_groups: Iterable[int], columns: Iterable[str] | None = None) -> int:
         """Return how many bytes of the file the columns of some row groups take.
 

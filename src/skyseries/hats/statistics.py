@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import closing
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ import pyarrow.parquet as pq
 
 from skyseries.arraytypes import Ints
 from skyseries.arrow import to_numpy
+from skyseries.cache import kept
 from skyseries.errors import CatalogError
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location
@@ -273,6 +273,12 @@ class _StatisticsFile:
         if missing := [key for key in _KEYS if key not in self.names]:
             raise CatalogError(f"{location} has no column {missing[0]}")
 
+    @property
+    def nbytes(self) -> int:
+        """About what is held of the file."""
+        columns = list(self._columns.values())
+        return int(self._footer.serialized_size + sum(column.nbytes for column in columns))
+
     def load(self, names: Sequence[str]) -> None:
         """Read columns that are not there yet, all at once."""
         missing = [name for name in names if name not in self._columns]
@@ -302,7 +308,7 @@ class _StatisticsFile:
         return to_numpy(column.fill_null(unknown) if column.null_count else column)
 
 
-@lru_cache(maxsize=16)
+@kept
 def _open(location: Location, stamp: tuple[int, ...]) -> _StatisticsFile | None:
     if location.is_local and not stamp:
         return None

@@ -7,7 +7,6 @@ are set aside, as runs for the third pass.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +16,8 @@ from skyseries.hats.facts import CurveFacts, LeafFacts
 from skyseries.hats.index_build import index_entries
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.leaf_stream import write_leaf as write_rows
-from skyseries.hats.margin_build import EdgeRun, edge_rows, write_edge_run
-from skyseries.hats.partitions import Cell, Partitions
+from skyseries.hats.margin_build import EdgeRun, edge_rows, read_cells, write_edge_run
+from skyseries.hats.partitions import Cell
 from skyseries.hats.runs import Run, read_run, write_run
 from skyseries.pipelines.journal import Outcome
 from skyseries.pipelines.pieces import Piece, PieceReader
@@ -60,7 +59,7 @@ class _Gather:
 
     def __init__(self, plan: ImportPlan, cell: Cell, receivers: Path | None) -> None:
         self._plan, self._cell = plan, cell
-        self._receivers = None if receivers is None else _read_cells(receivers)
+        self._receivers = None if receivers is None else read_cells(receivers)
         self._margin: list[pa.Table] = []
         self._index: list[pa.Table] = []
         self._repeated = 0
@@ -143,8 +142,3 @@ def leaf_facts(outcome: Outcome) -> LeafFacts:
         counts,
         **tables,
     )
-
-
-@lru_cache(maxsize=4)
-def _read_cells(path: Path) -> Partitions:
-    return Partitions.from_csv(path.read_text(), str(path))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 import numpy as np
@@ -16,13 +16,15 @@ import pyarrow.compute as pc
 
 import skyseries as sky
 from skyseries.arrow import is_nested
-from skyseries.catalog import edges
+from skyseries.cache import forget_all
 from skyseries.catalog.node import SKY, SKY_CELLS, UNPLACED, Area, Hints, Node
+from skyseries.catalog.stage import prepare
 from skyseries.executors import Executor
 from skyseries.hats.dataset import Dataset
 from tests.pipelines.survey import same
 
 __all__ = [
+    "Demand",
     "Reads",
     "assert_alike",
     "demanded",
@@ -38,6 +40,7 @@ __all__ = [
 
 def whole(node: Node, hints: Hints | None = None) -> pa.Table:
     """Return all rows of a node."""
+    prepare(node)
     return node.table(node.rows(SKY, hints or Hints()))
 
 
@@ -125,7 +128,7 @@ class _Idle(Executor):
 def idle(folder: Path) -> Iterator[None]:
     """Fail if a task is run, a leaf is read, or a scratch file is written."""
     scratch = folder / "scratch"
-    scratch.mkdir()
+    scratch.mkdir(parents=True)
     unread = mock.Mock(side_effect=AssertionError("a leaf is read"))
     with (
         sky.executor(_Idle()),
@@ -140,11 +143,8 @@ Reads = dict[str, set[str]]
 """By folder of the catalog: what of it."""
 
 
-def reads(node: Node, paths: Sequence[str]) -> Reads:
-    """Return which columns of which catalogs are read for columns of all rows.
-
-    What must be made before the first task is made too.
-    """
+def reads(compute: Callable[[], Any]) -> Reads:
+    """Return which columns of which catalogs are read while something is computed."""
     found: Reads = {}
     real = Dataset.read_leaf
 
@@ -152,22 +152,29 @@ def reads(node: Node, paths: Sequence[str]) -> Reads:
         found.setdefault(_home(str(self.root)), set()).update(_fields(self, columns))
         return real(self, leaf, columns, groups)
 
-    edges._edges.cache_clear()
+    forget_all()
     with mock.patch.object(Dataset, "read_leaf", spy):
-        node.rows(SKY, Hints()).fetch(paths)
+        compute()
     return found
 
 
-def demanded(node: Node, paths: Sequence[str]) -> tuple[Reads, Reads]:
-    """Return what a node says that is read, and the columns that say where rows are."""
-    found: Reads = {}
-    places: Reads = {}
+class Demand(NamedTuple):
+    """What a node says that it reads."""
+
+    columns: Reads
+    places: Reads
+    """The columns that say where rows are."""
+
+
+def demanded(node: Node, paths: Sequence[str]) -> Demand:
+    """Return what a node says that is read for some of its columns."""
+    found = Demand({}, {})
     for scan, columns in node.demand(paths):
         data = scan.dataset
         home = _home(str(data.root))
-        found.setdefault(home, set()).update(_fields(data, columns))
-        places[home] = {data.ra, data.dec, str(data.healpix_column)}
-    return found, places
+        found.columns.setdefault(home, set()).update(_fields(data, columns))
+        found.places[home] = {data.ra, data.dec, str(data.healpix_column)}
+    return found
 
 
 def _fields(dataset: Dataset, columns: Sequence[str]) -> set[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -15,8 +14,8 @@ from skyseries.catalog.nodes.joinmap import MapValues
 from skyseries.catalog.nodes.match import Match
 from skyseries.catalog.nodes.nestmatch import NestedMatch
 from skyseries.catalog.nodes.outer import RightOnly, Unpaired
-from skyseries.catalog.nodes.partners import Broadcast, Indexed, Nearby
-from skyseries.catalog.nodes.shuffle import Shuffled
+from skyseries.catalog.stage import stages_of
+from skyseries.config import tuned
 from tests.catalog.nodes import twin
 from tests.catalog.nodes.case import Case, plan
 from tests.catalog.nodes.world import Row, World
@@ -209,91 +208,74 @@ def stars_in_the_columns_of_the_match(world: World) -> Case:
     return Case(outer_rest(world), rows, made=("_healpix_29",), ids=ids)
 
 
-def join_case(
-    world: World,
-    partners: Callable[[Any], Any],
-    how: str,
-    *,
-    right: Any = None,
-    rights: Sequence[Row] | None = None,
-    given: int = 0,
-) -> Case:
+def joined(world: World, how: str, small_side_bytes: int = 1 << 30) -> Join:
     """Return a join of objects with the stars that name them, found in one of the ways."""
-    right = world.stars.catalog if right is None else right
-    rights = world.stars.rows if rights is None else rights
-    node = world.objects.catalog.join(
-        right, left_on="id", right_on="object", how=how, suffixes=("", "_stars")
-    )._node
+    with tuned(small_side_bytes=small_side_bytes):
+        node = world.objects.catalog.join(
+            world.stars.catalog, left_on="id", right_on="object", how=how, suffixes=("", "_stars")
+        )._node
     assert isinstance(node, Join)
-    node = replace(node, partners=partners(node.partners))
+    return node
 
+
+def join_case(world: World, node: Join, given: int = 0) -> Case:
     def rows() -> list[Row]:
         found = []
         for row in world.objects.rows:
-            mine = [r for r in rights if r.values["object"] == row.values["id"]]
-            if how == "anti":
+            mine = [r for r in world.stars.rows if r.values["object"] == row.values["id"]]
+            if node.how == "anti":
                 found += [] if mine else [row]
                 continue
             found += [row.having(**as_stars(star)) for star in mine]
-            if how == "left" and not mine:
+            if node.how == "left" and not mine:
                 found.append(row.having(**as_stars(None)))
         return found
 
-    ids = {0: ("id", "id")} if how == "anti" else BOTH
+    ids = {0: ("id", "id")} if node.how == "anti" else BOTH
     return Case(node, rows, ids=ids, given=given)
-
-
-def as_found(partners: Any) -> Any:
-    return partners
-
-
-def through_a_new_index(partners: Any) -> Any:
-    assert isinstance(partners, Broadcast)
-    return Indexed.temporary(partners.node, partners.key, partners.name)
 
 
 @plan(Join)
 def with_a_small_catalog(world: World) -> Case:
-    return join_case(world, as_found, "inner", given=world.stars.catalog.to_arrow().nbytes)
+    return join_case(world, joined(world, "inner"), given=world.bytes_of_stars)
 
 
 @plan(Join)
 def with_a_small_catalog_or_null(world: World) -> Case:
-    return join_case(world, as_found, "left", given=world.stars.catalog.to_arrow().nbytes)
+    return join_case(world, joined(world, "left"), given=world.bytes_of_stars)
 
 
 @plan(Join)
 def with_nobody_of_a_table(world: World) -> Case:
     table = pa.table({"object": pa.array([row.values["object"] for row in world.stars.rows])})
-    return join_case(world, as_found, "anti", right=table, given=table.nbytes)
+    node = world.objects.catalog.join(table, left_on="id", right_on="object", how="anti")._node
+    return join_case(world, node, given=table.nbytes)
 
 
 @plan(Join)
 def with_a_temporary_index(world: World) -> Case:
-    return join_case(world, through_a_new_index, "left")
+    return join_case(world, joined(world, "left", small_side_bytes=0))
 
 
 @plan(Join)
 def with_an_id_index(world: World) -> Case:
-    catalog = world.stars.catalog
-    node = catalog.query("object IS NOT NULL").join(
-        world.objects.catalog.select(["id", "mag", "lightcurve"]), left_on="object", right_on="id"
-    )._node  # fmt: skip
-    assert isinstance(node, Join)
-    index = world.objects.catalog.id_search([1])._node.index
-    right = Indexed(node.partners.node, "id", "objects", index, "id")
+    left = world.stars.catalog.query("object IS NOT NULL")
+    right = world.objects.catalog.select(["id", "mag", "lightcurve"])
+    with tuned(small_side_bytes=0):
+        node = left.join(right, left_on="object", right_on="id")._node
+    assert not list(stages_of(node))
 
     def rows() -> list[Row]:
-        by_id = {row.values["id"]: row for row in world.objects.rows}
+        by_id = {
+            row.values["id"]: row.only("id", "mag", "lightcurve") for row in world.objects.rows
+        }
         return [
-            row.having(id=row.values["object"], **by_id[row.values["object"]]
-                       .only("mag", "lightcurve").values)
+            row.having(**by_id[row.values["object"]].values)
             for row in world.stars.rows
             if row.values["object"] in by_id
-        ]  # fmt: skip
+        ]
 
-    ids = {0: ("star", "star"), 1: ("id", "id")}
-    return Case(replace(node, partners=right), rows, ids=ids)
+    return Case(node, rows, ids={0: ("star", "star"), 1: ("id", "id")})
 
 
 @plan(Join)
@@ -317,20 +299,20 @@ def next_in_time(world: World) -> Case:
             found.append(row.having(**as_stars(first)))
         return found
 
-    return Case(node, rows, ids=BOTH, given=world.stars.catalog.to_arrow().nbytes)
+    return Case(node, rows, ids=BOTH, given=world.bytes_of_stars)
 
 
 FIELDS = ["z", "t", "band"]
 
 
-def curves_case(world: World, partners: Callable[[Any], Any], **more: Any) -> Case:
+def curves_case(world: World, small_side_bytes: int = 1 << 30, **more: Any) -> Case:
     """Return the stars that name an object as its light curve, found in one of the ways."""
-    node = world.objects.catalog.join_lightcurves(
-        world.stars.catalog, left_on="id", right_on="object", name="visits", columns=FIELDS,
-        time="t", orphans="ignore",
-    )._node  # fmt: skip
-    assert isinstance(node, JoinCurves)
-    node = replace(node, partners=partners(node.partners))
+    options = {"columns": FIELDS, "time": "t", "orphans": "ignore"} | more
+    known = world.stars.catalog.query("object > 5")
+    with tuned(small_side_bytes=small_side_bytes):
+        node = world.objects.catalog.join_lightcurves(
+            known, left_on="id", right_on="object", name="visits", **options
+        )._node
 
     def rows() -> list[Row]:
         found = []
@@ -341,32 +323,28 @@ def curves_case(world: World, partners: Callable[[Any], Any], **more: Any) -> Ca
             found.append(row.having(visits=visits))
         return found
 
-    return Case(node, rows, made=("visits",), **more)
+    given = world.bytes_of_stars if small_side_bytes else 0
+    return Case(node, rows, made=("visits",), given=given)
 
 
 @plan(JoinCurves)
 def of_a_small_catalog(world: World) -> Case:
-    return curves_case(world, as_found, given=world.stars.catalog.to_arrow().nbytes)
+    return curves_case(world)
+
+
+@plan(JoinCurves)
+def of_a_small_catalog_without_orphans(world: World) -> Case:
+    return curves_case(world, orphans="raise")
 
 
 @plan(JoinCurves)
 def of_a_catalog_that_is_brought(world: World) -> Case:
-    left = (world.objects.node, "id")
-
-    def brought(partners: Any) -> Any:
-        assert isinstance(partners, Broadcast)
-        key, name = partners.key, partners.name
-        return Shuffled.of(partners.node, key, name, left=left, index=None, orphans="ignore")
-
-    return curves_case(world, brought)
+    return curves_case(world, small_side_bytes=0)
 
 
 @plan(JoinCurves)
 def of_a_catalog_nearby(world: World) -> Case:
-    def nearby(partners: Any) -> Any:
-        return Nearby(partners.node, partners.key, partners.name, 648_000)
-
-    return curves_case(world, nearby)
+    return curves_case(world, small_side_bytes=0, within_arcsec=648_000)
 
 
 def map_case(world: World, held: Any, order: int | None) -> Case:
@@ -375,7 +353,7 @@ def map_case(world: World, held: Any, order: int | None) -> Case:
     def rows() -> list[Row]:
         return [row.having(**world.map_value(row.cell)) for row in held.rows]
 
-    return Case(node, rows, ids={0: ("id", "id")})
+    return Case(node, rows, made=("dust", "n"))
 
 
 @plan(MapValues)

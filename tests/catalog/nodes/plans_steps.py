@@ -64,7 +64,7 @@ def box_over_ra_0_of_a_table(world: World) -> Case:
 def ids_through_the_index(world: World) -> Case:
     ids = [row.values["id"] for row in world.objects.rows[3::11]]
     node = world.objects.catalog.id_search([*ids, 17])._node
-    assert isinstance(node, IdSearch) and node.index is not None  # noqa: PT018
+    assert "through the id index" in node.describe()
     return Case(node, lambda: kept(world.objects.rows, lambda row: row.values["id"] in ids))
 
 
@@ -73,6 +73,14 @@ def names_without_an_index(world: World) -> Case:
     node = world.objects.catalog.id_search(["obj é 3", "obj é 4"], "name")._node
     names = ("obj é 3", "obj é 4")
     return Case(node, lambda: kept(world.objects.rows, lambda row: row.values["name"] in names))
+
+
+@plan(IdSearch)
+def more_ids_than_a_task_should_have(world: World) -> Case:
+    there = [row.values["id"] for row in world.table.rows[::2]]
+    ids = [*range(1 << 59, (1 << 59) + 10_000), *there]
+    node = world.table.catalog.id_search(ids, "id")._node
+    return Case(node, lambda: world.table.rows[::2])
 
 
 @plan(Filter)

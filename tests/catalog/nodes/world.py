@@ -237,6 +237,11 @@ class World:
         return Held(held.catalog._with(replace(held.node, margins=())), held.rows)
 
     @cached_property
+    def bytes_of_stars(self) -> int:
+        """The bytes of all stars in memory."""
+        return int(self.stars.catalog.to_arrow().nbytes)
+
+    @cached_property
     def cuts(self) -> list[int]:
         """Cells at which partitions of any catalog begin, and others near rows."""
         begin = [

@@ -127,7 +127,7 @@ class Sent(Partners):
 
     def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
         if isinstance(self.data, str):
-            return _from_file(self.data, self.key)
+            return _from_file(self.data, self.key, Location(self.data).stamp())
         return table_rows(self.data), self._keys()
 
     def _keys(self) -> KeyTable:
@@ -145,7 +145,7 @@ class Sent(Partners):
 
 
 @lru_cache(maxsize=4)
-def _from_file(path: str, key: str) -> tuple[Rows, KeyTable]:
+def _from_file(path: str, key: str, stamp: tuple[int, ...]) -> tuple[Rows, KeyTable]:
     table = pa.ipc.open_file(pa.memory_map(path)).read_all()
     return table_rows(table), KeyTable(table.column(key))
 

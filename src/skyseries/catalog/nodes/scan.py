@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyseries.arraytypes import Ints
+from skyseries.cache import kept
 from skyseries.catalog.edges import edge_rows_of
 from skyseries.catalog.ids import as_id, cells_of_ids
 from skyseries.catalog.leafrows import LeafRows
@@ -202,12 +202,12 @@ def scan_of(dataset: Dataset, root: Location, collection: Collection) -> Scan:
     return Scan(dataset, margins, indexes)
 
 
-@lru_cache(maxsize=64)
+@kept
 def _open_margin(root: Location, stamp: tuple[int, ...]) -> Dataset:
     return open_dataset(root)
 
 
-@lru_cache(maxsize=64)
+@kept
 def _cells(index: IdIndex, ids: tuple[Any, ...]) -> Moc:
     return cells_of_ids(index, ids)
 

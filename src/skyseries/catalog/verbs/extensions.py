@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from skyseries.catalog.held import Held
 from skyseries.catalog.ids import id_column
 from skyseries.catalog.names import check_columns
-from skyseries.catalog.nodes.lineage import home_of, stored_as
-from skyseries.catalog.nodes.pairs import no_clash, renamed
+from skyseries.catalog.nodes.lineage import home_of, name_now, stored_as
+from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash, renamed
 from skyseries.catalog.nodes.scan import first_scan, scan_of
 from skyseries.catalog.nodes.steps import Select
 from skyseries.catalog.provenance import recorded_provenance, scans_of, to_properties
@@ -151,11 +151,9 @@ class ExtensionVerbs(Held):
         """
         from skyseries.catalog.writing import Target, write_catalog
 
-        key = id_column(self.dataset, self._collection, id)
-        if key not in self.columns or stored_as(self._node, key) is None:
-            raise SchemaError(f"the ids {key!r} are not in the result; an extension needs them")
-        new = [n for n in self.columns if n not in self.dataset.schema.names]
-        new = new if columns is None else [n for n in dict.fromkeys(columns) if n != key]
+        ids, key = self._ids_kept(id)
+        new = [n for n in self.columns if n not in (ids, *self.dataset.schema.names)]
+        new = new if columns is None else [n for n in dict.fromkeys(columns) if n != ids]
         check_columns(new, self.schema)
         if not new:
             raise InputError("an extension needs columns that the catalog does not have: columns=")
@@ -165,7 +163,9 @@ class ExtensionVerbs(Held):
         _check_place(folder, name, inside, overwrite and name in listed_extensions(self._root))
         ra, dec = self._node.position or (self.dataset.ra, self.dataset.dec)
         held = [n for n in (ra, dec) if n in self.columns and n not in new]
-        kept = self._with(Select(self._node, tuple(dict.fromkeys([key, *held, *new]))))
+        names = tuple(dict.fromkeys([ids, *held, *new]))
+        as_there = Renamed(tuple((n, key if n == ids else n) for n in names))
+        kept = self._with(Rename(Select(self._node, names), as_there))
         known = kept._known_fields()
         target = Target(
             path=folder / name,
@@ -189,6 +189,20 @@ class ExtensionVerbs(Held):
         if inside:
             list_extension(folder, name)
         return written
+
+    def _ids_kept(self, given: str | None) -> tuple[str, str]:
+        """Return what the ids are called in the result, and in the catalog on disk."""
+        if given is not None:
+            check_columns([given], self.schema)
+        said = given or id_column(self.dataset, self._collection)
+        now = given or name_now(self._node, said)
+        key = None if now is None else stored_as(self._node, now)
+        if now is None or key is None:
+            raise SchemaError(
+                f"the ids {said!r} are not in the result as the catalog on disk has them; an "
+                "extension needs them"
+            )
+        return now, key
 
     def write_association(
         self,

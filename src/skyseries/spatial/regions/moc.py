@@ -91,6 +91,11 @@ class Moc(RangeRegion):
         """Return the order-29 ranges of the region."""
         return Ranges(self.start, self.stop)
 
+    @property
+    def nbytes(self) -> int:
+        """What the ranges take."""
+        return self.start.nbytes + self.stop.nbytes
+
     @classmethod
     def of(cls, source: MocSource) -> Moc:
         """Return a coverage map from whatever holds one.
