@@ -222,7 +222,6 @@ def test_a_notebook_gets_bars_if_it_has_widgets(
     monkeypatch: pytest.MonkeyPatch, widgets: bool
 ) -> None:
     console = SimpleNamespace(is_jupyter=True)
-    found = console if widgets else None
     monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
     monkeypatch.setattr(module, "_console", lambda file: console)
     monkeypatch.setattr(
