@@ -11,11 +11,11 @@ import pytest
 
 import skyseries as sky
 from skyseries import adql
-from skyseries.catalog.node import RowStep
-from skyseries.catalog.nodes.places import Places, hashes, ordinals
-from skyseries.catalog.running import prepare, run_units
-from skyseries.catalog.summaries.duplicates import duplicate_places
-from skyseries.catalog.summaries.expressions import per_object
+from skyseries.catalog.plan.node import RowStep
+from skyseries.catalog.plan.places import Places, hashes, ordinals
+from skyseries.catalog.run.duplicates import duplicate_places
+from skyseries.catalog.run.expressions import per_object
+from skyseries.catalog.run.run import prepare, run_units
 from skyseries.errors import InputError, QueryError, SchemaError
 from tests.catalog.rows import random_table
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from skyseries.catalog.nodes.join import Join
-from skyseries.catalog.nodes.joincurves import JoinCurves
-from skyseries.catalog.nodes.joinmap import MapValues
-from skyseries.catalog.nodes.match import Match
-from skyseries.catalog.nodes.nestmatch import NestedMatch
-from skyseries.catalog.nodes.outer import RightOnly, Unpaired
-from skyseries.catalog.stage import stages_of
+from skyseries.catalog.plan.join import Join
+from skyseries.catalog.plan.joincurves import JoinCurves
+from skyseries.catalog.plan.joinmap import MapValues
+from skyseries.catalog.plan.match import Match
+from skyseries.catalog.plan.nestmatch import NestedMatch
+from skyseries.catalog.plan.outer import RightOnly, Unpaired
+from skyseries.catalog.plan.stage import stages_of
 from skyseries.config import tuned
 from tests.catalog.nodes import twin
 from tests.catalog.nodes.case import Case, plan
