@@ -310,3 +310,21 @@ def test_pruning_never_loses_a_row(tmp_path_factory, data):
         assert sorted(found) == sorted(
             memory.query(condition)[["id"]].to_arrow()["id"].to_pylist()
         ), condition
+
+
+@pytest.mark.xfail(
+    strict=True, reason="of a cell in several row groups, those that are left out take the others"
+)
+def test_rows_at_one_place_in_several_row_groups(tmp_path):
+    n = 40
+    rows = pa.table({"id": range(n), "ra": [10.0] * n, "dec": [5.0] * n, "k": range(n)})
+    with small_parts():
+        sky.import_catalog(
+            write_parts(tmp_path / "o", rows), tmp_path / "c", id="id", margin_arcsec=None,
+            executor="serial", progress=False,
+        )  # fmt: skip
+    catalog = sky.open_catalog(tmp_path / "c")
+    for id in range(n):
+        for found in (catalog.id_search(id), catalog.query(f"k = {id}"), catalog.query(f"id={id}")):
+            assert found.to_arrow()["id"].to_pylist() == [id]
+            assert len(found) == 1

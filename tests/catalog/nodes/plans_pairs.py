@@ -110,7 +110,12 @@ def without_a_star(world: World) -> Case:
 
 @plan(Match)
 def each_others_nearest(world: World) -> Case:
-    return match_case(world, one_to_one=True, how="left")
+    return match_case(world, radius=120.0, one_to_one=True, how="left")
+
+
+@plan(Match)
+def each_others_nearest_of_a_table(world: World) -> Case:
+    return match_case(world, world.table_near, radius=120.0, one_to_one=True)
 
 
 @plan(Match)

@@ -21,12 +21,14 @@ from numpy.typing import NDArray
 
 from skyseries.catalog.explain import explain
 from skyseries.catalog.plan.expressions import Filter
-from skyseries.catalog.plan.node import SKY, SKY_CELLS, Area, Hints
+from skyseries.catalog.plan.node import SKY, SKY_CELLS, Area, Hints, Node
 from skyseries.catalog.plan.rows import gather, pick
 from skyseries.catalog.plan.scan import Scan
 from skyseries.catalog.plan.stage import stages_of
 from skyseries.catalog.plan.steps import Search
 from skyseries.catalog.run.run import prepare
+from skyseries.catalog.run.units import divide
+from skyseries.config import tuned
 from skyseries.schema import as_schema
 from skyseries.spatial.regions import Cone
 from tests.catalog.nodes import contract, twin
@@ -40,7 +42,23 @@ for module in sorted(Path(__file__).parent.glob("plans_*.py")):
 UNIT_BYTES = 64_000
 """What a task may weigh, beside the tables that it is given as a whole."""
 
+PARTING = (0.0, 12.0)
+"""Declinations that go through rows that are near each other."""
+
 FAULTS = {
+    **{
+        ("test_every_row_is_in_a_unit", plan): "rows of a cell that ends in a row group which is "
+        "left out are in no unit"
+        for plan in (
+            "MapValues-order_looked_up",
+            "IdSearch-names_without_an_index",
+            "Rename-names_exchanged",
+            "Append-features",
+            "MapRows-function_of_rows",
+            "MapRows-function_of_light_curves",
+            "MapRows-function_that_fails",
+        )
+    },
     (
         "test_narrowed_and_sent_it_gives_the_same",
         "IdSearch-more_ids_than_a_task_should_have",
@@ -202,7 +220,7 @@ def test_a_halo_has_all_that_is_near(tried, world):
 
 def test_hints_lose_and_change_nothing(tried, world):
     held = world.objects.catalog._with(tried.node)
-    steps = [held.query(text)._node for text in _conditions(tried.table)]
+    steps = [held.query(text)._node for text in _conditions(tried)]
     if tried.case.placed:
         regions = [Cone(0.0, 90.0, 100_000.0), Cone(359.9999, 12.0, 60.0)]
         steps += [Search(tried.node, region) for region in regions]
@@ -216,22 +234,51 @@ def test_hints_lose_and_change_nothing(tried, world):
         assert contract.equal(found, expected), step.describe()
 
 
-def _conditions(table: pa.Table) -> list[str]:
-    """Return conditions on columns of each kind, that hold for some of the rows."""
-    found = []
-    for field in table.schema:
+def test_every_row_is_in_a_unit(tried, world):
+    _assert_in_units(tried.node, tried.cells)
+    held = world.objects.catalog._with(tried.node)
+    rows = tried.node.rows(SKY, Hints())
+    for text in _conditions(tried)[::2]:
+        step = held.query(text)._node
+        _assert_in_units(step, step.apply(rows).hpx())
+
+
+def _assert_in_units(node: Node, cells: NDArray[np.int64]) -> None:
+    """Assert that each row is in one of the units, which are in the order of the sky."""
+    with tuned(unit_rows=20, least_unit_rows=5):
+        units = divide(node.pieces(Hints()), workers=2)
+    ends = [end for unit in units for end in (unit.start, unit.stop)]
+    assert ends == sorted(ends)
+    start, stop = (np.array(ends[i::2], np.int64) for i in (0, 1))
+    assert Area(start, stop).holds(cells).all(), node.describe()
+
+
+def _conditions(tried: Tried) -> list[str]:
+    """Return conditions on columns of each kind that hold for some of the rows.
+
+    Some part rows that a node looks at together: those filed in one cell, and those that are
+    neighbours on either side of a declination.
+    """
+    cells = tried.cells.tolist()
+    crowd = [i for i, cell in enumerate(cells) if cell == Counter(cells).most_common(1)[0][0]]
+    found, parting = [], []
+    for field, column in zip(tried.table.schema, tried.table.columns, strict=True):
+        name = f'"{field.name}"'
         if pa.types.is_integer(field.type) or pa.types.is_floating(field.type):
-            values = sorted(filter(twin.known, table[field.name].to_pylist()))
+            values = sorted(filter(twin.known, column.to_pylist()))
             if values:
-                middle = repr(values[len(values) // 2])
-                found.append(f'"{field.name}" {"> = <"[2 * (len(found) % 3)]} {middle}')
+                found.append(f"{name} {'> = <'[2 * (len(found) % 3)]} {values[len(values) // 2]!r}")
         elif pa.types.is_string(field.type):
-            found.append(f'"{field.name}" IS NULL')
-    return found[1 :: max(len(found) // 3, 1)]
+            found.append(f"{name} IS NULL")
+        if field.name == "id" and (ids := column.take(pa.array(crowd)).drop_null().to_pylist()):
+            parting.append(f"{name} > {sorted(ids)[len(ids) // 2]}")
+        if field.name == "dec" and tried.case.placed:
+            parting += [f"{name} > {middle}" for middle in PARTING]
+    return [*parting, *found[1 :: max(len(found) // 2, 1)]]
 
 
 def test_narrowed_and_sent_it_gives_the_same(tried, world):
-    for area in tried.areas(world, 2, more=range(0, SKY_CELLS, SKY_CELLS // 4)):
+    for area in tried.areas(world, 3, more=range(0, SKY_CELLS, SKY_CELLS // 4)):
         narrowed = tried.node.narrow(area)
         assert narrowed.schema.equals(tried.node.schema, check_metadata=True)
         sent = cloudpickle.dumps(narrowed)

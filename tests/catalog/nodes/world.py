@@ -56,7 +56,7 @@ def values_of(rows: list[Row]) -> list[dict[str, Any]]:
 
 
 @dataclass(frozen=True)
-class CatalogBase:
+class CatalogRows:
     """A catalog and its rows, along the sky."""
 
     catalog: sky.Catalog
@@ -86,9 +86,8 @@ def _objects() -> tuple[pa.Table, pa.Table]:
     rng = np.random.default_rng(11)
     plain = _planted(1, scattered=20)
     n = plain.num_rows
-    twins = np.arange(n)
-    twins[n - 4 : n : 2] += 1  # two pairs of objects at one place
-    place = {name: plain[name].take(pa.array(twins)) for name in ("ra", "dec")}
+    home = np.minimum(np.arange(n), n - 12)  # the last twelve at one place: several row groups
+    place = {name: plain[name].take(pa.array(home)) for name in ("ra", "dec")}
     mag = rng.normal(20, 1, n).astype(np.float32)
     mag[rng.random(n) < 0.1] = np.nan
     period = pa.field("mag", pa.float32(), metadata={"unit": "mag", "description": "mean"})
@@ -152,7 +151,7 @@ def _stars(objects: pa.Table) -> pa.Table:
 
 def _imported(
     folder: Path, id: str, *, max_rows: int, margin: float | None, **more: Any
-) -> CatalogBase:
+) -> CatalogRows:
     with small_parts():
         sky.import_catalog(
             folder / "o/*.parquet", folder / folder.name, id=id, max_rows=max_rows,
@@ -165,7 +164,7 @@ def _imported(
         for values in read_rows(primary(path))
     ]
     assert len({order for order, _ in cells(primary(path))}) > 1
-    return CatalogBase(catalog, found)
+    return CatalogRows(catalog, found)
 
 
 def _sky_map(root: Path) -> sky.Catalog:
@@ -213,30 +212,36 @@ def _in_memory(n: int, seed: int) -> pa.Table:
 class World:
     """All that the plans of the contract stand on."""
 
-    objects: CatalogBase
+    objects: CatalogRows
     """With light curves, a margin of 20 arcsec and an index of the ids."""
-    stars: CatalogBase
+    stars: CatalogRows
     """Without a margin, with an index of the ids."""
     sky_map: sky.Catalog
     """Of order `MAP_ORDER`; in `map_value` are its values."""
 
     @cached_property
-    def table(self) -> CatalogBase:
+    def table(self) -> CatalogRows:
         """A table in memory with rows that have no position, and some at one place."""
         table = _in_memory(80, 1)
-        return CatalogBase(sky.from_table(table), placed(table))
+        return CatalogRows(sky.from_table(table), placed(table))
 
     @cached_property
-    def large_table(self) -> CatalogBase:
+    def table_near(self) -> CatalogRows:
+        """A table in memory of rows near the stars."""
+        table = _planted(3, scattered=0)
+        return CatalogRows(sky.from_table(table), placed(table))
+
+    @cached_property
+    def large_table(self) -> CatalogRows:
         """A table in memory that is too large for every task to have all of it."""
         table = _in_memory(3_000, 2)
-        return CatalogBase(sky.from_table(table), placed(table))
+        return CatalogRows(sky.from_table(table), placed(table))
 
     @cached_property
-    def without_margin(self) -> CatalogBase:
+    def without_margin(self) -> CatalogRows:
         """The objects as they are read where there is no margin."""
         held = self.objects
-        return CatalogBase(held.catalog._with(replace(held.node, margins=())), held.rows)
+        return CatalogRows(held.catalog._with(replace(held.node, margins=())), held.rows)
 
     @cached_property
     def bytes_of_stars(self) -> int:
