@@ -49,9 +49,11 @@ def changed_files(section: str | None = None) -> dict[str, str]:
             name, _, text = block.partition("\n")
             files[name.removeprefix("# ")] = text
             continue
-        for name, hunks in re.findall(r"^\+\+\+ (\S+)\n(.*?)(?=^\+\+\+|\Z)", block, re.M | re.S):
+        for name, hunks in re.findall(
+            r"^\+\+\+ (\S+)\n(.*?)(?=^\+\+\+|\Z)", block, re.MULTILINE | re.DOTALL
+        ):
             text = files.get(name) or (ROOT / name).read_text()
-            for hunk in re.split(r"^@@\n", hunks, flags=re.M)[1:]:
+            for hunk in re.split(r"^@@\n", hunks, flags=re.MULTILINE)[1:]:
                 text = _changed(text, hunk.splitlines(), name)
             files[name] = text
     return files
