@@ -24,7 +24,7 @@ PLAN = """
 import json, time
 import skyseries as sky
 import pyarrow as pa
-from skyseries.catalog.running import units_of
+from skyseries.catalog.run.run import units_of
 started = time.perf_counter()
 left, right = sky.open_catalog({folder!r} + "/a"), sky.open_catalog({folder!r} + "/b")
 matched = left.crossmatch(right, 1.0, suffixes=("_a", "_b")).query("mag_a < 20")

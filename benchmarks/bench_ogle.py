@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import skyseries as sky
 import verify
 from results import WORK, Row, Target, measured_row, save
-from skyseries.catalog.division import divide
-from skyseries.catalog.node import Hints
+from skyseries.catalog.plan.node import Hints
+from skyseries.catalog.run.units import divide
 from systems import skyseries
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

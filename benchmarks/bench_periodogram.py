@@ -2,7 +2,7 @@
 
 Each case is timed several times and the best time of each system is kept; the powers are compared.
 Needs nifty-ls, finufft and cuperiod (peers.txt) in the environment. ``--cost`` prints what the cost
-model of `skyseries.timeseries.nufft` is made from.
+model of `skyseries.timeseries.periods.nufft` is made from.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from results import Row, Target, save
 from skyseries.timeseries import periodogram
 from skyseries.timeseries.kernels.harmonics import exact_powers, prepare
 from skyseries.timeseries.kernels.lombscargle import grid_power
-from skyseries.timeseries.nufft import nufft_power
+from skyseries.timeseries.periods.nufft import nufft_power
 from systems import restart_in_one_thread
 
 Array = NDArray[Any]

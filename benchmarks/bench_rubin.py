@@ -17,7 +17,7 @@ import pyarrow as pa
 from results import Row, Target, save
 from skyseries.schema import LightCurveFields
 from skyseries.timeseries import compute_features
-from skyseries.timeseries.registry import Feature, select
+from skyseries.timeseries.features.registry import Feature, select
 from systems import restart_in_one_thread
 
 FIELDS = LightCurveFields(

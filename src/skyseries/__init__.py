@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from skyseries import timeseries
     from skyseries.catalog import Catalog, from_table, open_catalog
     from skyseries.executors import Job, executor
-    from skyseries.hats.validate import validate_catalog
+    from skyseries.hats.check.validate import validate_catalog
     from skyseries.pipelines.demo import demo
-    from skyseries.pipelines.importer import import_catalog
+    from skyseries.pipelines.import_.importer import import_catalog
 
     __version__: str
 
@@ -62,9 +62,9 @@ _HOMES = {
     "demo": "skyseries.pipelines.demo",
     "executor": "skyseries.executors",
     "from_table": "skyseries.catalog",
-    "import_catalog": "skyseries.pipelines.importer",
+    "import_catalog": "skyseries.pipelines.import_.importer",
     "open_catalog": "skyseries.catalog",
-    "validate_catalog": "skyseries.hats.validate",
+    "validate_catalog": "skyseries.hats.check.validate",
 }
 
 

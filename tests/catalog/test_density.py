@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import skyseries as sky
-from skyseries.catalog.density import density_arcmin
+from skyseries.catalog.run.density import density_arcmin
 from skyseries.errors import InputError
 
 

@@ -18,11 +18,11 @@ import pyarrow as pa
 import pytest
 
 import skyseries as sky
-import skyseries.timeseries.registry as registry
-from skyseries.catalog.fingerprint import fingerprint
+import skyseries.timeseries.features.registry as registry
+from skyseries.catalog.write.fingerprint import fingerprint
 from skyseries.errors import CatalogNotFoundError, InputError
-from skyseries.hats.facts import CurveFacts, LeafFacts
-from skyseries.hats.marks import Marks
+from skyseries.hats.build.facts import CurveFacts, LeafFacts
+from skyseries.hats.build.marks import Marks
 from skyseries.hats.partitions import Cell
 from skyseries.timeseries import Feature, register
 from tests.conftest import Tune
@@ -150,7 +150,7 @@ def test_lsdb_joins_the_extension_by_id(copy: Path, lists: str) -> None:
 PROGRAM = """
 import os, sys
 import skyseries as sky
-from skyseries.hats.marks import Marks
+from skyseries.hats.build.marks import Marks
 
 stop, engine = int(sys.argv[2]), sys.argv[3]
 set_mark, seen = Marks.set, []

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import skyseries as sky
-from skyseries.catalog.division import divide
-from skyseries.catalog.node import SKY_CELLS, Hints, Pieces
-from skyseries.catalog.running import compute
+from skyseries.catalog.plan.node import SKY_CELLS, Hints, Pieces
+from skyseries.catalog.run.run import compute
+from skyseries.catalog.run.units import divide
 from tests.pipelines.survey import cells, leaf_file, primary, same
 
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 import skyseries as sky
 from skyseries.catalog.answers import as_type, fitted, may_become
-from skyseries.catalog.nodes.arguments import flat_values
-from skyseries.catalog.nodes.calls import FunctionError
-from skyseries.catalog.running import units_of
+from skyseries.catalog.plan.arguments import flat_values
+from skyseries.catalog.plan.calls import FunctionError
+from skyseries.catalog.run.run import units_of
 from skyseries.catalog.tables import from_table
 from skyseries.errors import ExecutionError, InputError, SchemaError
 

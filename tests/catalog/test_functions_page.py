@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import skyseries as sky
-import skyseries.timeseries.registry as registry
+import skyseries.timeseries.features.registry as registry
 from skyseries.timeseries.simulate import simulate_survey
 from tests.pipelines.survey import write_parts
 from tests.test_docs import blocks

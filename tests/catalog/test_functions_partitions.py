@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pytest
 
 import skyseries as sky
-from skyseries.catalog.nodes.calls import FunctionError
+from skyseries.catalog.plan.calls import FunctionError
 from skyseries.catalog.tables import from_table
 from skyseries.errors import ExecutionError, InputError, SchemaError
 
@@ -146,7 +146,7 @@ def test_learned_without_reading(catalog, monkeypatch):
     def nothing_is_read(*args):
         raise AssertionError
 
-    monkeypatch.setattr("skyseries.catalog.running.first", nothing_is_read)
+    monkeypatch.setattr("skyseries.catalog.run.run.first", nothing_is_read)
     mapped = catalog.map_partitions(bright)
     assert mapped.schema.equals(catalog.schema, check_metadata=True)
 

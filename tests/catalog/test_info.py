@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import skyseries as sky
-from skyseries.catalog.density import density_arcmin
+from skyseries.catalog.run.density import density_arcmin
 from skyseries.hats.dataset import Dataset, open_dataset
 from skyseries.hats.files import Location
 from skyseries.hats.statistics import STATISTICS_FILE, recorded_rows

@@ -13,10 +13,10 @@ import pytest
 import skyseries as sky
 from skyseries.errors import CatalogError, CatalogNotFoundError, InputError, SchemaError
 from skyseries.hats.association import open_association
+from skyseries.hats.build.folder import write_catalog_folder
+from skyseries.hats.build.leaf_writer import write_leaf
 from skyseries.hats.files import Location
-from skyseries.hats.leaf_stream import write_leaf
 from skyseries.hats.partitions import Cell
-from skyseries.hats.publish import write_catalog_folder
 from skyseries.spatial.healpix import radec_to_hpx
 from tests.catalog.joins import objects
 from tests.pipelines.survey import same

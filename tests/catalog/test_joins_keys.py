@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import skyseries as sky
-from skyseries.catalog.asof import AsOf
+from skyseries.catalog.plan.asof import AsOf
 from skyseries.hats import idindex
-from skyseries.hats.index_build import write_index_part
+from skyseries.hats.build.index import write_index_part
 from skyseries.hats.keys import KeyTable, aligned
 from tests.catalog.joins import imported, joined, objects, sources
 from tests.examples import examples

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 import skyseries as sky
-from skyseries.catalog.nodes.lineage import home_of, known_index
+from skyseries.catalog.plan.lineage import home_of, known_index
 from skyseries.errors import InputError, SchemaError
 
 

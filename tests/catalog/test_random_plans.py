@@ -2,14 +2,62 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import skyseries as sky
+from skyseries.config import tuned
 from skyseries.spatial.sphere import separation_arcsec
+from tests.catalog.nodes.twin import hashes
+from tests.catalog.nodes.world import Row
 from tests.examples import examples
-from tests.pipelines.survey import SPECIAL_POSITIONS, same
+from tests.pipelines.survey import (
+    SPECIAL_POSITIONS,
+    primary,
+    read_rows,
+    same,
+    small_parts,
+    write_parts,
+)
+
+MANY = 400
+"""Rows above which a plan is joined no more: each joins with several."""
+
+
+@pytest.fixture(scope="module")
+def visits(survey, tmp_path_factory):
+    """Return rows that name objects, nobody or nothing, filed elsewhere, and catalogs of them.
+
+    The first catalog has no index of these names, the second has one.
+    """
+    rng = np.random.default_rng(8)
+    n, ids = 180, survey.objects["id"].to_numpy()
+    named = rng.choice(ids[::2], n)
+    named[::12] = 3
+    table = pa.table(
+        {
+            "visit": np.arange(n) + (1 << 61), "ra": rng.uniform(0, 360, n),
+            "dec": np.degrees(np.arcsin(rng.uniform(-1, 1, n))),
+            "key": pa.array(named, mask=np.arange(n) % 10 == 1),
+            "t": pa.array(rng.permutation(n) / 8, mask=np.arange(n) % 17 == 1),
+            "v": rng.normal(size=n),
+        }
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("visits")
+    catalogs = []
+    for id in ("visit", "key"):
+        with_names = table if id == "visit" else table.filter(pa.compute.is_valid(table["key"]))
+        with small_parts():
+            sky.import_catalog(
+                write_parts(folder / f"of_{id}", with_names), folder / id, id=id, max_rows=40,
+                margin_arcsec=None, on_repeated_id="keep", executor="serial", progress=False,
+            )  # fmt: skip
+        catalogs.append(sky.open_catalog(folder / id))
+    rows = read_rows(primary(folder / "visit"))
+    return [{k: v for k, v in row.items() if k != "_healpix_29"} for row in rows], catalogs
 
 
 @pytest.fixture
@@ -40,6 +88,8 @@ class Twin:
     def __init__(self, rows):
         self.rows = [dict(row) for row in rows]
         self.places = [(row["ra"], row["dec"]) for row in rows]
+        self.cells = [row["_healpix_29"] for row in rows]
+        self.id = "id"
         self.curve = "lightcurve"
         self.mag = "mag"
 
@@ -53,8 +103,17 @@ class Twin:
 
     def keep(self, which):
         chosen = [i for i, row in enumerate(self.rows) if which(i, row)]
-        self.rows = [self.rows[i] for i in chosen]
+        self.take(chosen, [self.rows[i] for i in chosen])
+
+    def take(self, chosen, rows):
+        """Put other values to some of the rows, which may be there more than once."""
+        self.rows = rows
         self.places = [self.places[i] for i in chosen]
+        self.cells = [self.cells[i] for i in chosen]
+
+    def free(self, word):
+        """Return a name that no column has."""
+        return f"{word}_{len(self.names)}"
 
     def change(self, function):
         for row in self.rows:
@@ -64,8 +123,9 @@ class Twin:
 
 
 def object_conditions(twin):
-    if "id" in twin.names:
-        yield "MOD(id, 3) = 1", lambda row: row["id"] % 3 == 1
+    if twin.id:
+        id = twin.id
+        yield f"MOD({id}, 3) = 1", lambda row: row[id] % 3 == 1
     if twin.mag:
         name = twin.mag
         yield f"{name} < 20", lambda row: row[name] is not None and row[name] < 20
@@ -150,11 +210,13 @@ def rename(draw, catalog, twin):
     twin.rows = [{names.get(k, k): v for k, v in row.items()} for row in twin.rows]
     twin.curve = names.get(twin.curve, twin.curve)
     twin.mag = names.get(twin.mag, twin.mag)
+    twin.id = names.get(twin.id, twin.id)
     if set(names) & set(names.values()):  # what is called "id" is another column now
         twin.mag = None
         catalog = catalog.rename(names)
         swapped = {name: f"was_{name}" for name in names}
         twin.rows = [{swapped.get(k, k): v for k, v in row.items()} for row in twin.rows]
+        twin.id = swapped.get(twin.id, twin.id)
         names = swapped
     return catalog.rename(names)
 
@@ -199,21 +261,130 @@ def select(draw, catalog, twin):
             row[twin.curve] = {name: row[twin.curve][name] for name in some}
     twin.rows = [{name: row[name] for name in kept} for row in twin.rows]
     twin.mag = twin.mag if twin.mag in kept else None
+    twin.id = twin.id if twin.id in kept else None
     twin.curve = twin.curve if twin.curve in kept else None
     return catalog.select(paths)
 
 
-STEPS = (query, query, assign, rename, sort, cut, cone, select)
+def join(draw, catalog, twin):
+    if not twin.id or len(twin.rows) > MANY:
+        return catalog
+    rows, catalogs = twin.visits
+    how, size = draw(st.sampled_from(["inner", "left", "anti"])), draw(st.sampled_from([0, 10**9]))
+    suffix = f"_{len(twin.names)}"
+    with tuned(small_side_bytes=size):
+        found = catalog.join(
+            draw(st.sampled_from(catalogs)), left_on=twin.id, right_on="key", how=how,
+            suffixes=("", suffix),
+        )  # fmt: skip
+    mine = [[r for r in rows if r["key"] == row[twin.id]] for row in twin.rows]
+    if how == "anti":
+        twin.keep(lambda i, row: not mine[i])
+        return found
+    if how == "left":
+        mine = [some or [dict.fromkeys(rows[0])] for some in mine]
+    taken = set(twin.names)
+    chosen, joined = [], []
+    for i, some in enumerate(mine):
+        for other in some:
+            chosen.append(i)
+            named = {f"{k}{suffix}" if k in taken else k: v for k, v in other.items()}
+            joined.append(twin.rows[i] | named)
+    twin.take(chosen, joined)
+    return found
 
 
+def join_lightcurves(draw, catalog, twin):
+    if not twin.id or len(twin.rows) > MANY:
+        return catalog
+    rows, catalogs = twin.visits
+    name = twin.free("visits")
+    with tuned(small_side_bytes=draw(st.sampled_from([0, 10**9]))):
+        found = catalog.join_lightcurves(
+            draw(st.sampled_from(catalogs)), left_on=twin.id, right_on="key", name=name,
+            columns=["v", "t"], time="t", orphans="ignore",
+        )  # fmt: skip
+    for row in twin.rows:
+        mine = [r for r in rows if r["key"] == row[twin.id]]
+        mine.sort(key=lambda r: (r["t"] is None, r["t"] or 0))
+        row[name] = curve_of(mine, ["v", "t"])
+    return found
+
+
+def quarters(value):
+    return None if value is None else int(value * 4)
+
+
+def last_of(times):
+    return len(times), float(times.max()) if len(times) else None
+
+
+def map_rows(draw, catalog, twin):
+    if not twin.mag:
+        return catalog
+    name = twin.free("quarters")
+    for row in twin.rows:
+        row[name] = quarters(row[twin.mag])
+    return catalog.map_rows(quarters, twin.mag, schema={name: pa.int64()})
+
+
+def map_lightcurves(draw, catalog, twin):
+    if "mjd" not in twin.fields:
+        return catalog
+    names = twin.free("n"), twin.free("last")
+    for row in twin.rows:
+        times = row[twin.curve]["mjd"]
+        row |= zip(names, (len(times), max(times, default=None)), strict=True)
+    types = dict(zip(names, (pa.int64(), pa.float64()), strict=True))
+    return catalog.map_lightcurves(last_of, ["mjd"], schema=types, column=twin.curve)
+
+
+def sample(draw, catalog, twin):
+    fraction, seed = draw(st.sampled_from([0.0, 0.4, 0.8])), draw(st.integers(0, 3))
+    values = hashes([Row(cell, 0.0, 0.0, {}) for cell in twin.cells], seed)
+    twin.keep(lambda i, row: values[i] < fraction * 2**64)
+    return catalog.sample(fraction=fraction, seed=seed)
+
+
+def drop_duplicates(draw, catalog, twin):
+    names = [name for name in (twin.id, twin.mag) if name]
+    if not names:
+        return catalog
+    some = draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
+    keep = draw(st.sampled_from(["first", "last"]))
+    places: dict = {}
+    for i, row in enumerate(twin.rows):
+        places.setdefault(tuple(row[name] for name in some), []).append(i)
+    kept = {found[0 if keep == "first" else -1] for found in places.values()}
+    twin.keep(lambda i, row: i in kept)
+    return catalog.drop_duplicates(some, keep=keep)
+
+
+def id_search(draw, catalog, twin):
+    if not twin.id:
+        return catalog
+    there = [row[twin.id] for row in twin.rows]
+    ids = draw(st.lists(st.sampled_from(there) | st.integers(0, 9), min_size=1, max_size=20))
+    twin.keep(lambda i, row: row[twin.id] in ids)
+    return catalog.id_search(ids, twin.id)
+
+
+STEPS = (
+    query, query, assign, rename, sort, cut, cone, select, join, join_lightcurves, map_rows,
+    map_lightcurves, sample, drop_duplicates, id_search,
+)  # fmt: skip
+
+
+@pytest.mark.usefixtures("_small_units")
 @pytest.mark.parametrize(
     ("engine", "share"), [("serial", 0.4), ("threads", 0.1), ("processes", 0.06)]
 )
-def test_random_plans(survey, engine, share):
+def test_random_plans(survey, visits, engine, share):
     @examples(share)
     @given(data=st.data())
     def check(data):
         catalog, twin = sky.open_catalog(survey.path), Twin(survey.rows)
+        twin.visits = visits
         for step in data.draw(st.lists(st.sampled_from(STEPS), min_size=1, max_size=6)):
             if not twin.rows:
                 break

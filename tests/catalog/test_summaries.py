@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 import skyseries as sky
-from skyseries.catalog.summaries.expressions import sort_keys
-from skyseries.catalog.summaries.fullsort import iter_sorted
+from skyseries.catalog.run.expressions import sort_keys
+from skyseries.catalog.run.fullsort import iter_sorted
 from skyseries.errors import InputError, QueryError, SchemaError
 from tests.catalog.rows import numbers, random_table
 

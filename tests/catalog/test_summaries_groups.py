@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 import skyseries as sky
-from skyseries.catalog.summaries import moments
+from skyseries.catalog.run import moments
 from skyseries.errors import InputError, QueryError, SchemaError
 from tests.catalog.rows import numbers, random_table
 

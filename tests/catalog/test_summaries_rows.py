@@ -11,11 +11,11 @@ import pytest
 
 import skyseries as sky
 from skyseries import adql
-from skyseries.catalog.node import RowStep
-from skyseries.catalog.nodes.places import Places, hashes, ordinals
-from skyseries.catalog.stage import prepare
-from skyseries.catalog.summaries.duplicates import duplicate_places
-from skyseries.catalog.summaries.expressions import per_object
+from skyseries.catalog.plan.node import RowStep
+from skyseries.catalog.plan.places import Places, hashes, ordinals
+from skyseries.catalog.run.duplicates import duplicate_places
+from skyseries.catalog.run.expressions import per_object
+from skyseries.catalog.run.run import prepare, run_units
 from skyseries.errors import InputError, QueryError, SchemaError
 from tests.catalog.rows import random_table
 
@@ -259,7 +259,9 @@ def test_drop_duplicates(cat, subset, keep, spilled, tmp_path):
     if spilled:
         texts = [key.split(" AS ")[0] for key in keys]
         expressions = [per_object(text, twice._scope()) for text in texts]
-        places = duplicate_places(twice._node, expressions, keep, tmp_path, memory=100_000)
+        places = duplicate_places(
+            twice._node, expressions, keep, tmp_path, run_units, memory=100_000
+        )
         dropped = twice.drop_duplicates(subset, keep)._node
         prepare(dropped)
         again = dropped.places.value

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import skyseries as sky
-from skyseries.catalog import writing
+from skyseries.catalog.write import writing
 from skyseries.errors import ExecutionError, InputError, SchemaError, SkyseriesError
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.sizes import Limits

@@ -225,7 +225,7 @@ class FakeImport:
 
 def test_import_defaults_are_those_of_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every parameter has its option, with the same default."""
-    from skyseries.pipelines.importer import import_catalog
+    from skyseries.pipelines.import_.importer import import_catalog
 
     fake = FakeImport()
     replace_call(monkeypatch, "import_catalog", fake)

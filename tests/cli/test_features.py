@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import skyseries as sky
-import skyseries.timeseries.registry as registry
+import skyseries.timeseries.features.registry as registry
 from skyseries.cli.app import _run
 from skyseries.timeseries import all_features, presets
 from tests.pipelines.survey import random_survey, small_parts, write_parts

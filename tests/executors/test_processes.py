@@ -19,6 +19,7 @@ from tests.executors.contract import squares, values
 from tests.executors.workers import (
     WorkersContract,
     check_ctrl_c,
+    check_ctrl_c_while_reading,
     check_killed,
     check_program,
     gone,
@@ -93,6 +94,11 @@ def test_a_program_without_a_main_guard(tmp_path: Path, how: str) -> None:
 )
 def test_ctrl_c(tmp_path: Path, engine: str, seconds: float) -> None:
     check_ctrl_c(engine, tmp_path, seconds)
+
+
+@pytest.mark.parametrize("engine", ["processes", "threads"])
+def test_ctrl_c_while_reading(tmp_path: Path, engine: str) -> None:
+    check_ctrl_c_while_reading(engine, tmp_path)
 
 
 def test_workers_end_with_a_killed_program(tmp_path: Path) -> None:

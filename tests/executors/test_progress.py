@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import re
+import sys
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -213,6 +215,18 @@ def test_a_dumb_terminal_gets_no_bars(
     clock.now += 2
     progress.tick()
     assert terminal.getvalue() == ""
+
+
+@pytest.mark.parametrize("widgets", [False, True])
+def test_a_notebook_gets_bars_if_it_has_widgets(
+    monkeypatch: pytest.MonkeyPatch, widgets: bool
+) -> None:
+    console = SimpleNamespace(is_jupyter=True)
+    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    monkeypatch.setattr(module, "_console", lambda file: console)
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: found)
+    progress = Progress(file=io.StringIO())
+    assert isinstance(progress._display, module._Bars if widgets else module._Silent)
 
 
 @pytest.mark.parametrize("value", ["0", "1"])

@@ -196,6 +196,40 @@ def check_ctrl_c(engine: str, folder: Path, seconds: float) -> None:
             jobs.wait_until(lambda pid=pid: gone(pid))
 
 
+READS = """
+import sys
+import pyarrow as pa, pyarrow.parquet as pq
+from pathlib import Path
+import skyseries as sky
+from skyseries.executors import Task
+from skyseries.hats.dataset import Dataset
+from skyseries.hats.files import locate
+from skyseries.hats.partitions import Partitions
+folder = Path({folder!r})
+pq.write_table(pa.table({{"x": range(1000)}}), folder / "leaf.parquet")
+leaf = locate(folder / "leaf.parquet")
+dataset = Dataset(locate(folder), {{}}, pq.read_schema(folder / "leaf.parquet"), Partitions.of([]))
+def read_on(i):
+    dataset.read_leaf(leaf, ["x"])
+    (folder / f"{{i}}").touch()
+    while True:
+        dataset.read_leaf(leaf, ["x"])
+with sky.Job("reading", {engine!r}) as job:
+    list(job.run("reading", [Task(read_on, (i,)) for i in range(2)]))
+"""
+
+
+def check_ctrl_c_while_reading(engine: str, folder: Path) -> None:
+    """Press Ctrl-C while tasks read that would never end: it ends."""
+    (folder / "program.py").write_text(READS.format(folder=str(folder), engine=engine))
+    command = [sys.executable, str(folder / "program.py")]
+    with programs.started(command, stderr=subprocess.PIPE, text=True) as program:
+        jobs.wait_until(lambda: (folder / "0").exists())
+        os.killpg(program.pid, signal.SIGINT)
+        _, stderr = program.communicate(timeout=programs.PATIENCE)
+        assert stderr.rstrip().endswith("KeyboardInterrupt"), stderr
+
+
 def check_killed(engine: str, folder: Path) -> None:
     """Kill a program: its workers end."""
     with long_program(folder, engine, 2 * programs.PATIENCE) as program:

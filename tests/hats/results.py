@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from skyseries.hats.build.edition import new_version
+from skyseries.hats.build.folder import write_catalog_folder
+from skyseries.hats.build.index import build_index
+from skyseries.hats.build.leaf_writer import write_leaf
+from skyseries.hats.build.margin import build_margin
 from skyseries.hats.collection import Collection
 from skyseries.hats.dataset import Dataset, open_dataset
 from skyseries.hats.files import Location
-from skyseries.hats.index_build import build_index
 from skyseries.hats.layout import default_names
 from skyseries.hats.leaf import HPX_COLUMN
-from skyseries.hats.leaf_stream import write_leaf
-from skyseries.hats.margin_build import build_margin
 from skyseries.hats.partitions import Cell
-from skyseries.hats.publication import new_version
-from skyseries.hats.publish import write_catalog_folder
 from skyseries.schema import LightCurveFields
 from skyseries.spatial.healpix import HPX_ORDER, radec_to_hpx
 

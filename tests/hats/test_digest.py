@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skyseries.hats.digest import digest, row_digests, surplus
+from skyseries.hats.check.row_hash import digest, row_digests, surplus
 
 ROW = st.fixed_dictionaries(
     {

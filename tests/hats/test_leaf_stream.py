@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from skyseries.config import tuned
 from skyseries.errors import InputError
+from skyseries.hats.build.leaf_writer import write_leaf
 from skyseries.hats.layout import leaf_path
 from skyseries.hats.leaf import HPX_COLUMN, row_epochs
-from skyseries.hats.leaf_stream import write_leaf
 from skyseries.hats.partitions import Cell
 from tests.examples import examples
 from tests.hats.results import FIELDS, curves, pieces, sky

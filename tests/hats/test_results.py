@@ -10,18 +10,19 @@ import pytest
 
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.executors import executor
-from skyseries.hats import finish, margin_build
+from skyseries.hats.build import finish
+from skyseries.hats.build import margin as margin_build
+from skyseries.hats.build.index import build_index
+from skyseries.hats.build.margin import build_margin
+from skyseries.hats.check.validate import validate_catalog
 from skyseries.hats.collection import read_collection
 from skyseries.hats.dataset import open_dataset
 from skyseries.hats.files import Location
 from skyseries.hats.idindex import open_index
-from skyseries.hats.index_build import build_index
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.margin import receivers
-from skyseries.hats.margin_build import build_margin
 from skyseries.hats.partitions import Cell
 from skyseries.hats.statistics import recorded_rows
-from skyseries.hats.validate import validate_catalog
 from skyseries.spatial.healpix import margin_order
 from tests.hats.results import (
     FIELDS,

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from skyseries.hats import sizes
-from skyseries.hats.runs import Runs, write_run
+from skyseries.hats.build.runs import Runs, write_run
 from skyseries.hats.sizes import divided, row_sizes, take
 
 WIDTH = {pa.float64(): 8, pa.float32(): 4, pa.int16(): 2, pa.bool_(): 1, pa.timestamp("us"): 8}

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import skyseries as sky
-from skyseries.hats.findings import Findings, ValidationReport
+from skyseries.hats.check.findings import Findings, ValidationReport
 from tests.hats import faults
 from tests.hats.faults import FAULTS
 from tests.hats.small import N, leaves, objects, set_value, sources
@@ -205,7 +205,7 @@ def test_repeated_ids_are_a_warning(tmp_path, index):
 
 
 def test_repeated_ids_are_found_in_several_passes(tmp_path, monkeypatch):
-    from skyseries.hats import check_ids
+    from skyseries.hats.check import ids as check_ids
 
     table = pa.concat_tables([objects(), objects().slice(10, 3)])
     pq.write_table(table, tmp_path / "in.parquet")

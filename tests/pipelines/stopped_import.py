@@ -24,7 +24,7 @@ import numpy as np
 import skyseries as sky
 from skyseries.hats import margin
 from skyseries.hats.partitions import Cell, Partitions
-from skyseries.pipelines import ids, journal
+from skyseries.pipelines.import_ import ids, journal
 from skyseries.spatial import order
 from skyseries.spatial.healpix import radec_to_hpx
 from tests.pipelines.survey import small_parts

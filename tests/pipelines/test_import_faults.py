@@ -22,7 +22,7 @@ import pytest
 
 import skyseries as sky
 from skyseries.errors import InputError, StorageError
-from skyseries.pipelines import journal, leaves, spill, stages
+from skyseries.pipelines.import_ import journal, leaves, spill, stages
 from tests import programs
 from tests.pipelines.survey import (
     check_valid,
@@ -151,7 +151,7 @@ def test_ctrl_c_leaves_what_can_be_gone_on_with(survey):
         textwrap.dedent(
             """
             import sys, time
-            from skyseries.pipelines import journal
+            from skyseries.pipelines.import_ import journal
             real = journal._marked
             def slow(*args):
                 sys.stdout.write("begin\\n")  # in one piece: tasks write side by side
@@ -296,7 +296,7 @@ def test_a_version_that_another_import_has_taken_meanwhile(survey, monkeypatch):
 
 @pytest.mark.parametrize("step", ["copytree", "promote"])
 def test_scratch_files_in_another_place(survey, monkeypatch, step):
-    from skyseries.pipelines import importer
+    from skyseries.pipelines.import_ import importer
 
     tmp = survey.folder / "tmp"
     module = importer.shutil if step == "copytree" else importer
@@ -330,7 +330,7 @@ def test_two_imports_into_one_folder(survey):
 
 
 def test_a_catalog_that_came_while_the_schemas_were_read(survey, monkeypatch):
-    from skyseries.pipelines import prepare
+    from skyseries.pipelines.import_ import prepare
 
     real = prepare.limits
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import skyseries as sky
-from skyseries.catalog import writing
+from skyseries.catalog.write import writing
 from skyseries.errors import InputError
 from skyseries.hats import sizes
 from skyseries.hats.sizes import Limits

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from skyseries.timeseries import Feature, all_features, compute_features, presets, register
-from skyseries.timeseries.registry import UNITS
+from skyseries.timeseries.features.registry import UNITS
 from tests.timeseries.build import FLUX, ONE_BAND, column
 from tests.timeseries.experiments import (
     ABSOLUTE_TIMES,
@@ -147,7 +147,7 @@ def test_names_are_unique_and_new_ones_register_once() -> None:
 
 
 def test_a_registered_feature_reaches_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    import skyseries.timeseries.registry as registry
+    import skyseries.timeseries.features.registry as registry
 
     monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
     register(

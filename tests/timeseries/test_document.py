@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from skyseries.timeseries import all_features
-from skyseries.timeseries.document import features_page, main
+from skyseries.timeseries.features.document import features_page, main
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "features.md"
 
 
 def test_page_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == features_page(), (
-        "run: python -m skyseries.timeseries.document docs/features.md"
+        "run: python -m skyseries.timeseries.features.document docs/features.md"
     )
 
 

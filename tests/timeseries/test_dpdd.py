@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from skyseries.timeseries import all_features, compute_features
-from skyseries.timeseries.definitions.dpdd import NON_PERIODIC
-from skyseries.timeseries.registry import UNITS
+from skyseries.timeseries.features.builtin.dpdd import NON_PERIODIC
+from skyseries.timeseries.features.registry import UNITS
 from tests.timeseries.build import FLUX, ONE_BAND, Epochs, column
 from tests.timeseries.twins import TWINS
 from tests.timeseries.twins_dpdd import NAMES, periodic_twin

@@ -20,7 +20,7 @@ from astropy.utils.masked import Masked
 import skyseries.timeseries as ts
 from skyseries.errors import InputError
 from skyseries.timeseries import periodogram, prewhiten, search_drift, window_function
-from skyseries.timeseries.periodograms import Periodogram
+from skyseries.timeseries.periods.periodogram import Periodogram
 
 RNG = np.random.default_rng(5)
 N = 60

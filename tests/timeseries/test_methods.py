@@ -14,8 +14,8 @@ from astropy.timeseries import BoxLeastSquares
 from skyseries.errors import InputError
 from skyseries.schema import LightCurveFields
 from skyseries.timeseries import all_methods, compute_periods, period_schema, periodogram
-from skyseries.timeseries.methods import find_method
-from skyseries.timeseries.methods.registry import COMMON
+from skyseries.timeseries.periods.methods import find_method
+from skyseries.timeseries.periods.methods.registry import COMMON
 from tests.timeseries import twins_periods as twins
 
 Array = np.ndarray

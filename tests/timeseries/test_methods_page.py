@@ -6,14 +6,14 @@ import pytest
 
 from skyseries.timeseries import all_methods, period_schema
 from skyseries.timeseries.kernels import calendar, choice
-from skyseries.timeseries.methods_page import main, methods_page
+from skyseries.timeseries.periods.methods_page import main, methods_page
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "periods.md"
 
 
 def test_page_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == methods_page(), (
-        "run: python -m skyseries.timeseries.methods_page docs/periods.md"
+        "run: python -m skyseries.timeseries.periods.methods_page docs/periods.md"
     )
 
 

@@ -17,9 +17,9 @@ from skyseries.timeseries import (
     streaming,
     window_function,
 )
-from skyseries.timeseries.aliases import mark_aliases
-from skyseries.timeseries.methods import find_method
-from skyseries.timeseries.streaming import stream_peaks
+from skyseries.timeseries.periods.aliases import mark_aliases
+from skyseries.timeseries.periods.methods import find_method
+from skyseries.timeseries.periods.streaming import stream_peaks
 from tests.timeseries.build import MAG, column
 
 Array = np.ndarray

@@ -6,7 +6,7 @@ import pytest
 from skyseries.errors import InputError
 from skyseries.schema import LightCurveFields
 from skyseries.timeseries import as_lightcurve, joined, period_schema
-from skyseries.timeseries.periodcolumns import SINGLE
+from skyseries.timeseries.periods.columns import SINGLE
 
 LIMITS = {"min_period": 0.2, "max_period": 2.0}
 

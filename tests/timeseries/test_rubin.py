@@ -11,7 +11,7 @@ from astropy.timeseries import LombScargleMultiband
 
 from skyseries.errors import InputError
 from skyseries.timeseries import compute_features, compute_periods, feature_schema, presets
-from skyseries.timeseries.rubin import TABLES
+from skyseries.timeseries.features.published import TABLES
 from tests.timeseries.build import FLUX, MAG, ONE_BAND, Epochs, column, random_rows
 from tests.timeseries.twins_rubin import PUBLISHED
 

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 import pytest
 
-import skyseries.timeseries.registry as registry
+import skyseries.timeseries.features.registry as registry
 from skyseries.errors import ExecutionError, InputError, MissingDependencyError
 from skyseries.timeseries import (
     all_features,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from skyseries.catalog.info import size_text
-from skyseries.catalog.node import SKY_CELLS, Hints, Node, steps_of
-from skyseries.catalog.nodes.scan import Scan
-from skyseries.catalog.pruning import groups_that_may_match, pieces_of
-from skyseries.catalog.running import units_of
-from skyseries.catalog.stage import stages_of
+from skyseries.catalog.plan.node import SKY_CELLS, Hints, Node, steps_of
+from skyseries.catalog.plan.pruning import groups_that_may_match, pieces_of
+from skyseries.catalog.plan.scan import Scan
+from skyseries.catalog.plan.stage import stages_of
+from skyseries.catalog.run.run import units_of
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.partitions import Cell
 from skyseries.hats.statistics import read_statistics

@@ -8,21 +8,20 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from skyseries.catalog.held import Held
-from skyseries.catalog.names import nested_columns
-from skyseries.catalog.node import Node, first_node, steps_of
-from skyseries.catalog.nodes.lineage import home_of, stored_as
-from skyseries.catalog.nodes.scan import Scan
-from skyseries.catalog.rowcount import known_rows
+from skyseries.catalog.base import CatalogBase
+from skyseries.catalog.plan.lineage import home_of, stored_as
+from skyseries.catalog.plan.names import nested_columns
+from skyseries.catalog.plan.node import Node, first_node, steps_of
+from skyseries.catalog.plan.scan import Scan
+from skyseries.catalog.run.rowcount import known_rows
 from skyseries.errors import SchemaError
 from skyseries.hats.dataset import Dataset
+from skyseries.hats.skymap import WHOLE_SKY_DEG2, sky_area
 from skyseries.hats.statistics import recorded_rows
 from skyseries.schema import LightCurveFields, column_meta
-from skyseries.spatial.healpix import pixel_area_deg2
 
-__all__ = ["CatalogInfo", "describe", "size_text", "sky_area"]
+__all__ = ["CatalogInfo", "describe", "size_text"]
 
-_WHOLE_SKY_DEG2 = 41252.96
 _SHORT_COLUMNS = 8
 _SHORT_STEPS = 6
 _SHORT_LINE = 100
@@ -129,7 +128,7 @@ class CatalogInfo:
         yield f"partitions  {sum(self.per_order.values())}" + (f" ({orders})" if orders else "")
         if self.bytes is not None:
             yield f"size        {size_text(self.bytes)}"
-        yield f"sky         {_area(self.sky_deg2)} deg2 ({self.sky_deg2 / _WHOLE_SKY_DEG2:.2%})"
+        yield f"sky         {_area(self.sky_deg2)} deg2 ({self.sky_deg2 / WHOLE_SKY_DEG2:.2%})"
         yield f"margin      {self.margin or 'none'}"
         yield f"id index    {self.index or 'none'}"
 
@@ -148,7 +147,7 @@ class CatalogInfo:
         )
 
 
-def describe(catalog: Held) -> CatalogInfo:
+def describe(catalog: CatalogBase) -> CatalogInfo:
     """Describe a catalog from its metadata; no leaf is read."""
     node = catalog._node
     start = first_node(node)
@@ -201,7 +200,7 @@ def _columns(schema: pa.Schema) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def _lightcurve(catalog: Held, column: str) -> Iterator[str]:
+def _lightcurve(catalog: CatalogBase, column: str) -> Iterator[str]:
     """Yield what is known of the light curves in a column."""
     try:
         fields = catalog.lightcurve_fields(column)
@@ -244,18 +243,6 @@ def _epochs(
 def _bytes(dataset: Dataset) -> int | None:
     text = dataset.properties.get("hats_estsize", "")
     return int(text) << 10 if text.isdigit() else None
-
-
-def sky_area(dataset: Dataset) -> float:
-    """Return the covered area, deg²: of small cells with rows if recorded, else of the leaves."""
-    fraction = dataset.properties.get("moc_sky_fraction")
-    try:
-        if fraction is not None:
-            return float(fraction) * _WHOLE_SKY_DEG2
-    except ValueError:
-        pass
-    per_order = dataset.partitions.per_order()
-    return sum(n * pixel_area_deg2(order) for order, n in per_order.items())
 
 
 def _cut(step: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from skyseries.catalog import tables
 from skyseries.catalog.catalog import Catalog
-from skyseries.catalog.nodes.scan import scan_of
+from skyseries.catalog.plan.scan import scan_of
 from skyseries.errors import CatalogError
 from skyseries.hats.collection import Collection, read_collection
 from skyseries.hats.dataset import Dataset, open_dataset

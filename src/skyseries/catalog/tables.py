@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from skyseries.catalog.held import Held
-from skyseries.catalog.names import names_list
-from skyseries.catalog.nodes.memory import Memory
+from skyseries.catalog.base import CatalogBase
+from skyseries.catalog.plan.memory import Memory
+from skyseries.catalog.plan.names import names_list
 from skyseries.errors import InputError, SchemaError
 from skyseries.hats.collection import Collection
 from skyseries.hats.files import Location
@@ -19,12 +19,12 @@ from skyseries.tables import to_table
 
 __all__ = ["as_held", "from_table"]
 
-H = TypeVar("H", bound=Held)
+H = TypeVar("H", bound=CatalogBase)
 
 
-def as_held(other: Any, kind: type[H], ra: str | None, dec: str | None) -> Held:
+def as_held(other: Any, kind: type[H], ra: str | None, dec: str | None) -> CatalogBase:
     """Return a catalog as it is, and a table as a catalog in memory."""
-    if isinstance(other, Held):
+    if isinstance(other, CatalogBase):
         if ra is not None or dec is not None:
             raise InputError("ra= and dec= are for tables; a catalog knows its positions")
         return other

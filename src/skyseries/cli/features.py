@@ -70,7 +70,7 @@ def features(
     _check_preset(preset)
     _load(code)
     if listed:
-        from skyseries.timeseries.document import features_text
+        from skyseries.timeseries.features.document import features_text
 
         click.echo(features_text("all" if chosen is None else chosen))
         return
@@ -96,7 +96,7 @@ def _load(code: tuple[Path, ...]) -> None:
 def _check_preset(preset: str | None) -> None:
     if preset is None:
         return
-    from skyseries.timeseries.registry import PRESETS
+    from skyseries.timeseries.features.registry import PRESETS
 
     if preset not in PRESETS:
         raise click.UsageError(f"there is no preset {preset!r}; there are: {', '.join(PRESETS)}")

@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skyseries.errors import CatalogError, InputError
+from skyseries.hats.build.facts import LeafFacts
+from skyseries.hats.build.finish import write_properties
+from skyseries.hats.build.folder import CatalogFacts, write_catalog_folder
 from skyseries.hats.collection import read_collection
 from skyseries.hats.dataset import Dataset, open_dataset
-from skyseries.hats.facts import LeafFacts
 from skyseries.hats.files import Location, storage_errors
-from skyseries.hats.finish import write_properties
 from skyseries.hats.properties import read_properties
-from skyseries.hats.publish import CatalogFacts, write_catalog_folder
 
 __all__ = [
     "DISTANCE",

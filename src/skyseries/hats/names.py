@@ -7,9 +7,18 @@ from collections.abc import Iterable
 
 from skyseries.errors import InputError
 from skyseries.hats.leaf import HPX_COLUMN
-from skyseries.hats.runs import MEASURES
 
-__all__ = ["RESERVED", "check_catalog_name", "check_columns", "check_index_column", "is_word"]
+__all__ = [
+    "MEASURES",
+    "RESERVED",
+    "check_catalog_name",
+    "check_columns",
+    "check_index_column",
+    "is_word",
+]
+
+MEASURES = ("#bytes", "#epochs")
+"""What is measured of rows of a sorted run: columns of it, where rows differ."""
 
 RESERVED = frozenset(
     {HPX_COLUMN, *MEASURES, "_rank", "_target", "Norder", "Dir", "Npix"}

@@ -13,9 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.errors import CatalogError
+from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import atomic_path
+from skyseries.spatial.healpix import pixel_area_deg2
 
-__all__ = ["POINT_MAP_ORDER", "covered_cells", "read_point_map", "sky_fraction", "write_point_map"]
+__all__ = [
+    "POINT_MAP_ORDER",
+    "WHOLE_SKY_DEG2",
+    "covered_cells",
+    "read_point_map",
+    "sky_area",
+    "sky_fraction",
+    "write_point_map",
+]
+
+WHOLE_SKY_DEG2 = 41252.96
 
 POINT_MAP_ORDER = 8
 """Cells of 14 arcmin: a map of the whole sky is 6 MB, and a survey field is seen as one."""
@@ -127,3 +139,15 @@ def read_point_map(
         return order, cells, counts
     cells = np.flatnonzero(columns[0])
     return order, cells, columns[0][cells]
+
+
+def sky_area(dataset: Dataset) -> float:
+    """Return the covered area, deg²: of small cells with rows if recorded, else of the leaves."""
+    fraction = dataset.properties.get("moc_sky_fraction")
+    try:
+        if fraction is not None:
+            return float(fraction) * WHOLE_SKY_DEG2
+    except ValueError:
+        pass
+    per_order = dataset.partitions.per_order()
+    return sum(n * pixel_area_deg2(order) for order, n in per_order.items())

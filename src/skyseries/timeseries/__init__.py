@@ -8,23 +8,29 @@ from typing import TYPE_CHECKING
 from skyseries.lazy import names_on_use
 
 if TYPE_CHECKING:
-    from skyseries.timeseries.aliases import Candidate
     from skyseries.timeseries.aslightcurve import as_lightcurve
     from skyseries.timeseries.barycentre import barycentric_times
-    from skyseries.timeseries.definitions import Feature, all_features, presets, register, select
-    from skyseries.timeseries.drift import Drift, search_drift
-    from skyseries.timeseries.features import compute_features, feature_schema
+    from skyseries.timeseries.features.builtin import (
+        Feature,
+        all_features,
+        presets,
+        register,
+        select,
+    )
+    from skyseries.timeseries.features.compute import compute_features, feature_schema
+    from skyseries.timeseries.features.lightcurvepackage import light_curve_features
+    from skyseries.timeseries.features.userfeature import feature, features_of, load_features
     from skyseries.timeseries.lightcurve import FoldedLightCurve, LightCurve
-    from skyseries.timeseries.lightcurvepackage import light_curve_features
-    from skyseries.timeseries.methods import Method, all_methods
     from skyseries.timeseries.nesting import to_nested
-    from skyseries.timeseries.periodograms import Periodogram, periodogram
-    from skyseries.timeseries.periods import compute_periods, period_schema
-    from skyseries.timeseries.prewhitening import Prewhitening, prewhiten
+    from skyseries.timeseries.periods.aliases import Candidate
+    from skyseries.timeseries.periods.drift import Drift, search_drift
+    from skyseries.timeseries.periods.methods import Method, all_methods
+    from skyseries.timeseries.periods.periodogram import Periodogram, periodogram
+    from skyseries.timeseries.periods.periods import compute_periods, period_schema
+    from skyseries.timeseries.periods.prewhitening import Prewhitening, prewhiten
+    from skyseries.timeseries.periods.window import window_function
     from skyseries.timeseries.segments import Segments
     from skyseries.timeseries.surveys import joined
-    from skyseries.timeseries.userfeature import feature, features_of, load_features
-    from skyseries.timeseries.window import window_function
 
 __all__ = [
     "Candidate",
@@ -62,22 +68,22 @@ __all__ = [
 __getattr__, __dir__ = names_on_use(
     __name__,
     {
-        "aliases": "Candidate",
+        "periods.aliases": "Candidate",
         "aslightcurve": "as_lightcurve",
         "barycentre": "barycentric_times",
-        "definitions": "Feature all_features presets register select",
-        "drift": "Drift search_drift",
-        "features": "compute_features feature_schema",
+        "features.builtin": "Feature all_features presets register select",
+        "periods.drift": "Drift search_drift",
+        "features.compute": "compute_features feature_schema",
         "lightcurve": "FoldedLightCurve LightCurve",
-        "lightcurvepackage": "light_curve_features",
-        "methods": "Method all_methods",
+        "features.lightcurvepackage": "light_curve_features",
+        "periods.methods": "Method all_methods",
         "nesting": "to_nested",
-        "periodograms": "Periodogram periodogram",
-        "periods": "compute_periods period_schema",
-        "prewhitening": "Prewhitening prewhiten",
+        "periods.periodogram": "Periodogram periodogram",
+        "periods.periods": "compute_periods period_schema",
+        "periods.prewhitening": "Prewhitening prewhiten",
         "segments": "Segments",
         "surveys": "joined",
-        "userfeature": "feature features_of load_features",
-        "window": "window_function",
+        "features.userfeature": "feature features_of load_features",
+        "periods.window": "window_function",
     },
 )

@@ -281,7 +281,7 @@ def _detrended(
 def _found_periods(
     nested: Nested, fields: LightCurveFields, units: Mapping[str, str]
 ) -> NDArray[np.float64]:
-    from skyseries.timeseries.periods import compute_periods
+    from skyseries.timeseries.periods.periods import compute_periods
 
     found = compute_periods(nested.to_arrow(), fields, n_peaks=1, units=units)["period"]
     return floats(found)

@@ -19,21 +19,21 @@ from skyseries.photometry import band_order
 from skyseries.schema import ColumnMeta, LightCurveFields, column_meta, with_column_meta
 from skyseries.timeseries.bands import asked_bands, one_band
 from skyseries.timeseries.cleaning import clean, cleaning_of
-from skyseries.timeseries.features import feature_table
+from skyseries.timeseries.features.compute import feature_table
 from skyseries.timeseries.given import errors_of, flags_of, id_of, moment, place_of, times_of
 from skyseries.timeseries.intake import parts_of_row
 from skyseries.timeseries.measured import field_units, measured_field, with_units
 from skyseries.timeseries.nesting import to_nested
-from skyseries.timeseries.periodlimits import DEFAULT_PERIODS
-from skyseries.timeseries.periodograms import Periodogram, periodogram
-from skyseries.timeseries.periods import compute_periods
+from skyseries.timeseries.periods.limits import DEFAULT_PERIODS
+from skyseries.timeseries.periods.periodogram import Periodogram, periodogram
+from skyseries.timeseries.periods.periods import compute_periods
 from skyseries.units import factor_to
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from skyseries.timeseries.registry import Feature
-    from skyseries.timeseries.rubin import PublishedTable
+    from skyseries.timeseries.features.published import PublishedTable
+    from skyseries.timeseries.features.registry import Feature
 
 __all__ = ["FoldedLightCurve", "LightCurve"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import skyseries.catalog
-from skyseries.catalog.node import Node
+from skyseries.catalog.plan.node import Node
 from tests.catalog.nodes.world import Row, World
 
 __all__ = ["PLANS", "Case", "Plan", "concrete_nodes", "lacking", "plan"]

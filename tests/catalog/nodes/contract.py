@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 import skyseries as sky
 from skyseries.arrow import is_nested
 from skyseries.cache import forget_all
-from skyseries.catalog.node import SKY, SKY_CELLS, UNPLACED, Area, Hints, Node
-from skyseries.catalog.stage import prepare
+from skyseries.catalog.plan.node import SKY, SKY_CELLS, UNPLACED, Area, Hints, Node
+from skyseries.catalog.run.run import prepare
 from skyseries.executors import Executor
 from skyseries.hats.dataset import Dataset
 from tests.pipelines.survey import same

@@ -7,10 +7,10 @@ from collections import Counter
 
 import pyarrow as pa
 
-from skyseries.catalog.nodes.concat import Concat
-from skyseries.catalog.nodes.memory import Memory
-from skyseries.catalog.nodes.partitions import MapPartitions
-from skyseries.catalog.nodes.scan import Scan
+from skyseries.catalog.plan.concat import Concat
+from skyseries.catalog.plan.mappartitions import MapPartitions
+from skyseries.catalog.plan.memory import Memory
+from skyseries.catalog.plan.scan import Scan
 from skyseries.spatial.healpix import cell_range
 from tests.catalog.nodes import twin
 from tests.catalog.nodes.case import Case, plan

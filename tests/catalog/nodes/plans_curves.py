@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from skyseries.catalog.nodes.cleaning import CleanEpochs
-from skyseries.catalog.nodes.epochs import AssignEpochs, FilterEpochs, SliceEpochs, SortEpochs
+from skyseries.catalog.plan.cleaning import CleanEpochs
+from skyseries.catalog.plan.epochs import AssignEpochs, FilterEpochs, SliceEpochs, SortEpochs
 from tests.catalog.nodes import twin
 from tests.catalog.nodes.case import Case, plan
 from tests.catalog.nodes.world import CURVE, World

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
-from skyseries.catalog.nodes.join import Join
-from skyseries.catalog.nodes.joincurves import JoinCurves
-from skyseries.catalog.nodes.joinmap import MapValues
-from skyseries.catalog.nodes.match import Match
-from skyseries.catalog.nodes.nestmatch import NestedMatch
-from skyseries.catalog.nodes.outer import RightOnly, Unpaired
-from skyseries.catalog.stage import stages_of
+from skyseries.catalog.plan.join import Join
+from skyseries.catalog.plan.joincurves import JoinCurves
+from skyseries.catalog.plan.joinmap import MapValues
+from skyseries.catalog.plan.match import Match
+from skyseries.catalog.plan.nestmatch import NestedMatch
+from skyseries.catalog.plan.outer import RightOnly, Unpaired
+from skyseries.catalog.plan.stage import stages_of
 from skyseries.config import tuned
 from tests.catalog.nodes import twin
 from tests.catalog.nodes.case import Case, plan
@@ -50,9 +51,23 @@ def matched(
     return found
 
 
+def exchanged(case: Case) -> Case:
+    """Return a case of which the left positions have a suffix, and the right ones have none."""
+    names = {"ra": "ra_objects", "dec": "dec_objects", "ra_stars": "ra", "dec_stars": "dec"}
+
+    def rows() -> list[Row]:
+        return [
+            row._replace(values={names.get(k, k): v for k, v in row.values.items()})
+            for row in case.rows()
+        ]
+
+    return replace(case, rows=rows)
+
+
 def match_case(world: World, left: Any = None, *, radius: Any = RADIUS, **options: Any) -> Case:
     """Return a match of objects with stars."""
     objects = world.objects if left is None else left
+    options = {"suffixes": ("", "_stars")} | options
     node = objects.catalog.crossmatch(world.stars.catalog, radius, **options)._node
     n = options.get("n_neighbors", 1)
     reach: Callable[[Row], float] = lambda row: radius  # noqa: E731
@@ -100,7 +115,8 @@ def each_others_nearest(world: World) -> Case:
 
 @plan(Match)
 def a_radius_for_each_row(world: World) -> Case:
-    return match_case(world, radius="k * 10", n_neighbors=2)
+    suffixes = "_objects", ""
+    return exchanged(match_case(world, radius="k * 10", n_neighbors=2, suffixes=suffixes))
 
 
 @plan(Match)
@@ -208,11 +224,16 @@ def stars_in_the_columns_of_the_match(world: World) -> Case:
     return Case(outer_rest(world), rows, made=("_healpix_29",), ids=ids)
 
 
-def joined(world: World, how: str, small_side_bytes: int = 1 << 30) -> Join:
+def joined(
+    world: World,
+    how: str,
+    small_side_bytes: int = 1 << 30,
+    suffixes: tuple[str, str] = ("", "_stars"),
+) -> Join:
     """Return a join of objects with the stars that name them, found in one of the ways."""
     with tuned(small_side_bytes=small_side_bytes):
         node = world.objects.catalog.join(
-            world.stars.catalog, left_on="id", right_on="object", how=how, suffixes=("", "_stars")
+            world.stars.catalog, left_on="id", right_on="object", how=how, suffixes=suffixes
         )._node
     assert isinstance(node, Join)
     return node
@@ -242,7 +263,8 @@ def with_a_small_catalog(world: World) -> Case:
 
 @plan(Join)
 def with_a_small_catalog_or_null(world: World) -> Case:
-    return join_case(world, joined(world, "left"), given=world.bytes_of_stars)
+    node = joined(world, "left", suffixes=("_objects", ""))
+    return exchanged(join_case(world, node, given=world.bytes_of_stars))
 
 
 @plan(Join)

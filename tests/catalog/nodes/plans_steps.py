@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from skyseries.catalog.nodes.epochsearch import EpochSearch
-from skyseries.catalog.nodes.expressions import Assign, Filter
-from skyseries.catalog.nodes.functions import MapRows
-from skyseries.catalog.nodes.ids import IdSearch
-from skyseries.catalog.nodes.pairs import Rename
-from skyseries.catalog.nodes.places import ByHash, ByPlace
-from skyseries.catalog.nodes.steps import Append, Search, Select
+from skyseries.catalog.plan.epochsearch import EpochSearch
+from skyseries.catalog.plan.expressions import Assign, Filter
+from skyseries.catalog.plan.idsearch import IdSearch
+from skyseries.catalog.plan.maprows import MapRows
+from skyseries.catalog.plan.pairs import Rename
+from skyseries.catalog.plan.places import ByHash, ByPlace
+from skyseries.catalog.plan.steps import Append, Search, Select
 from skyseries.spatial.sphere import separation_arcsec
 from tests.catalog.nodes import twin
 from tests.catalog.nodes.case import Case, plan

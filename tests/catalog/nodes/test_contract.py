@@ -20,12 +20,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from skyseries.catalog.explain import explain
-from skyseries.catalog.node import SKY, SKY_CELLS, Area, Hints
-from skyseries.catalog.nodes.expressions import Filter
-from skyseries.catalog.nodes.scan import Scan
-from skyseries.catalog.nodes.steps import Search
-from skyseries.catalog.rows import gather, pick
-from skyseries.catalog.stage import prepare, stages_of
+from skyseries.catalog.plan.expressions import Filter
+from skyseries.catalog.plan.node import SKY, SKY_CELLS, Area, Hints
+from skyseries.catalog.plan.rows import gather, pick
+from skyseries.catalog.plan.scan import Scan
+from skyseries.catalog.plan.stage import stages_of
+from skyseries.catalog.plan.steps import Search
+from skyseries.catalog.run.run import prepare
 from skyseries.schema import as_schema
 from skyseries.spatial.regions import Cone
 from tests.catalog.nodes import contract, twin
@@ -139,7 +140,7 @@ def test_a_node_without_a_plan_is_noticed():
     class Forgotten(Scan):
         pass
 
-    Forgotten.__module__ = "skyseries.catalog.nodes.forgotten"
+    Forgotten.__module__ = "skyseries.catalog.plan.forgotten"
     missing = lacking(concrete_nodes())
     assert "forgotten.test_a_node_without" in missing
     assert "Forgotten has no plan in the contract of nodes: write" in missing

@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 
 import skyseries as sky
-from skyseries.catalog.node import Node
-from skyseries.hats.leaf_stream import write_leaf
+from skyseries.catalog.plan.node import Node
+from skyseries.hats.build.folder import write_catalog_folder
+from skyseries.hats.build.leaf_writer import write_leaf
 from skyseries.hats.partitions import Cell
-from skyseries.hats.publish import write_catalog_folder
 from skyseries.spatial.healpix import cell_range, radec_to_hpx
 from tests.catalog.matching import CORNER, around
 from tests.pipelines.survey import cells, primary, read_rows, small_parts, write_parts
@@ -56,7 +56,7 @@ def values_of(rows: list[Row]) -> list[dict[str, Any]]:
 
 
 @dataclass(frozen=True)
-class Held:
+class CatalogBase:
     """A catalog and its rows, along the sky."""
 
     catalog: sky.Catalog
@@ -150,7 +150,9 @@ def _stars(objects: pa.Table) -> pa.Table:
     )  # fmt: skip
 
 
-def _imported(folder: Path, id: str, *, max_rows: int, margin: float | None, **more: Any) -> Held:
+def _imported(
+    folder: Path, id: str, *, max_rows: int, margin: float | None, **more: Any
+) -> CatalogBase:
     with small_parts():
         sky.import_catalog(
             folder / "o/*.parquet", folder / folder.name, id=id, max_rows=max_rows,
@@ -163,7 +165,7 @@ def _imported(folder: Path, id: str, *, max_rows: int, margin: float | None, **m
         for values in read_rows(primary(path))
     ]
     assert len({order for order, _ in cells(primary(path))}) > 1
-    return Held(catalog, found)
+    return CatalogBase(catalog, found)
 
 
 def _sky_map(root: Path) -> sky.Catalog:
@@ -211,30 +213,30 @@ def _in_memory(n: int, seed: int) -> pa.Table:
 class World:
     """All that the plans of the contract stand on."""
 
-    objects: Held
+    objects: CatalogBase
     """With light curves, a margin of 20 arcsec and an index of the ids."""
-    stars: Held
+    stars: CatalogBase
     """Without a margin, with an index of the ids."""
     sky_map: sky.Catalog
     """Of order `MAP_ORDER`; in `map_value` are its values."""
 
     @cached_property
-    def table(self) -> Held:
+    def table(self) -> CatalogBase:
         """A table in memory with rows that have no position, and some at one place."""
         table = _in_memory(80, 1)
-        return Held(sky.from_table(table), placed(table))
+        return CatalogBase(sky.from_table(table), placed(table))
 
     @cached_property
-    def large_table(self) -> Held:
+    def large_table(self) -> CatalogBase:
         """A table in memory that is too large for every task to have all of it."""
         table = _in_memory(3_000, 2)
-        return Held(sky.from_table(table), placed(table))
+        return CatalogBase(sky.from_table(table), placed(table))
 
     @cached_property
-    def without_margin(self) -> Held:
+    def without_margin(self) -> CatalogBase:
         """The objects as they are read where there is no margin."""
         held = self.objects
-        return Held(held.catalog._with(replace(held.node, margins=())), held.rows)
+        return CatalogBase(held.catalog._with(replace(held.node, margins=())), held.rows)
 
     @cached_property
     def bytes_of_stars(self) -> int:

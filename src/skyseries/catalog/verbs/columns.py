@@ -9,12 +9,12 @@ from typing import NoReturn, Self
 import pyarrow as pa
 
 from skyseries import adql
-from skyseries.catalog.held import Held
-from skyseries.catalog.names import check_columns, names_list, texts_by_name
-from skyseries.catalog.nodes.epochs import AssignEpochs, FilterEpochs
-from skyseries.catalog.nodes.expressions import Assign, Filter
-from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash
-from skyseries.catalog.nodes.steps import Select
+from skyseries.catalog.base import CatalogBase
+from skyseries.catalog.plan.epochs import AssignEpochs, FilterEpochs
+from skyseries.catalog.plan.expressions import Assign, Filter
+from skyseries.catalog.plan.names import check_columns, names_list, texts_by_name
+from skyseries.catalog.plan.pairs import Rename, Renamed, no_clash
+from skyseries.catalog.plan.steps import Select
 from skyseries.errors import InputError, QueryError, SchemaError
 from skyseries.schema import ColumnMeta, with_column_meta
 from skyseries.schema.roles import nearest_names
@@ -24,7 +24,7 @@ __all__ = ["ColumnVerbs"]
 _NAMED = re.compile(r'(?is)^(.*\S)\s+AS\s+([A-Za-z_][A-Za-z_0-9.]*|"[^"]+")\s*$')
 
 
-class ColumnVerbs(Held):
+class ColumnVerbs(CatalogBase):
     """Verbs that choose and make columns, and filter rows by them."""
 
     def select(self, columns: str | Sequence[str]) -> Self:

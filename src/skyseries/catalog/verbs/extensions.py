@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from skyseries.catalog.held import Held
-from skyseries.catalog.ids import id_column
-from skyseries.catalog.names import check_columns
-from skyseries.catalog.nodes.lineage import home_of, name_now, stored_as
-from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash, renamed
-from skyseries.catalog.nodes.scan import first_scan, scan_of
-from skyseries.catalog.nodes.steps import Select
-from skyseries.catalog.provenance import recorded_provenance, scans_of, to_properties
+from skyseries.catalog.base import CatalogBase
+from skyseries.catalog.plan.ids import id_column
+from skyseries.catalog.plan.lineage import home_of, name_now, stored_as
+from skyseries.catalog.plan.names import check_columns
+from skyseries.catalog.plan.pairs import Rename, Renamed, no_clash, renamed
+from skyseries.catalog.plan.scan import first_scan, scan_of
+from skyseries.catalog.plan.steps import Select
+from skyseries.catalog.write.provenance import recorded_provenance, scans_of, to_properties
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.collection import COLLECTION_FILE, Collection, at_version, read_collection
 from skyseries.hats.dataset import open_dataset
@@ -31,13 +31,13 @@ from skyseries.hats.keys import check_keys
 from skyseries.hats.margin import margin_width
 
 if TYPE_CHECKING:
-    from skyseries.catalog.associations import AssociationWritten
-    from skyseries.catalog.writing import Written
+    from skyseries.catalog.write.associations import AssociationWritten
+    from skyseries.catalog.write.writing import Written
 
 __all__ = ["ExtensionVerbs"]
 
 
-class ExtensionVerbs(Held):
+class ExtensionVerbs(CatalogBase):
     """Verbs that write and load what belongs to a catalog."""
 
     @property
@@ -83,8 +83,8 @@ class ExtensionVerbs(Held):
         CatalogNotFoundError, CatalogError
             If there is no such extension or version, or its file is no extension's.
         """
-        from skyseries.catalog.joining import found_by_key
-        from skyseries.catalog.nodes.join import Join
+        from skyseries.catalog.plan.join import Join
+        from skyseries.catalog.verbs.joining import found_by_key
 
         listed = listed_extensions(self._root)
         file = listed.get(os.fspath(name_or_path)) or locate(name_or_path)
@@ -149,7 +149,7 @@ class ExtensionVerbs(Held):
         -------
         Written
         """
-        from skyseries.catalog.writing import Target, write_catalog
+        from skyseries.catalog.write.writing import Target, write_catalog
 
         ids, key = self._ids_kept(id)
         new = [n for n in self.columns if n not in (ids, *self.dataset.schema.names)]
@@ -232,7 +232,7 @@ class ExtensionVerbs(Held):
         AssociationWritten
             ``join(other, through=path)`` uses it, as LSDB does.
         """
-        from skyseries.catalog.associations import write_association
+        from skyseries.catalog.write.associations import write_association
 
         ids = self._left_id(left_id), self._right_id(right_id)
         return write_association(self, ids, path, name or Path(path).name, overwrite)
@@ -262,7 +262,7 @@ class ExtensionVerbs(Held):
         )
 
 
-def _open(root: Location, kind: type[Held], version: int | None) -> Held:
+def _open(root: Location, kind: type[CatalogBase], version: int | None) -> CatalogBase:
     """Open the catalog or collection of an extension's columns."""
     collection = read_collection(root)
     if version is not None:
@@ -274,7 +274,7 @@ def _open(root: Location, kind: type[Held], version: int | None) -> Held:
     return kind(scan_of(dataset, root, collection), root, collection)
 
 
-def _added(extension: Extension, data: Held) -> list[str]:
+def _added(extension: Extension, data: CatalogBase) -> list[str]:
     """Return the columns of an extension that does not say which it adds."""
     scan = first_scan(data._node)
     hidden = {extension.key}

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 import numpy as np
 import pyarrow as pa
 
-from skyseries.catalog import running
 from skyseries.catalog.answers import Rule, as_schema, as_type, has_null, learned
-from skyseries.catalog.curves import the_column
-from skyseries.catalog.held import Held
-from skyseries.catalog.names import check_columns, fields_of
-from skyseries.catalog.node import Node
-from skyseries.catalog.nodes.calls import bounds_of, cell_of, failure, function_name
-from skyseries.catalog.nodes.steps import Select
-from skyseries.catalog.rows import TableRows
+from skyseries.catalog.base import CatalogBase
+from skyseries.catalog.plan.calls import bounds_of, cell_of, failure, function_name
+from skyseries.catalog.plan.names import check_columns, fields_of
+from skyseries.catalog.plan.node import Node
+from skyseries.catalog.plan.roles import the_column
+from skyseries.catalog.plan.rows import TableRows
+from skyseries.catalog.plan.steps import Select
+from skyseries.catalog.run import run as running
 from skyseries.catalog.verbs.tablefunctions import TableFunctionOf, TableKind
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.partitions import Cell
 from skyseries.schema.conversion import in_degrees
 
 if TYPE_CHECKING:
-    from skyseries.catalog.nodes.arguments import Argument, Bands
+    from skyseries.catalog.plan.arguments import Argument, Bands
 
 __all__ = ["FunctionVerbs"]
 
@@ -36,7 +36,7 @@ _FIRST_ROWS = 16
 _CALLS = 5
 
 
-class FunctionVerbs(Held):
+class FunctionVerbs(CatalogBase):
     """Verbs that call functions of users."""
 
     def map_partitions(
@@ -83,7 +83,7 @@ class FunctionVerbs(Held):
         ExecutionError
             If the function fails; names the partition, the function's exception is the cause.
         """
-        from skyseries.catalog.nodes.partitions import MapPartitions
+        from skyseries.catalog.plan.mappartitions import MapPartitions
 
         _check_choices(on_error, table)
         rule: Rule = "same kind"
@@ -141,7 +141,7 @@ class FunctionVerbs(Held):
             If the function fails; names object and partition, the function's exception is the
             cause.
         """
-        from skyseries.catalog.nodes.arguments import Argument
+        from skyseries.catalog.plan.arguments import Argument
 
         paths = [columns] if isinstance(columns, str) else list(columns)
         if not paths:
@@ -187,7 +187,7 @@ class FunctionVerbs(Held):
         SchemaError, ExecutionError
             As for `map_rows`.
         """
-        from skyseries.catalog.nodes.arguments import Argument
+        from skyseries.catalog.plan.arguments import Argument
 
         name = the_column(self.schema, column)
         if columns is None:
@@ -213,7 +213,7 @@ class FunctionVerbs(Held):
         )
 
     def _bands(self, column: str, bands: str | int | Sequence[str | int]) -> Bands:
-        from skyseries.catalog.nodes.arguments import Bands
+        from skyseries.catalog.plan.arguments import Bands
 
         field = self.lightcurve_fields(column).band
         if field is None:
@@ -232,7 +232,7 @@ class FunctionVerbs(Held):
         append: bool,
         on_error: OnError,
     ) -> Self:
-        from skyseries.catalog.nodes.functions import MapRows
+        from skyseries.catalog.plan.maprows import MapRows
         from skyseries.timeseries.kernels.each import is_compiled
 
         _check_choices(on_error)
@@ -317,7 +317,7 @@ def _first_calls(
     node: Node, arguments: tuple[Argument, ...], bands: Bands | None
 ) -> list[tuple[Any, ...]]:
     """Return the arguments of the first calls, first of those that have epochs."""
-    from skyseries.catalog.nodes.arguments import values_of
+    from skyseries.catalog.plan.arguments import values_of
 
     paths = [argument.path for argument in arguments if argument.path is not None]
     if bands is not None:

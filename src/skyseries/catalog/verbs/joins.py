@@ -10,28 +10,28 @@ import pyarrow as pa
 
 from skyseries.arrays import number, whole
 from skyseries.arrow import is_nested
-from skyseries.catalog.asof import AsOf, Direction
-from skyseries.catalog.held import Held
-from skyseries.catalog.ids import id_column
-from skyseries.catalog.names import check_columns, check_new, names_list, names_pair
-from skyseries.catalog.nodes.pairs import no_clash, renamed
-from skyseries.catalog.nodes.scan import first_scan
-from skyseries.catalog.nodes.steps import Select
+from skyseries.catalog.base import CatalogBase
+from skyseries.catalog.plan.asof import AsOf, Direction
+from skyseries.catalog.plan.ids import id_column
+from skyseries.catalog.plan.names import check_columns, check_new, names_list, names_pair
+from skyseries.catalog.plan.pairs import no_clash, renamed
+from skyseries.catalog.plan.scan import first_scan
+from skyseries.catalog.plan.steps import Select
 from skyseries.errors import InputError, SchemaError
 from skyseries.hats.keys import check_keys
 from skyseries.schema import LightCurveFields, column_meta
 from skyseries.schema.conversion import Conversion
 
 if TYPE_CHECKING:
-    from skyseries.catalog.joining import Other
-    from skyseries.catalog.nodes.orphans import OnOrphans
+    from skyseries.catalog.plan.orphans import OnOrphans
+    from skyseries.catalog.verbs.joining import Other
 
 __all__ = ["JoinVerbs"]
 
 How = Literal["inner", "left", "anti"]
 
 
-class JoinVerbs(Held):
+class JoinVerbs(CatalogBase):
     """Verbs that bring together rows that say that they belong together."""
 
     def join(
@@ -77,8 +77,8 @@ class JoinVerbs(Held):
         groups that hold the ids of a task are read: its id index tells which; if it has none, a
         temporary one is made from its ids. `explain` says how it is done.
         """
-        from skyseries.catalog.associations import associated
-        from skyseries.catalog.joining import other_side
+        from skyseries.catalog.verbs.associated import associated
+        from skyseries.catalog.verbs.joining import other_side
 
         right = other_side(other)
         if through is not None:
@@ -141,8 +141,8 @@ class JoinVerbs(Held):
         aside in scratch files (``SKYSERIES_TMPDIR``) under the cells of their objects, which the
         id index of the objects tells: about as many bytes as their columns have.
         """
-        from skyseries.catalog.joining import brought, other_side
-        from skyseries.catalog.nodes.joincurves import JoinCurves
+        from skyseries.catalog.plan.joincurves import JoinCurves
+        from skyseries.catalog.verbs.joining import brought, other_side
 
         right = other_side(sources)
         check_new([name], self.schema)
@@ -212,7 +212,7 @@ class JoinVerbs(Held):
         suffixes : pair of str, optional
             As for `join`.
         """
-        from skyseries.catalog.joining import other_side
+        from skyseries.catalog.verbs.joining import other_side
 
         right = other_side(other)
         if how not in ("left", "inner"):
@@ -250,9 +250,9 @@ class JoinVerbs(Held):
         Catalog
             Null where the map has no cell. Combine the values by `assign`.
         """
-        from skyseries.catalog.nodes.joinmap import MapValues
+        from skyseries.catalog.plan.joinmap import MapValues
 
-        if not isinstance(map_catalog, Held):
+        if not isinstance(map_catalog, CatalogBase):
             raise InputError("merge_map takes a catalog; open the map with open_catalog(path)")
         columns = None if columns is None else names_list(columns)
         order = None if order is None else whole(order, "order", least=0)
@@ -267,8 +267,8 @@ class JoinVerbs(Held):
         suffixes: tuple[str, str] | None,
         asof: AsOf | None = None,
     ) -> Self:
-        from skyseries.catalog.joining import brought, found_by_key
-        from skyseries.catalog.nodes.join import Join
+        from skyseries.catalog.plan.join import Join
+        from skyseries.catalog.verbs.joining import brought, found_by_key
 
         if how not in get_args(How):
             raise InputError(f"how must be one of {', '.join(get_args(How))}, not {how!r}")
@@ -291,7 +291,7 @@ class JoinVerbs(Held):
         )
         node = Join(self._node, partners, left_key, _how(how), left_names, right_names, asof)
         fields = {new: self._known_fields().get(old) for old, new in left_names.pairs}
-        if how != "anti" and isinstance(right, Held):
+        if how != "anti" and isinstance(right, CatalogBase):
             fields |= {new: right._known_fields().get(old) for old, new in right_names.pairs}
         return self._with(node, {name: known for name, known in fields.items() if known})
 
@@ -306,7 +306,7 @@ class JoinVerbs(Held):
 
 def _check_time(sources: pa.Schema, time: str | None) -> None:
     """Raise SchemaError if light curves cannot be sorted by a column."""
-    from skyseries.catalog.nodes.joincurves import can_sort
+    from skyseries.catalog.plan.joincurves import can_sort
 
     if time is not None and not can_sort(sources.field(time).type):
         raise SchemaError(
@@ -320,7 +320,7 @@ def _how(how: str) -> Literal["inner", "left", "anti"]:
 
 
 def _orphans(orphans: str) -> OnOrphans:
-    from skyseries.catalog.nodes.orphans import OnOrphans
+    from skyseries.catalog.plan.orphans import OnOrphans
 
     if orphans not in get_args(OnOrphans):
         raise InputError(f"orphans must be warn, ignore or raise, not {orphans!r}")
@@ -376,12 +376,12 @@ def _in_one_unit(sources: Other, known: LightCurveFields) -> Other:
 
 
 def _name(other: Other) -> str:
-    return other.name if isinstance(other, Held) else "other"
+    return other.name if isinstance(other, CatalogBase) else "other"
 
 
 def _cell_columns(right: Other) -> list[str]:
     """Return the column of cells of the right side: it would say where the left rows are not."""
-    scan = first_scan(right._node) if isinstance(right, Held) else None
+    scan = first_scan(right._node) if isinstance(right, CatalogBase) else None
     name = None if scan is None else scan.dataset.healpix_column
     return [name] if name is not None and name in _schema(right).names else []
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from skyseries.catalog import lightcurves
-from skyseries.catalog.curves import overridden, the_column
-from skyseries.catalog.held import Held
-from skyseries.catalog.names import check_columns
-from skyseries.catalog.nodes.epochs import SliceEpochs, SortEpochs
+from skyseries.catalog.base import CatalogBase
+from skyseries.catalog.plan.epochs import SliceEpochs, SortEpochs
+from skyseries.catalog.plan.names import check_columns
+from skyseries.catalog.plan.roles import overridden, the_column
+from skyseries.catalog.verbs import curvesteps as lightcurves
 from skyseries.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["LightCurveVerbs"]
 
 
-class LightCurveVerbs(Held):
+class LightCurveVerbs(CatalogBase):
     """Verbs about the light curves of each object."""
 
     def set_lightcurve(self, column: str | None = None, **roles: str) -> Self:
@@ -231,7 +231,7 @@ class LightCurveVerbs(Held):
             "flags": flags, "trend": trend, "knots": knots, "period": period, "clip": clip,
             "nightly": nightly, "location": location,
         }  # fmt: skip
-        from skyseries.catalog.cleaning import cleaning_step
+        from skyseries.catalog.verbs.cleaning import cleaning_step
 
         affixes = lightcurves.Affixes.of(prefix, suffix)
         return self._with(cleaning_step(self, column, wanted, counts, affixes))

@@ -11,20 +11,20 @@ import pyarrow as pa
 from skyseries import adql
 from skyseries.arrays import number, whole
 from skyseries.catalog import tables
-from skyseries.catalog.extent import extent
-from skyseries.catalog.held import Held
-from skyseries.catalog.measures import expression_in, moving
-from skyseries.catalog.names import check_columns, check_new, names_pair
-from skyseries.catalog.nodes.concat import Concat
-from skyseries.catalog.nodes.expressions import Assign
-from skyseries.catalog.nodes.lineage import has_moved
-from skyseries.catalog.nodes.pairs import Rename, Renamed, no_clash, renamed
-from skyseries.catalog.nodes.scan import first_scan
+from skyseries.catalog.base import CatalogBase
+from skyseries.catalog.plan.concat import Concat
+from skyseries.catalog.plan.expressions import Assign
+from skyseries.catalog.plan.lineage import has_moved
+from skyseries.catalog.plan.names import check_columns, check_new, names_pair
+from skyseries.catalog.plan.pairs import Rename, Renamed, no_clash, renamed
+from skyseries.catalog.plan.scan import first_scan
+from skyseries.catalog.run.extent import extent
+from skyseries.catalog.verbs.measures import expression_in, moving
 from skyseries.errors import InputError, SchemaError
 
 if TYPE_CHECKING:
-    from skyseries.catalog.nodes.match import Match, MatchRule
-    from skyseries.catalog.nodes.weight import Weight
+    from skyseries.catalog.plan.match import Match, MatchRule
+    from skyseries.catalog.plan.weight import Weight
 
 __all__ = ["MatchVerbs"]
 
@@ -33,7 +33,7 @@ DISTANCE = "_dist_arcsec"
 How = Literal["inner", "left", "outer", "anti"]
 
 
-class MatchVerbs(Held):
+class MatchVerbs(CatalogBase):
     """Verbs that bring two catalogs together."""
 
     def crossmatch(
@@ -125,7 +125,7 @@ class MatchVerbs(Held):
         The answer does not depend on how the catalogs are partitioned. The right side's margin is
         used where it reaches far enough; else its neighbouring partitions are read.
         """
-        from skyseries.catalog.nodes.match import MatchRule
+        from skyseries.catalog.plan.match import MatchRule
 
         right = tables.as_held(other, type(self), ra, dec)
         motions = moving(self, right, epoch, (left_pm, right_pm), (left_epoch, right_epoch))
@@ -206,7 +206,7 @@ class MatchVerbs(Held):
             Column that tells whether two rows are the same object, and so no pair; by default
             the id column of the catalog.
         """
-        from skyseries.catalog.nodes.match import MatchRule
+        from skyseries.catalog.plan.match import MatchRule
 
         key = self._id_name("id") if id is None else id
         check_columns([key], self.schema)
@@ -234,13 +234,13 @@ class MatchVerbs(Held):
 
     def _matched(
         self,
-        right: Held,
+        right: CatalogBase,
         rule: MatchRule,
         how: How,
         suffixes: tuple[str, str] | None,
         nested: str | None = None,
     ) -> Self:
-        from skyseries.catalog.nodes.match import Match
+        from skyseries.catalog.plan.match import Match
 
         if how not in get_args(How):
             raise InputError(f"how must be one of {', '.join(get_args(How))}, not {how!r}")
@@ -270,10 +270,10 @@ class MatchVerbs(Held):
         return self._with(node, {name: known for name, known in fields.items() if known})
 
     def _nested(
-        self, right: Held, rule: MatchRule, how: How, name: str, hidden: Sequence[str]
+        self, right: CatalogBase, rule: MatchRule, how: How, name: str, hidden: Sequence[str]
     ) -> Self:
-        from skyseries.catalog.nodes.match import Match
-        from skyseries.catalog.nodes.nestmatch import NestedMatch
+        from skyseries.catalog.plan.match import Match
+        from skyseries.catalog.plan.nestmatch import NestedMatch
 
         if how == "outer" or how == "anti":
             raise InputError(f"with nested= how must be inner or left, not {how!r}")
@@ -293,29 +293,29 @@ class MatchVerbs(Held):
 
 def _outer(match: Match) -> Concat:
     """Return the left rows with their partners, and the right rows that are in no pair."""
-    from skyseries.catalog.nodes.outer import RightOnly, Unpaired
+    from skyseries.catalog.plan.outer import RightOnly, Unpaired
 
     rest = RightOnly(Unpaired(match), match.right_names, match.schema, match.position)
     return Concat((match, rest))
 
 
-def _all_suffixed(held: Held, name: str) -> Renamed:
+def _all_suffixed(held: CatalogBase, name: str) -> Renamed:
     """Return the columns under names that end in that of the catalog."""
     hidden = _spatial_index(held)
     return Renamed(tuple((c, f"{c}_{name}") for c in held.columns if c not in hidden))
 
 
 def _weight(
-    left: Held,
-    right: Held,
+    left: CatalogBase,
+    right: CatalogBase,
     errors: tuple[Any, Any],
     density: Any,
     prior: float,
     one_to_one: bool,
 ) -> Weight | None:
     """Return how pairs are weighted by their errors; None if no errors are given."""
-    from skyseries.catalog.density import density_arcmin
-    from skyseries.catalog.nodes.weight import Weight
+    from skyseries.catalog.plan.weight import Weight
+    from skyseries.catalog.run.density import density_arcmin
 
     if errors[0] is None and errors[1] is None:
         return None
@@ -358,7 +358,7 @@ def _neighbours(n: int | None, one_to_one: bool) -> int | None:
     return n
 
 
-def _spatial_index(right: Held) -> list[str]:
+def _spatial_index(right: CatalogBase) -> list[str]:
     """Return the column of cells of the right side: it would say where the left rows are not."""
     scan = first_scan(right._node)
     name = None if scan is None else scan.dataset.healpix_column

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from skyseries.arrays import whole
-from skyseries.catalog import info, output, running
-from skyseries.catalog.held import Held
-from skyseries.catalog.names import check_columns
-from skyseries.catalog.nodes.scan import first_scan
-from skyseries.catalog.rowcount import row_count
+from skyseries.catalog import info, output
+from skyseries.catalog.base import CatalogBase
+from skyseries.catalog.plan.names import check_columns
+from skyseries.catalog.plan.scan import first_scan
+from skyseries.catalog.run import run as running
+from skyseries.catalog.run.rowcount import row_count
 from skyseries.errors import CatalogError, InputError
 from skyseries.hats.margin import margin_width
 
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
     import polars as pl
 
     from skyseries.catalog import explain
-    from skyseries.catalog.writing import Written
+    from skyseries.catalog.write.writing import Written
 
 __all__ = ["ResultVerbs"]
 
 
-class ResultVerbs(Held):
+class ResultVerbs(CatalogBase):
     """Verbs that compute."""
 
     def iter_tables(self) -> Iterator[pa.Table]:
@@ -110,7 +111,7 @@ class ResultVerbs(Held):
         InputError
             If there is a catalog already, or rows have no position.
         """
-        from skyseries.catalog.writing import Target, write_catalog
+        from skyseries.catalog.write.writing import Target, write_catalog
 
         key = self._id_of_result(id)
         target = Target(

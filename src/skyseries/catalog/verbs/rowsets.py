@@ -10,19 +10,19 @@ import pyarrow as pa
 
 from skyseries.adql import Expr
 from skyseries.arrays import number, whole
-from skyseries.catalog.held import Held
-from skyseries.catalog.node import Node, column_of
-from skyseries.catalog.nodes.concat import Concat
-from skyseries.catalog.nodes.expressions import paths_of
-from skyseries.catalog.nodes.steps import Select
-from skyseries.catalog.stage import Stage
-from skyseries.catalog.summaries.expressions import named, per_object
+from skyseries.catalog.base import CatalogBase
+from skyseries.catalog.plan.concat import Concat
+from skyseries.catalog.plan.expressions import paths_of
+from skyseries.catalog.plan.node import Node, column_of
+from skyseries.catalog.plan.stage import Stage
+from skyseries.catalog.plan.steps import Select
+from skyseries.catalog.run.expressions import named, per_object
 from skyseries.catalog.verbs.columns import ColumnVerbs
 from skyseries.errors import InputError, QueryError
 from skyseries.hats.statistics import recorded_rows
 
 if TYPE_CHECKING:
-    from skyseries.catalog.summaries.batches import Batch
+    from skyseries.catalog.run.batches import Batch
 
 __all__ = ["RowSetVerbs"]
 
@@ -73,8 +73,8 @@ class RowSetVerbs(ColumnVerbs):
         result, over the positions and the strata; 24 bytes are held for each sampled row, and at
         most so many for each unit of work.
         """
-        from skyseries.catalog.nodes.places import ByHash, ByPlace
-        from skyseries.catalog.summaries.sampling import check_enough, sample_places
+        from skyseries.catalog.plan.places import ByHash, ByPlace
+        from skyseries.catalog.run.sampling import check_enough, sample_places
 
         if (n is None) == (fraction is None):
             raise InputError("sample needs one of n= and fraction=")
@@ -102,7 +102,7 @@ class RowSetVerbs(ColumnVerbs):
         text = f"sample {many}rows{_literal(by)} (seed {seed})"
         return self._with(ByPlace(self._node, places, True, text))
 
-    def concat(self, *others: Held) -> Self:
+    def concat(self, *others: CatalogBase) -> Self:
         """Put the rows of other catalogs to those of this one.
 
         Parameters
@@ -123,7 +123,7 @@ class RowSetVerbs(ColumnVerbs):
             If columns differ; says which.
         """
         for other in others:
-            if not isinstance(other, Held):
+            if not isinstance(other, CatalogBase):
                 raise InputError(
                     f"concat takes catalogs, not a {type(other).__name__}; "
                     "skyseries.from_table makes one of a table"
@@ -165,8 +165,8 @@ class RowSetVerbs(ColumnVerbs):
         and 16 bytes for each row, and twice as much while it sorts; beyond a quarter of the memory
         setting they go to scratch files. 16 bytes for each row that is dropped stay in the plan.
         """
-        from skyseries.catalog.nodes.places import ByPlace
-        from skyseries.catalog.summaries.duplicates import duplicate_places
+        from skyseries.catalog.plan.places import ByPlace
+        from skyseries.catalog.run.duplicates import duplicate_places
 
         if keep not in ("first", "last"):
             raise InputError(f"keep is 'first' or 'last', not {keep!r}")
@@ -219,7 +219,7 @@ class RowSetVerbs(ColumnVerbs):
         SchemaError
             If whole numbers are null and the format is ``"numpy"``.
         """
-        from skyseries.catalog.summaries.batches import as_arrays, batches
+        from skyseries.catalog.run.batches import as_arrays, batches
 
         size, seed = whole(size, "size", least=1), whole(seed, "seed")
         epochs = whole(epochs, "epochs", least=0)

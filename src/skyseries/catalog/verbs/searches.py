@@ -7,11 +7,11 @@ from typing import Any, Self
 
 from skyseries import adql
 from skyseries.arrays import is_coordinate, pair, positions, whole_numbers
-from skyseries.catalog.byid import id_step
-from skyseries.catalog.curves import the_column
-from skyseries.catalog.held import Held
-from skyseries.catalog.names import check_columns, fields_of, names_list, names_pair
-from skyseries.catalog.nodes.steps import Search
+from skyseries.catalog.base import CatalogBase
+from skyseries.catalog.plan.names import check_columns, fields_of, names_list, names_pair
+from skyseries.catalog.plan.roles import the_column
+from skyseries.catalog.plan.steps import Search
+from skyseries.catalog.verbs.byid import id_step
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema.recognition import find_position
 from skyseries.spatial.regions import Box, Cone, Moc, Pixels, Polygon, Region
@@ -19,7 +19,7 @@ from skyseries.spatial.regions import Box, Cone, Moc, Pixels, Polygon, Region
 __all__ = ["SearchVerbs"]
 
 
-class SearchVerbs(Held):
+class SearchVerbs(CatalogBase):
     """Verbs that keep a part of the sky, or some objects."""
 
     def search(self, region: Region) -> Self:
@@ -164,7 +164,7 @@ class SearchVerbs(Held):
         Catalog
             A row for each epoch: the object's columns, then the fields of the epoch.
         """
-        from skyseries.catalog.nodes.epochsearch import (
+        from skyseries.catalog.plan.epochsearch import (
             EpochSearch,
             coordinate_limits,
             factors_to_degrees,

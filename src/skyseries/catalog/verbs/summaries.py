@@ -11,12 +11,12 @@ import pyarrow as pa
 from skyseries import adql
 from skyseries.arrays import numbers, whole
 from skyseries.arraytypes import Floats, Ints
-from skyseries.catalog.curves import the_column
-from skyseries.catalog.held import Held
-from skyseries.catalog.names import names_list, texts_by_name
-from skyseries.catalog.node import Node
-from skyseries.catalog.nodes.expressions import Filter
-from skyseries.catalog.summaries.expressions import (
+from skyseries.catalog.base import CatalogBase
+from skyseries.catalog.plan.expressions import Filter
+from skyseries.catalog.plan.names import names_list, texts_by_name
+from skyseries.catalog.plan.node import Node
+from skyseries.catalog.plan.roles import the_column
+from skyseries.catalog.run.expressions import (
     aggregates,
     field_of,
     named,
@@ -28,7 +28,7 @@ from skyseries.schema import as_schema
 from skyseries.spatial.healpix import HPX_ORDER
 
 if TYPE_CHECKING:
-    from skyseries.catalog.summaries.histograms import Bins, Range
+    from skyseries.catalog.run.histograms import Bins, Range
 
 __all__ = ["Groups", "SummaryVerbs"]
 
@@ -39,8 +39,8 @@ _MAX_DENSE_ORDER = 13
 class Groups:
     """Rows, or epochs, by groups; made by `Catalog.group_by`."""
 
-    def __init__(self, held: Held, keys: Mapping[str, str], epochs: str | None) -> None:
-        from skyseries.catalog.summaries.groups import epoch_schema
+    def __init__(self, held: CatalogBase, keys: Mapping[str, str], epochs: str | None) -> None:
+        from skyseries.catalog.run.groups import epoch_schema
 
         self._held, self._texts = held, dict(keys)
         scope = held._scope()
@@ -88,8 +88,8 @@ class Groups:
         values (`Catalog.quantiles` does not). Sums are added in an order that does not depend on
         the engine: the result is the same to the last bit with any number of workers.
         """
-        from skyseries.catalog.summaries.groups import PlainGroupBy, epoch_schema, grouped
-        from skyseries.catalog.summaries.inputs import lifted
+        from skyseries.catalog.run.groups import PlainGroupBy, epoch_schema, grouped
+        from skyseries.catalog.run.inputs import lifted
 
         wanted = texts_by_name(columns, more, "aggregate(n='COUNT(*)')")
         if both := [name for name in wanted if name in self._texts]:
@@ -109,7 +109,7 @@ class Groups:
         return as_schema(table, pa.schema(fields))
 
 
-class SummaryVerbs(Held):
+class SummaryVerbs(CatalogBase):
     """Verbs that look at all rows and give something small.
 
     They run on the engine that holds, a part of the sky after the other; what is held in memory
@@ -205,7 +205,7 @@ class SummaryVerbs(Held):
             in the order of the sky, so that the result is the same on every engine. Without
             `n` all rows are in memory; `iter_sorted` gives them piece by piece.
         """
-        from skyseries.catalog.summaries.sorting import top
+        from skyseries.catalog.run.sorting import top
 
         if n is None:
             return pa.concat_tables([self.schema.empty_table(), *self.iter_sorted(by, ascending)])
@@ -228,7 +228,7 @@ class SummaryVerbs(Held):
         Parts that do not fit into a quarter of the memory setting wait in files below the
         setting for scratch files, uncompressed; they are removed when the iterator ends.
         """
-        from skyseries.catalog.summaries.fullsort import iter_sorted
+        from skyseries.catalog.run.fullsort import iter_sorted
 
         keys, directions = sort_keys(by, ascending, self._scope())
         return iter_sorted(self._node, keys, directions)
@@ -259,7 +259,7 @@ class SummaryVerbs(Held):
         Up to a million values are sorted; of more, the 64 bits of the numbers are narrowed down
         in two to five passes over the columns. Both are exact; memory is bounded.
         """
-        from skyseries.catalog.summaries.quantiles import quantiles
+        from skyseries.catalog.run.quantiles import quantiles
 
         wanted = list(map(float, np.atleast_1d(numbers(q, "", "q"))))
         if outside := [value for value in wanted if not 0 <= value <= 1]:
@@ -303,7 +303,7 @@ class SummaryVerbs(Held):
         edges : ndarray of float64, shape (bins + 1,)
             A bin has its left edge, the last one both.
         """
-        from skyseries.catalog.summaries import histograms
+        from skyseries.catalog.run import histograms
 
         expression = number(value, self._scope())
         node = self._under(condition)
@@ -336,7 +336,7 @@ class SummaryVerbs(Held):
         counts : ndarray of int64, shape (bins of x, bins of y)
         x_edges, y_edges : ndarray of float64
         """
-        from skyseries.catalog.summaries import histograms
+        from skyseries.catalog.run import histograms
 
         pair = isinstance(bins, tuple | list) and len(bins) == 2
         both = tuple(bins) if pair else (bins, bins)  # type: ignore[arg-type]
@@ -396,7 +396,7 @@ class SummaryVerbs(Held):
         InputError
             If the columns of the positions were replaced by `assign`.
         """
-        from skyseries.catalog.summaries import histograms
+        from skyseries.catalog.run import histograms
 
         order = whole(order, "order")
         limit = _MAX_DENSE_ORDER if dense else HPX_ORDER
@@ -431,7 +431,7 @@ class SummaryVerbs(Held):
             exact; of texts how many are distinct (null: more than 1000). Computed in two to six
             passes.
         """
-        from skyseries.catalog.summaries.description import describe
+        from skyseries.catalog.run.description import describe
 
         scope = self._scope()
         names = self.columns if columns is None else list(names_list(columns))

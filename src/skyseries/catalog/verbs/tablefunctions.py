@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries.catalog import output
-from skyseries.catalog.nodes.calls import function_name
+from skyseries.catalog.plan.calls import function_name
 from skyseries.errors import SchemaError, SkyseriesError
 from skyseries.hats.partitions import Cell
 from skyseries.tables import to_table

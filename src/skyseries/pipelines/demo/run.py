@@ -179,7 +179,7 @@ def _write_input(survey: SimulatedSurvey, folder: Path, seed: int) -> None:
 
 def _import(root: Path, workers: int | None, job: Job) -> None:
     """Import the survey and the two catalogs of bright stars."""
-    from skyseries.pipelines.importer import import_catalog
+    from skyseries.pipelines.import_.importer import import_catalog
 
     files = root / "input"
     for name, table in (("gaia", read_gaia()), ("hipparcos", read_hipparcos())):
@@ -221,7 +221,7 @@ def _recover(
 
 def _import_variables(root: Path, objects: pa.Table, workers: int | None) -> None:
     """Make a catalog of the variables alone: their features beside their light curves."""
-    from skyseries.pipelines.importer import import_catalog
+    from skyseries.pipelines.import_.importer import import_catalog
 
     pq.write_table(objects, root / "input" / "variables.parquet")
     import_catalog(

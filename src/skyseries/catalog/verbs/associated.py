@@ -1,0 +1,101 @@
+"""Associations used: the other side of a join, each row under the ids of the left rows."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pyarrow as pa
+
+from skyseries.catalog.base import CatalogBase
+from skyseries.catalog.plan.join import Join
+from skyseries.catalog.plan.memory import Memory
+from skyseries.catalog.plan.names import check_columns
+from skyseries.catalog.plan.node import Node
+from skyseries.catalog.plan.pairs import Rename, Renamed, no_clash, renamed
+from skyseries.catalog.plan.scan import Scan
+from skyseries.catalog.plan.steps import Select
+from skyseries.catalog.verbs.joining import Other, found_by_key
+from skyseries.errors import SchemaError
+from skyseries.hats.association import Association, open_association
+from skyseries.hats.collection import Collection
+from skyseries.hats.files import locate
+from skyseries.hats.keys import check_keys
+from skyseries.hats.leaf import HPX_COLUMN
+from skyseries.spatial.healpix import HPX_ORDER
+
+__all__ = ["associated"]
+
+
+def associated(
+    left: CatalogBase, right: Other, through: str | os.PathLike[str], suffix: str
+) -> tuple[Other, tuple[str, str]]:
+    """Return the other side of a join, each row under the ids of the left rows it belongs to.
+
+    Parameters
+    ----------
+    left : CatalogBase
+    right : CatalogBase or Table
+    through : path
+        The association.
+    suffix : str
+        Of right columns that an association column has the name of.
+
+    Returns
+    -------
+    right : CatalogBase or Table
+    keys : pair of str
+        Left column of the ids, and the column of the other side that holds them.
+    """
+    association = open_association(locate(through))
+    first, second = association.primary, association.join
+    check_columns([first.key], left.schema)
+    check_columns([second.key], right.schema)
+    if not association.has_pairs:
+        return right, (first.key, second.key)
+    pairs = _pairs(association, first.key, second.column)
+    check_keys(left.schema.field(first.key), pairs.schema.field(first.key))
+    check_keys(pairs.schema.field(_JOIN_KEY), right.schema.field(second.key))
+    hidden = [HPX_COLUMN]
+    right_names = renamed(right.schema, suffix, pairs.schema.names, hidden)
+    left_names = Renamed(tuple((n, n) for n in pairs.schema.names if n not in (_JOIN_KEY, *hidden)))
+    no_clash(left_names, right_names)
+    node = Join(pairs, found_by_key(right, second.key), _JOIN_KEY, "inner", left_names, right_names)
+    name = right.name if isinstance(right, CatalogBase) else "other"
+    fields = {}
+    if isinstance(right, CatalogBase):
+        known = right._known_fields()
+        fields = {new: known[old] for old, new in right_names.pairs if old in known}
+    root = association.dataset.root
+    return type(left)(node, root, Collection(name, ""), fields), (first.key, first.key)
+
+
+_JOIN_KEY = "#join"
+
+
+def _pairs(association: Association, key: str, join_column: str) -> Node:
+    """Return the rows of an association; the ids of the left side as the left side calls them."""
+    dataset = association.dataset
+    placed = dataset.healpix_column is not None and dataset.healpix_order == HPX_ORDER
+    node: Node = Scan(dataset) if placed else _in_memory(association)
+    names = {association.primary.column: key, join_column: _JOIN_KEY}
+    if join_column == association.primary.column:
+        raise SchemaError(f"the association {dataset.root} has one column for both ids")
+    others = [n for n in dataset.schema.names if n not in names and n != key]
+    kept = [*names, *others]
+    pairs = tuple((name, names.get(name, name)) for name in kept)
+    return Rename(Select(node, tuple(kept)), Renamed(pairs))
+
+
+def _in_memory(association: Association) -> Node:
+    """Return the rows of an association that does not say where they are."""
+    dataset = association.dataset
+    tables = [dataset.read(cell) for cell in dataset.partitions]
+    table = pa.concat_tables([dataset.schema.empty_table(), *tables]).combine_chunks()
+    return _unplaced(table, dataset.name)
+
+
+def _unplaced(table: pa.Table, name: str) -> Memory:
+    """Return a table without positions as a node."""
+    nowhere = np.full(table.num_rows, np.nan)
+    return Memory(name, table, ("", ""), nowhere, nowhere, np.full(table.num_rows, -1, np.int64))

@@ -1,0 +1,1 @@
+"""What is written of a catalog: versions, associations, how they were made."""

@@ -1,0 +1,136 @@
+"""Associations written from the pairs of a plan."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from skyseries.arraytypes import Ints
+from skyseries.catalog.base import CatalogBase
+from skyseries.catalog.plan.lineage import Home, home_of
+from skyseries.catalog.plan.node import Area, Hints, Node
+from skyseries.catalog.plan.pairs import Rename, Renamed
+from skyseries.catalog.plan.steps import Select
+from skyseries.catalog.run.run import prepare
+from skyseries.catalog.write.writing import LeafTask, leaf_tasks, shared_out
+from skyseries.errors import InputError
+from skyseries.executors import Task, run_tasks
+from skyseries.hats.association import (
+    DISTANCE,
+    Link,
+    column_of,
+    new_folder,
+    write_association_folder,
+)
+from skyseries.hats.build.facts import LeafFacts
+from skyseries.hats.build.leaf_writer import write_leaf
+from skyseries.hats.files import Location
+from skyseries.hats.leaf import HPX_COLUMN
+from skyseries.hats.names import check_catalog_name
+from skyseries.spatial.order import argsort
+
+__all__ = ["AssociationWritten", "write_association"]
+
+
+class AssociationWritten(NamedTuple):
+    """What was written."""
+
+    path: str
+    rows: int
+    partitions: int
+    primary: Link
+    join: Link
+
+
+def write_association(
+    held: CatalogBase,
+    ids: tuple[str, str],
+    path: str | os.PathLike[str],
+    name: str,
+    overwrite: bool,
+) -> AssociationWritten:
+    """Write the pairs of a plan as an association.
+
+    Parameters
+    ----------
+    held : CatalogBase
+    ids : pair of str
+        Columns of the result: the ids of the first catalog, and of the other.
+    path : path
+    name : str
+    overwrite : bool
+    """
+    check_catalog_name(name)
+    left, right = _home(held._node, ids[0], True), _home(held._node, ids[1], False)
+    left_key, right_key = left.column, right.column
+    primary = Link(str(held._root), left_key, column_of(left.scan.dataset.name, left_key))
+    column = column_of(right.scan.dataset.name, right_key)
+    column = f"{column}_2" if column == primary.column else column
+    join = Link(_collection_of(right.scan.dataset.root), right_key, column)
+    names = [(ids[0], primary.column), (ids[1], join.column)]
+    if DISTANCE in held.columns:
+        names.append((DISTANCE, DISTANCE))
+    node = Rename(Select(held._node, tuple(old for old, _ in names)), Renamed(tuple(names)))
+    schema = node.schema.append(pa.field(HPX_COLUMN, pa.int64()))
+    with new_folder(path, overwrite) as root:
+        write = partial(_write_leaves, schema=schema, root=root)
+        facts = write_association_folder(
+            root, schema, _run(node, write), name=name, primary=primary, join=join
+        )
+    return AssociationWritten(str(path), facts.rows, len(facts.partitions), primary, join)
+
+
+def _home(node: Node, column: str, first: bool) -> Home:
+    """Return the catalog on disk that the ids of a side are of."""
+    home = home_of(node, column)
+    if home is None or home.first is not first:
+        raise InputError(f"{column!r} is no column of a catalog on disk that the plan joins")
+    return home
+
+
+def _collection_of(root: Location) -> str:
+    """Return the collection that a catalog is the current version of, or the catalog."""
+    from skyseries.hats.collection import read_collection
+
+    for folder in (root.parent(), root.parent().parent()):
+        collection = read_collection(folder)
+        if collection is not None and folder.join(collection.primary) == root:
+            return str(folder)
+    return str(root)
+
+
+def _run(node: Node, write: partial[list[LeafFacts]]) -> Iterator[LeafFacts]:
+    prepare(node)
+    tasks = []
+    for leaves in shared_out(leaf_tasks(node)):
+        area = Area.of(leaves[0].units[0][0], leaves[-1].units[-1][1])
+        weight = sum(leaf.weight for leaf in leaves)
+        tasks.append(
+            Task(write, (node.narrow(area), tuple(leaves)), weight, f"leaf {leaves[0].cell}")
+        )
+    for _, facts in run_tasks("writing pairs", tasks):
+        yield from facts
+
+
+def _write_leaves(
+    node: Node, leaves: Sequence[LeafTask], *, schema: pa.Schema, root: Path
+) -> list[LeafFacts]:
+    return [write_leaf(root, leaf.cell, schema, _tables(node, leaf)) for leaf in leaves]
+
+
+def _tables(node: Node, leaf: LeafTask) -> Iterator[pa.Table]:
+    """Yield the pairs of a leaf along the sky."""
+    for start, stop in leaf.units:
+        rows = node.rows(Area.of(start, stop), Hints())
+        hpx: Ints = rows.hpx()
+        order = argsort(hpx)
+        table = node.table(rows.take(order)).append_column(HPX_COLUMN, pa.array(hpx[order]))
+        if len(hpx) and hpx[order[0]] < 0:
+            raise InputError("rows without a position cannot be filed in an association")
+        yield table.filter(pc.and_(*(table.column(i).is_valid() for i in (0, 1))))

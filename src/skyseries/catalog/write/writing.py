@@ -1,0 +1,385 @@
+"""A result written as a HATS catalog: each task writes leaves, nothing is gathered.
+
+A leaf of the result holds the rows of one cell: a partition of the catalog that gives the
+positions. Its rows are computed unit by unit and streamed into the file.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from skyseries.arraytypes import Ints
+from skyseries.catalog.plan.node import (
+    SKY_CELLS,
+    UNPLACED,
+    Area,
+    Hints,
+    Node,
+    Pieces,
+    Unit,
+    steps_of,
+)
+from skyseries.catalog.run.run import prepare
+from skyseries.catalog.run.units import divide
+from skyseries.catalog.write.fingerprint import fingerprint
+from skyseries.catalog.write.provenance import new_provenance, to_properties
+from skyseries.config import tuning
+from skyseries.errors import ExecutionError, InputError
+from skyseries.executors import Task, run_tasks
+from skyseries.hats.build.edition import new_version
+from skyseries.hats.build.facts import LeafFacts
+from skyseries.hats.build.folder import write_catalog_folder
+from skyseries.hats.build.index import build_index, check_id_lengths, check_ids
+from skyseries.hats.build.leaf_writer import write_leaf
+from skyseries.hats.build.margin import build_margin
+from skyseries.hats.build.marks import Marks
+from skyseries.hats.collection import Collection
+from skyseries.hats.curves import in_time_order
+from skyseries.hats.dataset import open_dataset
+from skyseries.hats.files import Location
+from skyseries.hats.layout import default_names
+from skyseries.hats.leaf import HPX_COLUMN, row_epochs
+from skyseries.hats.names import check_catalog_name, check_columns
+from skyseries.hats.partitions import Cell, Partitions, cut
+from skyseries.hats.sizes import Limits, row_sizes
+from skyseries.schema import LightCurveFields
+from skyseries.spatial.healpix import HPX_ORDER, margin_order
+from skyseries.spatial.order import run_lengths
+
+__all__ = [
+    "LeafTask",
+    "Target",
+    "Written",
+    "leaf_tasks",
+    "shared_out",
+    "write_catalog",
+]
+
+_LIMITS = Limits()
+_TABLE_ORDER = 10
+"""A table in memory is weighed in cells of this order; those above a limit, in finer ones."""
+
+
+class Written(NamedTuple):
+    """What was written."""
+
+    path: str
+    version: str
+    rows: int
+    partitions: int
+    margin_rows: int | None
+    index_rows: int | None
+    provenance: Mapping[str, Any] = MappingProxyType({})
+    """Run id, date, versions of the code and of the catalogs, parameters."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be written, and where.
+
+    Parameters
+    ----------
+    path : path
+    name : str
+    position : pair of str
+        Columns of ra and dec; added if the result does not have them.
+    kind : str
+    id : str or None
+        Column of the ids.
+    lightcurves : mapping
+        Fields of the nested columns.
+    margin_arcsec : float or None
+    overwrite : bool
+    resume : bool
+        Go on with the same write that was stopped.
+    """
+
+    path: str | os.PathLike[str]
+    name: str
+    position: tuple[str, str]
+    kind: str
+    id: str | None
+    lightcurves: Mapping[str, LightCurveFields]
+    margin_arcsec: float | None
+    overwrite: bool
+    resume: bool = False
+
+
+class LeafTask(NamedTuple):
+    """One leaf of a result, and the units that its rows are computed in."""
+
+    cell: Cell
+    units: tuple[tuple[int, int], ...]
+    weight: float
+
+
+def write_catalog(node: Node, target: Target) -> Written:
+    """Compute a plan and write its rows as a collection."""
+    check_catalog_name(target.name)
+    schema = _schema(node, target.position)
+    check_columns(schema.names)
+    if target.id is not None:
+        check_ids(schema, target.id)
+    names = default_names(target.name, target.margin_arcsec, target.id)
+    run = _run_name(node, target) if target.resume else None
+    with new_version(target.path, target.overwrite, run) as version:
+        root = version.build / names["primary"]
+        provenance, marks = new_provenance(node), None
+        if version.marks is not None:
+            marks = Marks(version.marks, root)
+            provenance = marks.note("run", provenance)
+            for part in ("margin", "index"):  # these are made anew
+                shutil.rmtree(version.build / names.get(part, part), ignore_errors=True)
+        write = partial(_write_leaves, schema=schema, root=root, target=target, marks=marks)
+        facts = write_catalog_folder(
+            root,
+            schema,
+            _run(node, write, marks, target.margin_arcsec),
+            name=target.name,
+            kind=target.kind,
+            ra=target.position[0],
+            dec=target.position[1],
+            lightcurves=target.lightcurves,
+            properties={
+                "hats_cols_survey_id": target.id,
+                "skyseries_plan": " < ".join(line.strip() for line in steps_of(node)),
+            }
+            | to_properties(provenance),
+        )
+        primary = open_dataset(Location(str(root)))
+        margin_rows = index_rows = None
+        if target.margin_arcsec is not None:
+            margin_rows = build_margin(
+                primary, version.build / names["margin"], target.margin_arcsec
+            )
+        if target.id is not None:
+            index_rows = build_index(primary, version.build / names["index"], target.id).rows
+        number = version.publish(
+            Collection(
+                target.name,
+                names["primary"],
+                (names["margin"],) if margin_rows is not None else (),
+                names.get("margin"),
+                ((target.id, names["index"]),) if target.id is not None else (),
+            )
+        )
+    return Written(
+        str(target.path), number, facts.rows, len(facts.partitions), margin_rows, index_rows,
+        MappingProxyType(provenance),
+    )  # fmt: skip
+
+
+def _run_name(node: Node, target: Target) -> str:
+    """Return a name that this plan has in each process, and no other one."""
+    from skyseries import __version__
+
+    return fingerprint(__version__, node, target.name, target.position, target.id, target.kind)
+
+
+def _run(
+    node: Node, write: partial[list[LeafFacts]], marks: Marks | None, margin_arcsec: float | None
+) -> Iterator[LeafFacts]:
+    """Write all leaves that are not done, on the engine that holds; yield the facts of all."""
+    prepare(node)
+    tasks, to_do = [], []
+    for leaf in leaf_tasks(node, margin_arcsec):
+        done = None if marks is None else marks.get(leaf.cell)
+        if done is None:
+            to_do.append(leaf)
+        else:
+            yield done
+    for leaves in shared_out(to_do):
+        start, stop = leaves[0].units[0][0], leaves[-1].units[-1][1]
+        arguments = (node.narrow(Area.of(start, stop)), tuple(leaves))
+        weight = sum(leaf.weight for leaf in leaves)
+        tasks.append(Task(write, arguments, weight, f"leaf {leaves[0].cell}"))
+    for _, facts in run_tasks("writing leaves", tasks):
+        yield from facts
+
+
+def _write_leaves(
+    node: Node,
+    leaves: Sequence[LeafTask],
+    *,
+    schema: pa.Schema,
+    root: Path,
+    target: Target,
+    marks: Marks | None,
+) -> list[LeafFacts]:
+    written = []
+    for leaf in leaves:
+        tables = _tables(node, leaf, schema, target)
+        written.append(write_leaf(root, leaf.cell, schema, tables, target.lightcurves))
+        if marks is not None:
+            marks.set(written[-1])
+    return written
+
+
+def _tables(node: Node, leaf: LeafTask, schema: pa.Schema, target: Target) -> Iterator[pa.Table]:
+    """Yield the rows of a leaf along the sky."""
+    for start, stop in leaf.units:
+        rows = node.rows(Area.of(start, stop), Hints())
+        if not len(rows):
+            continue
+        hpx = rows.hpx()
+        if not bool((hpx[1:] >= hpx[:-1]).all()):
+            order = np.argsort(hpx, kind="stable")
+            rows, hpx = rows.take(order), hpx[order]
+        _check_placed(hpx)
+        table = in_time_order(node.table(rows), target.lightcurves)
+        if target.id is not None:
+            check_id_lengths(table.column(target.id), target.id)
+        extra = dict(zip(target.position, rows.positions(), strict=True)) | {HPX_COLUMN: hpx}
+        columns = [
+            _filled(table.column(name), extra.get(name))
+            if name in table.column_names and name != HPX_COLUMN
+            else pa.array(extra[name])
+            for name in schema.names
+        ]
+        yield pa.table(columns, schema.names)
+
+
+def _filled(column: pa.ChunkedArray, places: np.ndarray | None) -> pa.ChunkedArray:
+    """Return a column of positions with those of rows that have only a right side put in."""
+    if places is None or not column.null_count:
+        return column
+    return pc.coalesce(column, pa.array(places, mask=~np.isfinite(places)).cast(column.type))
+
+
+def _schema(node: Node, position: tuple[str, str]) -> pa.Schema:
+    """Return the schema of the leaves: with the cell and the position, which a catalog needs."""
+    schema = node.schema
+    for name in reversed(position):
+        if name not in schema.names:
+            schema = schema.insert(0, pa.field(name, pa.float64(), metadata={"unit": "deg"}))
+        elif node.position is None or name not in node.position:
+            raise InputError(
+                f"the column {name!r} does not say where the rows are; rename it, for a catalog "
+                "needs its positions under this name"
+            )
+    place = schema.get_field_index(HPX_COLUMN)
+    if place < 0:
+        return schema.insert(0, pa.field(HPX_COLUMN, pa.int64()))
+    return schema.set(place, schema.field(place).with_type(pa.int64()))
+
+
+def leaf_tasks(node: Node, margin_arcsec: float | None = None) -> list[LeafTask]:
+    """Return the leaves that may have rows: of rows from memory, within the limits of a leaf."""
+    sides = node.pieces(Hints())
+    if not len(sides[0]):
+        return []
+    left = sides[0]
+    cells = node.cells()
+    if cells:
+        _check_cells(left, cells)
+    else:
+        cells = _cells_of_table(node, margin_arcsec)
+    start, stop = cells.ranges()
+    first = np.searchsorted(left.stop, start, "right")
+    last = np.searchsorted(left.start, stop, "left")
+    units: list[LeafTask] = []
+    for i in np.flatnonzero(last > first):
+        inside = [_clipped(side, int(start[i]), int(stop[i])) for side in sides]
+        found = divide(inside)
+        weight = sum(unit.weight for unit in found)
+        bounds = _bounds(found, int(start[i]), int(stop[i]))
+        units.append(LeafTask(cells[int(i)], bounds, weight))
+    return units
+
+
+def _check_cells(left: Pieces, cells: Partitions) -> None:
+    """Raise ExecutionError unless every row has a cell to be written under."""
+    start, stop = (np.clip(edge, 0, None) for edge in (left.start, left.stop))
+    first, last = cells.find(start), cells.find(np.maximum(stop - 1, start))
+    if bool(((first < 0) | (last < 0)).any()):
+        raise ExecutionError(
+            "some rows would not be written, for no partition of the result takes them; this is "
+            "a fault of Skyseries, please report it with the text of explain()"
+        )
+
+
+def _bounds(units: list[Unit], start: int, stop: int) -> tuple[tuple[int, int], ...]:
+    """Return the units as ranges within a cell."""
+    ranges = [(max(unit.start, start), min(unit.stop, stop)) for unit in units]
+    return tuple((a, b) for a, b in ranges if a < b)
+
+
+def _clipped(side: Pieces, start: int, stop: int) -> Pieces:
+    a = int(np.searchsorted(side.stop, start, "right"))
+    b = int(np.searchsorted(side.start, stop, "left"))
+    return Pieces(
+        np.maximum(side.start[a:b], start), np.minimum(side.stop[a:b], stop), side.weight[a:b]
+    )
+
+
+def shared_out(leaves: list[LeafTask]) -> Iterator[list[LeafTask]]:
+    """Put neighbouring light leaves together, so that a task is worth its start."""
+    together: list[LeafTask] = []
+    for leaf in leaves:
+        if together and sum(one.weight for one in together) + leaf.weight > tuning().task_rows:
+            yield together
+            together = []
+        together.append(leaf)
+    if together:
+        yield together
+
+
+def _cells_of_table(node: Node, margin_arcsec: float | None) -> Partitions:
+    """Choose partitions for rows that come from memory."""
+    _check_placed(node.rows(Area.of(UNPLACED, 0), Hints()).hpx())
+    while node.children and not node.refiles:  # rows are filed where the first ones are
+        node = node.children[0]
+    rows = node.rows(Area.of(0, SKY_CELLS), Hints())
+    hpx, loads = rows.hpx(), _loads(node.table(rows))
+    order = np.argsort(hpx, kind="stable")
+    hpx, loads = hpx[order], loads[order]
+    partitions, heavy = _cut_rows(hpx, loads, _TABLE_ORDER, 0)
+    deepest = _LIMITS.max_order
+    if margin_arcsec is not None:
+        deepest = min(deepest, margin_order(margin_arcsec) - 1)
+    if not len(heavy) or deepest <= _TABLE_ORDER:
+        return partitions
+    inside = np.isin(hpx >> 2 * (HPX_ORDER - _TABLE_ORDER), heavy)
+    finer, _ = _cut_rows(hpx[inside], loads[inside], deepest, _TABLE_ORDER + 1)
+    whole = [cell for cell in partitions if cell not in {Cell(_TABLE_ORDER, n) for n in heavy}]
+    return Partitions.of([*whole, *finer])
+
+
+def _loads(table: pa.Table) -> np.ndarray:
+    """Return rows, bytes and epochs of each row of a table, in units of the limits of a leaf."""
+    loads = np.full((table.num_rows, 3), 1 / _LIMITS.max_rows)
+    loads[:, 1] = (row_sizes(table) + 8) / _LIMITS.max_bytes
+    epochs = row_epochs(table, lists=False)
+    loads[:, 2] = 0 if epochs is None else epochs / _LIMITS.max_epochs
+    return loads
+
+
+def _cut_rows(
+    hpx: Ints, loads: np.ndarray, order: int, lowest_order: int
+) -> tuple[Partitions, Ints]:
+    """Choose partitions for rows that are sorted along the sky; see `cut`."""
+    cells, counts = run_lengths(hpx >> 2 * (HPX_ORDER - order))
+    if not len(cells):
+        return Partitions.of([]), cells
+    summed = np.add.reduceat(loads, np.cumsum(counts) - counts)
+    return cut(cells, summed, order, lowest_order)
+
+
+def _check_placed(hpx: Ints) -> None:
+    """Raise InputError if rows have no position."""
+    if lost := int((hpx < 0).sum()):
+        raise InputError(
+            f"{lost} rows have no position and cannot be written as a catalog; leave them out with "
+            "query('... IS NOT NULL') on a coordinate"
+        )

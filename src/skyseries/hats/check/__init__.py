@@ -1,0 +1,1 @@
+"""Checking catalogs on disk."""
