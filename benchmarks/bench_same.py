@@ -89,6 +89,16 @@ def differences(found: Digests, expected: Digests) -> list[str]:
     return [name for name in names if found.get(name) != expected.get(name)]
 
 
+def row(engine: str, checkout: str, size: str, number: int, other: list[str]) -> Row:
+    """Make the line of one engine and checkout."""
+    named = {"other ones": "; ".join(other)} if other else {}
+    return Row(
+        task=f"digests by {checkout}", size=size, system=f"skyseries, {engine}", jit_cache="-",
+        figures={"files and results": number} | named,
+        targets=(Target("differences = 0", len(other), not other),),
+    )  # fmt: skip
+
+
 def main() -> None:
     """Compare and save."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -99,6 +109,7 @@ def main() -> None:
     options = parser.parse_args()
     objects, base = int(options.objects), options.base.resolve()
     inputs = prepared(objects, options.epochs)
+    size = f"{objects:,} objects x {options.epochs} epochs"
     engines = [e for e in options.engines if e != "spark" or shutil.which("java")]
     expected: Digests | None = None
     rows = []
@@ -108,17 +119,9 @@ def main() -> None:
             expected = found if expected is None else expected
             other = differences(found, expected)
             print(f"{engine}, {name}: {len(found)} digests, {len(other)} differ", flush=True)
-            print(*(f"    {line}" for line in other), sep="\n", flush=True)
-            rows.append(
-                Row(
-                    task=f"digests by {name}",
-                    size=f"{objects:,} objects x {options.epochs} epochs", system=f"skyseries, {engine}", jit_cache="-",
-                    figures={"files and results": len(found)} | (
-                        {"other ones": "; ".join(other)} if other else {}
-                    ),
-                    targets=(Target("differences = 0", len(other), not other),),
-                )
-            )  # fmt: skip
+            for line in other:
+                print("   ", line, flush=True)
+            rows.append(row(engine, name, size, len(found), other))
     commit = subprocess.run(
         ["git", "-C", str(base), "rev-parse", "--short", "HEAD"],
         capture_output=True, text=True, check=True,

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 FEATURES = ["Ndata", "Mean", "Sigma", "Skew", "MAD", "LinearSlope", "EtaE", "StetsonJ"]
@@ -194,7 +195,7 @@ def file_digests(output: Path) -> Digests:
         tables = [pq.ParquetFile(path).read() for path in paths]
         table = pa.concat_tables(tables)
         keys = [f.name for f in table.schema if not pa.types.is_nested(f.type)]
-        ordered = table.take(pa.compute.sort_indices(table, [(k, "ascending") for k in keys]))
+        ordered = table.take(pc.sort_indices(table, [(k, "ascending") for k in keys]))
         found[f"{name}, its rows"] = digest(ordered)
     return found
 
