@@ -104,15 +104,18 @@ def _count(
     """Enter the statements of a file."""
     was_there = file in origin
     apart = 0  # statements of the other kind than the file
-    counted = "?"
+    counted, called = "?", {}
     for name, node in definitions(tree):
         if name.startswith(f"{counted}."):
             continue
-        old = _gone_twin(node, gone) if name not in known else None
+        outer, _, last = name.rpartition(".")
+        is_known = name in known or f"{called.get(outer, '?')}.{last}" in known
+        old = None if is_known else _gone_twin(node, gone)
         if old is not None:
+            called[name] = old.partition(" ")[2]
             found.renamed[f"{file} {name}"] = old
             del gone[old]
-        if (name in known or old is not None) == was_there:
+        if (is_known or old is not None) == was_there:
             continue
         counted = name
         apart += statements(node)

@@ -119,6 +119,10 @@ def test_runs_of_an_engine_outside_of_its_folder(tmp_path):
     assert not inside.runs_without_job()
 
 
+CLASS = "class {name}:\n    size = 1\n    def short(self):\n        return 1\n    other = 2\n"
+CLASS += "    def long(self):\n        return 2\n    last = 3\n"
+
+
 def body(n, letter="x"):
     return "".join(f"    {letter}{i} = {i}\n" for i in range(n))
 
@@ -134,6 +138,7 @@ def test_what_is_new_is_counted_apart(tmp_path):
     write(root, {
         "a.py": f"import os\n{kept}def left():\n{body(5, 'y')}",
         "b.py": f"def moved():\n{body(4)}def renamed():\n{body(6, 'z')}",
+        "d.py": CLASS.format(name="Old"),
     })  # fmt: skip
     git(root, "init", "-q")
     git(root, "add", ".")
@@ -144,12 +149,20 @@ def test_what_is_new_is_counted_apart(tmp_path):
     write(root, {
         "sub/a.py": f"import os\n{kept}def fresh():\n    return os\n",
         "b.py": f"def called():\n{body(6, 'z')}",
+        "d.py": CLASS.format(name="New"),
         "c.py": f"import sys\ndef moved():\n{body(4)}def more():\n    return sys\n",
     })  # fmt: skip
     git(root, "add", ".")
     found = count_growth.growth(root, base)
-    assert found.base == {"skyseries/sub/a.py": 1 + 10 + 6, "skyseries/b.py": 5 + 7}
-    assert found.kept == {"skyseries/sub/a.py": 1 + 10, "skyseries/b.py": 7, "skyseries/c.py": 5}
+    assert found.base == {
+        "skyseries/sub/a.py": 1 + 10 + 6, "skyseries/b.py": 5 + 7, "skyseries/d.py": 8
+    }  # fmt: skip
+    assert found.kept == {
+        "skyseries/sub/a.py": 1 + 10, "skyseries/b.py": 7, "skyseries/c.py": 5, "skyseries/d.py": 8
+    }  # fmt: skip
     assert found.new == {"skyseries/sub/a.py fresh": 2}
     assert found.files == {"skyseries/c.py": 1 + 2}
-    assert found.renamed == {"skyseries/b.py called": "skyseries/b.py renamed"}
+    assert found.renamed == {
+        "skyseries/b.py called": "skyseries/b.py renamed",
+        "skyseries/d.py New": "skyseries/d.py Old",
+    }
