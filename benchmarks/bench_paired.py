@@ -1,4 +1,4 @@
-"""Whether this checkout has become slower than an earlier one: import, match, scan, features.
+"""Whether this checkout has become slower than an earlier one: import, match, scan, look-up...
 
 ``bench_paired.py --base CHECKOUT`` runs each task in processes of their own with one worker, the
 two checkouts in turn, the first of a pair drawn by lot, so that what else the machine does meets
@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 
 import generate
@@ -33,6 +34,8 @@ LIMIT = 1.03
 ROWS = 1_000_000
 CURVES = 20_000
 EPOCHS = 100
+MANY_IDS = 10_000
+ONE_BY_ONE = 300
 
 Task = Callable[[Path], object]
 
@@ -117,6 +120,20 @@ def features(folder: Path) -> object:
     return sky.open_catalog(folder / "survey").features(names).to_arrow().num_rows
 
 
+def lookup(folder: Path) -> object:
+    """Find objects by their ids, many at once and one by one, and light curves one by one."""
+    import skyseries as sky
+
+    catalog = sky.open_catalog(folder / "survey")
+    drawn = np.random.default_rng(5).integers(0, CURVES, MANY_IDS)
+    ids = generate.object_ids(drawn).tolist()
+    found = [catalog.id_search(ids).to_arrow().num_rows]
+    for id_ in ids[:ONE_BY_ONE]:
+        found.append(catalog.id_search(id_)["ra", "dec"].to_arrow()["ra"][0].as_py())
+        found.append(len(catalog.lightcurve(id_).time))
+    return found[0], sum(found)
+
+
 def periods(folder: Path) -> object:
     """Search some light curves for periods."""
     import skyseries as sky
@@ -131,6 +148,7 @@ TASKS: dict[str, Task] = {
     f"cross-match of {ROWS:,} x {ROWS:,}, 4 times": match,
     f"filter and aggregate {ROWS:,} rows, 25 times": scan,
     f"features of {CURVES:,} light curves": features,
+    f"look-up of {MANY_IDS:,} ids, and of {ONE_BY_ONE} one by one": lookup,
     "periods of 400 light curves": periods,
 }
 
