@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 import skyseries as sky
+from skyseries.catalog.run.run import prepare
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.dataset import Dataset
 
@@ -132,6 +133,7 @@ def test_a_row_group_is_read_with_steps_too(any_catalog, monkeypatch):
         .sample(140)
         .slice_lightcurves(0, 2)
     )
+    prepare(steps._node)  # the sample is chosen
     monkeypatch.setattr(Dataset, "read_leaf", spy)
     for id_ in ids:
         seen.clear()

@@ -312,9 +312,6 @@ def test_pruning_never_loses_a_row(tmp_path_factory, data):
         ), condition
 
 
-@pytest.mark.xfail(
-    strict=True, reason="of a cell in several row groups, those that are left out take the others"
-)
 def test_rows_at_one_place_in_several_row_groups(tmp_path):
     n = 40
     rows = pa.table({"id": range(n), "ra": [10.0] * n, "dec": [5.0] * n, "k": range(n)})

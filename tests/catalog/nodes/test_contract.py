@@ -47,19 +47,6 @@ PARTING = (0.0, 12.0)
 """Declinations that go through rows that are near each other."""
 
 FAULTS = {
-    **{
-        ("test_every_row_is_in_a_unit", plan): "rows of a cell that ends in a row group which is "
-        "left out are in no unit"
-        for plan in (
-            "MapValues-order_looked_up",
-            "IdSearch-names_without_an_index",
-            "Rename-names_exchanged",
-            "Append-features",
-            "MapRows-function_of_rows",
-            "MapRows-function_of_light_curves",
-            "MapRows-function_that_fails",
-        )
-    },
     (
         "test_narrowed_and_sent_it_gives_the_same",
         "IdSearch-more_ids_than_a_task_should_have",

@@ -61,17 +61,17 @@ def pieces_of(dataset: Dataset, hints: Hints) -> Pieces:
     if statistics is None:
         each = (dataset.rows or len(keep)) / max(len(keep), 1)
         return Pieces(start[keep], stop[keep], np.full(int(keep.sum()), each))
-    first, last, may_split = _group_ranges(dataset, statistics)
+    first, last, beyond, may_split = _group_ranges(dataset, statistics)
     part = np.repeat(np.arange(len(keep)), np.diff(statistics.first))
-    wanted = keep[part] & in_regions(first, last, hints)
+    wanted = keep[part] & in_regions(first, beyond, hints)
     wanted &= _may_match(_recorded(dataset, statistics), len(part), hints)
     load: Ints = statistics.rows
     for path in filter(statistics.has, _nested_paths(dataset.schema)):
         load = np.maximum(load, statistics.count(path))
-    whole = ~may_split[part]  # such partitions are one piece
-    weight = np.bincount(part, load * wanted, len(keep))
+    load = load * wanted
+    weight = np.bincount(part, load, len(keep))
     lone = np.flatnonzero(~may_split & (np.bincount(part, wanted, len(keep)) > 0))
-    piece = wanted & ~whole
+    piece = _with_shared_cells(wanted & may_split[part], first, beyond)
     order = np.argsort(np.concatenate([first[piece], start[lone]]), kind="stable")
     return Pieces(
         np.concatenate([first[piece], start[lone]])[order],
@@ -80,20 +80,35 @@ def pieces_of(dataset: Dataset, hints: Hints) -> Pieces:
     )
 
 
-def _group_ranges(dataset: Dataset, statistics: RowGroups) -> tuple[Ints, Ints, Bools]:
+def _with_shared_cells(wanted: Bools, first: Ints, beyond: Ints) -> Bools:
+    """Add the row groups in whose ranges the last cells of the wanted ones are.
+
+    The rows of one cell may lie in several row groups. They are in the range of the last of them,
+    though that has perhaps none that is wanted.
+    """
+    places = np.flatnonzero(wanted)
+    homes = np.searchsorted(first, beyond[places], side="left") - 1
+    wanted = wanted.copy()
+    wanted[homes] = True
+    return wanted
+
+
+def _group_ranges(dataset: Dataset, statistics: RowGroups) -> tuple[Ints, Ints, Ints, Bools]:
     """Return the range of cells of each row group, and which partitions can be cut there.
 
-    A partition cannot be cut where its rows are not sorted, or lie outside of its cell.
+    A partition cannot be cut where its rows are not sorted, or lie outside of its cell. The rows
+    of a group may go beyond its range, for a cell is in one range only: the third array tells how
+    far.
     """
     start, stop = dataset.partitions.ranges()
     part = np.repeat(np.arange(len(start)), np.diff(statistics.first))
     name = dataset.healpix_column
     may_split = np.diff(statistics.first) > 1
     if name is None or dataset.healpix_order != HPX_ORDER:
-        return start[part], stop[part], np.zeros(len(start), np.bool_)
+        return start[part], stop[part], stop[part], np.zeros(len(start), np.bool_)
     low, high = statistics.minimum(name), statistics.maximum(name)
     if low.null_count or high.null_count:
-        return start[part], stop[part], np.zeros(len(start), np.bool_)
+        return start[part], stop[part], stop[part], np.zeros(len(start), np.bool_)
     low, high = (np.asarray(bound, np.int64) for bound in (low, high))
     good = (low >= start[part]) & (high < stop[part])
     same = part[1:] == part[:-1]
@@ -102,7 +117,7 @@ def _group_ranges(dataset: Dataset, statistics: RowGroups) -> tuple[Ints, Ints, 
     begins = np.concatenate([[True], ~same])[: len(part)]
     first = np.where(begins, start[part], low)
     last = np.where(np.append(~same, True)[: len(part)], stop[part], np.append(first[1:], 0))
-    return first, last, may_split
+    return first, last, np.maximum(last, high + 1), may_split
 
 
 def _nested_paths(schema: pa.Schema) -> Iterator[str]:
