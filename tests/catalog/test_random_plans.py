@@ -23,7 +23,7 @@ from tests.pipelines.survey import (
     write_parts,
 )
 
-MANY = 400
+MANY = 250
 """Rows above which a plan is joined no more: each joins with several."""
 
 
@@ -34,7 +34,7 @@ def visits(survey, tmp_path_factory):
     The first catalog has no index of these names, the second has one.
     """
     rng = np.random.default_rng(8)
-    n, ids = 180, survey.objects["id"].to_numpy()
+    n, ids = 120, survey.objects["id"].to_numpy()
     named = rng.choice(ids[::2], n)
     named[::12] = 3
     table = pa.table(
@@ -52,7 +52,7 @@ def visits(survey, tmp_path_factory):
         with_names = table if id == "visit" else table.filter(pa.compute.is_valid(table["key"]))
         with small_parts():
             sky.import_catalog(
-                write_parts(folder / f"of_{id}", with_names), folder / id, id=id, max_rows=40,
+                write_parts(folder / f"of_{id}", with_names), folder / id, id=id, max_rows=60,
                 margin_arcsec=None, on_repeated_id="keep", executor="serial", progress=False,
             )  # fmt: skip
         catalogs.append(sky.open_catalog(folder / id))
@@ -63,7 +63,7 @@ def visits(survey, tmp_path_factory):
 @pytest.fixture
 def _small_units(tune):
     """Many units even for small catalogs."""
-    tune(unit_rows=30, least_unit_rows=10)
+    tune(unit_rows=150, least_unit_rows=50)
 
 
 def rows_of(catalog):

@@ -224,7 +224,8 @@ def test_a_notebook_gets_bars_if_it_has_widgets(
     console = SimpleNamespace(is_jupyter=True)
     monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
     monkeypatch.setattr(module, "_console", lambda file: console)
-    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: found)
+    there = console if widgets else None
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: there)
     progress = Progress(file=io.StringIO())
     assert isinstance(progress._display, module._Bars if widgets else module._Silent)
 

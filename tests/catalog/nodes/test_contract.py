@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import itertools
+import math
 import pickle
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from skyseries.catalog.explain import explain
 from skyseries.catalog.plan.expressions import Filter
-from skyseries.catalog.plan.node import SKY, SKY_CELLS, Area, Hints
+from skyseries.catalog.plan.node import SKY, SKY_CELLS, Area, Hints, first_node
 from skyseries.catalog.plan.rows import gather, pick
 from skyseries.catalog.plan.scan import Scan
 from skyseries.catalog.plan.stage import stages_of
@@ -164,6 +165,17 @@ def test_rows_are_those_of_the_slow_twin(tried):
     taken = rows.take(some)
     assert contract.texts(tried.node.table(taken)) == [tried.texts[i] for i in some]
     assert taken.hpx().tolist() == [expected[i].cell for i in some]
+
+
+def test_there_are_as_many_rows_as_it_says(tried):
+    least, most = tried.node.row_limits(lambda dataset: dataset.rows)
+    assert least <= len(tried.expected) <= (math.inf if most is None else most)
+
+
+def test_no_row_is_left_out_unless_it_says_so(tried):
+    if not (tried.node.filters or tried.node.refiles):
+        first = first_node(tried.node).rows(SKY, Hints())
+        assert set(first.hpx().tolist()) <= set(tried.cells.tolist())
 
 
 def test_cut_anywhere(tried, world):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from skyseries.catalog.plan.memory import Memory
-from skyseries.catalog.plan.node import Node, RowStep, column_of
+from skyseries.catalog.plan.node import Node, column_of
 from skyseries.catalog.plan.roles import recorded_bands
 from skyseries.catalog.plan.scan import Scan
 from skyseries.hats.idindex import IdIndex
@@ -133,7 +133,7 @@ def has_moved(node: Node) -> bool:
     while node.children:
         before = node.children[0]
         lost = before.position if node.position is None else None
-        if isinstance(node, RowStep) and lost is not None and set(lost) & set(node.makes()):
+        if lost is not None and set(lost) & set(node.makes()):
             return True
         node = before
     return False

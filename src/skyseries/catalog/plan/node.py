@@ -205,6 +205,22 @@ class Node(abc.ABC):
         the value of one of them; with none, null. None: the values are made here, or read.
         """
 
+    def makes(self) -> Collection[str]:
+        """Return the columns that are made here, or made anew, of rows of the first child."""
+        return ()
+
+    def conditions(self) -> tuple[Expr, ...] | None:
+        """Return the conditions of the child's rows that are kept, if that is all that is done.
+
+        None: something else is done, too.
+        """
+        return None
+
+    @property
+    def said(self) -> str:
+        """JSON of the verb and its parameters, for the provenance of what is written."""
+        return ""
+
     def stages(self) -> tuple[Stage[Any], ...]:
         """Return what must be computed before the rows of any unit can be."""
         return ()
@@ -260,19 +276,8 @@ class RowStep(Node):
     def gives(self) -> tuple[int, int | None]:
         return 1, 1
 
-    def makes(self) -> Collection[str]:
-        """Return the columns that are made here, or made anew."""
-        return ()
-
     def inherits(self, path: str) -> tuple[Source, ...] | None:
         return None if column_of(path, self.schema) in self.makes() else (Source(0, path),)
-
-    def conditions(self) -> tuple[Expr, ...] | None:
-        """Return the conditions of the rows that are kept, if the step does nothing else.
-
-        None: it does something else too.
-        """
-        return None
 
     @property
     def schema(self) -> pa.Schema:

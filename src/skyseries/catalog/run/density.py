@@ -10,7 +10,6 @@ from skyseries.arraytypes import Ints
 from skyseries.catalog.base import CatalogBase
 from skyseries.catalog.plan.node import Hints, Node, Unit
 from skyseries.catalog.plan.scan import first_scan
-from skyseries.catalog.plan.steps import Search
 from skyseries.catalog.run.rowcount import row_count
 from skyseries.catalog.run.run import run_units
 from skyseries.errors import InputError
@@ -63,8 +62,7 @@ def _cells_of_unit(node: Node, unit: Unit) -> tuple[Ints, Ints]:
 def _regions(node: Node) -> Iterator[Region]:
     """Yield the regions that all rows of a plan are in."""
     while node.children and not node.refiles:
-        if isinstance(node, Search):
-            yield node.region
+        yield from node.child_hints(0, Hints()).regions
         node = node.children[0]
 
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from skyseries import adql
 from skyseries.arrow import to_numpy
 from skyseries.catalog.plan.expressions import Assign, paths_of
-from skyseries.catalog.plan.node import Hints, Node, RowStep, Unit
+from skyseries.catalog.plan.node import Hints, Node, Unit
 from skyseries.catalog.plan.rows import Rows
 
 __all__ = ["input_columns", "lifted", "masked_columns", "values_from", "values_of"]
@@ -77,10 +77,10 @@ def _below_conditions(node: Node) -> tuple[Node, list[adql.Expr], Hints]:
     """Return the node below the conditions on plain columns, these from below, and their hints."""
     conditions: list[adql.Expr] = []
     hints = Hints()
-    while isinstance(node, RowStep) and (mine := node.conditions()) is not None:
+    while (mine := node.conditions()) is not None:
         conditions += mine
-        hints = node.hints(hints)
-        node = node.child
+        hints = node.child_hints(0, hints)
+        node = node.children[0]
     return node, conditions[::-1], hints
 
 

@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from skyseries.catalog.plan.node import Node, steps_of
 from skyseries.catalog.plan.scan import Scan
-from skyseries.catalog.plan.steps import Append
 from skyseries.hats.dataset import Dataset
 
 __all__ = ["new_provenance", "recorded_provenance", "scans_of", "to_properties"]
@@ -45,7 +44,7 @@ def new_provenance(node: Node) -> dict[str, Any]:
             {"name": scan.dataset.name, "version": _version(scan.dataset)}
             for scan in scans_of(node)
         ],
-        "parameters": [json.loads(step.said) for step in _appended(node) if step.said],
+        "parameters": [json.loads(said) for said in _said(node)],
         "plan": [line.strip() for line in steps_of(node)],
     }
 
@@ -72,11 +71,11 @@ def scans_of(node: Node) -> Iterator[Scan]:
         yield from scans_of(child)
 
 
-def _appended(node: Node) -> Iterator[Append]:
-    if isinstance(node, Append):
-        yield node
+def _said(node: Node) -> Iterator[str]:
+    if node.said:
+        yield node.said
     for child in node.children:
-        yield from _appended(child)
+        yield from _said(child)
 
 
 def _version(dataset: Dataset) -> str | None:

@@ -24,16 +24,16 @@ from skyseries.config import tuning
 from skyseries.errors import InputError, SchemaError
 from skyseries.executors import Task, current_executor, run_tasks
 from skyseries.hats.batches import leaf_batches
+from skyseries.hats.build.folder import write_index_folder
+from skyseries.hats.build.margin import source_groups
+from skyseries.hats.build.runs import Run, read_run, write_run
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import atomic_path
 from skyseries.hats.layout import INDEX_FOLDER
 from skyseries.hats.leaf import HPX_COLUMN, parquet_options
-from skyseries.hats.build.margin import source_groups
 from skyseries.hats.names import check_index_column
 from skyseries.hats.partitions import Cell, Partitions
-from skyseries.hats.build.folder import write_index_folder
 from skyseries.hats.rowcells import cell_columns, row_cells
-from skyseries.hats.build.runs import Run, read_run, write_run
 
 __all__ = [
     "IndexBuilt",

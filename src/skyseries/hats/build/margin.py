@@ -20,15 +20,15 @@ from skyseries.cache import kept
 from skyseries.config import tuning
 from skyseries.executors import Task, current_executor, run_tasks
 from skyseries.hats.batches import leaf_batches, whole_leaf
+from skyseries.hats.build.folder import write_margin_folder
+from skyseries.hats.build.runs import Run, Runs, write_run
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location, locate, write_text
 from skyseries.hats.layout import leaf_path
 from skyseries.hats.leaf import LeafWriter, row_epochs, row_group_bounds
 from skyseries.hats.margin import margin_targets, margin_width, receivers
 from skyseries.hats.partitions import Cell, Partitions
-from skyseries.hats.build.folder import write_margin_folder
 from skyseries.hats.rowcells import cell_columns, row_cells
-from skyseries.hats.build.runs import Run, Runs, write_run
 from skyseries.hats.sizes import take
 from skyseries.schema import as_schema
 from skyseries.spatial.healpix import margin_order

@@ -23,8 +23,8 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries.arraytypes import Floats, Ints
-from skyseries.hats.names import MEASURES
 from skyseries.hats.files import atomic_path
+from skyseries.hats.names import MEASURES
 from skyseries.hats.sizes import Sizes
 from skyseries.spatial.order import count_between
 

@@ -1,0 +1,1 @@
+"""Building catalogs on disk."""
