@@ -70,7 +70,7 @@ def rows_of_places(now: Places, then: Places) -> list[Row]:
     for task, found in now.items():
         print(f"{task}: {len(found)}", *found, sep="\n    ", flush=True)
         before = len(then[task]) if then else None
-        named = {"which": "; ".join(found)} if 0 < len(found) <= 3 else {}
+        named = {"which": "; ".join(found)} if 0 < len(found) <= 4 else {}
         made.append(row(task, len(found), before, named))
     return made
 
