@@ -15,11 +15,12 @@ import numpy as np
 import pyarrow as pa
 
 import skyseries as sky
-from skyseries.catalog.plan.node import Node
+from skyseries.catalog.plan.node import Area, Node
 from skyseries.hats.build.folder import write_catalog_folder
 from skyseries.hats.build.leaf_writer import write_leaf
 from skyseries.hats.partitions import Cell
 from skyseries.spatial.healpix import cell_range, radec_to_hpx
+from skyseries.spatial.sphere import separation_arcsec
 from tests.catalog.matching import CORNER, around
 from tests.pipelines.survey import cells, primary, read_rows, small_parts, write_parts
 
@@ -258,6 +259,20 @@ class World:
         ]
         near = [row.cell + more for row in self.objects.rows[::7] for more in (0, 1)]
         return sorted({0, *begin, *near})
+
+    @cached_property
+    def crowded(self) -> Area:
+        """The partition of the objects that most rows of others are near."""
+        parts = [Area.of(*map(int, cell_range(*c))) for c in self.objects.catalog.partitions]
+        rows = self.objects.rows
+        ra, dec = (np.array([getattr(row, name) for row in rows]) for name in ("ra", "dec"))
+        near = separation_arcsec(ra[:, None], dec[:, None], ra, dec) <= 15
+
+        def shared(part: Area) -> int:
+            inside = part.holds(np.array([row.cell for row in rows]))
+            return int(near[inside][:, ~inside].any(axis=0).sum())
+
+        return max(parts, key=shared)
 
     @staticmethod
     def map_value(cell: int) -> dict[str, Any]:
