@@ -84,13 +84,6 @@ class GroupBy:
         values = Values([*self._keys, *self._inputs])(columns, rows)
         arrays = [normal(array) for array in values]
         arrays[: len(self._keys)] = map(_known, arrays[: len(self._keys)])
-        if not self._keys:
-            from skyseries.adql.totals import totals  # loads pyarrow.compute
-
-            inputs = dict(zip(self._inputs, arrays, strict=True))
-            table = totals(list(self._aggregates), inputs, rows)
-            if table is not None:
-                return table
         names = [*self._key_columns, *(f"a{i}" for i in range(len(self._inputs)))]
         if not names:
             arrays, names = [pa.nulls(rows, pa.bool_())], ["c"]

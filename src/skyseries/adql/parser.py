@@ -223,7 +223,7 @@ class Parser:
             self.advance()
             right = self._climb(binding + 1)
             self._check_value(right)
-            return tree.Binary(symbol, left, right, token.position)
+            return tree.Binary(symbol, left, right, position=token.position)
         if symbol in _COMPARISONS and power <= _PREDICATE:
             return self._comparison(left)
         if symbol in _ADVICE:
@@ -238,7 +238,7 @@ class Parser:
             right = self._climb(power + 1)
             self._check_condition(right, f"{word} joins conditions")
             operands.append(right)
-        return (tree.And if word == "AND" else tree.Or)(tuple(operands), position)
+        return (tree.And if word == "AND" else tree.Or)(tuple(operands), position=position)
 
     def _comparison(self, left: Node) -> Node:
         token = self.advance()
@@ -252,7 +252,7 @@ class Parser:
             )
         right = self._climb(_CONCATENATION)
         self._check_value(right)
-        return tree.Comparison(_COMPARISONS[token.value], left, right, token.position)
+        return tree.Comparison(_COMPARISONS[token.value], left, right, position=token.position)
 
     def _predicate(self, left: Node) -> Node:
         position = self.token.position
@@ -263,15 +263,15 @@ class Parser:
         if self.accept("BETWEEN"):
             low = self.value()
             self.expect("AND", "between the limits of BETWEEN")
-            return tree.Between(left, low, self.value(), negated, position)
+            return tree.Between(left, low, self.value(), negated, position=position)
         if self.accept("IN"):
-            return tree.In(left, self._in_values(), negated, position)
+            return tree.In(left, self._in_values(), negated, position=position)
         if self.at("LIKE", "ILIKE"):
             insensitive = self.advance().value == "ILIKE"
             pattern = self.value()
             if self.at("ESCAPE"):
                 raise self.error("ADQL has no ESCAPE after LIKE")
-            return tree.Like(left, pattern, insensitive, negated, position)
+            return tree.Like(left, pattern, insensitive, negated, position=position)
         raise self.error("after NOT here comes BETWEEN, IN, LIKE or ILIKE")
 
     def _is_null(self, left: Node, position: Position) -> Node:
@@ -281,7 +281,7 @@ class Parser:
         self.advance()
         if not self.dialect.kind and not isinstance(left, tree.ColumnRef):
             raise self.error("ADQL asks IS NULL of columns only, not of expressions", position)
-        return tree.IsNull(left, negated, position)
+        return tree.IsNull(left, negated, position=position)
 
     def _in_values(self) -> tuple[Node, ...]:
         self.expect("(", "after IN")
@@ -309,14 +309,14 @@ class Parser:
                 raise self.error("ADQL allows one NOT only: use parentheses")
             operand = self._climb(_NOT)
             self._check_condition(operand, "NOT stands before a condition")
-            return tree.Not(operand, token.position)
+            return tree.Not(operand, position=token.position)
         if token.kind is Kind.SYMBOL and token.value in ("-", "+"):
             self.advance()
             operand = self._climb(_SIGN)
             self._check_value(operand)
             if isinstance(operand, tree.Unary) and not self.dialect.kind:
                 raise self.error("ADQL allows one sign only", operand.position)
-            return tree.Unary(token.value, operand, token.position)
+            return tree.Unary(token.value, operand, position=token.position)
         return self._primary()
 
     def _primary(self) -> Node:
@@ -327,7 +327,7 @@ class Parser:
             return self._integer()
         if token.kind is Kind.DECIMAL:
             self.advance()
-            return tree.Literal(Decimal(token.value), token.position)
+            return tree.Literal(Decimal(token.value), position=token.position)
         if token.kind is Kind.STRING:
             return self._string()
         if token.kind is Kind.WORD:
@@ -357,20 +357,20 @@ class Parser:
                 f"{token.text} does not fit in 64 bits: write it with a decimal point",
                 token.position,
             )
-        return tree.Literal(int(token.value), token.position)
+        return tree.Literal(int(token.value), position=token.position)
 
     def _string(self) -> Node:
         token = self.advance()
         if self.token.kind is Kind.STRING:
             raise self.error("two texts side by side: join them with ||")
-        return tree.Literal(token.value, token.position)
+        return tree.Literal(token.value, position=token.position)
 
     def _word(self) -> Node:
         token = self.token
         call = self.tokens[self._index + 1].value == "("
         if token.value == "NULL":
             self.advance()
-            return tree.Literal(None, token.position)
+            return tree.Literal(None, position=token.position)
         if self._at_query():
             return self.subquery()
         if token.value == "CASE" and not self._is_column(token):
@@ -381,7 +381,7 @@ class Parser:
             return self._name()
         if token.value in ("TRUE", "FALSE") and self.dialect.kind:
             self.advance()
-            return tree.Literal(token.value == "TRUE", token.position)
+            return tree.Literal(token.value == "TRUE", position=token.position)
         if token.value in OPERATOR_WORDS:
             raise self.error(f"a value is missing before {token.value}")
         raise self.error(
@@ -403,7 +403,7 @@ class Parser:
             parts.append(self._name_part(dotted=True))
         if self.at("("):
             raise self.error("a function has a plain name, without dots and quotes", first.position)
-        return tree.ColumnRef(tuple(parts), first.position)
+        return tree.ColumnRef(tuple(parts), position=first.position)
 
     def _name_part(self, *, dotted: bool = False) -> tree.Name:
         token = self.token
@@ -414,14 +414,18 @@ class Parser:
             raise self.error(f"a name is missing before {token}")
         self.advance()
         delimited = token.kind is Kind.QUOTED
-        return tree.Name(token.value if delimited else token.text, delimited, token.position)
+        return tree.Name(
+            token.value if delimited else token.text, delimited, position=token.position
+        )
 
     def _call(self) -> Node:
         name = self.advance()
         self.advance()
         if self.accept("*"):
             self.expect(")", "after *")
-            return tree.Call(name.text, (tree.Star(name.position),), False, name.position)
+            return tree.Call(
+                name.text, (tree.Star(position=name.position),), False, position=name.position
+            )
         distinct = self.accept("DISTINCT")
         if not distinct and self.at("ALL"):
             self.advance()
@@ -431,7 +435,7 @@ class Parser:
             while self.accept(","):
                 arguments.append(self.value())
         self.expect(")", f"after the arguments of {name.text}")
-        return tree.Call(name.text, tuple(arguments), distinct, name.position)
+        return tree.Call(name.text, tuple(arguments), distinct, position=name.position)
 
     def _cast(self) -> Node:
         position = self.advance().position
@@ -440,7 +444,7 @@ class Parser:
         self.expect("AS", "in CAST(value AS type)")
         target, length = self._cast_target()
         self.expect(")", "after the type of CAST")
-        return tree.Cast(operand, target, length, position)
+        return tree.Cast(operand, target, length, position=position)
 
     def _cast_target(self) -> tuple[str, int | None]:
         token = self.advance()

@@ -35,151 +35,141 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Placed:
+    """What stands in the text."""
+
+    position: Position
+
+
 @dataclass(frozen=True, slots=True)
-class Name:
+class Name(_Placed):
     """One part of a dotted name."""
 
     text: str
     delimited: bool
     """Whether it stands in double quotes: then its case counts."""
-    position: Position
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(_Placed):
     """A constant: int, Decimal, str, bool or None (NULL)."""
 
     value: int | Decimal | str | bool | None
-    position: Position
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnRef:
+class ColumnRef(_Placed):
     """A column: ``ra``, ``t.ra``, ``lc.mjd``."""
 
     parts: tuple[Name, ...]
-    position: Position
 
 
 @dataclass(frozen=True, slots=True)
-class Star:
+class Star(_Placed):
     """The asterisk in ``COUNT(*)``."""
 
-    position: Position
-
 
 @dataclass(frozen=True, slots=True)
-class Unary:
+class Unary(_Placed):
     """``-x`` or ``+x``."""
 
     operator: str
     operand: Node
-    position: Position
 
 
 @dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(_Placed):
     """``+ - * / ||`` between two values."""
 
     operator: str
     left: Node
     right: Node
-    position: Position
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(_Placed):
     """A function; `name` as it is written."""
 
     name: str
     arguments: tuple[Node, ...]
     distinct: bool
-    position: Position
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
+class Cast(_Placed):
     """``CAST(x AS type)``; `target` in upper case with single spaces, `length` of CHAR(n)."""
 
     operand: Node
     target: str
     length: int | None
-    position: Position
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(_Placed):
     """``= <> < <= > >=`` between two values."""
 
     operator: str
     left: Node
     right: Node
-    position: Position
 
 
 @dataclass(frozen=True, slots=True)
-class Between:
+class Between(_Placed):
     """``x [NOT] BETWEEN low AND high``."""
 
     operand: Node
     low: Node
     high: Node
     negated: bool
-    position: Position
 
 
 @dataclass(frozen=True, slots=True)
-class In:
+class In(_Placed):
     """``x [NOT] IN (a, b, ...)``."""
 
     operand: Node
     values: tuple[Node, ...]
     negated: bool
-    position: Position
 
 
 @dataclass(frozen=True, slots=True)
-class Like:
+class Like(_Placed):
     """``x [NOT] LIKE pattern``, or ILIKE, which ignores case."""
 
     operand: Node
     pattern: Node
     insensitive: bool
     negated: bool
-    position: Position
 
 
 @dataclass(frozen=True, slots=True)
-class IsNull:
+class IsNull(_Placed):
     """``x IS [NOT] NULL``."""
 
     operand: Node
     negated: bool
-    position: Position
 
 
 @dataclass(frozen=True, slots=True)
-class Not:
+class Not(_Placed):
     """``NOT condition``."""
 
     operand: Node
-    position: Position
 
 
 @dataclass(frozen=True, slots=True)
-class And:
+class And(_Placed):
     """Two or more conditions, all true."""
 
     operands: tuple[Node, ...]
-    position: Position
 
 
 @dataclass(frozen=True, slots=True)
-class Or:
+class Or(_Placed):
     """Two or more conditions, one of them true."""
 
     operands: tuple[Node, ...]
-    position: Position
 
 
 Value: TypeAlias = Literal | ColumnRef | Star | Unary | Binary | Call | Cast

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["OPERATOR_WORDS", "RESERVED", "is_reserved"]
+__all__ = ["OPERATOR_WORDS", "RESERVED"]
 
 _SQL = """
 ABSOLUTE ACTION ADD ALL ALLOCATE ALTER AND ANY ARE AS ASC ASSERTION AT AUTHORIZATION AVG BEGIN
@@ -38,8 +38,3 @@ OPERATOR_WORDS = frozenset(
     ["AND", "AS", "BETWEEN", "ILIKE", "IN", "IS", "LIKE", "NOT", "NULL", "OR"]
 )
 """Words that never name a column, in no dialect, unless in double quotes."""
-
-
-def is_reserved(name: str) -> bool:
-    """Return whether a name would have to be written in double quotes in ADQL."""
-    return name.upper() in RESERVED

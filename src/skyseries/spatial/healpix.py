@@ -16,10 +16,12 @@ __all__ = [
     "HPX_ORDER",
     "cell_range",
     "cells_in_range",
+    "gather_bits",
     "margin_order",
     "neighbours",
     "pixel_area_deg2",
     "radec_to_hpx",
+    "spread_bits",
 ]
 
 HPX_ORDER = 29
@@ -102,7 +104,7 @@ def pixel_area_deg2(order: int) -> float:
 
 
 @kernel(inline=True)
-def _spread_bits(x: int) -> int:
+def spread_bits(x: int) -> int:
     """Put a zero between the bits of a 29-bit number."""
     x = (x | (x << 16)) & 0x0000FFFF0000FFFF
     x = (x | (x << 8)) & 0x00FF00FF00FF00FF
@@ -112,8 +114,8 @@ def _spread_bits(x: int) -> int:
 
 
 @kernel(inline=True)
-def _gather_bits(x: int) -> int:
-    """Undo `_spread_bits`; the bits between are ignored."""
+def gather_bits(x: int) -> int:
+    """Undo `spread_bits`; the bits between are ignored."""
     x &= 0x5555555555555555
     x = (x | (x >> 1)) & 0x3333333333333333
     x = (x | (x >> 2)) & 0x0F0F0F0F0F0F0F0F
@@ -127,7 +129,7 @@ def _neighbours(order: int, npix: NDArray[np.int64], ring: NDArray[np.int64]) ->
     side = 1 << order
     for i in range(npix.size):
         base = npix[i] >> (2 * order)
-        x, y = _gather_bits(npix[i]), _gather_bits(npix[i] >> 1)
+        x, y = gather_bits(npix[i]), gather_bits(npix[i] >> 1)
         x, y = x & (side - 1), y & (side - 1)
         place = 0
         for dy in range(-1, 2):
@@ -182,7 +184,7 @@ def _cell_beside(base: int, x: int, y: int, side: int, order: int) -> int:
         else:
             to = 4 + ((k + 1) & 3) if east > 0 else 4 + k
             x, y = x - east * side, y - north * side
-    return (to << (2 * order)) | _spread_bits(x) | (_spread_bits(y) << 1)
+    return (to << (2 * order)) | spread_bits(x) | (spread_bits(y) << 1)
 
 
 @kernel
@@ -225,4 +227,4 @@ def _hash(ra: NDArray[np.float64], dec: NDArray[np.float64], hpx: NDArray[np.int
                 base, x, y = 4 + quarter, x + 1.0, y + 1.0
         u = min(max(int(0.5 * _NSIDE * (y + x)), 0), _NSIDE - 1)
         v = min(max(int(0.5 * _NSIDE * (y - x)), 0), _NSIDE - 1)
-        hpx[i] = (base << (2 * HPX_ORDER)) | _spread_bits(u) | (_spread_bits(v) << 1)
+        hpx[i] = (base << (2 * HPX_ORDER)) | spread_bits(u) | (spread_bits(v) << 1)

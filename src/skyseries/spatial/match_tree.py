@@ -16,7 +16,7 @@ import numpy as np
 
 from skyseries.arraytypes import Floats, Ints
 from skyseries.jit import kernel
-from skyseries.spatial.healpix import _spread_bits
+from skyseries.spatial.healpix import spread_bits
 from skyseries.spatial.match_grid import Box
 from skyseries.spatial.match_pairs import (
     ANY_ROW,
@@ -91,7 +91,7 @@ def _find_codes(
             east = ra[i] - ra_0 if ra[i] >= ra_0 else ra[i] - ra_0 + 360.0
             x = min(int(east * per_ra), _STEPS)
             y = min(int((dec[i] - dec_0) * per_dec), _STEPS)
-            code[i] = _spread_bits(x) | (_spread_bits(y) << 1)
+            code[i] = spread_bits(x) | (spread_bits(y) << 1)
 
 
 @kernel

@@ -30,10 +30,12 @@ from skyseries.spatial.coverage import normalise
 from skyseries.spatial.order import run_lengths
 
 __all__ = [
+    "Awaited",
     "Broadcast",
     "Everything",
     "Indexed",
     "Nearby",
+    "OfPlan",
     "Partners",
     "Sent",
     "cells_of",
@@ -88,6 +90,36 @@ class Partners(abc.ABC):
     def keys(self) -> list[str]:
         """Return the columns of the right side that are always read."""
         return []
+
+
+class OfPlan(Partners):
+    """The rows of a plan, which are found by one of its columns."""
+
+    node: Node
+    key: str
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.node.schema
+
+    def keys(self) -> list[str]:
+        return [self.key]
+
+
+class Awaited(Partners):
+    """Partners that a stage finds: tasks get what it has made."""
+
+    sent: Stage[Any]
+
+    def stages(self) -> tuple[Stage[Any], ...]:
+        return (self.sent,)
+
+    def for_tasks(self) -> Partners:
+        return self.sent.value if self.sent.is_done else self
+
+    def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
+        found: tuple[Rows, KeyTable] = self.sent.value.near(keys, hpx, hints)
+        return found
 
 
 def table_rows(table: pa.Table) -> Rows:
@@ -150,7 +182,7 @@ def _from_file(path: str, key: str, stamp: tuple[int, ...]) -> tuple[Rows, KeyTa
 
 
 @dataclass(frozen=True, eq=False)
-class Broadcast(Partners):
+class Broadcast(Awaited, OfPlan):
     """A right side that is small: read once, and given to every task."""
 
     node: Node
@@ -164,24 +196,8 @@ class Broadcast(Partners):
         read = Stage(f"all rows of {name}", partial(_read_all, node, key, name), node)
         return cls(node, key, name, read)
 
-    @property
-    def schema(self) -> pa.Schema:
-        return self.node.schema
-
-    def stages(self) -> tuple[Stage[Any], ...]:
-        return (self.sent,)
-
-    def for_tasks(self) -> Partners:
-        return self.sent.value if self.sent.is_done else self
-
-    def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
-        return self.sent.value.near(keys, hpx, hints)
-
     def describe(self) -> str:
         return f"{self.name} is small: read once, and given to every task"
-
-    def keys(self) -> list[str]:
-        return [self.key]
 
 
 def _written(table: pa.Table, key: str, name: str, folder: Path, run: Runner) -> Sent:
@@ -195,7 +211,7 @@ def _read_all(node: Node, key: str, name: str, folder: Path, run: Runner) -> Sen
 
 
 @dataclass(frozen=True, eq=False)
-class Everything(Partners):
+class Everything(Awaited):
     """A table of the user's, written to a file for the tasks if it is large."""
 
     table: pa.Table = field(repr=False)
@@ -215,21 +231,12 @@ class Everything(Partners):
     def schema(self) -> pa.Schema:
         return self.table.schema
 
-    def stages(self) -> tuple[Stage[Any], ...]:
-        return (self.sent,)
-
-    def for_tasks(self) -> Partners:
-        return self.sent.value if self.sent.is_done else self
-
-    def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
-        return self.sent.value.near(keys, hpx, hints)
-
     def describe(self) -> str:
         return f"the {self.table.num_rows:,} rows of {self.name} are given to every task"
 
 
 @dataclass(frozen=True, eq=False)
-class Indexed(Partners):
+class Indexed(OfPlan):
     """A right side with an index of the keys: only the cells that hold them are read.
 
     Parameters
@@ -255,10 +262,6 @@ class Indexed(Partners):
         """Return the partners by an index that is made for this plan."""
         return cls(node, key, name, index_stage(node, key, name))
 
-    @property
-    def schema(self) -> pa.Schema:
-        return self.node.schema
-
     def stages(self) -> tuple[Stage[Any], ...]:
         return () if isinstance(self.index, Location) else (self.index,)
 
@@ -272,22 +275,15 @@ class Indexed(Partners):
         whose = "the id index" if isinstance(self.index, Location) else "a temporary index"
         return f"through {whose} of {self.key} in {self.name}"
 
-    def keys(self) -> list[str]:
-        return [self.key]
-
 
 @dataclass(frozen=True, eq=False)
-class Nearby(Partners):
+class Nearby(OfPlan):
     """A right side whose rows are near the left ones that have their keys."""
 
     node: Node
     key: str
     name: str
     within_arcsec: float
-
-    @property
-    def schema(self) -> pa.Schema:
-        return self.node.schema
 
     def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
         area = cells_of(hpx[hpx >= 0])
@@ -297,6 +293,3 @@ class Nearby(Partners):
 
     def describe(self) -> str:
         return f"among the rows of {self.name} within {self.within_arcsec:g} arcsec"
-
-    def keys(self) -> list[str]:
-        return [self.key]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +21,7 @@ from skyseries.arraytypes import Ints
 from skyseries.catalog.plan.keyindex import INDEX_KEY, build_key_index
 from skyseries.catalog.plan.node import Hints, Node, Unit
 from skyseries.catalog.plan.orphans import OnOrphans, report_orphans
-from skyseries.catalog.plan.partners import Partners, cells_of, table_rows
+from skyseries.catalog.plan.partners import Awaited, OfPlan, Partners, cells_of, table_rows
 from skyseries.catalog.plan.rows import Rows
 from skyseries.catalog.plan.scan import Scan
 from skyseries.catalog.plan.stage import Runner, Stage
@@ -101,7 +101,7 @@ class Spilled(Partners):
 
 
 @dataclass(frozen=True, eq=False)
-class Shuffled(Partners):
+class Shuffled(Awaited, OfPlan):
     """Right rows that are to be set aside under the cells of the left ones.
 
     Parameters
@@ -110,13 +110,13 @@ class Shuffled(Partners):
         The right side; its columns are all that is set aside.
     key : str
     name : str
-    spilled : Stage
+    sent : Stage
     """
 
     node: Node
     key: str
     name: str
-    spilled: Stage[Spilled] = field(repr=False)
+    sent: Stage[Spilled] = field(repr=False)
 
     @classmethod
     def of(
@@ -146,19 +146,6 @@ class Shuffled(Partners):
         plans = [node] if index else [Select(left[0], (left[1],)), node]
         said = f"the rows of {name} set aside where those with their {key} are filed"
         return cls(node, key, name, Stage(said, make, *plans))
-
-    @property
-    def schema(self) -> pa.Schema:
-        return self.node.schema
-
-    def stages(self) -> tuple[Stage[Any], ...]:
-        return (self.spilled,)
-
-    def for_tasks(self) -> Partners:
-        return self.spilled.value if self.spilled.is_done else self
-
-    def near(self, keys: pa.Array, hpx: Ints, hints: Hints) -> tuple[Rows, KeyTable]:
-        return self.spilled.value.near(keys, hpx, hints)
 
     def describe(self) -> str:
         return f"all rows of {self.name} are read once and brought to those with their {self.key}"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from skyseries.arrow import is_list, to_numpy
 from skyseries.jit import kernel
 
-__all__ = ["digest", "row_digests", "surplus"]
+__all__ = ["digest", "mixed", "row_digests", "surplus"]
 
 U64 = NDArray[np.uint64]
 I64 = NDArray[np.int64]
@@ -141,7 +141,7 @@ def _of_lists(array: Any, values: U64) -> U64:
 
 
 @kernel(inline=True)
-def _mixed(x: np.uint64) -> np.uint64:
+def mixed(x: np.uint64) -> np.uint64:
     """Spread the bits of a word over all of it (xor, shift and multiply)."""
     x ^= x >> np.uint64(32)
     x *= np.uint64(0xD6E8FEB86659FD93)
@@ -154,7 +154,7 @@ def _mixed(x: np.uint64) -> np.uint64:
 def _mix_into(out: U64, values: U64) -> None:
     """Make each digest one of what it was and of one more value."""
     for i in range(out.size):
-        out[i] = _mixed(out[i] * np.uint64(3) + _mixed(values[i]))
+        out[i] = mixed(out[i] * np.uint64(3) + mixed(values[i]))
 
 
 @kernel
@@ -164,7 +164,7 @@ def _hash_bytes(ends: I64, raw: NDArray[np.uint8], out: U64) -> None:
         for j in range(ends[i], ends[i + 1]):
             h = (h ^ np.uint64(raw[j])) * np.uint64(0x9FB21C651E98DF25)
             h ^= h >> np.uint64(29)
-        out[i] = _mixed(h)
+        out[i] = mixed(h)
 
 
 @kernel
@@ -172,5 +172,5 @@ def _hash_lists(ends: I64, values: U64, out: U64) -> None:
     for i in range(out.size):
         h = np.uint64(0xC2B2AE3D27D4EB4F) ^ np.uint64(ends[i + 1] - ends[i])
         for j in range(ends[i], ends[i + 1]):
-            h = _mixed(h * np.uint64(3) + values[j])
+            h = mixed(h * np.uint64(3) + values[j])
         out[i] = h

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from skyseries.arraytypes import Ints
 from skyseries.arrow import is_text, plain_type, to_numpy
 from skyseries.errors import SchemaError
+from skyseries.hats.check.row_hash import mixed
 from skyseries.hats.files import storage_errors
 from skyseries.jit import kernel
 
@@ -119,16 +120,6 @@ class IdTable:
         return rank
 
 
-@kernel(inline=True)
-def _mix(x: Any) -> Any:
-    """Spread the bits of a key over the whole word (a xor-shift-multiply finaliser)."""
-    x ^= x >> np.uint64(32)
-    x *= np.uint64(0xD6E8FEB86659FD93)
-    x ^= x >> np.uint64(32)
-    x *= np.uint64(0xD6E8FEB86659FD93)
-    return x ^ (x >> np.uint64(32))
-
-
 @kernel
 def _hash_text(ends: Ints, raw: NDArray[np.uint8]) -> tuple[U64, U64]:
     n = ends.size - 1
@@ -142,8 +133,8 @@ def _hash_text(ends: Ints, raw: NDArray[np.uint8]) -> tuple[U64, U64]:
             a = (a ^ byte) * np.uint64(0x100000001B3)
             b = (b + byte + np.uint64(1)) * np.uint64(0x9FB21C651E98DF25)
             b ^= b >> np.uint64(29)
-        key[i] = _mix(a)
-        check[i] = _mix(b)
+        key[i] = mixed(a)
+        check[i] = mixed(b)
     return key, check
 
 
@@ -154,7 +145,7 @@ def _insert(
     mask = np.uint64(keys.size - 1)
     n = 0
     for i in range(key.size):
-        slot = _mix(key[i]) & mask
+        slot = mixed(key[i]) & mask
         while ranks[slot] >= 0 and not (keys[slot] == key[i] and checks[slot] == check[i]):
             slot = (slot + np.uint64(1)) & mask
         if ranks[slot] >= 0:
@@ -171,7 +162,7 @@ def _insert(
 def _find(keys: U64, checks: U64, ranks: Ints, key: U64, check: U64, rank: Ints) -> None:
     mask = np.uint64(keys.size - 1)
     for i in range(key.size):
-        slot = _mix(key[i]) & mask
+        slot = mixed(key[i]) & mask
         while ranks[slot] >= 0 and not (keys[slot] == key[i] and checks[slot] == check[i]):
             slot = (slot + np.uint64(1)) & mask
         rank[i] = ranks[slot]

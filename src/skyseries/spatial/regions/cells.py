@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from skyseries.arraytypes import Floats, Ints
 from skyseries.jit import kernel
-from skyseries.spatial.healpix import HPX_ORDER
+from skyseries.spatial.healpix import HPX_ORDER, gather_bits
 
 __all__ = ["PAD_DEG", "as_cells", "bounds", "centres", "children", "reach_deg", "unit_vectors"]
 
@@ -81,17 +81,6 @@ def unit_vectors(ra: ArrayLike, dec: ArrayLike) -> Floats:
     return np.column_stack([cosine * np.cos(alpha), cosine * np.sin(alpha), np.sin(delta)])
 
 
-@kernel(inline=True)
-def _gather_bits(x: int) -> int:
-    """Take every second bit of a number, the lowest first."""
-    x = x & 0x5555555555555555
-    x = (x | (x >> 1)) & 0x3333333333333333
-    x = (x | (x >> 2)) & 0x0F0F0F0F0F0F0F0F
-    x = (x | (x >> 4)) & 0x00FF00FF00FF00FF
-    x = (x | (x >> 8)) & 0x0000FFFF0000FFFF
-    return (x | (x >> 16)) & 0x00000000FFFFFFFF
-
-
 @kernel
 def _place(base: int, u: int, v: int, nside: int) -> tuple[float, float, float]:
     """Return right ascension (radians), sin(dec) and cos(dec) of a point of a base cell.
@@ -116,7 +105,7 @@ def _place(base: int, u: int, v: int, nside: int) -> tuple[float, float, float]:
 def _centres(order: Ints, npix: Ints, xyz: Floats) -> None:
     for i in range(npix.size):
         within = npix[i] & ((1 << 2 * order[i]) - 1)
-        u, v = _gather_bits(within), _gather_bits(within >> 1)
+        u, v = gather_bits(within), gather_bits(within >> 1)
         base, nside = npix[i] >> 2 * order[i], 1 << order[i]
         ra, z, cosine = _place(base, 2 * u + 1, 2 * v + 1, 2 * nside)
         xyz[i, 0] = cosine * math.cos(ra)
@@ -129,7 +118,7 @@ def _bounds(order: Ints, npix: Ints, limits: Floats) -> None:
     degree = 180.0 / math.pi
     for i in range(npix.size):
         within = npix[i] & ((1 << 2 * order[i]) - 1)
-        u, v = _gather_bits(within), _gather_bits(within >> 1)
+        u, v = gather_bits(within), gather_bits(within >> 1)
         base, nside = npix[i] >> 2 * order[i], 1 << order[i]
         limits[0, i] = _place(base, u, v + 1, nside)[0] * degree
         limits[1, i] = _place(base, u + 1, v, nside)[0] * degree
