@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -113,7 +115,7 @@ class Twin:
 
     def free(self, word):
         """Return a name that no column has."""
-        return f"{word}_{len(self.names)}"
+        return next(name for i in itertools.count() if (name := f"{word}_{i}") not in self.names)
 
     def change(self, function):
         for row in self.rows:
