@@ -81,9 +81,7 @@ def _columns_of(table: Any) -> Iterator[Column] | None:
         return _of_pandas(table)
     if is_coordinate(table):
         return _column("position", table, ())
-    if isinstance(table, np.ndarray) and table.dtype.names:
-        return _of_records(table)
-    return None
+    return _of_records(table) if isinstance(table, np.ndarray) and table.dtype.names else None
 
 
 def _assembled(columns: Sequence[Column], what: str) -> pa.Table:

@@ -73,9 +73,7 @@ def plain_unit(unit: Any) -> str:
     """
     text = "" if unit is None else str(unit).strip().replace("µ", "u").replace("μ", "u")
     lower = text.lower()
-    if lower in _NONE:
-        return ""
-    return _SPELLINGS.get(lower, text)
+    return "" if lower in _NONE else _SPELLINGS.get(lower, text)
 
 
 def unit_text(unit: Any) -> str:

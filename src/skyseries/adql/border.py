@@ -90,6 +90,4 @@ def normal(array: Any) -> Any:
         return array.cast(pa.timestamp("ms" if arrow_types.is_date64(kind) else "s"))
     if arrow_types.is_timestamp(kind) and kind.tz is not None:
         return array.cast(pa.timestamp(kind.unit))
-    if arrow_types.is_fixed_size_binary(kind):
-        return array.cast(pa.binary())
-    return array
+    return array.cast(pa.binary()) if arrow_types.is_fixed_size_binary(kind) else array

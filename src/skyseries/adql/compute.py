@@ -157,9 +157,7 @@ def _compares(expression: Compare) -> bool:
         return False
     if Type.UBIGINT not in (left.type, right.type):
         return not isinstance(right, Constant) or _fits(right, left.type)
-    if isinstance(right, Constant):
-        return _fits(right, left.type)
-    return left.type is right.type
+    return _fits(right, left.type) if isinstance(right, Constant) else left.type is right.type
 
 
 def _text_test(expression: Compare) -> bool:
@@ -172,9 +170,7 @@ def _fits(constant: Constant, kind: Type) -> bool:
     number = constant.value
     if not kind.is_integer or not isinstance(number, int):
         return True
-    if kind is Type.UBIGINT:
-        return 0 <= number < 2**64
-    return -(2**63) <= number < 2**63
+    return 0 <= number < 2**64 if kind is Type.UBIGINT else -(2**63) <= number < 2**63
 
 
 def _compare(expression: Compare, columns: Mapping[Path, Any], negated: bool) -> Any:

@@ -85,9 +85,7 @@ class _Missing:
     floating: bool
 
     def may_match(self, statistics: Statistics) -> NDArray[np.bool_]:
-        if self.floating:
-            return np.ones(len(statistics), bool)
-        return ~statistics.none_missing()
+        return np.ones(len(statistics), bool) if self.floating else ~statistics.none_missing()
 
 
 @dataclass(frozen=True)

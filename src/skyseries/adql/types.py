@@ -167,9 +167,7 @@ def common_type(kinds: list[Type]) -> Type | None:
     if Type.REAL in known:
         wide = known & {Type.INTEGER, Type.BIGINT, Type.UBIGINT}
         return Type.DOUBLE if wide else Type.REAL
-    if Type.UBIGINT in known:
-        return Type.BIGINT
-    return max(known, key=_INTEGER_ORDER.index)
+    return Type.BIGINT if Type.UBIGINT in known else max(known, key=_INTEGER_ORDER.index)
 
 
 _INTEGER_ORDER = [Type.SMALLINT, Type.INTEGER, Type.BIGINT]

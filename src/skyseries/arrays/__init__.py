@@ -7,6 +7,7 @@ NumPy and pandas become days.
 
 from skyseries.arrays.labels import labels
 from skyseries.arrays.numbers import (
+    check_choice,
     measured,
     number,
     numbers,
@@ -20,6 +21,7 @@ from skyseries.arrays.times import MJD_OF_UNIX, clock_of, day_number, days, days
 
 __all__ = [
     "MJD_OF_UNIX",
+    "check_choice",
     "clock_of",
     "day_number",
     "days",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -14,7 +15,7 @@ from skyseries.errors import InputError
 from skyseries.units import factor_to, plain_unit, unit_text
 
 __all__ = [
-    "as_floats", "measured", "number", "numbers", "pair", "true_or_false", "whole",
+    "as_floats", "check_choice", "measured", "number", "numbers", "pair", "true_or_false", "whole",
     "whole_numbers",
 ]  # fmt: skip
 
@@ -200,6 +201,12 @@ def whole_numbers(values: Any, what: str) -> NDArray[np.int64]:
     if not whole_here.all():
         raise InputError(f"{what} must be whole numbers, not {floats[~whole_here].tolist()[0]}")
     return plain.values.astype(np.int64)
+
+
+def check_choice(value: Any, what: str, choices: Sequence[str]) -> None:
+    """Raise InputError unless a value is one of the choices."""
+    if not isinstance(value, str) or value not in choices:
+        raise InputError(f"{what} must be one of {', '.join(choices)}, not {value!r}")
 
 
 def true_or_false(value: Any, what: str) -> bool:

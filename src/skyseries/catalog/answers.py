@@ -169,9 +169,7 @@ def _widest(type_: pa.DataType) -> pa.DataType:
     """Return the type that later scalars of the same kind fit in."""
     if pa.types.is_floating(type_):
         return pa.float64()
-    if pa.types.is_integer(type_) and not pa.types.is_uint64(type_):
-        return pa.int64()
-    return type_
+    return pa.int64() if pa.types.is_integer(type_) and not pa.types.is_uint64(type_) else type_
 
 
 def has_null(type_: pa.DataType) -> bool:

@@ -14,7 +14,7 @@ from skyseries.hats.collection import Collection
 from skyseries.hats.files import Location
 from skyseries.schema.conversion import in_degrees
 from skyseries.schema.recognition import find_position
-from skyseries.schema.roles import nearest_names
+from skyseries.schema.roles import did_you_mean
 from skyseries.tables import to_table
 
 __all__ = ["as_held", "from_table"]
@@ -73,8 +73,7 @@ def _position_columns(schema: pa.Schema, ra: str | None, dec: str | None) -> tup
         ra, dec = known
     for name in names_list((ra, dec), "ra and dec"):
         if name not in schema.names:
-            near = nearest_names(name, schema.names)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(name, schema.names)
             raise SchemaError(f"the table has no column {name!r}{hint}")
     return ra, dec
 

@@ -107,9 +107,7 @@ class FitsColumn:
             return pa.int8() if self.code == "B" else _UNSIGNED[self.code]
         if self.is_shifted:
             return pa.int64()
-        if self.is_scaled:
-            return pa.float64()
-        return _ARROW_TYPES[self.code]
+        return pa.float64() if self.is_scaled else _ARROW_TYPES[self.code]
 
     def arrow_field(self) -> pa.Field:
         """Return the Arrow field with unit, UCD and description."""

@@ -140,9 +140,7 @@ def plain_type(type: pa.DataType) -> pa.DataType:
         return pa.binary()
     if pt.is_fixed_size_list(type):
         return pa.list_(plain_type(type.value_type), type.list_size)
-    if any(test(type) for test in _LISTS):
-        return pa.list_(plain_type(type.value_type))
-    return type
+    return pa.list_(plain_type(type.value_type)) if any(test(type) for test in _LISTS) else type
 
 
 _LISTS = (pt.is_list, pt.is_large_list, pt.is_list_view, pt.is_large_list_view)

@@ -46,7 +46,7 @@ def mask_sentinels(array: pa.Array, sentinels: Sequence[object]) -> pa.Array:
     if pt.is_fixed_size_list(kind):
         array = array.cast(pa.list_(kind.value_field))
     if pt.is_list(array.type) or pt.is_large_list(kind):
-        return _mask_list(array, sentinels)
+        return lists_like(array, mask_sentinels(array.flatten(), sentinels))
     if pt.is_dictionary(kind):
         return mask_sentinels(array.cast(kind.value_type), sentinels)
     values = [cell for value in sentinels if (cell := _as_cell(value, kind)) is not None]
@@ -54,10 +54,6 @@ def mask_sentinels(array: pa.Array, sentinels: Sequence[object]) -> pa.Array:
         return array
     found = pc.is_in(array, value_set=pa.array(values, kind))
     return pc.if_else(found, pa.scalar(None, kind), array)
-
-
-def _mask_list(array: pa.Array, sentinels: Sequence[object]) -> pa.Array:
-    return lists_like(array, mask_sentinels(array.flatten(), sentinels))
 
 
 def lists_like(array: pa.Array, values: pa.Array) -> pa.Array:

@@ -152,9 +152,7 @@ def promote(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
     if is_any_list(one) and is_any_list(other):
         value = promote(one.value_type, other.value_type)
         return None if value is None else pa.list_(one.value_field.with_type(value))
-    if pt.is_struct(one) and pt.is_struct(other):
-        return _promote_structs(one, other)
-    return None
+    return _promote_structs(one, other) if pt.is_struct(one) and pt.is_struct(other) else None
 
 
 def _promote_integers(one: pa.DataType, other: pa.DataType) -> pa.DataType:

@@ -151,9 +151,7 @@ def _kind(type_: pa.DataType) -> str | None:
 
 
 def _nulls(keys: pa.Array) -> NDArray[np.bool_]:
-    if not keys.null_count:
-        return np.zeros(len(keys), np.bool_)
-    return to_numpy(keys.is_null())
+    return to_numpy(keys.is_null()) if keys.null_count else np.zeros(len(keys), np.bool_)
 
 
 def _places(ordered: Ints, values: Ints) -> Ints:

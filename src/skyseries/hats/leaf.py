@@ -148,9 +148,7 @@ def _lengths(values: pa.Array) -> NDArray[np.int64] | None:
             if is_any_list(child.type):
                 return _lengths(values.field(place))
         return None
-    if not is_any_list(values.type):
-        return None
-    return list_lengths(values).astype(np.int64)
+    return list_lengths(values).astype(np.int64) if is_any_list(values.type) else None
 
 
 class LeafWriter:

@@ -255,9 +255,7 @@ def _places(file: _StatisticsFile, cells: Partitions) -> tuple[Ints, Ints] | Non
     count = np.bincount(partition, minlength=len(cells))
     first = np.concatenate([[0], np.cumsum(count)])
     expected = np.arange(len(place)) - np.repeat(first[:-1], count)
-    if (count == 0).any() or (group[place] != expected).any():
-        return None
-    return place, first
+    return None if (count == 0).any() or (group[place] != expected).any() else (place, first)
 
 
 class _StatisticsFile:

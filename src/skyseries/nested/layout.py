@@ -138,9 +138,7 @@ def _transposed(type_: pa.DataType) -> list[pa.Field]:
 
 
 def _mask(array: pa.Array) -> Bools | None:
-    if not array.null_count:
-        return None
-    return read_only(to_numpy(array.is_null()))
+    return read_only(to_numpy(array.is_null())) if array.null_count else None
 
 
 def _split(array: pa.Array) -> tuple[NDArray[np.int64], pa.Array, Bools | None]:

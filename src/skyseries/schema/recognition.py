@@ -163,9 +163,7 @@ def find_error(value: str, available: Iterable[str], *, alone: bool = True) -> s
 def flux_unit_of(flux: str | None, available: Iterable[str]) -> str | None:
     """Return the unit that the name of a flux says, beside the other names; None: nothing."""
     unit = FLUX_UNITS.get((flux or "").lower())
-    if unit == "nJy" and PAN_STARRS_TIME in _by_lower(list(available)):
-        return "Jy"
-    return unit
+    return "Jy" if unit == "nJy" and PAN_STARRS_TIME in _by_lower(list(available)) else unit
 
 
 def unused_errors(available: Iterable[str], used: Iterable[str | None]) -> list[str]:

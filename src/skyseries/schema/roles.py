@@ -19,6 +19,7 @@ from skyseries.units import converts, is_known, plain_unit, same_unit
 __all__ = [
     "COLUMNS",
     "column",
+    "did_you_mean",
     "holds_dates",
     "is_pair",
     "lightcurve_fields",
@@ -34,6 +35,12 @@ def nearest_names(name: str, there: Sequence[str], n: int = 1) -> list[str]:
     """Return the names that are most alike; small and capital letters do not matter."""
     lower = {other.lower(): other for other in there}
     return [lower[near] for near in difflib.get_close_matches(name.lower(), lower, n, cutoff=0.5)]
+
+
+def did_you_mean(name: str, there: Sequence[str]) -> str:
+    """Return the end of a message that names the one that is most alike; empty: none is."""
+    near = nearest_names(name, there)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def column(schema: pa.Schema, name: str, role: str) -> pa.Field:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skyseries.arrays import clock_of, days, number, positions
+from skyseries.arrays import check_choice, clock_of, days, number, positions
 from skyseries.errors import InputError
 from skyseries.schema import LightCurveFields
 from skyseries.schema.times import TIME_FORMATS, settled_times, zero_point
@@ -137,7 +137,7 @@ def _words(
     scale = scale or clock or None
     if scale is None:
         raise InputError(f"give time_scale=, one of {', '.join(_SCALES)}: the times do not say it")
-    _check_scale(scale)
+    check_choice(scale, "time_scale", _SCALES)
     return told, scale
 
 
@@ -170,7 +170,7 @@ def is_barycentric(fields: LightCurveFields) -> bool:
                 f"the {name} of {fields.time!r} is not known; barycentric=True needs it: "
                 f"set_lightcurve({name}=...)"
             )
-    _check_scale(fields.time_scale or "")
+    check_choice(fields.time_scale or "", "time_scale", _SCALES)
     return False
 
 
@@ -238,11 +238,6 @@ def _moved(
         scale = _SCALES.index(time_scale)
         barycentre(mjd, offsets.astype(np.int64), direction, table, first, scale, site, out)
     return out
-
-
-def _check_scale(time_scale: str) -> None:
-    if time_scale not in _SCALES:
-        raise InputError(f"time_scale must be one of {', '.join(_SCALES)}, not {time_scale!r}")
 
 
 def site_of(location: Any) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from skyseries.timeseries.epochs import Epochs
 from skyseries.timeseries.kernels import ragged
 from skyseries.timeseries.kernels.networks import sort_segments
 
-__all__ = ["Segments", "split_by_band"]
+__all__ = ["Filled", "Segments", "split_by_band"]
 
 T = TypeVar("T")
 
@@ -118,6 +118,25 @@ class Segments:
         if make not in self._made:
             self._made[make] = make(self)
         return self._made[make]  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What a kernel writes of segments: the computation of features that take nothing else.
+
+    It equals another of the same, so that `Segments.once` makes it once.
+    """
+
+    rows: int
+    """Of the (rows, n) array that the kernel fills."""
+    kernel: Callable[..., None]
+    names: tuple[str, ...]
+    """The attributes of `Segments` that the kernel takes before that array."""
+
+    def __call__(self, segments: Segments) -> NDArray[np.float64]:
+        """Return the array of some segments."""
+        given: list[Any] = [getattr(segments, name) for name in self.names]
+        return segments.filled(self.rows, self.kernel, *given)
 
 
 def split_by_band(

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from skyseries.arrays import day_number, number
+from skyseries.arrays import check_choice, day_number, number
 from skyseries.arraytypes import Ints
 from skyseries.arrow import is_number
 from skyseries.errors import InputError, SchemaError
@@ -54,9 +54,7 @@ class AsOf:
     shift: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.direction not in get_args(Direction):
-            names = ", ".join(get_args(Direction))
-            raise InputError(f"direction must be one of {names}, not {self.direction!r}")
+        check_choice(self.direction, "direction", get_args(Direction))
 
     def settled(self, left: pa.Schema, right: pa.Schema) -> AsOf:
         """Return the rule for two tables: their times in one unit, as is the tolerance.

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from skyseries import adql
 from skyseries.arraytypes import Floats, Ints
+from skyseries.arrow import floats
 from skyseries.catalog.plan.epochs import nested_of
 from skyseries.catalog.plan.names import check_columns, fields_of
 from skyseries.catalog.plan.node import Hints, RowStep, Source
@@ -95,7 +96,7 @@ class EpochSearch(RowStep):
     def apply(self, rows: Rows) -> Rows:
         nested = nested_of(rows, self.column, self.place)
         ra, dec = (
-            _floats(to_unit(nested.values(name), factor))
+            floats(to_unit(nested.values(name), factor))
             for name, factor in zip(self.place, self.to_degrees, strict=True)
         )
         near = np.flatnonzero(self.cone.contains(ra, dec))
@@ -187,7 +188,3 @@ def coordinate_limits(
         f"{text} AND (({ra} >= {float(west) / per_ra!r} {joined} {ra} <= {float(east) / per_ra!r})"
         f" OR {ra} < 0 OR {ra} >= {360 / per_ra!r})"
     )
-
-
-def _floats(values: pa.Array) -> Floats:
-    return np.asarray(values.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False))

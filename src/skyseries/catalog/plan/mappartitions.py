@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries.arraytypes import Floats, Ints
+from skyseries.arrow import floats
 from skyseries.catalog.answers import Rule, fitted
 from skyseries.catalog.plan.calls import (
     ERROR_COLUMN,
@@ -183,7 +184,7 @@ class MapPartitions(Node):
         if self.position is None:
             hpx = np.full(answer.num_rows, start, np.int64)
             return self._filed(answer, np.empty(0), np.empty(0), hpx)
-        ra, dec = (_degrees(answer, name) for name in self.position)
+        ra, dec = (floats(answer.column(name)) for name in self.position)
         hpx = _filed_by(rows, ra, dec)
         hpx = np.where(hpx < 0, start, hpx)  # without a position, but still of this partition
         self._check_inside(hpx, ra, dec, (start, stop))
@@ -275,11 +276,6 @@ def _in_unit_of(wanted: pa.Field, column: pa.Array, table: pa.Table) -> pa.Array
         return column
     factor = factor_to(said, needed, f"map_partitions: column {wanted.name!r} of an answer")
     return to_unit(column, factor).cast(wanted.type)
-
-
-def _degrees(table: pa.Table, column: str) -> Floats:
-    values = table.column(column).cast(pa.float64()).combine_chunks()
-    return np.asarray(values.fill_null(np.nan).to_numpy(zero_copy_only=False))
 
 
 def _filed_by(rows: Rows, ra: Floats, dec: Floats) -> Ints:

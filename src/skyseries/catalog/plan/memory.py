@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries.arraytypes import Floats, Ints
+from skyseries.arrow import floats
 from skyseries.catalog.plan.node import SKY_CELLS, Area, Hints, Node, Pieces, Source
 from skyseries.catalog.plan.rows import Rows, TableRows
 from skyseries.catalog.plan.scan import Scan, widened
@@ -52,7 +53,7 @@ class Memory(Node):
         InputError
             If a declination is beyond ±90 degrees.
         """
-        alpha, delta = (_degrees(table, column) for column in (ra, dec))
+        alpha, delta = (floats(table.column(column)) for column in (ra, dec))
         beyond = np.flatnonzero(np.abs(delta) > 90)
         if len(beyond):
             raise InputError(
@@ -123,8 +124,3 @@ class Memory(Node):
         starts, stops = (np.searchsorted(self.hpx, bound) for bound in (wide.start, wide.stop))
         parts = [np.arange(a, b) for a, b in zip(starts, stops, strict=True) if b > a]
         return np.concatenate([np.empty(0, np.int64), *parts])
-
-
-def _degrees(table: pa.Table, column: str) -> Floats:
-    values = table.column(column).cast(pa.float64())
-    return np.asarray(values.combine_chunks().fill_null(np.nan).to_numpy(zero_copy_only=False))

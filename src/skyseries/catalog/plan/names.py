@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from skyseries.arrow import is_nested
 from skyseries.errors import InputError, SchemaError
-from skyseries.schema.roles import nearest_names
+from skyseries.schema.roles import did_you_mean
 
 __all__ = [
     "check_columns",
@@ -123,6 +123,5 @@ def check_new(names: Sequence[str], schema: pa.Schema, other_names: str = "") ->
 
 
 def _missing(what: str, name: str, there: Sequence[str]) -> str:
-    near = nearest_names(name, there)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(name, there)
     return f"there is no {what} {name!r}{hint} (there are: {', '.join(there)})"

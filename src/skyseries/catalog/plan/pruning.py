@@ -168,15 +168,10 @@ def _may_match(known: _Known, n: int, hints: Hints) -> Bools:
     """Tell which of n row groups may have rows of all conditions."""
     keep = np.ones(n, np.bool_)
     for bounds in hints.conditions:
-        found = {path: known(_leaf_path(path)) for path in bounds.paths}
+        found = {path: known(".".join(path)) for path in bounds.paths}
         statistics = {path: stats for path, stats in found.items() if stats is not None}
         keep &= bounds.may_match(statistics, n)
     return keep
-
-
-def _leaf_path(path: tuple[str, ...]) -> str:
-    """Return the beginning of the Parquet path of a column or a field."""
-    return ".".join(path)
 
 
 def _recorded(dataset: Dataset, statistics: RowGroups) -> _Known:

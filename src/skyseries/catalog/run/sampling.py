@@ -61,7 +61,7 @@ def sample_places(
     wide, plain = lifted(node, strata)
     limit: Callable[[tuple[Any, ...]], int]
     if isinstance(size, float):
-        counts = _stratum_sizes(wide, plain)
+        counts = merged(wide, partial(_count_strata, tuple(plain)), _add)
         wanted = {key: round(size * count) for key, count in counts.items()}
         sizes = {key: n for key, n in wanted.items() if n}
         limit = partial(_of_stratum, sizes)
@@ -87,10 +87,6 @@ def _same(size: int, key: tuple[Any, ...]) -> int:
 
 def _of_stratum(sizes: dict[tuple[Any, ...], int], key: tuple[Any, ...]) -> int:
     return sizes.get(key, 0)
-
-
-def _stratum_sizes(node: Node, strata: Sequence[adql.Expr]) -> dict[tuple[Any, ...], int]:
-    return merged(node, partial(_count_strata, tuple(strata)), _add)
 
 
 def _count_strata(

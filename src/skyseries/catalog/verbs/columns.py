@@ -17,7 +17,7 @@ from skyseries.catalog.plan.pairs import Rename, Renamed, no_clash
 from skyseries.catalog.plan.steps import Select
 from skyseries.errors import InputError, QueryError, SchemaError
 from skyseries.schema import ColumnMeta, with_column_meta
-from skyseries.schema.roles import nearest_names
+from skyseries.schema.roles import did_you_mean
 
 __all__ = ["ColumnVerbs"]
 
@@ -202,11 +202,9 @@ class ColumnVerbs(CatalogBase):
         for name in names:
             if "." in name and name not in self.columns and not self._is_field(name):
                 column = name.partition(".")[0]
-                near = nearest_names(column, self.lightcurve_columns)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
                 raise SchemaError(
                     f"{name!r} would be a field of a light curve, and there is no light-curve "
-                    f"column {column!r}{hint}"
+                    f"column {column!r}{did_you_mean(column, self.lightcurve_columns)}"
                 )
 
     def _is_field(self, name: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 import numpy as np
 import pyarrow as pa
 
+from skyseries.arrays import check_choice
 from skyseries.catalog.answers import Rule, as_schema, as_type, has_null, learned
 from skyseries.catalog.base import CatalogBase
 from skyseries.catalog.plan.calls import bounds_of, cell_of, failure, function_name
@@ -261,8 +262,7 @@ class FunctionVerbs(CatalogBase):
 def _check_choices(on_error: str, table: str = "arrow") -> None:
     if on_error not in get_args(OnError):
         raise InputError(f"on_error must be 'raise' or 'collect', not {on_error!r}")
-    if table not in get_args(TableKind):
-        raise InputError(f"table must be one of {', '.join(get_args(TableKind))}, not {table!r}")
+    check_choice(table, "table", get_args(TableKind))
 
 
 def _base(function: Callable[..., Any]) -> str:

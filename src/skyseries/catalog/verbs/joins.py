@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import pyarrow as pa
 
-from skyseries.arrays import number, whole
+from skyseries.arrays import check_choice, number, whole
 from skyseries.arrow import is_nested
 from skyseries.catalog.base import CatalogBase
 from skyseries.catalog.plan.asof import AsOf, Direction
@@ -270,8 +270,7 @@ class JoinVerbs(CatalogBase):
         from skyseries.catalog.plan.join import Join
         from skyseries.catalog.verbs.joining import brought, found_by_key
 
-        if how not in get_args(How):
-            raise InputError(f"how must be one of {', '.join(get_args(How))}, not {how!r}")
+        check_choice(how, "how", get_args(How))
         schema = _schema(right)
         left_key, key = keys
         if how == "anti":

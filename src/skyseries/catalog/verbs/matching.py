@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 import pyarrow as pa
 
 from skyseries import adql
-from skyseries.arrays import number, whole
+from skyseries.arrays import check_choice, number, whole
 from skyseries.catalog import tables
 from skyseries.catalog.base import CatalogBase
 from skyseries.catalog.plan.concat import Concat
@@ -242,8 +242,7 @@ class MatchVerbs(CatalogBase):
     ) -> Self:
         from skyseries.catalog.plan.match import Match
 
-        if how not in get_args(How):
-            raise InputError(f"how must be one of {', '.join(get_args(How))}, not {how!r}")
+        check_choice(how, "how", get_args(How))
         for held in (self, right):
             if has_moved(held._node):
                 raise SchemaError(

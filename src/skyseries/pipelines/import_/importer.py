@@ -21,6 +21,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from skyseries.arrays import check_choice
 from skyseries.config import parse_bytes, settings
 from skyseries.errors import InputError, StorageError
 from skyseries.executors import Executor, Job
@@ -171,8 +172,8 @@ def import_catalog(
         ("on_nan_position", on_nan_position), ("on_repeated_id", on_repeated_id),
         ("on_duplicate_epoch", on_duplicate_epoch), ("orphans", orphans),
     ):  # fmt: skip
-        prepare.check_choice(label, choice, _CHOICES)
-    prepare.check_choice("kind", kind, ("object", "source"))
+        check_choice(choice, label, _CHOICES)
+    check_choice(kind, "kind", ("object", "source"))
     if kind == "source" and lightcurves is not None:
         raise InputError("kind='source' keeps long rows: give them as objects=, not lightcurves=")
     _check_free(root)

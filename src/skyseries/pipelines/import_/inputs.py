@@ -387,6 +387,4 @@ def _plain(kind: pa.DataType, is_id: bool) -> pa.DataType:
         return pa.int64() if is_id else pa.float64()
     if pt.is_dictionary(kind):
         return _plain(kind.value_type, is_id)
-    if pt.is_string_view(kind):
-        return pa.string()
-    return kind
+    return pa.string() if pt.is_string_view(kind) else kind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 from typing import Any
 
@@ -10,11 +10,10 @@ import pyarrow as pa
 
 from skyseries.errors import InputError, SchemaError
 from skyseries.hats.sizes import Limits
-from skyseries.schema.roles import nearest_names
+from skyseries.schema.roles import did_you_mean
 from skyseries.spatial.healpix import margin_order
 
 __all__ = [
-    "check_choice",
     "check_null_values",
     "limits",
     "plain_null_values",
@@ -54,12 +53,5 @@ def check_null_values(null_values: Any, schemas: Iterable[pa.Schema]) -> None:
     there = [name for schema in schemas for name in schema.names]
     for column in null_values if isinstance(null_values, Mapping) else ():
         if column not in there:
-            near = nearest_names(column, there)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(column, there)
             raise SchemaError(f"null_values: there is no column {column!r}{hint}")
-
-
-def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
-    """Raise InputError unless a value is one of the choices."""
-    if value not in choices:
-        raise InputError(f"{name} must be one of {', '.join(choices)}; not {value!r}")

@@ -30,6 +30,7 @@ __all__ = [
     "parts_of",
     "presets",
     "register",
+    "register_all",
     "select",
 ]
 
@@ -145,6 +146,12 @@ def register(feature: Feature, *, replace: bool = False) -> Feature:
         raise InputError(f"the list {feature.name!r} has an unknown part {missing[0]!r}")
     _REGISTRY[feature.name] = feature
     return feature
+
+
+def register_all(features: Iterable[Feature]) -> None:
+    """Add features to the registry, in this order."""
+    for feature in features:
+        register(feature)
 
 
 def include(names: Sequence[str], preset: str) -> None:

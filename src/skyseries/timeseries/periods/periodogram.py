@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skyseries.arrays import number, numbers
+from skyseries.arrays import check_choice, number, numbers
 from skyseries.arraytypes import Floats
 from skyseries.errors import InputError
 from skyseries.timeseries.curve import Curve, CurveData, prepare_curve
@@ -330,8 +330,7 @@ def periodogram(
     """
     found = find_method(method)
     settled = found.settle(options)
-    if not isinstance(normalization, str) or normalization not in _NORMALIZATIONS:
-        raise InputError(f"normalization must be one of {_NORMALIZATIONS}, not {normalization!r}")
+    check_choice(normalization, "normalization", _NORMALIZATIONS)
     if normalization != "standard" and not found.is_share:
         raise InputError(f"normalization={normalization!r} means nothing for method {method!r}")
     steps = oversampling_of(found.oversampling(settled) if oversampling is None else oversampling)

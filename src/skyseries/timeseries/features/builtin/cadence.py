@@ -6,14 +6,14 @@ import numpy as np
 
 from skyseries.arraytypes import Floats
 from skyseries.timeseries.features.builtin.references import AP, DRP, RICHARDS
-from skyseries.timeseries.features.registry import Compute, Feature, Scope, register
+from skyseries.timeseries.features.registry import Compute, Feature, Scope, register_all
 from skyseries.timeseries.kernels.cadence import (
     N_INTERVALS,
     N_NIGHTS,
     segment_intervals,
     segment_nights,
 )
-from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.segments import Filled, Segments
 
 __all__: list[str] = []
 
@@ -24,8 +24,7 @@ def _nights(segments: Segments) -> Floats:
     return segments.filled(N_NIGHTS, segment_nights, segments.time, segments.offsets, zero, noon)
 
 
-def _intervals(segments: Segments) -> Floats:
-    return segments.filled(N_INTERVALS, segment_intervals, segments.time, segments.offsets)
+_intervals = Filled(N_INTERVALS, segment_intervals, ("time", "offsets"))
 
 
 def _in_time(whole: Segments) -> Segments:
@@ -94,5 +93,4 @@ _LONGEST = Feature(
     presets=DRP,
 )  # fmt: skip
 
-for _feature in (*_features("all"), _LONGEST, *_features("band")):
-    register(_feature)
+register_all((*_features("all"), _LONGEST, *_features("band")))

@@ -6,14 +6,14 @@ import numpy as np
 
 from skyseries.arraytypes import Floats
 from skyseries.timeseries.features.builtin.references import AP, DRP, LIGHT_CURVE
-from skyseries.timeseries.features.registry import Feature, register
+from skyseries.timeseries.features.registry import Feature, register_all
 from skyseries.timeseries.kernels.colors import (
     N_COLORS,
     pair_colors,
     segment_brightness,
     spread_of_colors,
 )
-from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.segments import Filled, Segments
 
 __all__: list[str] = []
 
@@ -23,16 +23,9 @@ ALERCE = "Sanchez-Saez et al. 2021, AJ 161, 141"
 _NULL = "; NULL where a flux is not above zero"
 
 
-def _brightness(segments: Segments) -> Floats:
-    return segments.filled(
-        N_COLORS,
-        segment_brightness,
-        segments.value,
-        segments.error,
-        segments.sorted_value,
-        segments.offsets,
-        segments.is_magnitude,
-    )
+_brightness = Filled(
+    N_COLORS, segment_brightness, ("value", "error", "sorted_value", "offsets", "is_magnitude")
+)
 
 
 def _colors(segments: Segments) -> Floats:
@@ -89,5 +82,4 @@ _WHOLE = [
     ),
 ]  # fmt: skip
 
-for _feature in (*_WHOLE, *_PAIRS):
-    register(_feature)
+register_all((*_WHOLE, *_PAIRS))

@@ -6,9 +6,9 @@ import numpy as np
 
 from skyseries.arraytypes import Floats
 from skyseries.timeseries.features.builtin.references import BASIC, LIGHT_CURVE, RUBIN
-from skyseries.timeseries.features.registry import Feature, register
+from skyseries.timeseries.features.registry import Feature, register_all
 from skyseries.timeseries.kernels.trends import N_SPANS, segment_spans
-from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.segments import Filled, Segments
 
 __all__: list[str] = []
 
@@ -21,8 +21,7 @@ def _excluded(segments: Segments) -> Floats:
     return segments.excluded[np.newaxis].astype(np.float64)
 
 
-def _spans(segments: Segments) -> Floats:
-    return segments.filled(N_SPANS, segment_spans, segments.time, segments.offsets)
+_spans = Filled(N_SPANS, segment_spans, ("time", "offsets"))
 
 
 _ALL_BANDS = [
@@ -61,5 +60,4 @@ _BAND = [
     ),
 ]  # fmt: skip
 
-for _feature in (*_ALL_BANDS, *_BAND):
-    register(_feature)
+register_all((*_ALL_BANDS, *_BAND))

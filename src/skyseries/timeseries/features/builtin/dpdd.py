@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skyseries.arraytypes import Floats
 from skyseries.timeseries.features.builtin.references import LDM151, RICHARDS
-from skyseries.timeseries.features.registry import Feature, Unit, include, register
+from skyseries.timeseries.features.registry import Feature, Unit, include, register, register_all
 from skyseries.timeseries.kernels.multifrequency import (
     MIN_EPOCHS,
     N_PERIODIC,
@@ -122,8 +122,7 @@ _LISTS = {
     "lcNonPeriodic": ("20 numbers of the variability, whether periodic or not", NON_PERIODIC),
 }
 
-for _feature in _PERIODIC:
-    register(_feature)
+register_all(_PERIODIC)
 for _name, (_what, _parts) in _LISTS.items():
     register(
         Feature(

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from skyseries.arraytypes import Floats
 from skyseries.timeseries.features.builtin.references import DRP, LIGHT_CURVE
 from skyseries.timeseries.features.builtin.trends import trends_of
-from skyseries.timeseries.features.registry import Feature, register
+from skyseries.timeseries.features.registry import Feature, register_all
 from skyseries.timeseries.kernels.fits import N_PARABOLA, segment_parabola
-from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.segments import Filled
 
 __all__: list[str] = []
 
 
-def _parabola(segments: Segments) -> Floats:
-    return segments.filled(
-        N_PARABOLA,
-        segment_parabola,
-        segments.time,
-        segments.value,
-        segments.error,
-        segments.offsets,
-    )
+_parabola = Filled(N_PARABOLA, segment_parabola, ("time", "value", "error", "offsets"))
 
 
 _LINES = [
@@ -84,5 +75,4 @@ _PARABOLA = [
     ),
 ]  # fmt: skip
 
-for _feature in (*_LINES, *_PARABOLA):
-    register(_feature)
+register_all((*_LINES, *_PARABOLA))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from skyseries.arraytypes import Floats
 from skyseries.timeseries.features.builtin.references import (
     BASIC,
     DRP,
@@ -11,24 +10,20 @@ from skyseries.timeseries.features.builtin.references import (
     RUBIN,
     STETSON,
 )
-from skyseries.timeseries.features.registry import Feature, register
+from skyseries.timeseries.features.registry import Feature, register_all
 from skyseries.timeseries.kernels.moments import N_MOMENTS, segment_moments
 from skyseries.timeseries.kernels.stetson import segment_stetson_j
-from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.segments import Filled
 
 __all__ = ["moments_of", "stetson_j_of"]
 
 
-def moments_of(segments: Segments) -> Floats:
-    """Return means, scatter and shape of each segment (`segment_moments`)."""
-    return segments.filled(
-        N_MOMENTS, segment_moments, segments.value, segments.error, segments.offsets
-    )
+moments_of = Filled(N_MOMENTS, segment_moments, ("value", "error", "offsets"))
+"""Means, scatter and shape of each segment (`segment_moments`)."""
 
 
-def stetson_j_of(segments: Segments) -> Floats:
-    """Return Stetson's J of each segment."""
-    return segments.filled(1, segment_stetson_j, segments.value, segments.error, segments.offsets)
+stetson_j_of = Filled(1, segment_stetson_j, ("value", "error", "offsets"))
+"""Stetson's J of each segment."""
 
 
 _MEANS = [
@@ -123,5 +118,4 @@ _SHAPE = [
     ),
 ]  # fmt: skip
 
-for _feature in (*_MEANS, *_SHAPE):
-    register(_feature)
+register_all((*_MEANS, *_SHAPE))

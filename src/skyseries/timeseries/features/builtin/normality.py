@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from skyseries.timeseries.features.builtin.references import DRP, LIGHT_CURVE
 from skyseries.timeseries.features.registry import Feature, register
 from skyseries.timeseries.kernels.normality import segment_anderson_darling
-from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.segments import Filled
 
 __all__: list[str] = []
 
 
-def _anderson_darling(segments: Segments) -> NDArray[np.float64]:
-    return segments.filled(1, segment_anderson_darling, segments.sorted_value, segments.offsets)
+_anderson_darling = Filled(1, segment_anderson_darling, ("sorted_value", "offsets"))
 
 
 register(

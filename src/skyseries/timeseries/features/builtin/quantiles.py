@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from skyseries.arraytypes import Floats
 from skyseries.timeseries.features.builtin.references import (
     BASIC,
     DRP,
@@ -11,16 +10,15 @@ from skyseries.timeseries.features.builtin.references import (
     RICHARDS,
     RUBIN,
 )
-from skyseries.timeseries.features.registry import Feature, register
+from skyseries.timeseries.features.registry import Feature, register_all
 from skyseries.timeseries.kernels.quantiles import N_QUANTILES, segment_quantiles
-from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.segments import Filled
 
 __all__ = ["quantiles_of"]
 
 
-def quantiles_of(segments: Segments) -> Floats:
-    """Return what the sorted values of each segment give (`segment_quantiles`)."""
-    return segments.filled(N_QUANTILES, segment_quantiles, segments.sorted_value, segments.offsets)
+quantiles_of = Filled(N_QUANTILES, segment_quantiles, ("sorted_value", "offsets"))
+"""What the sorted values of each segment give (`segment_quantiles`)."""
 
 
 _PERCENTILES = [
@@ -111,5 +109,4 @@ _ORDER = [
     ),
 ]  # fmt: skip
 
-for _feature in _ORDER:
-    register(_feature)
+register_all(_ORDER)

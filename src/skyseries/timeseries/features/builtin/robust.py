@@ -5,14 +5,14 @@ from __future__ import annotations
 from skyseries.arraytypes import Floats
 from skyseries.timeseries.features.builtin.quantiles import quantiles_of
 from skyseries.timeseries.features.builtin.references import AP, DRP, LIGHT_CURVE
-from skyseries.timeseries.features.registry import Feature, register
+from skyseries.timeseries.features.registry import Feature, register_all
 from skyseries.timeseries.kernels.robust import (
     segment_biweight_scale,
     segment_otsu,
     segment_qn_scale,
     segment_tails,
 )
-from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.segments import Filled, Segments
 
 __all__: list[str] = []
 
@@ -24,16 +24,13 @@ def _biweight(segments: Segments) -> Floats:
     )
 
 
-def _qn(segments: Segments) -> Floats:
-    return segments.filled(1, segment_qn_scale, segments.sorted_value, segments.offsets)
+_qn = Filled(1, segment_qn_scale, ("sorted_value", "offsets"))
 
 
-def _tails(segments: Segments) -> Floats:
-    return segments.filled(2, segment_tails, segments.sorted_value, segments.offsets)
+_tails = Filled(2, segment_tails, ("sorted_value", "offsets"))
 
 
-def _otsu(segments: Segments) -> Floats:
-    return segments.filled(4, segment_otsu, segments.sorted_value, segments.offsets)
+_otsu = Filled(4, segment_otsu, ("sorted_value", "offsets"))
 
 
 _OTSU = "Otsu 1979, IEEE Trans. SMC 9, 62"
@@ -97,5 +94,4 @@ _CLASSES = [
     ),
 ]  # fmt: skip
 
-for _feature in (*_ROBUST, *_CLASSES):
-    register(_feature)
+register_all((*_ROBUST, *_CLASSES))

@@ -8,12 +8,12 @@ from skyseries.arraytypes import Floats
 from skyseries.timeseries.curve import FLOOR_SCATTER_FRACTION
 from skyseries.timeseries.features.builtin.references import AP, RUBIN
 from skyseries.timeseries.features.published import TABLES
-from skyseries.timeseries.features.registry import Feature, include, register
+from skyseries.timeseries.features.registry import Feature, include, register_all
 from skyseries.timeseries.kernels.search import Search
 from skyseries.timeseries.kernels.sinusoids import segment_intercepts, segment_sinusoids
 from skyseries.timeseries.periods.periods import MIN_SPARE_EPOCHS
 from skyseries.timeseries.periods.searching import choose_periods, search_segments
-from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.segments import Filled, Segments
 
 __all__: list[str] = []
 
@@ -28,10 +28,7 @@ def _all_epochs(segments: Segments) -> Floats:
     return (segments.count + segments.excluded)[np.newaxis].astype(np.float64)
 
 
-def _intercepts(segments: Segments) -> Floats:
-    return segments.filled(
-        1, segment_intercepts, segments.time, segments.value, segments.error, segments.offsets
-    )
+_intercepts = Filled(1, segment_intercepts, ("time", "value", "error", "offsets"))
 
 
 def _search(by_band: Segments) -> Floats:
@@ -123,7 +120,6 @@ _OTHERS = [
     ),
 ]  # fmt: skip
 
-for _feature in (*_OTHERS, *_SHARED):
-    register(_feature)
+register_all((*_OTHERS, *_SHARED))
 for _table in TABLES.values():
     include([column.feature for column in _table.columns], _table.name)

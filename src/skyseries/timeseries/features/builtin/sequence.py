@@ -14,13 +14,13 @@ from skyseries.timeseries.features.builtin.references import (
     STETSON,
 )
 from skyseries.timeseries.features.builtin.trends import trends_of
-from skyseries.timeseries.features.registry import Feature, register
+from skyseries.timeseries.features.registry import Feature, register_all
 from skyseries.timeseries.kernels.sequence import (
     segment_autocorrelation_k,
     segment_cusum,
     segment_runs,
 )
-from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.segments import Filled, Segments
 
 __all__: list[str] = []
 
@@ -32,8 +32,7 @@ def _cusum(segments: Segments) -> Floats:
     )
 
 
-def _runs(segments: Segments) -> Floats:
-    return segments.filled(2, segment_runs, segments.value, segments.offsets)
+_runs = Filled(2, segment_runs, ("value", "offsets"))
 
 
 def _abbe(segments: Segments) -> Floats:
@@ -48,8 +47,7 @@ def _stetson_l(segments: Segments) -> Floats:
     return product[np.newaxis]
 
 
-def _autocorrelation(segments: Segments) -> Floats:
-    return segments.filled(1, segment_autocorrelation_k, segments.value, segments.offsets)
+_autocorrelation = Filled(1, segment_autocorrelation_k, ("value", "offsets"))
 
 
 _KIM = "Kim et al. 2014, A&A 566, A43"
@@ -105,5 +103,4 @@ _SEQUENCE = [
     ),
 ]  # fmt: skip
 
-for _feature in _SEQUENCE:
-    register(_feature)
+register_all(_SEQUENCE)

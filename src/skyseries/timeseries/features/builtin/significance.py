@@ -6,13 +6,13 @@ from skyseries.arraytypes import Floats
 from skyseries.timeseries.features.builtin.moments import moments_of
 from skyseries.timeseries.features.builtin.quantiles import quantiles_of
 from skyseries.timeseries.features.builtin.references import AP, DRP, LIGHT_CURVE
-from skyseries.timeseries.features.registry import Feature, register
+from skyseries.timeseries.features.registry import Feature, register_all
 from skyseries.timeseries.kernels.significance import (
     segment_chi2_probability,
     segment_peak_to_peak,
     segment_roms,
 )
-from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.segments import Filled, Segments
 
 __all__: list[str] = []
 
@@ -30,10 +30,7 @@ def _roms(segments: Segments) -> Floats:
     )
 
 
-def _peak_to_peak(segments: Segments) -> Floats:
-    return segments.filled(
-        1, segment_peak_to_peak, segments.value, segments.error, segments.offsets
-    )
+_peak_to_peak = Filled(1, segment_peak_to_peak, ("value", "error", "offsets"))
 
 
 _SIGNIFICANCE = [
@@ -59,5 +56,4 @@ _SIGNIFICANCE = [
     ),
 ]  # fmt: skip
 
-for _feature in _SIGNIFICANCE:
-    register(_feature)
+register_all(_SIGNIFICANCE)

@@ -9,14 +9,14 @@ import numpy as np
 from skyseries.arraytypes import Floats
 from skyseries.timeseries.features.builtin.references import AP, DRP, LDM151
 from skyseries.timeseries.features.builtin.thinned import MOST_EPOCHS, thinned
-from skyseries.timeseries.features.registry import Feature, register
+from skyseries.timeseries.features.registry import Feature, register_all
 from skyseries.timeseries.kernels.autoregressive import segment_autocorrelation, segment_iar
 from skyseries.timeseries.kernels.drw import segment_drw
 from skyseries.timeseries.kernels.mexicanhat import segment_hat_variance
 from skyseries.timeseries.kernels.qso import segment_qso
 from skyseries.timeseries.kernels.structure import N_STRUCTURE, segment_structure
 from skyseries.timeseries.kernels.structureindex import GRID, segment_structure_indices
-from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.segments import Filled, Segments
 
 __all__: list[str] = []
 
@@ -47,16 +47,10 @@ def _structure(segments: Segments) -> Floats:
     return few.filled(N_STRUCTURE, segment_structure, few.time, few.value, few.error, few.offsets)
 
 
-def _indices(segments: Segments) -> Floats:
-    return segments.filled(
-        3, segment_structure_indices, segments.time, segments.value, segments.offsets
-    )
+_indices = Filled(3, segment_structure_indices, ("time", "value", "offsets"))
 
 
-def _drw(segments: Segments) -> Floats:
-    return segments.filled(
-        3, segment_drw, segments.time, segments.value, segments.error, segments.offsets
-    )
+_drw = Filled(3, segment_drw, ("time", "value", "error", "offsets"))
 
 
 def _qso(segments: Segments) -> Floats:
@@ -93,8 +87,7 @@ def _magnitude_scale(segments: Segments) -> Floats:
     return scale
 
 
-def _iar(segments: Segments) -> Floats:
-    return segments.filled(1, segment_iar, segments.time, segments.value, segments.offsets)
+_iar = Filled(1, segment_iar, ("time", "value", "offsets"))
 
 
 def _autocorrelation(segments: Segments) -> Floats:
@@ -249,5 +242,4 @@ _HAT = [
     ),
 ]  # fmt: skip
 
-for _feature in (*_STRUCTURE, *_INDICES, *_WALK, *_QSO, *_CORRELATION, *_HAT):
-    register(_feature)
+register_all((*_STRUCTURE, *_INDICES, *_WALK, *_QSO, *_CORRELATION, *_HAT))

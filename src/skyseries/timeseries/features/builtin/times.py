@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from skyseries.timeseries.features.builtin.references import LIGHT_CURVE
-from skyseries.timeseries.features.registry import Feature, register
+from skyseries.timeseries.features.registry import Feature, register_all
 from skyseries.timeseries.kernels.times import N_TIMES, segment_times
-from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.segments import Filled
 
 __all__: list[str] = []
 
 
-def _times(segments: Segments) -> NDArray[np.float64]:
-    return segments.filled(N_TIMES, segment_times, segments.time, segments.offsets)
+_times = Filled(N_TIMES, segment_times, ("time", "offsets"))
 
 
 _TIMES = [
@@ -39,5 +35,4 @@ _TIMES = [
     ),
 ]  # fmt: skip
 
-for _feature in _TIMES:
-    register(_feature)
+register_all(_TIMES)

@@ -11,9 +11,9 @@ import numpy as np
 
 from skyseries.arraytypes import Floats
 from skyseries.timeseries.features.builtin.references import AP
-from skyseries.timeseries.features.registry import Feature, register
+from skyseries.timeseries.features.registry import Feature, register_all
 from skyseries.timeseries.kernels.transient import N_TRANSIENT, segment_transient
-from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.segments import Filled, Segments
 
 __all__: list[str] = []
 
@@ -25,16 +25,9 @@ _FIRST, _LAST = 6, 7
 _FADED = "; in magnitudes flux / error is 2.5 / ln(10) / e"
 
 
-def _transient(segments: Segments) -> Floats:
-    return segments.filled(
-        N_TRANSIENT,
-        segment_transient,
-        segments.time,
-        segments.value,
-        segments.error,
-        segments.offsets,
-        segments.is_magnitude,
-    )
+_transient = Filled(
+    N_TRANSIENT, segment_transient, ("time", "value", "error", "offsets", "is_magnitude")
+)
 
 
 def _since_detections(whole: Segments) -> Floats:
@@ -137,5 +130,4 @@ _WHOLE = [
     ),
 ]  # fmt: skip
 
-for _feature in (*_WHOLE, *_AVERAGES, *_DETECTIONS, *_MAXIMUM):
-    register(_feature)
+register_all((*_WHOLE, *_AVERAGES, *_DETECTIONS, *_MAXIMUM))

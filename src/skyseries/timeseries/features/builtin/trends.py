@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from skyseries.arraytypes import Floats
 from skyseries.timeseries.features.builtin.references import BASIC, LDM151, LIGHT_CURVE, RUBIN
-from skyseries.timeseries.features.registry import Feature, register
+from skyseries.timeseries.features.registry import Feature, register_all
 from skyseries.timeseries.kernels.trends import N_TRENDS, segment_trends
-from skyseries.timeseries.segments import Segments
+from skyseries.timeseries.segments import Filled
 
 __all__ = ["trends_of"]
 
 
-def trends_of(segments: Segments) -> Floats:
-    """Return slopes and straight lines of each segment (`segment_trends`)."""
-    return segments.filled(
-        N_TRENDS, segment_trends, segments.time, segments.value, segments.error, segments.offsets
-    )
+trends_of = Filled(N_TRENDS, segment_trends, ("time", "value", "error", "offsets"))
+"""Slopes and straight lines of each segment (`segment_trends`)."""
 
 
 _TIME = [
@@ -53,5 +49,4 @@ _TIME = [
     ),
 ]  # fmt: skip
 
-for _feature in _TIME:
-    register(_feature)
+register_all(_TIME)

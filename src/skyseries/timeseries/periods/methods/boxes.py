@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skyseries.arrays import numbers
+from skyseries.arrays import check_choice, numbers
 from skyseries.arrays.containers import is_single
 from skyseries.arraytypes import Floats
 from skyseries.errors import InputError
@@ -87,9 +87,8 @@ def _durations(name: str, value: Any) -> tuple[float, ...]:
 
 def _one_of(known: Any) -> Any:
     def check(name: str, value: Any) -> str:
-        if not isinstance(value, str) or value not in known:
-            raise InputError(f"{name} must be one of {tuple(known)}, not {value!r}")
-        return value
+        check_choice(value, name, known)
+        return str(value)
 
     return check
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skyseries.arrays import true_or_false
+from skyseries.arrays import check_choice, true_or_false
 from skyseries.arraytypes import Floats
 from skyseries.errors import InputError
 from skyseries.timeseries.curve import Curve, CurveData
@@ -40,8 +40,7 @@ def _covers(name: str, value: Any) -> int:
 
 
 def _kind(name: str, value: Any) -> str:
-    if value not in _KINDS:
-        raise InputError(f"{name} must be one of {_KINDS}, not {value!r}")
+    check_choice(value, name, _KINDS)
     return str(value)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skyseries.arraytypes import Floats
 from skyseries.errors import InputError
-from skyseries.schema.roles import nearest_names
+from skyseries.schema.roles import did_you_mean, nearest_names
 from skyseries.timeseries.curve import Curve, CurveData
 from skyseries.timeseries.given import whole_number
 from skyseries.timeseries.kernels.evidence import SINE
@@ -144,8 +144,7 @@ def find_method(name: str) -> Method:
     """Return the method of a name; InputError with the list of them if there is none."""
     if isinstance(name, str) and name in _methods:
         return _methods[name]
-    near = nearest_names(str(name), list(_methods))
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(str(name), list(_methods))
     raise InputError(f"unknown method {name!r}; there are {', '.join(map(repr, _methods))}{hint}")
 
 
