@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 import skyseries as sky
 from skyseries.catalog.plan.node import SKY_CELLS, Hints, Pieces
-from skyseries.catalog.run.run import compute
 from skyseries.catalog.run.units import divide
 from tests.pipelines.survey import cells, leaf_file, primary, same
 
@@ -34,7 +33,7 @@ def test_every_row_once_and_in_order(survey, catalog, largest):
     pieces = catalog._node.pieces(Hints())
     assert pieces[0].weight.tolist() == row_groups(survey)
     units = divide(pieces, largest=largest)
-    rows = [row for unit in units for row in compute(catalog._node, unit).to_pylist()]
+    rows = [row for unit in units for row in catalog._node.read(unit).to_pylist()]
     assert same(rows, survey.rows)
     assert sum(unit.weight for unit in units) == sum(row_groups(survey))
 

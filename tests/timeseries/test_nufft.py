@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from skyseries.timeseries.periods.periods.methods import lombscargle
 
 from skyseries.timeseries import compute_periods, periodogram
-from skyseries.timeseries.periods.periods import nufft, searching
+from skyseries.timeseries.periods import nufft, searching
+from skyseries.timeseries.periods.methods import lombscargle
 from tests.timeseries.build import MAG, column, sinusoid
 
 pytest.importorskip("finufft", reason="needs finufft")

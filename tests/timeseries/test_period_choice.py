@@ -13,7 +13,7 @@ from skyseries.timeseries import compute_periods
 from skyseries.timeseries.kernels.choice import FLAGS
 from skyseries.timeseries.kernels.evidence import NARROW, SINE, best_shape, make_bench
 from skyseries.timeseries.kernels.ranking import rank_peaks
-from skyseries.timeseries.periods.periods import searching
+from skyseries.timeseries.periods import searching
 from tests.timeseries.build import FLUX, MAG, column
 from tests.timeseries.test_belief import nights, random_walk, sawtooth
 

@@ -13,10 +13,9 @@ from skyseries.timeseries import (
     periodogram,
     prewhiten,
     search_drift,
-    searching,
-    streaming,
     window_function,
 )
+from skyseries.timeseries.periods import searching, streaming
 from skyseries.timeseries.periods.aliases import mark_aliases
 from skyseries.timeseries.periods.methods import find_method
 from skyseries.timeseries.periods.streaming import stream_peaks
