@@ -21,7 +21,7 @@ from skyseries.hats.leaf import column_paths
 from skyseries.hats.statistics import RowGroups, read_statistics
 from skyseries.spatial.coverage import Ranges, cover, ranges_overlap
 from skyseries.spatial.healpix import HPX_ORDER
-from skyseries.spatial.regions import Region
+from skyseries.spatial.regions import Moc, Region
 
 __all__ = ["groups_inside", "groups_that_may_match", "partitions_that_may_match", "pieces_of"]
 
@@ -50,7 +50,7 @@ def in_regions(start: Ints, stop: Ints, hints: Hints) -> Bools:
 
 @lru_cache(maxsize=64)
 def _cover(region: Region) -> Ranges:
-    return cover(region)
+    return region.ranges if isinstance(region, Moc) else cover(region)
 
 
 def pieces_of(dataset: Dataset, hints: Hints) -> Pieces:

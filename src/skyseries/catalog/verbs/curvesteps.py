@@ -15,6 +15,7 @@ from skyseries.catalog.plan.idsearch import IdSearch
 from skyseries.catalog.plan.lineage import bands_of, has_moved, known_index
 from skyseries.catalog.plan.node import Area, Hints, Node, Unit
 from skyseries.catalog.plan.roles import the_column
+from skyseries.catalog.plan.rows import Rows
 from skyseries.catalog.plan.steps import Append, struct_of
 from skyseries.catalog.run.run import prepare, run_units
 from skyseries.catalog.verbs.byid import id_step
@@ -300,19 +301,19 @@ def _found(step: IdSearch, paths: Sequence[str]) -> tuple[pa.Table, bool]:
         if not len(area.start):
             return pa.table({}), False
         prepare(step)
-        return _fetched(step.narrow(area), area, paths), True
+        near = step.child.narrow(area).rows(area, Hints())
+        return _fetched(step.apply(near), paths), True
     parts = dict(run_units(step, partial(_of_unit, paths=paths)))
     there = [parts[place] for place in sorted(parts) if len(parts[place])]
     return (pa.concat_tables(there) if there else pa.table({})), False
 
 
 def _of_unit(node: Node, unit: Unit, *, paths: Sequence[str]) -> pa.Table:
-    return _fetched(node, unit.area, paths)
+    return _fetched(node.rows(unit.area, Hints()), paths)
 
 
-def _fetched(node: Node, area: Area, paths: Sequence[str]) -> pa.Table:
-    """Return the light curves and positions of the rows of an area."""
-    rows = node.rows(area, Hints())
+def _fetched(rows: Rows, paths: Sequence[str]) -> pa.Table:
+    """Return the light curves and positions of rows."""
     table = rows.fetch(list(paths))
     if len(paths) > 1:
         return table
