@@ -72,3 +72,17 @@ def unreadable(monkeypatch):
         raise AssertionError("a leaf is read")
 
     monkeypatch.setattr(Dataset, "read_leaf", refuse)
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Return what is read of the leaves: triples of file, columns and row groups."""
+    seen = []
+    real = Dataset.read_leaf
+
+    def spy(self, leaf, paths, row_groups=None):
+        seen.append((leaf.path, frozenset(paths), tuple(row_groups or ())))
+        return real(self, leaf, paths, row_groups)
+
+    monkeypatch.setattr(Dataset, "read_leaf", spy)
+    return seen

@@ -11,6 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import skyseries as sky
+from skyseries.hats.build.folder import write_catalog_folder
+from skyseries.hats.build.leaf_writer import write_leaf
+from skyseries.hats.partitions import Cell
 from tests.catalog.matching import planted
 
 BIG = 1 << 60
@@ -88,3 +91,35 @@ def joined(
         else:
             found += [(row, r) for r in mine] or ([(row, None)] if how == "left" else [])
     return found
+
+
+def replace_index_part(part: Path, table: pa.Table) -> None:
+    """Write a file of an id index anew, and the footers of all its files."""
+    pq.write_table(table, part, row_group_size=50)
+    whole = None
+    for path in sorted(part.parent.glob("*.parquet")):
+        footer = pq.read_metadata(path)
+        footer.set_file_path(str(path.relative_to(part.parents[1])))
+        if whole is None:
+            whole = footer
+        else:
+            whole.append_row_groups(footer)
+    whole.write_metadata_file(part.parents[1] / "_metadata")
+
+
+def map_of_the_sky(root: Path, order: int, bases: int) -> sky.Catalog:
+    """Return a map of the first base cells of the sky, in partitions of order 0."""
+    schema = pa.schema([("_healpix_29", pa.int64()), ("dust", pa.float64()), ("n", pa.int32())])
+    facts = []
+    for base in range(bases):
+        cells = np.arange(4**order) + base * 4**order
+        table = pa.table(
+            {"_healpix_29": cells << 2 * (29 - order), "dust": cells / 7,
+             "n": (cells % 5).astype(np.int32)}
+        )  # fmt: skip
+        facts.append(write_leaf(root, Cell(0, base), schema, [table]))
+    write_catalog_folder(
+        root, schema, facts, name="map", kind="map",
+        properties={"hats_col_ra": None, "hats_col_dec": None},
+    )  # fmt: skip
+    return sky.open_catalog(root)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 import skyseries as sky
 from skyseries.errors import CatalogNotFoundError, InputError, SchemaError
-from skyseries.hats.dataset import Dataset
 from tests.examples import examples
 from tests.pipelines.survey import (
     SPECIAL_POSITIONS,
@@ -21,20 +20,6 @@ from tests.pipelines.survey import (
     same,
     write_parts,
 )
-
-
-@pytest.fixture
-def reads(monkeypatch):
-    """Return what is read of the leaves: triples of file, columns and row groups."""
-    seen = []
-    real = Dataset.read_leaf
-
-    def spy(self, leaf, paths, row_groups=None):
-        seen.append((leaf.path, frozenset(paths), tuple(row_groups or ())))
-        return real(self, leaf, paths, row_groups)
-
-    monkeypatch.setattr(Dataset, "read_leaf", spy)
-    return seen
 
 
 def only(rows, *names):

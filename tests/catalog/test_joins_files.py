@@ -13,12 +13,9 @@ import pytest
 import skyseries as sky
 from skyseries.errors import CatalogError, CatalogNotFoundError, InputError, SchemaError
 from skyseries.hats.association import open_association
-from skyseries.hats.build.folder import write_catalog_folder
-from skyseries.hats.build.leaf_writer import write_leaf
 from skyseries.hats.files import Location
-from skyseries.hats.partitions import Cell
 from skyseries.spatial.healpix import radec_to_hpx
-from tests.catalog.joins import objects
+from tests.catalog.joins import map_of_the_sky, objects
 from tests.pipelines.survey import same
 
 
@@ -292,22 +289,7 @@ MAP_ORDER = 5
 @pytest.fixture(scope="module")
 def sky_map(folder):
     """A map of the sky but for one base cell, in partitions of order 0."""
-    root = folder / "map"
-    schema = pa.schema([("_healpix_29", pa.int64()), ("dust", pa.float64()), ("n", pa.int32())])
-    per_cell = 4**MAP_ORDER
-    facts = []
-    for base in range(11):
-        cells = np.arange(per_cell) + base * per_cell
-        table = pa.table(
-            {"_healpix_29": cells << 2 * (29 - MAP_ORDER), "dust": cells / 7,
-             "n": (cells % 5).astype(np.int32)}
-        )  # fmt: skip
-        facts.append(write_leaf(root, Cell(0, base), schema, [table]))
-    write_catalog_folder(
-        root, schema, facts, name="map", kind="map",
-        properties={"hats_col_ra": None, "hats_col_dec": None},
-    )  # fmt: skip
-    return sky.open_catalog(root)
+    return map_of_the_sky(folder / "map", MAP_ORDER, 11)
 
 
 @pytest.mark.parametrize("order", [None, MAP_ORDER])

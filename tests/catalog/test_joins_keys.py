@@ -17,7 +17,7 @@ from skyseries.catalog.plan.asof import AsOf
 from skyseries.hats import idindex
 from skyseries.hats.build.index import write_index_part
 from skyseries.hats.keys import KeyTable, aligned
-from tests.catalog.joins import imported, joined, objects, sources
+from tests.catalog.joins import imported, joined, objects, replace_index_part, sources
 from tests.examples import examples
 
 TYPES = {
@@ -151,14 +151,6 @@ def test_many_ids_as_one_by_one(indexed, tune):
     assert len(nothing.asked) == len(nothing.start) == 0
 
 
-def _replace(file, table):
-    """Write the only file of an index anew."""
-    pq.write_table(table, file, row_group_size=50)
-    footer = pq.read_metadata(file)
-    footer.set_file_path("index/part.0.parquet")
-    footer.write_metadata_file(file.parents[1] / "_metadata")
-
-
 def test_an_index_without_cells_or_rows(indexed, tmp_path, tune):
     """Of another's index only the partitions are used; one that lacks rows is not."""
     tune(small_side_bytes=0)
@@ -170,12 +162,12 @@ def test_an_index_without_cells_or_rows(indexed, tmp_path, tune):
     expected = joined(rows(left), rows(catalog), ("object_name", "name"), "inner")
     file = folder / "dataset" / "index" / "part.0.parquet"
     table = pq.ParquetFile(file).read().drop_columns(["_healpix_29"])
-    _replace(file, table)
+    replace_index_part(file, table)
     plan = left.join(catalog, left_on="object_name", right_on="name")
     assert "through the id index" in str(plan.explain())
     found = plan.to_arrow()
     assert [(r["s"], r["k"]) for r in found.to_pylist()] == [(a["s"], b["k"]) for a, b in expected]
-    _replace(file, table.slice(1))
+    replace_index_part(file, table.slice(1))
     plan = left.join(sky.open_catalog(tmp_path / "objects"), left_on="object_name", right_on="name")
     assert "through a temporary index" in str(plan.explain())
     assert plan.to_arrow() == found

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 import skyseries as sky
 from skyseries.cache import forget_all
-from skyseries.hats.dataset import Dataset
 from skyseries.hats.files import Location
 from tests.catalog.matching import planted
 from tests.examples import examples
@@ -19,20 +18,6 @@ from tests.pipelines.survey import same, small_parts, write_parts
 
 WIDE = 18
 """More columns than those that are used; 23 in all."""
-
-
-@pytest.fixture
-def reads(monkeypatch):
-    """Return what is read of the leaves: triples of file, columns and row groups."""
-    seen = []
-    real = Dataset.read_leaf
-
-    def spy(self, leaf, paths, row_groups=None):
-        seen.append((leaf.path, frozenset(paths), tuple(row_groups or ())))
-        return real(self, leaf, paths, row_groups)
-
-    monkeypatch.setattr(Dataset, "read_leaf", spy)
-    return seen
 
 
 @pytest.fixture

@@ -16,11 +16,9 @@ import pyarrow as pa
 
 import skyseries as sky
 from skyseries.catalog.plan.node import Area, Node
-from skyseries.hats.build.folder import write_catalog_folder
-from skyseries.hats.build.leaf_writer import write_leaf
-from skyseries.hats.partitions import Cell
 from skyseries.spatial.healpix import cell_range, radec_to_hpx
 from skyseries.spatial.sphere import separation_arcsec
+from tests.catalog.joins import map_of_the_sky
 from tests.catalog.matching import CORNER, around
 from tests.pipelines.survey import cells, primary, read_rows, small_parts, write_parts
 
@@ -168,24 +166,6 @@ def _imported(
     return CatalogRows(catalog, found)
 
 
-def _sky_map(root: Path) -> sky.Catalog:
-    schema = pa.schema([("_healpix_29", pa.int64()), ("dust", pa.float64()), ("n", pa.int32())])
-    per_base = 4**MAP_ORDER
-    facts = []
-    for base in range(_MAP_BASES):
-        pixels = np.arange(per_base) + base * per_base
-        table = pa.table(
-            {"_healpix_29": pixels << 2 * (29 - MAP_ORDER), "dust": pixels / 7,
-             "n": (pixels % 5).astype(np.int32)}
-        )  # fmt: skip
-        facts.append(write_leaf(root, Cell(0, base), schema, [table]))
-    write_catalog_folder(
-        root, schema, facts, name="map", kind="map",
-        properties={"hats_col_ra": None, "hats_col_dec": None},
-    )  # fmt: skip
-    return sky.open_catalog(root)
-
-
 def placed(table: pa.Table) -> list[Row]:
     """Return the rows of a table along the sky; those without a position first."""
     ra, dec = (
@@ -296,5 +276,5 @@ def build_world(folder: Path) -> World:
             time_format="mjd", time_scale="tai",
         ),
         _imported(folder / "stars", "star", max_rows=14, margin=None),
-        _sky_map(folder / "map"),
+        map_of_the_sky(folder / "map", MAP_ORDER, _MAP_BASES),
     )  # fmt: skip

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from skyseries.arraytypes import Floats, Ints
 from skyseries.arrow import floats
-from skyseries.catalog.plan.node import SKY_CELLS, Area, Hints, Node, Pieces, Source
+from skyseries.catalog.plan.node import SKY_CELLS, Area, Hints, Input, Node, Pieces
 from skyseries.catalog.plan.rows import Rows, TableRows
 from skyseries.catalog.plan.scan import Scan, widened
 from skyseries.config import tuning
@@ -25,7 +25,7 @@ __all__ = ["Memory"]
 
 
 @dataclass(frozen=True, eq=False)
-class Memory(Node):
+class Memory(Input):
     """The rows of a table, along the sky; made by `Memory.of`.
 
     Rows without a position are kept; they match nothing.
@@ -72,17 +72,6 @@ class Memory(Node):
     @property
     def position(self) -> tuple[str, str] | None:
         return self.columns
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        return ()
-
-    @property
-    def filters(self) -> bool:
-        return False
-
-    def inherits(self, path: str) -> tuple[Source, ...] | None:
-        return None
 
     def row_limits(self, said: Callable[[Dataset], int | None]) -> tuple[int, int | None]:
         return len(self.hpx), len(self.hpx)

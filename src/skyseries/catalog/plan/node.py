@@ -35,6 +35,7 @@ __all__ = [
     "UNPLACED",
     "Area",
     "Hints",
+    "Input",
     "Node",
     "Pieces",
     "RowStep",
@@ -264,6 +265,21 @@ class Node(abc.ABC):
     def read(self, unit: Unit) -> pa.Table:
         """Return the result for a unit."""
         return self.table(self.rows(unit.area, Hints()))
+
+
+class Input(Node):
+    """A node that takes its rows from no other: a catalog on disk, or a table."""
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return ()
+
+    @property
+    def filters(self) -> bool:
+        return False
+
+    def inherits(self, path: str) -> tuple[Source, ...] | None:
+        return None
 
 
 @dataclass(frozen=True)

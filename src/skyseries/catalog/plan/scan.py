@@ -16,7 +16,7 @@ from skyseries.cache import kept
 from skyseries.catalog.plan.border import edge_rows_of
 from skyseries.catalog.plan.ids import as_id, cells_of_ids
 from skyseries.catalog.plan.leafrows import LeafRows
-from skyseries.catalog.plan.node import Area, Hints, Node, Pieces, Source, first_node
+from skyseries.catalog.plan.node import Area, Hints, Input, Node, Pieces, first_node
 from skyseries.catalog.plan.pruning import groups_inside, groups_that_may_match, pieces_of
 from skyseries.catalog.plan.rows import Joined, Rows, TableRows
 from skyseries.errors import CatalogError
@@ -36,7 +36,7 @@ _NO_CELLS = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
-class Scan(Node):
+class Scan(Input):
     """The rows of a catalog.
 
     Parameters
@@ -61,17 +61,6 @@ class Scan(Node):
     def position(self) -> tuple[str, str] | None:
         names = (self.dataset.ra, self.dataset.dec)
         return names if set(names) <= set(self.schema.names) else None
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        return ()
-
-    @property
-    def filters(self) -> bool:
-        return False
-
-    def inherits(self, path: str) -> tuple[Source, ...] | None:
-        return None
 
     def row_limits(self, said: Callable[[Dataset], int | None]) -> tuple[int, int | None]:
         known = said(self.dataset)

@@ -18,9 +18,8 @@ from skyseries.catalog.plan.node import Area, Hints, Node
 from skyseries.catalog.plan.pairs import Rename, Renamed
 from skyseries.catalog.plan.steps import Select
 from skyseries.catalog.run.run import prepare
-from skyseries.catalog.write.writing import LeafTask, leaf_tasks, shared_out
+from skyseries.catalog.write.writing import LeafTask, leaf_tasks, written_leaves
 from skyseries.errors import InputError
-from skyseries.executors import Task, run_tasks
 from skyseries.hats.association import (
     DISTANCE,
     Link,
@@ -107,15 +106,7 @@ def _collection_of(root: Location) -> str:
 
 def _run(node: Node, write: partial[list[LeafFacts]]) -> Iterator[LeafFacts]:
     prepare(node)
-    tasks = []
-    for leaves in shared_out(leaf_tasks(node)):
-        area = Area.of(leaves[0].units[0][0], leaves[-1].units[-1][1])
-        weight = sum(leaf.weight for leaf in leaves)
-        tasks.append(
-            Task(write, (node.narrow(area), tuple(leaves)), weight, f"leaf {leaves[0].cell}")
-        )
-    for _, facts in run_tasks("writing pairs", tasks):
-        yield from facts
+    yield from written_leaves("writing pairs", node, leaf_tasks(node), write)
 
 
 def _write_leaves(

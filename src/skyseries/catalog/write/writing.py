@@ -64,6 +64,7 @@ __all__ = [
     "leaf_tasks",
     "shared_out",
     "write_catalog",
+    "written_leaves",
 ]
 
 _LIMITS = Limits()
@@ -192,19 +193,37 @@ def _run(
 ) -> Iterator[LeafFacts]:
     """Write all leaves that are not done, on the engine that holds; yield the facts of all."""
     prepare(node)
-    tasks, to_do = [], []
+    to_do = []
     for leaf in leaf_tasks(node, margin_arcsec):
         done = None if marks is None else marks.get(leaf.cell)
         if done is None:
             to_do.append(leaf)
         else:
             yield done
-    for leaves in shared_out(to_do):
-        start, stop = leaves[0].units[0][0], leaves[-1].units[-1][1]
-        arguments = (node.narrow(Area.of(start, stop)), tuple(leaves))
-        weight = sum(leaf.weight for leaf in leaves)
-        tasks.append(Task(write, arguments, weight, f"leaf {leaves[0].cell}"))
-    for _, facts in run_tasks("writing leaves", tasks):
+    yield from written_leaves("writing leaves", node, to_do, write)
+
+
+def written_leaves(
+    stage: str, node: Node, leaves: list[LeafTask], write: partial[list[LeafFacts]]
+) -> Iterator[LeafFacts]:
+    """Write leaves of a plan that is prepared, on the engine that holds; yield their facts.
+
+    Parameters
+    ----------
+    stage : str
+        What is done, for people.
+    node : Node
+    leaves : list of LeafTask
+    write : callable
+        ``write(node, leaves)`` writes some of them, of a node with no more than they take.
+    """
+    tasks = []
+    for some in shared_out(leaves):
+        start, stop = some[0].units[0][0], some[-1].units[-1][1]
+        arguments = (node.narrow(Area.of(start, stop)), tuple(some))
+        weight = sum(leaf.weight for leaf in some)
+        tasks.append(Task(write, arguments, weight, f"leaf {some[0].cell}"))
+    for _, facts in run_tasks(stage, tasks):
         yield from facts
 
 
