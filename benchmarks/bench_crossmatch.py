@@ -28,7 +28,7 @@ started = time.perf_counter()
 import numpy as np
 import skyseries as sky
 from dataclasses import replace
-from skyseries.hats.files import locate
+from skyseries.store.files import locate
 columns = ["id", "ra", "dec"]
 left = sky.open_catalog({folder!r} + "/A_{n}").select(columns)
 right = sky.open_catalog({folder!r} + "/B_{n}")

@@ -11,8 +11,8 @@ import pytest
 import skyseries as sky
 from skyseries.catalog.run.density import density_arcmin
 from skyseries.hats.dataset import Dataset, open_dataset
-from skyseries.hats.files import Location
 from skyseries.hats.statistics import STATISTICS_FILE, recorded_rows
+from skyseries.store.files import Location
 from tests.pipelines.survey import expected_rows, same, small_parts, write_parts
 
 

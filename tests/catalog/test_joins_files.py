@@ -13,8 +13,8 @@ import pytest
 import skyseries as sky
 from skyseries.errors import CatalogError, CatalogNotFoundError, InputError, SchemaError
 from skyseries.hats.association import open_association
-from skyseries.hats.files import Location
 from skyseries.spatial.healpix import radec_to_hpx
+from skyseries.store.files import Location
 from tests.catalog.joins import map_of_the_sky, objects
 from tests.pipelines.survey import same
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import skyseries as sky
 from skyseries.cache import forget_all
-from skyseries.hats.files import Location
+from skyseries.store.files import Location
 from tests.catalog.matching import planted
 from tests.examples import examples
 from tests.pipelines.survey import same, small_parts, write_parts

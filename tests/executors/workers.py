@@ -203,7 +203,7 @@ from pathlib import Path
 import skyseries as sky
 from skyseries.executors import Task
 from skyseries.hats.dataset import Dataset
-from skyseries.hats.files import locate
+from skyseries.store.files import locate
 from skyseries.hats.partitions import Partitions
 folder = Path({folder!r})
 pq.write_table(pa.table({{"x": range(1000)}}), folder / "leaf.parquet")

@@ -14,12 +14,12 @@ from skyseries.hats.build.leaf_writer import write_leaf
 from skyseries.hats.build.margin import build_margin
 from skyseries.hats.collection import Collection
 from skyseries.hats.dataset import Dataset, open_dataset
-from skyseries.hats.files import Location
 from skyseries.hats.layout import default_names
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Cell
 from skyseries.schema import LightCurveFields
 from skyseries.spatial.healpix import HPX_ORDER, radec_to_hpx
+from skyseries.store.files import Location
 
 FIELDS = LightCurveFields(time="mjd", band="band", mag="mag", mag_err="err", time_scale="tai")
 FIRST_ID = 2**60 + 1

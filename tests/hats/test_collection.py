@@ -9,7 +9,7 @@ import pytest
 
 from skyseries.errors import CatalogError
 from skyseries.hats.collection import Collection, next_version, promote, read_collection
-from skyseries.hats.files import Location
+from skyseries.store.files import Location
 
 FULL = Collection(
     name="survey",

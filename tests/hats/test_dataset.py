@@ -10,9 +10,9 @@ import pytest
 
 from skyseries.errors import CatalogError, CatalogNotFoundError
 from skyseries.hats.dataset import open_dataset, open_leaf
-from skyseries.hats.files import locate
 from skyseries.hats.partitions import Cell
 from skyseries.hats.statistics import recorded_rows
+from skyseries.store.files import locate
 
 CELLS = [Cell(1, 5), Cell(1, 6), Cell(2, 31)]
 PROPERTIES = "obs_collection=small\ndataproduct_type=object\nhats_col_ra=ra\nhats_nrows=6\n"

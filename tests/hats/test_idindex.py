@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skyseries.errors import CatalogError
-from skyseries.hats.files import locate
 from skyseries.hats.idindex import Found, IdIndex, open_index
 from skyseries.hats.partitions import Cell
+from skyseries.store.files import locate
 
 
 def write_index(folder, ids, type_, group=3, parts=1, **options):

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skyseries.errors import CatalogError
-from skyseries.hats.files import Location
 from skyseries.hats.properties import (
     format_properties,
     now,
@@ -15,6 +14,7 @@ from skyseries.hats.properties import (
     read_properties,
     split_list,
 )
+from skyseries.store.files import Location
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 KEYS = TEXT.filter(bool)

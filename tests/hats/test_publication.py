@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from skyseries.errors import InputError, StorageError
-from skyseries.hats import files
 from skyseries.hats.build import edition as publication
 from skyseries.hats.build.edition import new_version, write_lock
 from skyseries.hats.check.validate import validate_catalog
 from skyseries.hats.collection import Collection, promote, read_collection
 from skyseries.hats.dataset import open_dataset
-from skyseries.hats.files import Location
+from skyseries.store import files
+from skyseries.store.files import Location
 from tests.hats.results import FIRST_ID, sky, write_result
 
 

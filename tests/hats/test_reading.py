@@ -11,9 +11,9 @@ import pytest
 
 from skyseries.executors import Job, Task, TaskEnd
 from skyseries.hats.dataset import Dataset
-from skyseries.hats.files import locate
 from skyseries.hats.partitions import Partitions
 from skyseries.hats.reading import Footer
+from skyseries.store.files import locate
 
 CURVES = pa.struct([("mjd", pa.list_(pa.float64())), ("flux", pa.list_(pa.float32()))])
 

@@ -17,13 +17,13 @@ from skyseries.hats.build.margin import build_margin
 from skyseries.hats.check.validate import validate_catalog
 from skyseries.hats.collection import read_collection
 from skyseries.hats.dataset import open_dataset
-from skyseries.hats.files import Location
 from skyseries.hats.idindex import open_index
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.margin import receivers
 from skyseries.hats.partitions import Cell
 from skyseries.hats.statistics import recorded_rows
 from skyseries.spatial.healpix import margin_order
+from skyseries.store.files import Location
 from tests.hats.results import (
     FIELDS,
     FIRST_ID,

@@ -13,9 +13,9 @@ import skyseries
 from skyseries.errors import CatalogError
 from skyseries.hats import statistics
 from skyseries.hats.dataset import open_dataset
-from skyseries.hats.files import Location
 from skyseries.hats.leaf import column_paths
 from skyseries.hats.statistics import STATISTICS_FILE, read_statistics
+from skyseries.store.files import Location
 from tests.hats.results import curves, sky, write_primary
 
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 import skyseries as sky
-from skyseries.hats.files import Location
+from skyseries.store.files import Location
 from tests.interop import foreign, tables
 from tests.pipelines.survey import primary
 

@@ -17,9 +17,9 @@ from skyseries.catalog.plan.scan import first_scan
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.collection import Collection
 from skyseries.hats.dataset import Dataset
-from skyseries.hats.files import Location
 from skyseries.hats.partitions import Partitions
 from skyseries.schema import LightCurveFields
+from skyseries.store.files import Location
 
 __all__ = ["CatalogBase"]
 

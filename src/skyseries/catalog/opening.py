@@ -11,8 +11,8 @@ from skyseries.catalog.plan.scan import scan_of
 from skyseries.errors import CatalogError
 from skyseries.hats.collection import Collection, read_collection
 from skyseries.hats.dataset import Dataset, open_dataset
-from skyseries.hats.files import locate
 from skyseries.schema import column_meta
+from skyseries.store.files import locate
 from skyseries.units import is_known, same_unit
 
 __all__ = ["from_table", "open_catalog"]

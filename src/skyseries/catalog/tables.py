@@ -11,10 +11,10 @@ from skyseries.catalog.plan.memory import Memory
 from skyseries.catalog.plan.names import names_list
 from skyseries.errors import InputError, SchemaError
 from skyseries.hats.collection import Collection
-from skyseries.hats.files import Location
 from skyseries.schema.conversion import in_degrees
 from skyseries.schema.recognition import find_position
 from skyseries.schema.roles import did_you_mean
+from skyseries.store.files import Location
 from skyseries.tables import to_table
 
 __all__ = ["as_held", "from_table"]

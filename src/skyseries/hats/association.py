@@ -20,8 +20,8 @@ from skyseries.hats.build.finish import write_properties
 from skyseries.hats.build.folder import CatalogFacts, write_catalog_folder
 from skyseries.hats.collection import read_collection
 from skyseries.hats.dataset import Dataset, open_dataset
-from skyseries.hats.files import Location, storage_errors
 from skyseries.hats.properties import read_properties
+from skyseries.store.files import Location, storage_errors
 
 __all__ = [
     "DISTANCE",

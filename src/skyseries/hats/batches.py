@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 
 from skyseries.executors import check_cancelled, count_bytes
 from skyseries.hats.dataset import Dataset
-from skyseries.hats.files import Location
 from skyseries.hats.reading import Footer
 from skyseries.schema import as_schema
+from skyseries.store.files import Location
 
 __all__ = ["leaf_batches", "whole_leaf"]
 

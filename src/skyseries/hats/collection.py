@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skyseries.errors import CatalogError, CatalogNotFoundError
-from skyseries.hats.files import Location, write_text
 from skyseries.hats.properties import format_properties, now, parse_properties, split_list
+from skyseries.store.files import Location, write_text
 
 __all__ = ["Collection", "at_version", "next_version", "promote", "read_collection"]
 

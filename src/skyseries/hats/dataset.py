@@ -21,13 +21,13 @@ import pyarrow.parquet as pq
 from skyseries.cache import kept
 from skyseries.errors import CatalogError, CatalogNotFoundError, SkyseriesError
 from skyseries.hats.curves import plain_curves
-from skyseries.hats.files import Location
 from skyseries.hats.layout import leaf_location
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.properties import read_properties
 from skyseries.hats.reading import Footer, OpenLeaf
 from skyseries.schema import as_schema
+from skyseries.store.files import Location
 
 __all__ = ["Dataset", "open_dataset", "open_leaf"]
 

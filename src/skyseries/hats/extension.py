@@ -14,8 +14,8 @@ from typing import Any
 from skyseries.errors import CatalogError, CatalogNotFoundError, InputError
 from skyseries.hats.build.edition import write_lock
 from skyseries.hats.collection import COLLECTION_FILE
-from skyseries.hats.files import Location, locate, write_text
 from skyseries.hats.properties import format_properties, now, parse_properties, split_list
+from skyseries.store.files import Location, locate, write_text
 
 __all__ = [
     "Extension",

@@ -17,12 +17,12 @@ from skyseries.cache import kept
 from skyseries.config import tuning
 from skyseries.errors import CatalogError
 from skyseries.hats.dataset import open_leaf
-from skyseries.hats.files import Location
 from skyseries.hats.keys import KeyTable, aligned, plain
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Cell
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.order import argsort
+from skyseries.store.files import Location
 
 __all__ = ["Found", "IdIndex", "Places", "open_index"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from skyseries.hats.files import Location
 from skyseries.hats.partitions import Cell
+from skyseries.store.files import Location
 
 __all__ = ["INDEX_FOLDER", "default_names", "leaf_path"]
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from skyseries.arrow import is_any_list, list_lengths
 from skyseries.config import tuning
-from skyseries.hats.files import atomic_path
+from skyseries.store.files import atomic_path
 
 __all__ = [
     "HPX_COLUMN",

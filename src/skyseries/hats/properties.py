@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-import skyseries.hats.files as files
+import skyseries.store.files as files
 from skyseries.errors import CatalogError
 
 __all__ = ["format_properties", "now", "parse_properties", "read_properties", "split_list"]

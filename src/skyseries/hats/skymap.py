@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from skyseries.errors import CatalogError
 from skyseries.hats.dataset import Dataset
-from skyseries.hats.files import atomic_path
 from skyseries.spatial.healpix import pixel_area_deg2
+from skyseries.store.files import atomic_path
 
 __all__ = [
     "POINT_MAP_ORDER",

@@ -24,10 +24,10 @@ from skyseries.arrow import to_numpy
 from skyseries.cache import kept
 from skyseries.errors import CatalogError
 from skyseries.hats.dataset import Dataset
-from skyseries.hats.files import Location
 from skyseries.hats.leaf import LIST_PATH, column_paths
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.spatial.healpix import HPX_ORDER
+from skyseries.store.files import Location
 
 __all__ = [
     "STATISTICS_FILE",

@@ -17,10 +17,10 @@ from skyseries.cache import kept
 from skyseries.catalog.plan.leafrows import LeafRows
 from skyseries.catalog.plan.rows import Index, Rows, gather
 from skyseries.hats.dataset import Dataset
-from skyseries.hats.files import Location
 from skyseries.hats.margin import edge_rows
 from skyseries.hats.partitions import Cell
 from skyseries.spatial.healpix import HPX_ORDER, margin_order
+from skyseries.store.files import Location
 
 __all__ = ["EdgeRows", "edge_rows_of"]
 

@@ -14,9 +14,9 @@ from skyseries.executors import Task, run_tasks
 from skyseries.hats.build.folder import write_index_folder
 from skyseries.hats.build.index import index_entries, index_ranges, write_index_part
 from skyseries.hats.build.runs import Run, write_run
-from skyseries.hats.files import Location
 from skyseries.hats.keys import plain
 from skyseries.hats.partitions import Cell
+from skyseries.store.files import Location
 
 __all__ = ["INDEX_KEY", "build_key_index", "index_stage"]
 

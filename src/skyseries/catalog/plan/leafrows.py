@@ -12,8 +12,8 @@ from skyseries.arrow import floats, to_numpy
 from skyseries.catalog.plan.rows import Index, Rows, gather
 from skyseries.errors import CatalogError
 from skyseries.hats.dataset import Dataset
-from skyseries.hats.files import Location
 from skyseries.spatial.healpix import HPX_ORDER, radec_to_hpx
+from skyseries.store.files import Location
 
 __all__ = ["LeafRows"]
 

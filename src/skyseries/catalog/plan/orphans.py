@@ -20,10 +20,10 @@ from skyseries.catalog.plan.scan import Scan
 from skyseries.catalog.plan.stage import Runner, Stage
 from skyseries.catalog.plan.steps import Select
 from skyseries.errors import InputError
-from skyseries.hats.files import Location
 from skyseries.hats.idindex import open_index
 from skyseries.hats.keys import KeyTable, plain
 from skyseries.spatial.order import run_lengths
+from skyseries.store.files import Location
 
 __all__ = ["OnOrphans", "Watched", "report_orphans"]
 

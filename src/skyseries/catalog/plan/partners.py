@@ -23,11 +23,11 @@ from skyseries.catalog.plan.rows import Rows, TableRows
 from skyseries.catalog.plan.scan import Scan
 from skyseries.catalog.plan.stage import Runner, Stage
 from skyseries.config import tuning
-from skyseries.hats.files import Location
 from skyseries.hats.idindex import open_index
 from skyseries.hats.keys import KeyTable, plain
 from skyseries.spatial.coverage import normalise
 from skyseries.spatial.order import run_lengths
+from skyseries.store.files import Location
 
 __all__ = [
     "Awaited",

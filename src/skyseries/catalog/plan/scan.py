@@ -22,13 +22,13 @@ from skyseries.catalog.plan.rows import Joined, Rows, TableRows
 from skyseries.errors import CatalogError
 from skyseries.hats.collection import Collection
 from skyseries.hats.dataset import Dataset, open_dataset
-from skyseries.hats.files import Location
 from skyseries.hats.idindex import IdIndex, open_index
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.statistics import recorded_rows
 from skyseries.spatial.coverage import expand
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.regions import Moc
+from skyseries.store.files import Location
 
 __all__ = ["Scan", "first_scan", "scan_of", "widened"]
 

@@ -27,11 +27,11 @@ from skyseries.catalog.plan.scan import Scan
 from skyseries.catalog.plan.stage import Runner, Stage
 from skyseries.catalog.plan.steps import Select
 from skyseries.hats.build.runs import Run, Runs, write_run
-from skyseries.hats.files import Location
 from skyseries.hats.idindex import open_index
 from skyseries.hats.keys import KeyTable, plain
 from skyseries.schema import as_schema
 from skyseries.spatial.order import argsort, run_lengths
+from skyseries.store.files import Location
 
 __all__ = ["Shuffled", "Spilled"]
 

@@ -19,10 +19,10 @@ from skyseries.catalog.verbs.joining import Other, found_by_key
 from skyseries.errors import SchemaError
 from skyseries.hats.association import Association, open_association
 from skyseries.hats.collection import Collection
-from skyseries.hats.files import locate
 from skyseries.hats.keys import check_keys
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.spatial.healpix import HPX_ORDER
+from skyseries.store.files import locate
 
 __all__ = ["associated"]
 

@@ -26,9 +26,9 @@ from skyseries.hats.extension import (
     read_extension,
     write_extension_file,
 )
-from skyseries.hats.files import Location, locate
 from skyseries.hats.keys import check_keys
 from skyseries.hats.margin import margin_width
+from skyseries.store.files import Location, locate
 
 if TYPE_CHECKING:
     from skyseries.catalog.write.associations import AssociationWritten

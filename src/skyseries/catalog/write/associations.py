@@ -29,10 +29,10 @@ from skyseries.hats.association import (
 )
 from skyseries.hats.build.facts import LeafFacts
 from skyseries.hats.build.leaf_writer import write_leaf
-from skyseries.hats.files import Location
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.names import check_catalog_name
 from skyseries.spatial.order import argsort
+from skyseries.store.files import Location
 
 __all__ = ["AssociationWritten", "write_association"]
 

@@ -47,7 +47,6 @@ from skyseries.hats.build.marks import Marks
 from skyseries.hats.collection import Collection
 from skyseries.hats.curves import in_time_order
 from skyseries.hats.dataset import open_dataset
-from skyseries.hats.files import Location
 from skyseries.hats.layout import default_names
 from skyseries.hats.leaf import HPX_COLUMN, row_epochs
 from skyseries.hats.names import check_catalog_name, check_columns
@@ -56,6 +55,7 @@ from skyseries.hats.sizes import Limits, row_sizes
 from skyseries.schema import LightCurveFields
 from skyseries.spatial.healpix import HPX_ORDER, margin_order
 from skyseries.spatial.order import run_lengths
+from skyseries.store.files import Location
 
 __all__ = [
     "LeafTask",

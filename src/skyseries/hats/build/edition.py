@@ -17,7 +17,7 @@ from pathlib import Path
 
 from skyseries.errors import InputError, StorageError
 from skyseries.hats.collection import Collection, next_version, promote, read_collection
-from skyseries.hats.files import Location, storage_errors
+from skyseries.store.files import Location, storage_errors
 
 __all__ = ["NewVersion", "check_target", "new_version", "write_lock"]
 

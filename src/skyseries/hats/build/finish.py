@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skyseries.config import tuning
-from skyseries.hats.files import atomic_path, write_text
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Partitions
 from skyseries.hats.properties import format_properties, now
+from skyseries.store.files import atomic_path, write_text
 
 __all__ = [
     "base_properties",

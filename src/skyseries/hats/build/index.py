@@ -28,12 +28,12 @@ from skyseries.hats.build.folder import write_index_folder
 from skyseries.hats.build.margin import source_groups
 from skyseries.hats.build.runs import Run, read_run, write_run
 from skyseries.hats.dataset import Dataset
-from skyseries.hats.files import atomic_path
 from skyseries.hats.layout import INDEX_FOLDER
 from skyseries.hats.leaf import HPX_COLUMN, parquet_options
 from skyseries.hats.names import check_index_column
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.rowcells import cell_columns, row_cells
+from skyseries.store.files import atomic_path
 
 __all__ = [
     "IndexBuilt",

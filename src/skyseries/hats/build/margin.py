@@ -23,7 +23,6 @@ from skyseries.hats.batches import leaf_batches, whole_leaf
 from skyseries.hats.build.folder import write_margin_folder
 from skyseries.hats.build.runs import Run, Runs, write_run
 from skyseries.hats.dataset import Dataset
-from skyseries.hats.files import Location, locate, write_text
 from skyseries.hats.layout import leaf_path
 from skyseries.hats.leaf import LeafWriter, row_epochs, row_group_bounds
 from skyseries.hats.margin import margin_targets, margin_width, receivers
@@ -33,6 +32,7 @@ from skyseries.hats.sizes import take
 from skyseries.schema import as_schema
 from skyseries.spatial.healpix import margin_order
 from skyseries.spatial.order import argsort, run_lengths
+from skyseries.store.files import Location, locate, write_text
 
 __all__ = [
     "TARGET_COLUMN",

@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries.hats.build.facts import CurveFacts, LeafFacts
-from skyseries.hats.files import write_text
 from skyseries.hats.layout import leaf_path
 from skyseries.hats.partitions import Cell
+from skyseries.store.files import write_text
 
 __all__ = ["Marks"]
 

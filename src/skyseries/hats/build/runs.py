@@ -23,10 +23,10 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries.arraytypes import Floats, Ints
-from skyseries.hats.files import atomic_path
 from skyseries.hats.names import MEASURES
 from skyseries.hats.sizes import Sizes
 from skyseries.spatial.order import count_between
+from skyseries.store.files import atomic_path
 
 __all__ = ["Run", "Runs", "Slices", "is_whole", "read_run", "write_run"]
 

@@ -15,12 +15,12 @@ from skyseries.executors import Task, run_tasks
 from skyseries.hats.check.findings import Findings
 from skyseries.hats.curves import plain_curves
 from skyseries.hats.dataset import PROPERTY_FILES, Dataset
-from skyseries.hats.files import Location
 from skyseries.hats.layout import leaf_path
 from skyseries.hats.partitions import Cell
 from skyseries.hats.properties import parse_properties
 from skyseries.hats.statistics import STATISTICS_FILE
 from skyseries.spatial.healpix import HPX_ORDER
+from skyseries.store.files import Location
 
 __all__ = [
     "BROKEN",

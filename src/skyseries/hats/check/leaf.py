@@ -17,10 +17,10 @@ from skyseries.hats.check.margin import Border, MarginOf
 from skyseries.hats.check.row_hash import row_digests
 from skyseries.hats.check.rows import RowChecks, position_cells
 from skyseries.hats.dataset import Dataset
-from skyseries.hats.files import Location
 from skyseries.hats.leaf import HPX_COLUMN, LIST_PATH
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.statistics import STATISTICS_FILE, leaf_statistics
+from skyseries.store.files import Location
 
 __all__ = ["LeafCheck", "LeafFound", "check_leaf", "key_columns"]
 

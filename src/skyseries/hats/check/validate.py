@@ -33,10 +33,10 @@ from skyseries.hats.check.leaf import LeafCheck, LeafFound, check_leaf, key_colu
 from skyseries.hats.check.margin import MarginOf, check_margin_cells, margin_of
 from skyseries.hats.collection import COLLECTION_FILE, Collection, read_collection
 from skyseries.hats.dataset import PROPERTY_FILES, Dataset, open_dataset
-from skyseries.hats.files import Location, locate
 from skyseries.hats.partitions import Cell
 from skyseries.hats.properties import parse_properties, split_list
 from skyseries.hats.skymap import read_point_map
+from skyseries.store.files import Location, locate
 
 __all__ = ["Fault", "ValidationReport", "validate_catalog"]
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from skyseries.errors import InputError
 from skyseries.executors import Job
 from skyseries.executors import executor as use_executor
-from skyseries.hats.files import storage_errors
 from skyseries.pipelines.demo.bright_stars import (
     GAIA_EPOCH,
     HIPPARCOS_EPOCH,
@@ -36,6 +35,7 @@ from skyseries.pipelines.demo.recovery import (
 from skyseries.plot.demo import draw_panels
 from skyseries.spatial.match import nearest
 from skyseries.spatial.sphere import apply_proper_motion
+from skyseries.store.files import storage_errors
 from skyseries.timeseries.simulate.survey import SimulatedSurvey, simulate_survey
 
 __all__ = ["DemoReport", "demo"]

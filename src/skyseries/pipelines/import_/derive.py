@@ -14,13 +14,13 @@ import pyarrow.parquet as pq
 from skyseries.executors import Task
 from skyseries.formats import Chunk, InputFile
 from skyseries.hats.build.runs import Run, Runs, write_run
-from skyseries.hats.files import atomic_path
 from skyseries.pipelines.import_.ids import id_keys
 from skyseries.pipelines.import_.journal import Journal, Outcome
 from skyseries.pipelines.import_.pieces import split
 from skyseries.pipelines.import_.plan import ImportPlan
 from skyseries.pipelines.import_.spill import check_declinations, degrees, runs_of
 from skyseries.spatial.order import argsort
+from skyseries.store.files import atomic_path
 
 __all__ = ["derive_objects", "object_schema"]
 

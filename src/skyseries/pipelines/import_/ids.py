@@ -20,8 +20,8 @@ from skyseries.arraytypes import Ints
 from skyseries.arrow import is_text, plain_type, to_numpy
 from skyseries.errors import SchemaError
 from skyseries.hats.check.row_hash import mixed
-from skyseries.hats.files import storage_errors
 from skyseries.jit import kernel
+from skyseries.store.files import storage_errors
 
 __all__ = ["IdTable", "check_id_type", "check_same_kind", "create_array", "id_keys"]
 

@@ -28,7 +28,6 @@ from skyseries.executors import Executor, Job
 from skyseries.executors import executor as use_executor
 from skyseries.hats.build.edition import write_lock
 from skyseries.hats.collection import Collection, next_version, promote, read_collection
-from skyseries.hats.files import Location, storage_errors, write_text
 from skyseries.hats.layout import default_names
 from skyseries.hats.margin import margin_width
 from skyseries.hats.names import RESERVED, check_catalog_name, check_index_column, is_word
@@ -38,6 +37,7 @@ from skyseries.pipelines.import_.journal import Journal
 from skyseries.pipelines.import_.notes import lightcurve_notes
 from skyseries.pipelines.import_.plan import Budget, ImportPlan, Policy
 from skyseries.pipelines.import_.report import ImportReport
+from skyseries.store.files import Location, storage_errors, write_text
 
 __all__ = ["import_catalog"]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from skyseries.executors import Job, Task
 from skyseries.hats.build.runs import is_whole
-from skyseries.hats.files import storage_errors, write_text
+from skyseries.store.files import storage_errors, write_text
 
 __all__ = ["Journal", "Outcome", "gathered", "total"]
 

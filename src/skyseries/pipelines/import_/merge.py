@@ -12,10 +12,10 @@ from skyseries.errors import InputError
 from skyseries.hats.build import index as index_build
 from skyseries.hats.build.margin import MarginLeaf, write_margin_leaves
 from skyseries.hats.build.runs import Run, read_run
-from skyseries.hats.files import atomic_path
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.pipelines.import_.journal import Outcome
 from skyseries.pipelines.import_.plan import ImportPlan
+from skyseries.store.files import atomic_path
 
 __all__ = ["write_aside", "write_index_part", "write_margins"]
 

@@ -12,7 +12,6 @@ from skyseries.formats import Chunk, chunks
 from skyseries.hats.build.index import index_ranges
 from skyseries.hats.build.margin import margin_leaves
 from skyseries.hats.build.runs import Run, Runs
-from skyseries.hats.files import write_text
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.margin import receivers
 from skyseries.hats.partitions import Cell, Partitions, cut
@@ -26,6 +25,7 @@ from skyseries.pipelines.import_.ranks import rank_objects, settle_repeats
 from skyseries.pipelines.import_.spill import runs_of, spill_objects, spill_sources
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.order import run_lengths
+from skyseries.store.files import write_text
 
 __all__ = [
     "Shuffled", "build_leaves", "cut_partitions", "merge_index", "merge_margin", "note_heavy",

@@ -8,7 +8,7 @@ import pickle
 import pytest
 
 from skyseries.errors import CatalogError, CatalogNotFoundError, StorageError
-from skyseries.hats.files import Location, atomic_path, locate, storage_errors, write_text
+from skyseries.store.files import Location, atomic_path, locate, storage_errors, write_text
 
 
 def test_atomic_path_gives_the_name_at_the_end(tmp_path):
