@@ -19,8 +19,8 @@ import pytest
 
 import skyseries as sky
 import skyseries.timeseries.features.registry as registry
-from skyseries.catalog.write.fingerprint import fingerprint
 from skyseries.errors import CatalogNotFoundError, InputError
+from skyseries.fingerprint import fingerprint
 from skyseries.hats.build.facts import CurveFacts, LeafFacts
 from skyseries.hats.build.marks import Marks
 from skyseries.hats.partitions import Cell
