@@ -34,7 +34,6 @@ from skyseries.hats.build.edition import new_folder
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.names import check_catalog_name
 from skyseries.spatial.order import argsort
-from skyseries.store import Durability
 from skyseries.store.files import Location
 
 __all__ = ["AssociationWritten", "write_association"]
@@ -56,7 +55,7 @@ def write_association(
     path: str | os.PathLike[str],
     name: str,
     overwrite: bool,
-    durability: Durability = "power",
+    durability: str = "power",
 ) -> AssociationWritten:
     """Write the pairs of a plan as an association.
 

@@ -116,7 +116,7 @@ class Target:
     margin_arcsec: float | None
     overwrite: bool
     resume: bool = False
-    durability: Durability = "power"
+    durability: str = "power"
 
 
 class LeafTask(NamedTuple):

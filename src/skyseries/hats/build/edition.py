@@ -28,7 +28,7 @@ from skyseries.errors import InputError, StorageError
 from skyseries.hats.build.journal import Journal
 from skyseries.hats.collection import COLLECTION_FILE, Collection, next_version, promote
 from skyseries.hats.manifest import MANIFEST_FILE, FileFacts, Manifest, digest_of
-from skyseries.store import Durability, Store, Taken, store_at
+from skyseries.store import Store, Taken, store_at
 from skyseries.store.files import Location, locate, storage_errors
 
 __all__ = ["BUILD", "Edition", "check_target", "new_edition", "new_folder"]
@@ -180,7 +180,7 @@ def new_edition(
     run: str | None = None,
     resume: bool = True,
     scratch: str | os.PathLike[str] | None = None,
-    durability: Durability = "power",
+    durability: str = "power",
     **storage_options: Any,
 ) -> Iterator[Edition]:
     """Write a version of a catalog.
@@ -243,7 +243,7 @@ def new_folder(
     name: str,
     *,
     overwrite: bool,
-    durability: Durability = "power",
+    durability: str = "power",
 ) -> Iterator[Edition]:
     """Write a folder that has no versions: an association, which LSDB opens as such.
 

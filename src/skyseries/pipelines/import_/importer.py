@@ -30,7 +30,6 @@ from skyseries.pipelines.import_.inputs import Asked, read_inputs
 from skyseries.pipelines.import_.notes import lightcurve_notes
 from skyseries.pipelines.import_.plan import Budget, ImportPlan, Policy
 from skyseries.pipelines.import_.report import ImportReport
-from skyseries.store import Durability
 from skyseries.store.files import locate, storage_errors
 
 __all__ = ["import_catalog"]
@@ -79,7 +78,7 @@ def import_catalog(
     tmp_dir: str | Path | None = None,
     overwrite: bool = False,
     resume: bool = True,
-    durability: Durability = "power",
+    durability: str = "power",
     progress: bool | None = None,
 ) -> ImportReport:
     """Import survey files as a HATS catalog, with each object's light curve beside it.
