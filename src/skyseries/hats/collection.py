@@ -6,16 +6,14 @@ there and sees that version until it closes; older versions stay until they are 
 
 from __future__ import annotations
 
-import random
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from skyseries.errors import CatalogError, CatalogNotFoundError, InputError, StorageError
+from skyseries.errors import CatalogError, CatalogNotFoundError, InputError
 from skyseries.hats.properties import format_properties, now, parse_properties, split_list
-from skyseries.store import Changed, Found, Store, Taken
+from skyseries.store import Store, rewrite
 from skyseries.store.files import Location
 
 __all__ = [
@@ -30,7 +28,6 @@ __all__ = [
 
 COLLECTION_FILE = "collection.properties"
 _PRIMARY = "hats_primary_table_url"
-_TRIES = 100
 
 
 @dataclass(frozen=True)
@@ -120,7 +117,7 @@ def next_version(store: Store) -> str:
     names = [entry.name for entry in store.list()]
     found = store.read(COLLECTION_FILE)
     if found is not None:
-        names.append(_parsed(store, found).get(_PRIMARY, "").split("/")[0])
+        names.append(_parsed(store, found.content).get(_PRIMARY, "").split("/")[0])
     numbers = [int(name[1:]) for name in names if re.fullmatch(r"v\d{6}", name)]
     return f"v{max(numbers, default=0) + 1:06d}"
 
@@ -176,31 +173,18 @@ def change_collection(
     StorageError
         If others change it each time.
     """
-    for attempt in range(_TRIES):
-        found = store.read(COLLECTION_FILE)
-        wanted = change({} if found is None else _parsed(store, found))
-        if wanted is None:
-            return
-        content = format_properties(wanted, "HATS collection").encode()
-        try:
-            if found is None:
-                store.create(COLLECTION_FILE, content)
-            else:
-                store.replace(COLLECTION_FILE, content, found.tag)
-        except (Taken, Changed):
-            time.sleep(random.random() * 0.01 * attempt)  # noqa: S311 - who comes first
-        else:
-            return
-    raise StorageError(
-        f"{store.path}/{COLLECTION_FILE} was changed by others {_TRIES} times while it was to be "
-        "written; run the same again"
-    )
+
+    def changed(content: bytes | None) -> bytes | None:
+        wanted = change({} if content is None else _parsed(store, content))
+        return None if wanted is None else format_properties(wanted, "HATS collection").encode()
+
+    rewrite(store, COLLECTION_FILE, changed)
 
 
-def _parsed(store: Store, found: Found) -> dict[str, str]:
+def _parsed(store: Store, content: bytes) -> dict[str, str]:
     source = f"{store.path}/{COLLECTION_FILE}"
     try:
-        return parse_properties(found.content.decode("utf-8"), source)
+        return parse_properties(content.decode("utf-8"), source)
     except UnicodeDecodeError as error:
         raise CatalogError(f"{source} is no text: {error}") from error
 

@@ -33,19 +33,16 @@ from skyseries.catalog.run.units import divide
 from skyseries.catalog.write.provenance import new_provenance, to_properties
 from skyseries.config import tuning
 from skyseries.errors import ExecutionError, InputError
-from skyseries.executors import Task, run_tasks
+from skyseries.executors import Job, Task
 from skyseries.fingerprint import fingerprint
-from skyseries.hats.build.edition import new_version
-from skyseries.hats.build.facts import LeafFacts
-from skyseries.hats.build.folder import write_catalog_folder
-from skyseries.hats.build.index import build_index, check_id_lengths, check_ids
-from skyseries.hats.build.leaf_writer import write_leaf
-from skyseries.hats.build.margin import build_margin
-from skyseries.hats.build.marks import Marks
-from skyseries.hats.collection import Collection
+from skyseries.hats.build.assemble import assemble
+from skyseries.hats.build.blueprint import Blueprint
+from skyseries.hats.build.edition import new_edition
+from skyseries.hats.build.index import check_ids
+from skyseries.hats.build.journal import Journal, Outcome
+from skyseries.hats.build.leaves import write_leaves
+from skyseries.hats.build.margin import write_cells
 from skyseries.hats.curves import in_time_order
-from skyseries.hats.dataset import open_dataset
-from skyseries.hats.layout import default_names
 from skyseries.hats.leaf import HPX_COLUMN, row_epochs
 from skyseries.hats.names import check_catalog_name, check_columns
 from skyseries.hats.partitions import Cell, Partitions, cut
@@ -53,7 +50,6 @@ from skyseries.hats.sizes import Limits, row_sizes
 from skyseries.schema import LightCurveFields
 from skyseries.spatial.healpix import HPX_ORDER, margin_order
 from skyseries.spatial.order import run_lengths
-from skyseries.store.files import Location
 
 __all__ = [
     "LeafTask",

@@ -81,9 +81,7 @@ def assemble(
         index_rows, repeated, files = merge_index(blueprint, journal, leaves)
         written += files
     known = dict(_file(blueprint.folder, said) for said in written if "path" in said)
-    return Assembled(
-        facts.rows, len(facts.partitions), margin_rows, index_rows, repeated, known
-    )
+    return Assembled(facts.rows, len(facts.partitions), margin_rows, index_rows, repeated, known)
 
 
 def _facts(leaves: Sequence[Outcome]) -> Iterator[LeafFacts]:

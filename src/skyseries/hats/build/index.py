@@ -37,6 +37,7 @@ __all__ = [
     "index_entries",
     "merge_index",
     "sorted_entries",
+    "write_index",
 ]
 
 _LONGEST_ID = 4096
@@ -62,18 +63,42 @@ def merge_index(
     files : list of dict
         Path, digest and rows of each file.
     """
-    column = str(blueprint.id)
     root = blueprint.folder / blueprint.names["index"]
     runs = [Run(**said) for said in gathered(leaves, "index")]
-    ranges = _ranges(runs, column)
+    return write_index(root, runs, blueprint.schema.field(blueprint.id), blueprint.name, journal)
+
+
+def write_index(
+    root: Path, runs: Sequence[Run], field: pa.Field, primary: str, journal: Journal
+) -> tuple[int, int, list[Outcome]]:
+    """Write an id index from runs of sorted entries.
+
+    Parameters
+    ----------
+    root : Path
+        Its folder, which it is named after.
+    runs : sequence of Run
+        Of `sorted_entries`.
+    field : pyarrow.Field
+        The ids.
+    primary : str
+        Name of the catalog that it is an index of.
+    journal : Journal
+
+    Returns
+    -------
+    rows, repeated, files
+        As of `merge_index`.
+    """
+    ranges = _ranges(runs, field.name)
     share = sum(run.rows for run in runs) / len(ranges)
     tasks = [
-        Task(_write_part, (runs, column, pair, n, root), share, f"index part {n}")
+        Task(_write_part, (runs, field.name, pair, n, root), share, f"index part {n}")
         for n, pair in enumerate(ranges)
     ]
     done = journal.run("index", tasks)
-    field, rows = blueprint.schema.field(column), total(done, "rows")
-    write_index_folder(root, field, len(done), rows, primary=blueprint.name)
+    rows = total(done, "rows")
+    write_index_folder(root, field, len(done), rows, primary=primary)
     return rows, total(done, "repeated"), [part for part in done if part["rows"]]
 
 
@@ -89,9 +114,7 @@ def check_id_lengths(ids: pa.ChunkedArray, column: str) -> None:
         )
 
 
-def index_entries(
-    ids: pa.ChunkedArray, hpx: pa.ChunkedArray, column: str, cell: Cell
-) -> pa.Table:
+def index_entries(ids: pa.ChunkedArray, hpx: pa.ChunkedArray, column: str, cell: Cell) -> pa.Table:
     """Return the rows of the index for rows of one partition."""
     check_id_lengths(ids, column)
     n = len(ids)
