@@ -9,7 +9,6 @@ from typing import Any
 from skyseries.errors import InputError
 from skyseries.store.base import Store
 from skyseries.store.files import Location, locate
-from skyseries.store.local import LocalStore
 
 __all__ = ["store_at"]
 
@@ -44,6 +43,8 @@ def store_at(
         place = locate(place, **storage_options)
     if not place.is_local:
         raise _not_there(f"{place}")
+    from skyseries.store.local import LocalStore  # readers do without
+
     return LocalStore(Path(place.path), durability)
 
 
