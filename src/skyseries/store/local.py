@@ -10,7 +10,6 @@ import errno
 import fcntl
 import hashlib
 import os
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -268,7 +267,7 @@ class LocalStore(Store):
 
 
 def _beside(path: Path) -> Path:
-    return path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.part"
+    return path.parent / f".{path.name}.{os.urandom(4).hex()}.part"
 
 
 def _tag(content: bytes) -> str:
