@@ -137,7 +137,7 @@ class LocalStore(Store):
                     if _tag(file.read()) != tag:
                         raise changed
                     self._disk.rename(beside, path)
-            except FileNotFoundError:
+            except _NOT_THERE:
                 raise changed from None
             self._sync(path.parent)
 
@@ -158,7 +158,7 @@ class LocalStore(Store):
     def delete(self, name: str) -> None:
         """Remove a file, or a folder with all that is in it; nothing if it is not there."""
         path = self._path(name)
-        with _told("remove", path), suppress(FileNotFoundError):
+        with _told("remove", path), suppress(FileNotFoundError, NotADirectoryError):
             if path.is_dir() and not path.is_symlink():
                 gone = path if path.name.endswith(".part") else _beside(path)
                 if gone != path:

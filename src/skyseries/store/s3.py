@@ -22,7 +22,9 @@ _PART = 8 << 20
 """Bytes of a part of a file; one of twice as many is sent in one piece."""
 _PARTS = 10_000
 _KEYS = 1_000
-"""The most that S3 removes in one call."""
+"""The most that S3 lists or removes in one call."""
+_READS = 3
+"""How often an answer is asked for that is torn in the middle."""
 _WAITS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Seconds until a write is tried again that came in the middle of another one's."""
 _MISSING, _RACE, _REFUSED = 404, 409, 412
@@ -46,7 +48,7 @@ class S3Bucket(Bucket):
     def list(self, prefix: str, deep: bool) -> list[Entry]:
         """Return what lies under a prefix, named from there on."""
         start = self._key(prefix)
-        arguments = {"Prefix": start} if deep else {"Prefix": start, "Delimiter": "/"}
+        arguments = {"Prefix": start, "MaxKeys": _KEYS} | ({} if deep else {"Delimiter": "/"})
         found: list[Entry] = []
         while True:
             page = self._asked("list_objects_v2", prefix, **arguments)
@@ -67,21 +69,17 @@ class S3Bucket(Bucket):
 
     def get(self, key: str) -> Found | None:
         """Return an object; None if there is none."""
-        from fsspec.asyn import sync
-
-        files = self._location.filesystem()
-
-        async def content() -> Found:
-            answer = await files._call_s3("get_object", Bucket=self._bucket, Key=self._key(key))
-            async with answer["Body"] as body:
-                return Found(await body.read(), answer["ETag"])
-
-        try:
-            return sync(files.loop, content)
-        except Exception as error:
-            if _status(error) == _MISSING:
-                return None
-            raise self._told("read", key, error) from error
+        torn = 0
+        while True:
+            try:
+                return self._content(key)
+            except Exception as error:
+                status = _status(error)
+                if status == _MISSING:
+                    return None
+                torn += 1
+                if status is not None or torn == _READS:
+                    raise self._told("read", key, error) from error
 
     def notes(self, key: str) -> Mapping[str, str] | None:
         """Return what was noted with an object; None if there is none."""
@@ -129,6 +127,19 @@ class S3Bucket(Bucket):
                 raise self._told("remove", some[0]["Key"], error) from error
             for refused in answer.get("Errors", ()):
                 raise self._told("remove", refused["Key"], OSError(refused.get("Message")))
+
+    def _content(self, key: str) -> Found:
+        from fsspec.asyn import sync
+
+        files = self._location.filesystem()
+
+        async def read() -> Found:
+            answer = await files._call_s3("get_object", Bucket=self._bucket, Key=self._key(key))
+            async with answer["Body"] as body:
+                return Found(await body.read(), answer["ETag"])
+
+        found: Found = sync(files.loop, read)
+        return found
 
     def _key(self, key: str) -> str:
         return f"{self._prefix}{key}"
