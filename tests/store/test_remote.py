@@ -253,15 +253,18 @@ def test_readers_see_what_was_written(s3: dict[str, Any], tmp_path: Path) -> Non
     """The listings that s3fs keeps are not older than what we have written."""
     location = locate("s3://surveys/readers", **s3)
     store = store_at(location)
-    assert list(location.walk_files()) == []
+    store.create("z", b"1")
+    assert [file.name for file in location.walk_files()] == ["z"]
     adopt(store, "v1", tmp_path, "one")
     store.create("a", b"1")
-    names = [file.path.removeprefix(location.path) for file in location.walk_files()]
-    assert names[-1] == f"/v1/{MANIFEST}"
-    assert "/a" in names
+    names = {file.path.removeprefix(f"{location.path}/") for file in location.walk_files()}
+    assert names == {"a", "z", f"v1/{CLAIM}", *[f"v1/{name}" for name in digests(tmp_path / "one")]}
+    assert location.join("a").exists()
+    store.delete("a")
+    assert not location.join("a").exists()
     other = fsspec.filesystem("s3", **s3, skip_instance_cache=True)
     other.pipe_file("surveys/readers/b", b"1")
-    assert [entry.name for entry in store.list()] == ["a", "b", "v1"]
+    assert [entry.name for entry in store.list()] == ["b", "v1", "z"]
 
 
 def test_there_is_no_such_bucket(s3: dict[str, Any]) -> None:
