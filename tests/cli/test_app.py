@@ -192,9 +192,17 @@ def test_validate(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ok: bool
 ) -> None:
     report = SimpleNamespace(ok=ok, text=lambda: "the report")
-    replace_call(monkeypatch, "validate_catalog", {"survey": report}.__getitem__)
+    seen: list[tuple[str, bool]] = []
+
+    def call(path: str, *, deep: bool) -> Any:
+        seen.append((path, deep))
+        return report
+
+    replace_call(monkeypatch, "validate_catalog", call)
     assert _run(["validate", "survey"]) == (0 if ok else 1)
-    assert capsys.readouterr().out == "the report\n"
+    assert _run(["validate", "--no-deep", "survey"]) == (0 if ok else 1)
+    assert capsys.readouterr().out == "the report\n" * 2
+    assert seen == [("survey", True), ("survey", False)]
 
 
 def test_demo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from skyseries.errors import CatalogNotFoundError
 from skyseries.executors import Job, Task
+from skyseries.hats.check.digests import check_manifest
 from skyseries.hats.check.files import (
     BROKEN,
     check_folder,
@@ -59,8 +60,9 @@ def validate_catalog(
     path : path or URL
         As for `skyseries.open_catalog`.
     deep : bool
-        Read all rows: positions against the spatial index, order, partitions, light curves,
-        margins and id index. False: only the files, footers and counts.
+        Read all files: their bytes against the digests of the manifest, where there is one;
+        positions against the spatial index, order, partitions, light curves, margins and id
+        index. False: only which files there are, their sizes, footers and counts.
     **storage_options
         Handed to fsspec.
 
@@ -86,7 +88,7 @@ def validate_catalog(
     with Job("validate"):
         if COLLECTION_FILE in described:
             _check_collection(root, deep, findings)
-        elif described:
+        elif described and check_manifest(root, deep, findings):
             _check_tables(root, _Tables(""), deep, findings)
     return findings.report(str(root))
 
@@ -110,6 +112,12 @@ def _check_collection(root: Location, deep: bool, findings: Findings) -> None:
         return
     assert collection is not None  # noqa: S101 - the file was there
     _check_names(properties, collection, findings)
+    if collection.version is not None:
+        own = Findings(collection.version)
+        safe = check_manifest(root.join(collection.version), deep, own)
+        findings.add(own)
+        if not safe:
+            return
     tables = _Tables(collection.primary, collection.margins, collection.indexes)
     _check_tables(root, tables, deep, findings)
     aside = collection.primary.rpartition("/")[0]
