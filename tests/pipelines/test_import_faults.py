@@ -358,7 +358,7 @@ def test_a_full_disk_is_a_storage_error(survey, monkeypatch, executor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(spill, "_encode_text", full)
-    with pytest.raises(StorageError, match=r"no space left .* run the same import again"):
+    with pytest.raises(StorageError, match=r"no space left .* run the same again"):
         survey.run(survey.folder / "c", overwrite=True, executor=executor)
     after = content(survey.folder / "c")
     assert {name: after[name] for name in before} == before

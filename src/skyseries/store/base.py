@@ -1,20 +1,35 @@
 """What a place that holds catalogs can do: six operations, the same for a disk and for a bucket.
 
 A version of a catalog comes to be through these alone. Each of them is done wholly or not at all,
-also where the process is killed in the middle, and what an operation has done when it returns is
-there after a power cut (but with ``durability="process"`` on a disk).
+also where the process is killed in the middle (a folder of a bucket is the exception: there is a
+file in it that comes last and goes first, `MANIFEST`). What an operation has done when it returns
+is there after a power cut, but with ``durability="process"`` on a disk.
 """
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from skyseries.errors import StorageError
+from skyseries.errors import InputError, StorageError
 
-__all__ = ["Changed", "Entry", "Found", "Store", "Taken"]
+__all__ = [
+    "MANIFEST",
+    "Changed",
+    "Entry",
+    "Found",
+    "Store",
+    "Taken",
+    "check_owner",
+    "checked",
+    "owner_of",
+]
+
+MANIFEST = "manifest.json"
+"""The file of an adopted folder that says whose it is; a folder that has it is whole."""
 
 
 class Taken(StorageError):
@@ -22,7 +37,7 @@ class Taken(StorageError):
 
 
 class Changed(StorageError):
-    """The file is not what it was when it was read."""
+    """The file does not hold what it held when it was read."""
 
 
 class Entry(NamedTuple):
@@ -40,7 +55,7 @@ class Found(NamedTuple):
 
     content: bytes
     tag: str
-    """Another one as soon as the file is replaced."""
+    """Another one as soon as the file holds something else."""
 
 
 class Store(ABC):
@@ -77,12 +92,12 @@ class Store(ABC):
 
     @abstractmethod
     def replace(self, name: str, content: bytes, tag: str) -> None:
-        """Write a small file anew, if it is still the one that was read.
+        """Write a small file anew, if it still holds what was read.
 
         Raises
         ------
         Changed
-            If it was replaced or removed since it had this tag.
+            If it holds something else than it did with this tag, or is gone.
         """
 
     @abstractmethod
@@ -92,13 +107,15 @@ class Store(ABC):
         Parameters
         ----------
         folder : Path
-            On a disk it is moved, and must lie on the same one; to elsewhere it is copied.
+            With a file in it. On a disk it is moved, and must lie on the same one; to elsewhere
+            it is copied.
         name : str
         digests : mapping from str to str
             The digest of each file, by its path below the folder. A file without one is not
             taken for whole when a copy that was stopped goes on.
         owner : str
-            Whose folder it is. The same owner may go on with what was stopped.
+            Whose folder it is: ``"run"`` in its `MANIFEST`. The same owner may go on with what
+            was stopped, wherever that was.
 
         Raises
         ------
@@ -109,3 +126,31 @@ class Store(ABC):
     @abstractmethod
     def delete(self, name: str) -> None:
         """Remove a file, or a folder with all that is in it; nothing if it is not there."""
+
+
+def checked(name: str) -> str:
+    """Return the name of a file or folder below that of a store.
+
+    Raises
+    ------
+    InputError
+        If it may lead out of the store.
+    """
+    if any(part in ("", ".", "..") for part in name.split("/")):
+        raise InputError(f"{name!r} is no name of a file or folder in a catalog")
+    return name
+
+
+def owner_of(folder: Path) -> str | None:
+    """Return whose folder of this machine it is; None if it does not say, or is not there."""
+    try:
+        run = json.loads((folder / MANIFEST).read_bytes())["run"]
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+        return None
+    return run if isinstance(run, str) else None
+
+
+def check_owner(folder: Path, owner: str) -> None:
+    """Raise StorageError unless a folder of this machine says that it is of this owner."""
+    if owner_of(folder) != owner:
+        raise StorageError(f"{folder} cannot be taken over: its {MANIFEST} does not name {owner}")

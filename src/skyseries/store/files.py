@@ -19,7 +19,9 @@ from typing import Any
 
 from skyseries.errors import CatalogError, CatalogNotFoundError, StorageError
 
-__all__ = ["Location", "atomic_path", "locate", "storage_errors", "write_text"]
+__all__ = ["Location", "atomic_path", "locate", "storage_error", "storage_errors", "write_text"]
+
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,13 @@ def _straight(path: Path) -> Path:
     return path.resolve() if ".." in path.parts else path.absolute()
 
 
+def storage_error(error: OSError, verb: str, what: object) -> StorageError:
+    """Return what to raise where the system refuses to do something with a file."""
+    if error.errno in _NO_SPACE:
+        return StorageError(f"no space left while writing {what}; free some and run the same again")
+    return StorageError(f"cannot {verb} {what}: {error.strerror or error}")
+
+
 @contextmanager
 def storage_errors(what: str) -> Iterator[None]:
     """Turn a full disk or a missing permission into a StorageError that names the file."""
@@ -169,14 +178,9 @@ def storage_errors(what: str) -> Iterator[None]:
     except StorageError:
         raise
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageError(
-                f"no space left while writing {what}; free some and run the same import again: "
-                "it goes on where it stopped"
-            ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise StorageError(f"cannot write {what}: {error.strerror}") from error
-        raise
+        if error.errno not in _NO_SPACE | {errno.EACCES, errno.EPERM, errno.EROFS}:
+            raise
+        raise storage_error(error, "write", what) from error
 
 
 @contextmanager
