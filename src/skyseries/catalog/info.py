@@ -19,8 +19,9 @@ from skyseries.hats.dataset import Dataset
 from skyseries.hats.skymap import WHOLE_SKY_DEG2, sky_area
 from skyseries.hats.statistics import recorded_rows
 from skyseries.schema import LightCurveFields, column_meta
+from skyseries.units import size_text
 
-__all__ = ["CatalogInfo", "describe", "size_text"]
+__all__ = ["CatalogInfo", "describe"]
 
 _SHORT_COLUMNS = 8
 _SHORT_STEPS = 6
@@ -251,13 +252,3 @@ def _cut(step: str) -> str:
 
 def _area(deg2: float) -> str:
     return f"{deg2:,.0f}" if deg2 >= 1000 else f"{deg2:.3g}"
-
-
-def size_text(n: int) -> str:
-    """Return a size for people, for instance ``1.23 GB``."""
-    size = float(n)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} TB"

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from skyseries.executors import Task, count_bytes, run_tasks
 from skyseries.hats.check.files import BROKEN, said
 from skyseries.hats.check.findings import Findings
-from skyseries.hats.listing import Listed, list_files
+from skyseries.hats.listing import list_files
 from skyseries.hats.manifest import MANIFEST_FILE, FileFacts, Manifest, digest_of, read_manifest
+from skyseries.store import Entry
 from skyseries.store.files import Location
 
 __all__ = ["check_manifest"]
@@ -18,6 +19,9 @@ _TASK_FILES = 200
 """A task reads files until it has one of both."""
 _PARQUET = (".parquet", ".parq", "_metadata")
 """How the names of Parquet files end."""
+
+_OF_THE_STORE = {".skyseries-owner"}
+"""What a bucket has in the folder of a version beside its files."""
 
 
 def check_manifest(root: Location, deep: bool, findings: Findings) -> bool:
@@ -66,7 +70,7 @@ def check_manifest(root: Location, deep: bool, findings: Findings) -> bool:
     return True
 
 
-def _listed(root: Location, findings: Findings) -> dict[str, Listed] | None:
+def _listed(root: Location, findings: Findings) -> dict[str, Entry] | None:
     """Return the files that are there; None where a place cannot list them."""
     try:
         there = list_files(root)
@@ -79,7 +83,7 @@ def _listed(root: Location, findings: Findings) -> dict[str, Listed] | None:
     return None
 
 
-def _other_sizes(manifest: Manifest, there: dict[str, Listed], findings: Findings) -> list[str]:
+def _other_sizes(manifest: Manifest, there: dict[str, Entry], findings: Findings) -> list[str]:
     """Tell which files are missing, too many, or of another size; return the last."""
     changed = []
     for path, facts in manifest.files.items():
@@ -89,7 +93,7 @@ def _other_sizes(manifest: Manifest, there: dict[str, Listed], findings: Finding
             what = f"has {there[path].nbytes:,} bytes; it was written with {facts.nbytes:,}"
             findings.fault("changed-file", path, what)
             changed.append(path)
-    for path in sorted(there.keys() - manifest.files.keys()):
+    for path in sorted(there.keys() - manifest.files.keys() - _OF_THE_STORE):
         hidden = path.rpartition("/")[2].startswith(".")
         findings.note(not hidden, "unknown-file", path, "the manifest does not name it")
     return changed
