@@ -2,5 +2,6 @@
 
 from skyseries.store.base import Changed, Entry, Found, Store, Taken
 from skyseries.store.create import store_at
+from skyseries.store.rewriting import rewrite
 
-__all__ = ["Changed", "Entry", "Found", "Store", "Taken", "store_at"]
+__all__ = ["Changed", "Entry", "Found", "Store", "Taken", "rewrite", "store_at"]
