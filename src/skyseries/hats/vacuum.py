@@ -18,7 +18,7 @@ from typing import Any
 
 from skyseries.arrays.numbers import number, true_or_false, whole
 from skyseries.errors import InputError
-from skyseries.hats.collection import COLLECTION_FILE
+from skyseries.hats.collection import COLLECTION_FILE, version_name
 from skyseries.hats.listing import list_folder
 from skyseries.hats.locks import held_by_us
 from skyseries.hats.properties import parse_properties, split_list
@@ -124,7 +124,7 @@ def vacuum(
         at = root.join(folder) if folder else root
         for found in _judged(listed, rule):
             why = found.kept
-            if why is None and f"v{loaded or 0:06d}" == found.name:
+            if why is None and loaded is not None and version_name(loaded) == found.name:
                 why = "the extension names it"
             if why is None:
                 why = _why_needed(root, at, found.name)

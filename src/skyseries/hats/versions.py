@@ -10,7 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from skyseries.errors import CatalogError, CatalogNotFoundError, SkyseriesError
-from skyseries.hats.collection import COLLECTION_FILE, Collection, at_version, read_collection
+from skyseries.hats.collection import (
+    COLLECTION_FILE,
+    Collection,
+    at_version,
+    read_collection,
+    version_name,
+)
 from skyseries.hats.dataset import PROPERTY_FILES, Dataset, open_dataset
 from skyseries.hats.extension import listed_extensions
 from skyseries.hats.listing import list_files, list_folder
@@ -64,7 +70,7 @@ class Version:
     @property
     def name(self) -> str:
         """Name of its folder."""
-        return f"v{self.number:06d}"
+        return version_name(self.number)
 
 
 @dataclass(frozen=True)
@@ -207,7 +213,8 @@ def list_versions(root: Location) -> CatalogVersions:
         if entry.name in numbers and entry.name not in found
     ]
     if collection is None and not leftovers and not names & set(PROPERTY_FILES):
-        raise CatalogNotFoundError(f"there is no catalog at {root}: nothing in it is one")
+        why = "nothing in it is one" if there else "no such folder, or an empty one"
+        raise CatalogNotFoundError(f"there is no catalog at {root}: {why}")
     return CatalogVersions(
         str(root),
         tuple(_version(root, collection, name) for name in found if collection is not None),
@@ -234,8 +241,10 @@ def extension_state(
     file : Location
         The ``.properties`` file of the extension.
     """
-    text = file.read_text_if_there()
-    said = {} if text is None else parse_properties(text, str(file))
+    try:
+        said = parse_properties(file.read_text_if_there() or "", str(file))
+    except CatalogError:  # it is told by whoever loads the extension
+        said = {}
     made_for, now = _number(said.get("skyseries_primary_version")), _number(current)
     own = said.get("skyseries_extension_version", "")
     return ExtensionState(

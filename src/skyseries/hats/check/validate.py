@@ -32,7 +32,7 @@ from skyseries.hats.check.ids import check_repeated_ids
 from skyseries.hats.check.index import Parts, compare_index, read_parts
 from skyseries.hats.check.leaf import LeafCheck, LeafFound, check_leaf, key_columns
 from skyseries.hats.check.margin import MarginOf, check_margin_cells, margin_of
-from skyseries.hats.collection import COLLECTION_FILE, Collection, read_collection
+from skyseries.hats.collection import COLLECTION_FILE, ORPHANS, Collection, read_collection
 from skyseries.hats.dataset import PROPERTY_FILES, Dataset, open_dataset
 from skyseries.hats.partitions import Cell
 from skyseries.hats.properties import parse_properties, split_list
@@ -43,7 +43,6 @@ __all__ = ["Fault", "ValidationReport", "validate_catalog"]
 
 _MAPS = ("point_map.fits", "skymap.fits")
 _ROW_KINDS = ("object", "source")
-_ORPHANS = "orphans"
 
 
 _Near = tuple[MarginOf, dict[int, list[Cell]]]
@@ -121,7 +120,7 @@ def _check_collection(root: Location, deep: bool, findings: Findings) -> None:
     tables = _Tables(collection.primary, collection.margins, collection.indexes)
     _check_tables(root, tables, deep, findings)
     aside = collection.primary.rpartition("/")[0]
-    orphans = f"{aside}/{_ORPHANS}" if aside else _ORPHANS
+    orphans = f"{aside}/{ORPHANS}" if aside else ORPHANS
     known = {collection.primary, *collection.margins, *(path for _, path in collection.indexes)}
     if orphans not in known and root.join(orphans, PROPERTY_FILES[0]).exists():
         _check_tables(root, _Tables(orphans), deep, findings)
