@@ -14,15 +14,14 @@ from skyseries.hats.check.findings import Findings
 from skyseries.hats.manifest import MANIFEST_FILE
 from skyseries.store.files import Location
 from tests.hats.manifests import record
-from tests.hats.results import curves, write_result
-from tests.hats.results import sky as objects
+from tests.hats.small import objects
 
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory):
     path = tmp_path_factory.mktemp("digests") / "out"
-    write_result(path, curves(objects(60)))
-    record(path / "v000001")
+    with sky.executor("serial"):
+        sky.from_table(objects().slice(0, 60)).write_catalog(path, id="id", durability="process")
     return path
 
 
