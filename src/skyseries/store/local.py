@@ -11,7 +11,6 @@ import errno
 import fcntl
 import hashlib
 import os
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -157,7 +156,7 @@ class LocalStore(Store):
                     if _tag(file.read()) != tag:
                         raise changed
                     self._disk.rename(beside, path)
-            except FileNotFoundError:
+            except _NOT_THERE:
                 raise changed from None
             self._sync(path.parent)
 
@@ -189,7 +188,7 @@ class LocalStore(Store):
     def delete(self, name: str) -> None:
         """Remove a file, or a folder with all that is in it; nothing if it is not there."""
         path = self._path(name)
-        with _told("remove", path), suppress(FileNotFoundError):
+        with _told("remove", path), suppress(FileNotFoundError, NotADirectoryError):
             if path.is_dir() and not path.is_symlink():
                 gone = path if path.name.endswith(".part") else _beside(path)
                 if gone != path:
@@ -315,7 +314,7 @@ class LocalStore(Store):
 
 
 def _beside(path: Path) -> Path:
-    return path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.part"
+    return path.parent / f".{path.name}.{os.urandom(4).hex()}.part"
 
 
 def _tag(content: bytes) -> str:
