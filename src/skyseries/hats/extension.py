@@ -13,19 +13,29 @@ from functools import partial
 from typing import Any
 
 from skyseries.errors import CatalogError, CatalogNotFoundError, InputError
-from skyseries.hats.collection import COLLECTION_FILE, change_collection
-from skyseries.hats.properties import format_properties, now, parse_properties, split_list
+from skyseries.hats.collection import COLLECTION_FILE, change_collection, read_collection
+from skyseries.hats.properties import (
+    format_properties,
+    now,
+    parse_properties,
+    read_properties,
+    split_list,
+)
 from skyseries.store import Store, rewrite
 from skyseries.store.files import Location, locate
 
 __all__ = [
+    "EXTENSION_NAME",
     "Extension",
     "check_name",
+    "is_data_of",
     "listed_extensions",
     "publish_extension",
     "read_extension",
 ]
 
+EXTENSION_NAME = "skyseries_extension"
+"""What hats.properties of the columns' catalog says: which extension it was written for."""
 _VERSION = "skyseries_extension_version"
 
 
@@ -100,6 +110,15 @@ def read_extension(file: Location) -> tuple[Extension, Location]:
         int(said[_VERSION]) if said.get(_VERSION, "").isdecimal() else None,
     )
     return extension, _resolved(file.parent(), extension.data)
+
+
+def is_data_of(data: Location, name: str) -> bool:
+    """Whether a folder holds a catalog that was written as the columns of this extension."""
+    collection = read_collection(data)
+    if collection is None:
+        return False
+    said = read_properties(data.join(collection.primary), ["hats.properties"])
+    return said is not None and said.get(EXTENSION_NAME) == name
 
 
 def publish_extension(

@@ -24,12 +24,18 @@ from pathlib import Path
 from typing import Any
 
 from skyseries.config import settings
-from skyseries.errors import InputError, StorageError
+from skyseries.errors import CatalogError, InputError, StorageError
 from skyseries.hats.build.journal import Journal
-from skyseries.hats.collection import COLLECTION_FILE, Collection, next_version, promote
-from skyseries.hats.manifest import MANIFEST_FILE, FileFacts, Manifest, digest_of
+from skyseries.hats.collection import (
+    COLLECTION_FILE,
+    Collection,
+    named_version,
+    next_version,
+    promote,
+)
+from skyseries.hats.manifest import MANIFEST_FILE, FileFacts, Manifest, digest_of, read_manifest
 from skyseries.store import Store, Taken, store_at
-from skyseries.store.files import Location, locate, storage_errors
+from skyseries.store.files import Location, locate, storage_errors, write_text
 
 __all__ = ["BUILD", "Edition", "check_target", "new_edition", "new_folder"]
 
@@ -105,14 +111,15 @@ class Edition:
         InputError
             If another writer has made a catalog there meanwhile, and not `overwrite`.
         """
+        was_there = not self.content.exists()
         digests = self._seal(files)
         self.journal.keep(_DONE, report or {})
         version = self._adopt(digests)
         try:
             promote(self.store, collection.below(version), self.overwrite)
         except BaseException as error:
-            if isinstance(error, InputError) or not self.journal.is_kept:
-                self.store.delete(version)
+            if not was_there and (isinstance(error, InputError) or not self.journal.is_kept):
+                self._take_back(version, error)
             raise
         return version
 
@@ -130,16 +137,15 @@ class Edition:
         self.store.adopt(self.content, name, digests, self.owner, replaces=self.overwrite)
 
     def _seal(self, known: Mapping[str, FileFacts]) -> dict[str, str]:
-        """Write the manifest, unless it is there; return the digests of all files."""
+        """Write the manifest, unless all was done; return the digests of all files."""
         path = self.content / MANIFEST_FILE
-        if path.exists():
-            manifest = Manifest.from_json(path.read_text(encoding="utf-8"), str(path))
-        elif self.content.exists():
-            manifest = Manifest(self.owner, datetime.now(UTC), self._facts(known))
-            with storage_errors(str(path)):
-                path.write_text(manifest.to_json(), encoding="utf-8")
-        else:  # it was moved to its place already
+        if not self.content.exists():  # it was moved to its place already
             return {}
+        if self.report is not None:
+            manifest = Manifest.from_json(path.read_text(encoding="utf-8"), str(path))
+        else:
+            manifest = Manifest(self.owner, datetime.now(UTC), self._facts(known))
+            write_text(path, manifest.to_json())
         digests = {name: facts.digest for name, facts in manifest.files.items()}
         return digests | {MANIFEST_FILE: digest_of(path)}
 
@@ -147,13 +153,22 @@ class Edition:
         facts = {}
         for path in self.content.rglob("*"):
             name = path.relative_to(self.content).as_posix()
-            if path.is_dir():
+            if path.is_dir() or name == MANIFEST_FILE:
                 continue
             if path.name.startswith("."):  # begun when the run was stopped
                 path.unlink()
             else:
                 facts[name] = known.get(name) or FileFacts(path.stat().st_size, digest_of(path))
         return facts
+
+    def _take_back(self, version: str, error: BaseException) -> None:
+        """Remove a version that was not named, so that all is as it was.
+
+        What went wrong may have done so after the version was named, or a later one was.
+        """
+        named = None if isinstance(error, InputError) else named_version(self.store)
+        if named is None or named < version:
+            self.store.delete(version)
 
     def _adopt(self, digests: Mapping[str, str]) -> str:
         chosen = (self.journal.note(_NUMBER) or {}).get("name")
@@ -223,6 +238,8 @@ def new_edition(
         try:
             if not resume or _is_lost(journal, build / "content", store):
                 _empty(build)
+            elif not _is_as_sealed(journal, build / "content"):
+                journal.drop(_DONE)
             finished = journal.note(_DONE) is not None
             check_target(store, overwrite or finished)  # another may have ended meanwhile
             with storage_errors(place.path):
@@ -234,7 +251,7 @@ def new_edition(
         finally:
             if published or not (build / "marks").exists():
                 shutil.rmtree(apart, ignore_errors=True)
-                shutil.rmtree(build, ignore_errors=True)
+                _remove(build)
 
 
 @contextmanager
@@ -324,6 +341,21 @@ def _is_lost(journal: Journal, content: Path, store: Store) -> bool:
     return done and name not in [entry.name for entry in store.list()]
 
 
+def _is_as_sealed(journal: Journal, content: Path) -> bool:
+    """Whether files of which all was done are still so: a power cut loses what was not synced."""
+    if journal.note(_DONE) is None or not content.exists():
+        return True
+    try:
+        manifest = read_manifest(Location(str(content)))
+    except CatalogError:
+        return False
+    files = {} if manifest is None else manifest.files
+    return bool(files) and all(
+        journal.believes(content / name, facts.nbytes, facts.digest)
+        for name, facts in files.items()
+    )
+
+
 @contextmanager
 def _made(build: Path) -> Iterator[None]:
     """Remove the folders above that did not exist, if nothing is left in them."""
@@ -353,6 +385,14 @@ def _held(build: Path) -> Iterator[None]:
         if not path.exists() or path.stat().st_ino != os.fstat(lock.fileno()).st_ino:
             raise StorageError(f"another process has just written the same to {build.parent}")
         yield
+
+
+def _remove(build: Path) -> None:
+    """Remove a build, whose name is free at once for the next run of the same."""
+    gone = build.with_name(f"{build.name}.{os.urandom(4).hex()}.part")
+    with suppress(OSError):
+        build.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def _empty(build: Path) -> None:

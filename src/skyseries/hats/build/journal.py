@@ -70,6 +70,19 @@ class Journal:
         if self._folder is not None:
             _write(self._folder / f"{name}.json", value)
 
+    def drop(self, name: str) -> None:
+        """Forget what was kept about the run under this name."""
+        if self._folder is not None:
+            (self._folder / f"{name}.json").unlink(missing_ok=True)
+
+    def believes(self, path: Path, size: int, digest: str | None) -> bool:
+        """Whether a file is as it was said to be."""
+        try:
+            same = path.stat().st_size == size
+            return same and (not self._digests or digest is None or digest_of(path) == digest)
+        except OSError:
+            return False
+
     def _mark(self, stage: str, number: int) -> Path | None:
         return None if self._folder is None else self._folder / stage / f"{number:06d}.json"
 
@@ -84,7 +97,9 @@ class Journal:
         """Return what a finished task reported; None if it has to be done again."""
         mark = self._mark(stage, number)
         said = None if mark is None else _read(mark)
-        if said is None or not all(_is_whole(Path(p), *is_) for p, is_ in said["files"].items()):
+        if said is None or not all(
+            self.believes(Path(p), *is_) for p, is_ in said["files"].items()
+        ):
             return None
         outcome: Outcome = said["outcome"]
         return outcome
@@ -126,13 +141,6 @@ def _files(outcome: Any) -> Iterator[tuple[str, str | None]]:
 def _state(path: str, digest: str | None, wanted: bool) -> tuple[int, str | None]:
     file = Path(path)
     return file.stat().st_size, digest or (digest_of(file) if wanted else None)
-
-
-def _is_whole(path: Path, size: int, digest: str | None) -> bool:
-    try:
-        return path.stat().st_size == size and (digest is None or digest_of(path) == digest)
-    except OSError:
-        return False
 
 
 def _write(path: Path, value: Mapping[str, Any]) -> None:
