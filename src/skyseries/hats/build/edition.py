@@ -169,6 +169,8 @@ class Edition:
         named = None if isinstance(error, InputError) else named_version(self.store)
         if named is None or named < version:
             self.store.delete(version)
+            if not self.content.exists():  # which it was, moved
+                self.journal.forget()
 
     def _adopt(self, digests: Mapping[str, str]) -> str:
         chosen = (self.journal.note(_NUMBER) or {}).get("name")

@@ -9,6 +9,7 @@ cut any of it may be gone or cut short. What has no mark is done again.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,11 @@ class Journal:
         """Forget what was kept about the run under this name."""
         if self._folder is not None:
             (self._folder / f"{name}.json").unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        """Forget all that has been done."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def believes(self, path: Path, size: int, digest: str | None) -> bool:
         """Whether a file is as it was said to be."""
