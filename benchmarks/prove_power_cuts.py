@@ -238,10 +238,11 @@ def main() -> int:
 def _row(case: Case, disk: Disk, before: Said, options: argparse.Namespace) -> Row:
     """Cut the power in all rounds of a case; tell what came of it."""
     draw = random.Random(f"{options.seed} {case.name}")
-    lost, seconds = run(case, disk, "process", [], before)
-    cuts: list[Cut] = []
+    lost, _ = run(case, disk, "process", [], before)
+    cuts, seconds = run(case, disk, "power", [], before)
     for _ in range(options.rounds):
-        moments = [draw.uniform(0, seconds) for _ in range(CUTS)]
+        # most of the time passes until there is anything to sync; then each moment is another one
+        moments = [seconds * draw.uniform(0, 1) ** (0.5 * n) for n in range(1, CUTS + 1)]
         more, seconds = run(case, disk, "power", moments, before)
         cuts += more
     for cut in cuts:
