@@ -234,9 +234,11 @@ class LocalStore(Store):
     def _remove_tree(self, folder: Path) -> None:
         files, folders = _tree(folder)
         for file in files:
-            self._disk.unlink(file)
+            with suppress(FileNotFoundError):  # another removes it, too
+                self._disk.unlink(file)
         for place in folders:
-            self._disk.rmdir(place)
+            with suppress(FileNotFoundError):
+                self._disk.rmdir(place)
 
     def _sync(self, path: Path) -> None:
         if self.durability == "power":
