@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from skyseries.hats.build.marks import Marks
 
 import skyseries as sky
 import skyseries.timeseries.features.registry as registry
-from skyseries.catalog.write.fingerprint import fingerprint
 from skyseries.errors import CatalogNotFoundError, InputError
+from skyseries.fingerprint import fingerprint
 from skyseries.hats.build.facts import CurveFacts, LeafFacts
-from skyseries.hats.build.marks import Marks
 from skyseries.hats.partitions import Cell
 from skyseries.timeseries import Feature, register
 from tests.conftest import Tune

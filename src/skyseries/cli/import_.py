@@ -49,7 +49,7 @@ def _width(ctx: click.Context, param: click.Parameter, value: str) -> float | No
 
 @click.command("import", short_help="Make a catalog of survey files.")
 @click.argument("objects", nargs=-1)
-@click.argument("path", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("path")
 @click.option("--name", help="Name of the catalog.  [default: that of the folder]")
 @click.option(
     "--ra",
@@ -128,11 +128,15 @@ def _width(ctx: click.Context, param: click.Parameter, value: str) -> float | No
 @click.option(
     "--resume/--no-resume", default=True, help="Go on with an unfinished import, or start again."
 )
+@click.option(
+    "--durability", type=click.Choice(["power", "process"]), default="power", show_default=True,
+    help="What a finished catalog outlives: a power cut, or the end of the process (faster).",
+)  # fmt: skip
 @engine_options
 @progress_option
 def import_(
     objects: tuple[str, ...],
-    path: Path,
+    path: str,
     lightcurves: tuple[str, ...],
     **options: Any,
 ) -> None:

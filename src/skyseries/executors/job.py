@@ -338,7 +338,12 @@ class Job:
 
 
 def run_tasks(
-    stage: str, tasks: Sequence[Task], *, ordered: bool = False, unit: str | None = None
+    stage: str,
+    tasks: Sequence[Task],
+    *,
+    ordered: bool = False,
+    unit: str | None = None,
+    before: Sequence[Task] = (),
 ) -> Iterator[Result]:
     """Run tasks as a stage of the job that holds here, on the engine that holds here.
 
@@ -347,7 +352,7 @@ def run_tasks(
 
     Parameters
     ----------
-    stage, tasks, ordered, unit
+    stage, tasks, ordered, unit, before
         As in `Job.run`.
 
     Yields
@@ -359,10 +364,10 @@ def run_tasks(
     """
     job = current_job()
     if job is not None:
-        return job.run(stage, tasks, ordered=ordered, unit=unit)
+        return job.run(stage, tasks, ordered=ordered, unit=unit, before=before)
     job = Job(stage, retries=0 if in_task() else 1)
     job._begin(None)
-    return _alone(job, job.run(stage, tasks, ordered=ordered, unit=unit))
+    return _alone(job, job.run(stage, tasks, ordered=ordered, unit=unit, before=before))
 
 
 def _alone(job: Job, results: Iterator[Result]) -> Generator[Result]:

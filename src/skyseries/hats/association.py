@@ -4,33 +4,26 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from skyseries.errors import CatalogError, InputError
-from skyseries.hats.build.facts import LeafFacts
-from skyseries.hats.build.finish import write_properties
-from skyseries.hats.build.folder import CatalogFacts, write_catalog_folder
+from skyseries.hats.build.folder import CatalogFacts
 from skyseries.hats.collection import read_collection
 from skyseries.hats.dataset import Dataset, open_dataset
-from skyseries.hats.properties import read_properties
-from skyseries.store.files import Location, storage_errors
+from skyseries.store.files import Location
 
 __all__ = [
     "DISTANCE",
     "Association",
     "Link",
+    "association_properties",
+    "check_replaced",
     "column_of",
-    "new_folder",
     "open_association",
-    "write_association_folder",
 ]
 
 DISTANCE = "_dist_arcsec"
@@ -96,37 +89,16 @@ def open_association(root: Location) -> Association:
     return Association(dataset, links[0], links[1], pairs)
 
 
-def write_association_folder(
-    root: Path,
-    schema: pa.Schema,
-    leaves: Iterable[LeafFacts],
-    *,
-    name: str,
-    primary: Link,
-    join: Link,
-) -> CatalogFacts:
-    """Write what belongs to an association whose leaves are there.
+def association_properties(facts: CatalogFacts, primary: Link, join: Link) -> dict[str, Any]:
+    """Return what hats.properties says of the pairs of two catalogs.
 
     Parameters
     ----------
-    root : Path
-    schema : pyarrow.Schema
-        Columns of both ids, perhaps `DISTANCE`, and ``_healpix_29``.
-    leaves : iterable of LeafFacts
-    name : str
+    facts : CatalogFacts
+        What all leaves add up to.
     primary, join : Link
     """
-    largest: list[float] = []
-
-    def watched() -> Iterator[LeafFacts]:
-        for facts in leaves:
-            column = f"{DISTANCE}::max_value"
-            if facts.statistics is not None and column in facts.statistics.column_names:
-                found = pc.max(facts.statistics.column(column)).as_py()
-                largest.extend([] if found is None else [found])
-            yield facts
-
-    properties = {
+    said: dict[str, Any] = {
         "hats_col_ra": None,
         "hats_col_dec": None,
         "hats_primary_table_url": primary.catalog,
@@ -137,47 +109,23 @@ def write_association_folder(
         "hats_col_assn_join_assn": join.column,
         "hats_assn_leaf_files": "True",
     }
-    facts = write_catalog_folder(
-        root, schema, watched(), name=name, kind="association", properties=properties
-    )
-    if largest:
-        # known only now that all leaves have been seen
-        said = read_properties(Location(str(root)), ["hats.properties"]) or {}
-        write_properties(root, {**said, "hats_assn_max_separation": repr(max(largest))})
-    return facts
+    column = f"{DISTANCE}::max_value"
+    if facts.statistics is not None and column in facts.statistics.column_names:
+        found = pc.max(facts.statistics.column(column)).as_py()
+        if found is not None:
+            said["hats_assn_max_separation"] = repr(found)
+    return said
 
 
-@contextmanager
-def new_folder(path: str | os.PathLike[str], overwrite: bool) -> Iterator[Path]:
-    """Give a folder to write to, which gets its name when the block ends well.
-
-    Raises
-    ------
-    InputError
-        If there is something of this name, and it is no association or not to be replaced.
-    """
+def check_replaced(path: str | os.PathLike[str], overwrite: bool) -> None:
+    """Raise InputError if an association cannot be written to a folder."""
     target = Path(path).expanduser().absolute()
-    if target.exists():
-        if not overwrite:
-            raise InputError(f"{target} is there already; overwrite=True replaces it")
-        _check_is_association(target)
-    mark = uuid.uuid4().hex[:8]
-    beside, old = (target.parent / f".{target.name}.{mark}.{word}" for word in ("part", "old"))
-    with storage_errors(str(target)):
-        try:
-            beside.mkdir(parents=True)
-            yield beside
-            if target.exists():
-                target.rename(old)
-            beside.rename(target)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
-            shutil.rmtree(old, ignore_errors=True)
-
-
-def _check_is_association(path: Path) -> None:
-    if not path.is_dir() or (any(path.iterdir()) and not _is_association(path)):
-        raise InputError(f"{path} is no association catalog and is not replaced")
+    if not target.exists():
+        return
+    if not overwrite:
+        raise InputError(f"{target} is there already; overwrite=True replaces it")
+    if not target.is_dir() or (any(target.iterdir()) and not _is_association(target)):
+        raise InputError(f"{target} is no association catalog and is not replaced")
 
 
 def _is_association(path: Path) -> bool:

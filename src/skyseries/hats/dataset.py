@@ -48,6 +48,9 @@ class Dataset:
     opened: tuple[int, ...] | None = field(default=None, repr=False, compare=False)
     """The stamp of its properties when the folder was opened; None if this was made otherwise."""
 
+    def __fingerprint__(self) -> tuple[Any, ...]:
+        return str(self.root), sorted(self.properties.items())
+
     @property
     def name(self) -> str:
         """The name that the catalog gives itself."""

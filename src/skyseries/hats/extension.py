@@ -7,24 +7,26 @@ A collection lists those that it has.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from skyseries.errors import CatalogError, CatalogNotFoundError, InputError
-from skyseries.hats.build.edition import write_lock
-from skyseries.hats.collection import COLLECTION_FILE
+from skyseries.hats.collection import COLLECTION_FILE, change_collection
 from skyseries.hats.properties import format_properties, now, parse_properties, split_list
-from skyseries.store.files import Location, locate, write_text
+from skyseries.store import Store, rewrite
+from skyseries.store.files import Location, locate
 
 __all__ = [
     "Extension",
     "check_name",
-    "list_extension",
     "listed_extensions",
+    "publish_extension",
     "read_extension",
-    "write_extension_file",
 ]
+
+_VERSION = "skyseries_extension_version"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Extension:
     how: str = "left"
     shares_position: bool = False
     """Whether it repeats the positions of the catalog."""
+    version: int | None = None
+    """Of the columns' catalog; None: the current one. So this file alone says what is loaded."""
 
 
 def listed_extensions(root: Location) -> dict[str, Location]:
@@ -93,13 +97,27 @@ def read_extension(file: Location) -> tuple[Extension, Location]:
         tuple(split_list(said.get("hats_ext_cols"))),
         how,
         said.get("hats_ext_shares_primary_coords", "").lower() == "true",
+        int(said[_VERSION]) if said.get(_VERSION, "").isdecimal() else None,
     )
     return extension, _resolved(file.parent(), extension.data)
 
 
-def write_extension_file(folder: Path, extension: Extension, more: dict[str, Any]) -> Path:
-    """Write ``<name>.properties``."""
-    path = folder / f"{extension.name}.properties"
+def publish_extension(
+    store: Store, extension: Extension, more: Mapping[str, Any], *, listed: bool
+) -> None:
+    """Write ``<name>.properties``, and enter it into the collection that it lies in.
+
+    Parameters
+    ----------
+    store : Store
+        The folder of the file.
+    extension : Extension
+    more : mapping
+        More entries of the file.
+    listed : bool
+        Whether the folder is that of a collection, which then lists the extension.
+    """
+    file = f"{extension.name}.properties"
     properties = {
         "obs_collection": extension.name,
         "dataproduct_type": "extension",
@@ -110,22 +128,20 @@ def write_extension_file(folder: Path, extension: Extension, more: dict[str, Any
         "hats_ext_cols": " ".join(extension.columns),
         "hats_ext_join_style": extension.how,
         "hats_ext_shares_primary_coords": str(extension.shares_position),
+        _VERSION: extension.version,
         "hats_creation_date": now(),
         **more,
     }
-    write_text(path, format_properties(properties, "HATS extension"))
-    return path
+    content = format_properties(properties, "HATS extension").encode()
+    rewrite(store, file, lambda _: content)
+    if listed:
+        change_collection(store, partial(_listing, name=extension.name, file=file))
 
 
-def list_extension(root: Path, name: str) -> None:
-    """Enter an extension into the collection whose folder it is in."""
-    file = root / COLLECTION_FILE
-    with write_lock(root):
-        said = parse_properties(file.read_text(encoding="utf-8"), str(file))
-        pairs = split_list(said.get("all_extensions"))
-        known = dict(zip(pairs[::2], pairs[1::2], strict=False)) | {name: f"{name}.properties"}
-        said["all_extensions"] = " ".join(f"{alias} {path}" for alias, path in known.items())
-        write_text(file, format_properties(said, "HATS collection"))
+def _listing(said: Mapping[str, Any], name: str, file: str) -> Mapping[str, Any]:
+    pairs = split_list(said.get("all_extensions"))
+    known = dict(zip(pairs[::2], pairs[1::2], strict=False)) | {name: file}
+    return {**said, "all_extensions": " ".join(f"{alias} {path}" for alias, path in known.items())}
 
 
 def check_name(name: str, columns: list[str]) -> None:

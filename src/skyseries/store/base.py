@@ -102,7 +102,15 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def adopt(self, folder: Path, name: str, digests: Mapping[str, str], owner: str) -> None:
+    def adopt(
+        self,
+        folder: Path,
+        name: str,
+        digests: Mapping[str, str],
+        owner: str,
+        *,
+        replaces: bool = False,
+    ) -> None:
         """Take over a folder of this machine with all that is in it, under a name of its own.
 
         Parameters
@@ -117,6 +125,9 @@ class Store(ABC):
         owner : str
             Whose folder it is: ``"run"`` in its `MANIFEST`. The same owner may go on with what
             was stopped, wherever that was.
+        replaces : bool
+            In place of a folder that is there: in one step where the disk can, else the old one
+            is gone before the new one comes.
 
         Raises
         ------

@@ -199,8 +199,6 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a small file in one step, flushed to the disk before it gets its name."""
-    with atomic_path(path) as beside, beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    """Write a small file in one step."""
+    with atomic_path(path) as beside:
+        beside.write_text(text, encoding="utf-8")

@@ -6,6 +6,7 @@ the name is, too. Nothing is locked but for the moment in which a name changes h
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import hashlib
@@ -31,8 +32,10 @@ from skyseries.store.threads import for_each
 
 __all__ = ["Disk", "LocalStore"]
 
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE of <fcntl.h>
 _NOT_THERE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+_NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 _THERE = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
 """What a rename of a folder says when its new name is taken."""
 
@@ -64,6 +67,22 @@ class Disk:
     def rename(self, source: Path, target: Path) -> None:
         """Give a file or a folder another name; a file that has that name is replaced."""
         source.rename(target)
+
+    def exchange(self, one: Path, other: Path) -> None:
+        """Let two files or folders have each other's name, in one step.
+
+        Raises
+        ------
+        OSError
+            If the disk or the system cannot do so.
+        """
+        libc = ctypes.CDLL(None, use_errno=True)
+        if not hasattr(libc, "renameat2"):
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+        names = (_HERE, os.fsencode(one), _HERE, os.fsencode(other))
+        if libc.renameat2(*names, ctypes.c_uint(_EXCHANGE)):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(other))
 
     def unlink(self, path: Path) -> None:
         """Remove a file."""
@@ -141,11 +160,22 @@ class LocalStore(Store):
                 raise changed from None
             self._sync(path.parent)
 
-    def adopt(self, folder: Path, name: str, digests: Mapping[str, str], owner: str) -> None:
+    def adopt(
+        self,
+        folder: Path,
+        name: str,
+        digests: Mapping[str, str],
+        owner: str,
+        *,
+        replaces: bool = False,
+    ) -> None:
         """Take over a folder of the same disk: it is moved."""
         path = self._path(name)
         with _told("write", path):
-            if not os.path.lexists(path):
+            if replaces and os.path.lexists(path):
+                check_owner(folder, owner)
+                self._exchange(folder, path)
+            elif not os.path.lexists(path):
                 check_owner(folder, owner)
                 self._move(folder, path)
             if owner_of(path) != owner:
@@ -214,12 +244,29 @@ class LocalStore(Store):
                     raise FileExistsError(path) from None
                 self._disk.rename(beside, path)
 
-    def _move(self, folder: Path, path: Path) -> None:
-        """Let a folder appear under a name, unless something has it now."""
-        files, folders = _tree(folder)
+    def _exchange(self, folder: Path, path: Path) -> None:
+        """Let a folder appear under a name, and what had it under that of the folder."""
+        self._sync_tree(folder)
+        try:
+            self._disk.exchange(folder, path)
+        except OSError as error:
+            if error.errno not in _NO_EXCHANGE:
+                raise
+            aside = _beside(path)  # for a moment there is neither of them
+            self._disk.rename(path, aside)
+            self._disk.rename(folder, path)
+            self._sync(path.parent)
+            self._remove_tree(aside)
+
+    def _sync_tree(self, folder: Path) -> None:
         if self.durability == "power":
+            files, folders = _tree(folder)
             for_each(self._sync_or_remove, files)
             for_each(self._sync, folders)
+
+    def _move(self, folder: Path, path: Path) -> None:
+        """Let a folder appear under a name, unless something has it now."""
+        self._sync_tree(folder)
         self._make_folders(path.parent)
         if os.path.lexists(path):  # an empty folder would be replaced; one with files never is
             return

@@ -102,12 +102,22 @@ class RemoteStore(Store):
         if not self._put(name, content, tag):
             raise Changed(f"{self.path}/{name} was changed by another while this was going on")
 
-    def adopt(self, folder: Path, name: str, digests: Mapping[str, str], owner: str) -> None:
+    def adopt(
+        self,
+        folder: Path,
+        name: str,
+        digests: Mapping[str, str],
+        owner: str,
+        *,
+        replaces: bool = False,
+    ) -> None:
         """Take over a folder of this machine: it is copied, but for what is there already."""
         manifest = self.read(f"{checked(name)}/{MANIFEST}")
         if manifest is not None and owner_in(manifest.content) == owner:
             return  # we were killed after the last file
         check_owner(folder, owner)
+        if replaces and manifest is not None:
+            self.delete(name)
         self._claim(name, owner)
         files = {
             path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()

@@ -10,9 +10,8 @@ import pyarrow as pa
 from skyseries.catalog.plan.node import Hints, Node, Unit
 from skyseries.catalog.plan.stage import Runner, Stage
 from skyseries.catalog.plan.steps import Select
-from skyseries.executors import Task, run_tasks
-from skyseries.hats.build.folder import write_index_folder
-from skyseries.hats.build.index import index_entries, index_ranges, write_index_part
+from skyseries.hats.build.index import index_entries, sorted_entries, write_index
+from skyseries.hats.build.journal import Journal
 from skyseries.hats.build.runs import Run, write_run
 from skyseries.hats.keys import plain
 from skyseries.hats.partitions import Cell
@@ -36,25 +35,17 @@ def build_key_index(node: Node, column: str, folder: Path, run: Runner) -> Locat
     part = partial(_run_of_unit, column=column, folder=runs_folder)
     found = sorted(run(node, part, stage=f"keys in {column}"))
     runs = [keys for _, keys in found if keys.rows]
-    ranges = index_ranges(runs, INDEX_KEY)
-    share = sum(keys.rows for keys in runs) / len(ranges)
-    tasks = [
-        Task(write_index_part, (runs, INDEX_KEY, pair, n, root), share, f"index part {n}")
-        for n, pair in enumerate(ranges)
-    ]
-    parts = [part for _, part in run_tasks("writing the index", tasks)]
-    written = [part for part in parts if part.rows]
     field = pa.field(INDEX_KEY, _plain_type(node.schema.field(column).type))
-    rows = sum(part.rows for part in written)
-    write_index_folder(root, field, len(parts) if rows else 0, rows, primary="plan")
+    write_index(root, runs, field, "plan", Journal(None))
     return Location(str(root))
 
 
 def _run_of_unit(node: Node, unit: Unit, *, column: str, folder: Path) -> Run:
     rows = node.rows(unit.area, Hints())
     keys = plain(rows.fetch([column]).column(0))
-    entries = index_entries(pa.chunked_array([keys]), rows.hpx(), INDEX_KEY, Cell(0, 0))
-    return write_run(folder / f"{unit.start}.arrow", entries)
+    hpx = pa.chunked_array([pa.array(rows.hpx())])
+    entries = index_entries(pa.chunked_array([keys]), hpx, INDEX_KEY, Cell(0, 0))
+    return write_run(folder / f"{unit.start}.arrow", sorted_entries([entries], INDEX_KEY))
 
 
 def _plain_type(type_: pa.DataType) -> pa.DataType:

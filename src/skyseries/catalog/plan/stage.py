@@ -96,6 +96,9 @@ class Stage(Generic[T]):
                 raise
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
+    def __fingerprint__(self) -> tuple[Any, ...]:
+        return self.text, self.make
+
     def __getstate__(self) -> dict[str, Any]:
         # a copy in another process needs the value only, and must not remove our folder
         made = {"_value": self._value} if self._value else {"make": self.make, "_value": []}

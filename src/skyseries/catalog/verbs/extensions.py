@@ -21,14 +21,16 @@ from skyseries.hats.dataset import open_dataset
 from skyseries.hats.extension import (
     Extension,
     check_name,
-    list_extension,
     listed_extensions,
+    publish_extension,
     read_extension,
-    write_extension_file,
 )
 from skyseries.hats.keys import check_keys
 from skyseries.hats.margin import margin_width
+from skyseries.hats.versions import extension_state
+from skyseries.store import store_at
 from skyseries.store.files import Location, locate
+from skyseries.warn import warn_user
 
 if TYPE_CHECKING:
     from skyseries.catalog.write.associations import AssociationWritten
@@ -89,7 +91,9 @@ class ExtensionVerbs(CatalogBase):
         listed = listed_extensions(self._root)
         file = listed.get(os.fspath(name_or_path)) or locate(name_or_path)
         extension, root = read_extension(file)
-        data = _open(root, type(self), version)
+        if extension.primary in (self._root.name, str(self._root)):
+            _warn_if_stale(self, extension.name, file)
+        data = _open(root, type(self), extension.version if version is None else version)
         check_columns([extension.primary_key], self.schema)
         said = extension.columns if version is None else ()
         wanted = list(columns or said) or _added(extension, data)
@@ -120,6 +124,7 @@ class ExtensionVerbs(CatalogBase):
         margin_arcsec: Any = 10.0,
         overwrite: bool = False,
         resume: bool = False,
+        durability: str = "power",
     ) -> Written:
         """Compute columns, and write them as an extension of the catalog.
 
@@ -144,6 +149,8 @@ class ExtensionVerbs(CatalogBase):
             ``load_extension(name, version=1)``.
         resume : bool
             Go on with the same extension where a stopped run has ended, as for `write_catalog`.
+        durability : {"power", "process"}
+            As for `write_catalog`.
 
         Returns
         -------
@@ -177,17 +184,18 @@ class ExtensionVerbs(CatalogBase):
             margin_arcsec=margin_width(margin_arcsec),
             overwrite=overwrite,
             resume=resume,
+            durability=durability,
         )
         written = write_catalog(kept._node, target)
         primary = self._root.name if inside else str(self._root)
-        extension = Extension(name, primary, key, name, key, tuple(new), how, shares_position=True)
+        extension = Extension(
+            name, primary, key, name, key, tuple(new), how, True, int(written.version[1:])
+        )
         said = {
             "hats_builder": _builder(),
             "skyseries_primary_version": self._collection.version,
         } | to_properties(written.provenance)
-        write_extension_file(folder, extension, said)
-        if inside:
-            list_extension(folder, name)
+        publish_extension(store_at(folder, durability), extension, said, listed=inside)
         return written
 
     def _ids_kept(self, given: str | None) -> tuple[str, str]:
@@ -212,6 +220,7 @@ class ExtensionVerbs(CatalogBase):
         *,
         name: str | None = None,
         overwrite: bool = False,
+        durability: str = "power",
     ) -> AssociationWritten:
         """Compute a cross-match or a join, and write which ids belong together.
 
@@ -226,6 +235,8 @@ class ExtensionVerbs(CatalogBase):
             Of the association; by default that of the folder.
         overwrite : bool
             Replace an association that is there.
+        durability : {"power", "process"}
+            As for `write_catalog`.
 
         Returns
         -------
@@ -235,7 +246,8 @@ class ExtensionVerbs(CatalogBase):
         from skyseries.catalog.write.associations import write_association
 
         ids = self._left_id(left_id), self._right_id(right_id)
-        return write_association(self, ids, path, name or Path(path).name, overwrite)
+        name = name or Path(path).name
+        return write_association(self, ids, path, name, overwrite, durability)
 
     def _left_id(self, given: str | None) -> str:
         if given is not None:
@@ -259,6 +271,17 @@ class ExtensionVerbs(CatalogBase):
                     return name
         raise InputError(
             "which column holds the ids of the other catalog is not known: give right_id="
+        )
+
+
+def _warn_if_stale(catalog: CatalogBase, name: str, file: Location) -> None:
+    now = catalog._collection.version
+    state = extension_state(catalog._root, now, name, file)
+    if state.stale and now is not None:
+        warn_user(
+            f"the extension {name!r} was computed from version {state.made_for} of "
+            f"{catalog.name}, and this is version {int(now[1:])}: its values may be of other rows "
+            f"and data; write_extension({name!r}, ..., overwrite=True) makes it anew"
         )
 
 

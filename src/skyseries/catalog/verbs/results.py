@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -18,6 +17,7 @@ from skyseries.catalog.run import run as running
 from skyseries.catalog.run.rowcount import row_count
 from skyseries.errors import CatalogError, InputError
 from skyseries.hats.margin import margin_width
+from skyseries.store.files import locate
 
 if TYPE_CHECKING:
     import astropy.table
@@ -75,6 +75,7 @@ class ResultVerbs(CatalogBase):
         id_index: bool = True,
         overwrite: bool = False,
         resume: bool = False,
+        durability: str = "power",
     ) -> Written:
         """Compute, and write the result as a HATS collection; rows are streamed to the files.
 
@@ -82,8 +83,9 @@ class ResultVerbs(CatalogBase):
 
         Parameters
         ----------
-        path : path
-            A folder of this machine that all workers see.
+        path : path or URL
+            A folder that all workers see; or one of a bucket (``s3://...``), which the catalog is
+            copied to when it is whole.
         name : str, optional
             Of the catalog; by default that of the folder.
         margin_arcsec : float, angle or None
@@ -99,7 +101,10 @@ class ResultVerbs(CatalogBase):
             Keep the leaves that are done if the run is stopped, and go on with them when the same
             plan is written to the same place again. They count as done for the same parameters,
             functions, catalogs and version of Skyseries only. False: start from the beginning,
-            and remove what a stopped run has left.
+            and keep nothing if it is stopped.
+        durability : {"power", "process"}
+            ``power``: all files are flushed to the disk before the version is named, which then
+            outlives a power cut. ``process`` saves the time: for scratch and tests.
 
         Returns
         -------
@@ -116,7 +121,7 @@ class ResultVerbs(CatalogBase):
         key = self._id_of_result(id)
         target = Target(
             path=path,
-            name=name or Path(path).absolute().name,
+            name=name or locate(path).name,
             position=self._node.position or self._filed_by(),
             kind=self._kind(),
             id=key if id_index else None,
@@ -124,6 +129,7 @@ class ResultVerbs(CatalogBase):
             margin_arcsec=margin_width(margin_arcsec),
             overwrite=overwrite,
             resume=resume,
+            durability=durability,
         )
         return write_catalog(self._node, target)
 
@@ -159,7 +165,7 @@ class ResultVerbs(CatalogBase):
         return info.describe(self)
 
     def __repr__(self) -> str:
-        return self.info().short()
+        return info.describe(self, brief=True).short()
 
     def _repr_html_(self) -> str:
-        return self.info().html()
+        return info.describe(self, brief=True).html()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -18,17 +17,19 @@ from skyseries.catalog.plan.node import Area, Hints, Node
 from skyseries.catalog.plan.pairs import Rename, Renamed
 from skyseries.catalog.plan.steps import Select
 from skyseries.catalog.run.run import prepare
-from skyseries.catalog.write.writing import LeafTask, leaf_tasks, written_leaves
+from skyseries.catalog.write.writing import LeafTask, leaf_tasks, writing_tasks
 from skyseries.errors import InputError
+from skyseries.executors import Job
 from skyseries.hats.association import (
     DISTANCE,
     Link,
+    association_properties,
+    check_replaced,
     column_of,
-    new_folder,
-    write_association_folder,
 )
-from skyseries.hats.build.facts import LeafFacts
-from skyseries.hats.build.leaf_writer import write_leaf
+from skyseries.hats.build.assemble import assemble
+from skyseries.hats.build.blueprint import Blueprint
+from skyseries.hats.build.edition import new_folder
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.names import check_catalog_name
 from skyseries.spatial.order import argsort
@@ -53,6 +54,7 @@ def write_association(
     path: str | os.PathLike[str],
     name: str,
     overwrite: bool,
+    durability: str = "power",
 ) -> AssociationWritten:
     """Write the pairs of a plan as an association.
 
@@ -64,6 +66,7 @@ def write_association(
     path : path
     name : str
     overwrite : bool
+    durability : {"power", "process"}
     """
     check_catalog_name(name)
     left, right = _home(held._node, ids[0], True), _home(held._node, ids[1], False)
@@ -77,12 +80,20 @@ def write_association(
         names.append((DISTANCE, DISTANCE))
     node = Rename(Select(held._node, tuple(old for old, _ in names)), Renamed(tuple(names)))
     schema = node.schema.append(pa.field(HPX_COLUMN, pa.int64()))
-    with new_folder(path, overwrite) as root:
-        write = partial(_write_leaves, schema=schema, root=root)
-        facts = write_association_folder(
-            root, schema, _run(node, write), name=name, primary=primary, join=join
-        )
-    return AssociationWritten(str(path), facts.rows, len(facts.partitions), primary, join)
+    check_replaced(path, overwrite)
+    with (
+        Job("write_association"),
+        new_folder(path, name, overwrite=overwrite, durability=durability) as edition,
+    ):
+        below = edition.content.parent
+        blueprint = Blueprint(below, edition.scratch, name, schema, "", "", "association")
+        prepare(node)
+        tasks = writing_tasks(node, leaf_tasks(node), blueprint, _tables)
+        leaves = edition.journal.run("writing pairs", tasks)
+        said = partial(association_properties, primary=primary, join=join)
+        built = assemble(blueprint, edition.journal, leaves, said)
+        edition.place(path, {k.partition("/")[2]: facts for k, facts in built.files.items()})
+    return AssociationWritten(str(path), built.rows, built.partitions, primary, join)
 
 
 def _home(node: Node, column: str, first: bool) -> Home:
@@ -104,18 +115,7 @@ def _collection_of(root: Location) -> str:
     return str(root)
 
 
-def _run(node: Node, write: partial[list[LeafFacts]]) -> Iterator[LeafFacts]:
-    prepare(node)
-    yield from written_leaves("writing pairs", node, leaf_tasks(node), write)
-
-
-def _write_leaves(
-    node: Node, leaves: Sequence[LeafTask], *, schema: pa.Schema, root: Path
-) -> list[LeafFacts]:
-    return [write_leaf(root, leaf.cell, schema, _tables(node, leaf)) for leaf in leaves]
-
-
-def _tables(node: Node, leaf: LeafTask) -> Iterator[pa.Table]:
+def _tables(node: Node, leaf: LeafTask, _: Blueprint) -> Iterator[pa.Table]:
     """Yield the pairs of a leaf along the sky."""
     for start, stop in leaf.units:
         rows = node.rows(Area.of(start, stop), Hints())

@@ -7,10 +7,8 @@ positions. Its rows are computed unit by unit and streamed into the file.
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -32,22 +30,19 @@ from skyseries.catalog.plan.node import (
 )
 from skyseries.catalog.run.run import prepare
 from skyseries.catalog.run.units import divide
-from skyseries.catalog.write.fingerprint import fingerprint
 from skyseries.catalog.write.provenance import new_provenance, to_properties
 from skyseries.config import tuning
 from skyseries.errors import ExecutionError, InputError
-from skyseries.executors import Task, run_tasks
-from skyseries.hats.build.edition import new_version
-from skyseries.hats.build.facts import LeafFacts
-from skyseries.hats.build.folder import write_catalog_folder
-from skyseries.hats.build.index import build_index, check_id_lengths, check_ids
-from skyseries.hats.build.leaf_writer import write_leaf
-from skyseries.hats.build.margin import build_margin
-from skyseries.hats.build.marks import Marks
-from skyseries.hats.collection import Collection
+from skyseries.executors import Job, Task
+from skyseries.fingerprint import fingerprint
+from skyseries.hats.build.assemble import assemble
+from skyseries.hats.build.blueprint import Blueprint
+from skyseries.hats.build.edition import new_edition
+from skyseries.hats.build.index import check_ids
+from skyseries.hats.build.journal import Journal, Outcome
+from skyseries.hats.build.leaves import write_leaves
+from skyseries.hats.build.margin import write_cells
 from skyseries.hats.curves import in_time_order
-from skyseries.hats.dataset import open_dataset
-from skyseries.hats.layout import default_names
 from skyseries.hats.leaf import HPX_COLUMN, row_epochs
 from skyseries.hats.names import check_catalog_name, check_columns
 from skyseries.hats.partitions import Cell, Partitions, cut
@@ -55,7 +50,6 @@ from skyseries.hats.sizes import Limits, row_sizes
 from skyseries.schema import LightCurveFields
 from skyseries.spatial.healpix import HPX_ORDER, margin_order
 from skyseries.spatial.order import run_lengths
-from skyseries.store.files import Location
 
 __all__ = [
     "LeafTask",
@@ -64,8 +58,10 @@ __all__ = [
     "leaf_tasks",
     "shared_out",
     "write_catalog",
-    "written_leaves",
+    "writing_tasks",
 ]
+
+Tables = Callable[[Node, "LeafTask", Blueprint], Iterator[pa.Table]]
 
 _LIMITS = Limits()
 _TABLE_ORDER = 10
@@ -104,6 +100,7 @@ class Target:
     overwrite : bool
     resume : bool
         Go on with the same write that was stopped.
+    durability : {"power", "process"}
     """
 
     path: str | os.PathLike[str]
@@ -115,6 +112,7 @@ class Target:
     margin_arcsec: float | None
     overwrite: bool
     resume: bool = False
+    durability: str = "power"
 
 
 class LeafTask(NamedTuple):
@@ -132,121 +130,103 @@ def write_catalog(node: Node, target: Target) -> Written:
     check_columns(schema.names)
     if target.id is not None:
         check_ids(schema, target.id)
-    names = default_names(target.name, target.margin_arcsec, target.id)
     run = _run_name(node, target) if target.resume else None
-    with new_version(target.path, target.overwrite, run) as version:
-        root = version.build / names["primary"]
-        provenance, marks = new_provenance(node), None
-        if version.marks is not None:
-            marks = Marks(version.marks, root)
-            provenance = marks.note("run", provenance)
-            for part in ("margin", "index"):  # these are made anew
-                shutil.rmtree(version.build / names.get(part, part), ignore_errors=True)
-        write = partial(_write_leaves, schema=schema, root=root, target=target, marks=marks)
-        facts = write_catalog_folder(
-            root,
-            schema,
-            _run(node, write, marks, target.margin_arcsec),
+    with (
+        Job("write_catalog"),
+        new_edition(
+            target.path, overwrite=target.overwrite, run=run, durability=target.durability
+        ) as edition,
+    ):
+        blueprint = Blueprint(
+            folder=edition.content,
+            scratch=edition.scratch,
             name=target.name,
-            kind=target.kind,
+            schema=schema,
             ra=target.position[0],
             dec=target.position[1],
+            kind=target.kind,
             lightcurves=target.lightcurves,
-            properties={
-                "hats_cols_survey_id": target.id,
-                "skyseries_plan": " < ".join(line.strip() for line in steps_of(node)),
-            }
-            | to_properties(provenance),
+            id=target.id,
+            margin_arcsec=target.margin_arcsec,
         )
-        primary = open_dataset(Location(str(root)))
-        margin_rows = index_rows = None
-        if target.margin_arcsec is not None:
-            margin_rows = build_margin(
-                primary, version.build / names["margin"], target.margin_arcsec
-            )
-        if target.id is not None:
-            index_rows = build_index(primary, version.build / names["index"], target.id).rows
-        number = version.publish(
-            Collection(
-                target.name,
-                names["primary"],
-                (names["margin"],) if margin_rows is not None else (),
-                names.get("margin"),
-                ((target.id, names["index"]),) if target.id is not None else (),
-            )
-        )
-    return Written(
-        str(target.path), number, facts.rows, len(facts.partitions), margin_rows, index_rows,
-        MappingProxyType(provenance),
-    )  # fmt: skip
+        if (report := edition.report) is not None:  # stopped at its very end
+            return _written(report, edition.publish(blueprint.collection, {}))
+        provenance = edition.journal.note("run") or new_provenance(node)
+        edition.journal.keep("run", provenance)
+        said = {
+            "hats_cols_survey_id": target.id,
+            "skyseries_plan": " < ".join(line.strip() for line in steps_of(node)),
+        } | to_properties(provenance)
+        leaves = _leaves(node, blueprint, edition.journal)
+        built = assemble(blueprint, edition.journal, leaves, said)
+        report = {
+            "path": str(target.path),
+            "version": "",
+            "rows": built.rows,
+            "partitions": built.partitions,
+            "margin_rows": built.margin_rows,
+            "index_rows": built.index_rows,
+            "provenance": provenance,
+        }
+        return _written(report, edition.publish(blueprint.collection, built.files, report))
+
+
+def _written(report: Mapping[str, Any], version: str) -> Written:
+    provenance = MappingProxyType(report["provenance"])
+    return Written(**{**report, "version": version, "provenance": provenance})
 
 
 def _run_name(node: Node, target: Target) -> str:
     """Return a name that this plan has in each process, and no other one."""
     from skyseries import __version__
 
-    return fingerprint(__version__, node, target.name, target.position, target.id, target.kind)
+    parts = (target.name, target.position, target.id, target.kind, target.margin_arcsec)
+    return fingerprint(__version__, node, parts)
 
 
-def _run(
-    node: Node, write: partial[list[LeafFacts]], marks: Marks | None, margin_arcsec: float | None
-) -> Iterator[LeafFacts]:
-    """Write all leaves that are not done, on the engine that holds; yield the facts of all."""
+def _leaves(node: Node, blueprint: Blueprint, journal: Journal) -> list[Outcome]:
+    """Write all leaves that are not done, on the engine that holds."""
     prepare(node)
-    to_do = []
-    for leaf in leaf_tasks(node, margin_arcsec):
-        done = None if marks is None else marks.get(leaf.cell)
-        if done is None:
-            to_do.append(leaf)
-        else:
-            yield done
-    yield from written_leaves("writing leaves", node, to_do, write)
+    leaves = leaf_tasks(node, blueprint.margin_arcsec)
+    if blueprint.margin_arcsec is not None:
+        write_cells(blueprint.receivers, Partitions.of([leaf.cell for leaf in leaves]))
+    return journal.run("writing leaves", writing_tasks(node, leaves, blueprint, _tables))
 
 
-def written_leaves(
-    stage: str, node: Node, leaves: list[LeafTask], write: partial[list[LeafFacts]]
-) -> Iterator[LeafFacts]:
-    """Write leaves of a plan that is prepared, on the engine that holds; yield their facts.
+def writing_tasks(
+    node: Node, leaves: list[LeafTask], blueprint: Blueprint, tables: Tables
+) -> list[Task]:
+    """Return tasks that write the leaves of a plan that is prepared.
 
     Parameters
     ----------
-    stage : str
-        What is done, for people.
     node : Node
     leaves : list of LeafTask
-    write : callable
-        ``write(node, leaves)`` writes some of them, of a node with no more than they take.
+    blueprint : Blueprint
+    tables : callable
+        ``tables(node, leaf, blueprint)`` yields the rows of a leaf along the sky, of a node with
+        no more than some leaves take.
     """
     tasks = []
-    for some in shared_out(leaves):
+    for number, some in enumerate(shared_out(leaves)):
         start, stop = some[0].units[0][0], some[-1].units[-1][1]
-        arguments = (node.narrow(Area.of(start, stop)), tuple(some))
+        folder = blueprint.scratch / f"{number:06d}"
+        arguments = (node.narrow(Area.of(start, stop)), tuple(some), blueprint, tables, folder)
         weight = sum(leaf.weight for leaf in some)
-        tasks.append(Task(write, arguments, weight, f"leaf {some[0].cell}"))
-    for _, facts in run_tasks(stage, tasks):
-        yield from facts
+        tasks.append(Task(_write_leaves, arguments, weight, f"leaf {some[0].cell}"))
+    return tasks
 
 
 def _write_leaves(
-    node: Node,
-    leaves: Sequence[LeafTask],
-    *,
-    schema: pa.Schema,
-    root: Path,
-    target: Target,
-    marks: Marks | None,
-) -> list[LeafFacts]:
-    written = []
-    for leaf in leaves:
-        tables = _tables(node, leaf, schema, target)
-        written.append(write_leaf(root, leaf.cell, schema, tables, target.lightcurves))
-        if marks is not None:
-            marks.set(written[-1])
-    return written
+    node: Node, leaves: Sequence[LeafTask], blueprint: Blueprint, tables: Tables, folder: Path
+) -> Outcome:
+    rows = ((leaf.cell, tables(node, leaf, blueprint)) for leaf in leaves)
+    return write_leaves(blueprint, rows, folder)
 
 
-def _tables(node: Node, leaf: LeafTask, schema: pa.Schema, target: Target) -> Iterator[pa.Table]:
+def _tables(node: Node, leaf: LeafTask, blueprint: Blueprint) -> Iterator[pa.Table]:
     """Yield the rows of a leaf along the sky."""
+    position = blueprint.ra, blueprint.dec
     for start, stop in leaf.units:
         rows = node.rows(Area.of(start, stop), Hints())
         if not len(rows):
@@ -256,17 +236,15 @@ def _tables(node: Node, leaf: LeafTask, schema: pa.Schema, target: Target) -> It
             order = np.argsort(hpx, kind="stable")
             rows, hpx = rows.take(order), hpx[order]
         _check_placed(hpx)
-        table = in_time_order(node.table(rows), target.lightcurves)
-        if target.id is not None:
-            check_id_lengths(table.column(target.id), target.id)
-        extra = dict(zip(target.position, rows.positions(), strict=True)) | {HPX_COLUMN: hpx}
+        table = in_time_order(node.table(rows), blueprint.lightcurves)
+        extra = dict(zip(position, rows.positions(), strict=True)) | {HPX_COLUMN: hpx}
         columns = [
             _filled(table.column(name), extra.get(name))
             if name in table.column_names and name != HPX_COLUMN
             else pa.array(extra[name])
-            for name in schema.names
+            for name in blueprint.schema.names
         ]
-        yield pa.table(columns, schema.names)
+        yield pa.table(columns, blueprint.schema.names)
 
 
 def _filled(column: pa.ChunkedArray, places: np.ndarray | None) -> pa.ChunkedArray:

@@ -1,203 +1,361 @@
-"""A new version of a catalog: built aside, and seen by readers only when it is whole.
+"""An edition: the one way in which a version of a catalog comes to be.
 
-A catalog of the given path gets its next version folder; ``collection.properties`` names it at
-the very end. Whoever has the version before open goes on with it.
+It is put together aside, in a build folder of its own, by as many processes as like; nobody else
+is kept from writing meanwhile. When it is whole it is taken over by the store under the number of
+a new version, flushed to the disk, and last of all ``collection.properties`` names it. So a reader
+sees the version before or the whole new one, whenever this stops; and whoever has an older version
+open goes on with it.
 """
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
 import re
 import shutil
+import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from skyseries.config import settings
 from skyseries.errors import InputError, StorageError
-from skyseries.hats.collection import Collection, next_version, promote, read_collection
-from skyseries.store.files import Location, storage_errors
+from skyseries.hats.build.journal import Journal
+from skyseries.hats.collection import COLLECTION_FILE, Collection, next_version, promote
+from skyseries.hats.manifest import MANIFEST_FILE, FileFacts, Manifest, digest_of
+from skyseries.store import Store, Taken, store_at
+from skyseries.store.files import Location, locate, storage_errors
 
-__all__ = ["NewVersion", "check_target", "new_version", "write_lock"]
+__all__ = ["BUILD", "Edition", "check_target", "new_edition", "new_folder"]
 
-_LEFTOVERS = re.compile(r"\.import.*|v\d{6}|\..*\.part")
-"""What a stopped import or write may have left behind; all else is not ours."""
-_BUILD = ".import-build-"
-_MARKS = ".import-marks-"
+BUILD = ".build-"
+"""What the names of build folders begin with."""
+_LEFTOVERS = re.compile(r"\.build-.*|\.import.*|v\d{6}|\..*\.part")
+"""What others may be writing, or have left behind when they were stopped; all else is not ours."""
+_OLD_RUNS = re.compile(r"\.import-.+")
+"""What imports and writes before version 0.2 have left behind."""
+_DONE, _NUMBER = "report", "version"
+_TRIES = 100
 
 
-class NewVersion:
-    """A version that is being written.
+@dataclass(frozen=True)
+class Edition:
+    """A version, or a folder, that is being written.
 
-    Attributes
+    Parameters
     ----------
-    root : Path
-        The catalog that it is a version of.
-    build : Path
-        Where its folders are written; it is on the same disk.
-    marks : Path or None
-        Where the marks of a run that can be resumed are.
-    name : str or None
-        ``v000002``, ..., once it is published.
+    store : Store
+        Where it is to be.
+    content : Path
+        The folder that becomes the version; all workers see it.
+    scratch : Path
+        A folder for what is needed until then.
+    journal : Journal
+        What has been done.
+    owner : str
+        Name of the run.
+    overwrite : bool
+        Whether there may be a version before.
+    resumed : bool
+        Whether it goes on where the same run was stopped.
     """
 
-    def __init__(self, root: Path, run: str | None = None) -> None:
-        self.root = root
-        self.build = root / f"{_BUILD}{run or uuid.uuid4().hex[:8]}"
-        self.marks = None if run is None else root / f"{_MARKS}{run}"
-        self.name: str | None = None
+    store: Store
+    content: Path
+    scratch: Path
+    journal: Journal
+    owner: str
+    overwrite: bool
+    resumed: bool = False
 
-    def publish(self, collection: Collection) -> str:
-        """Give what was built its name, and make it the current version.
+    @property
+    def report(self) -> dict[str, Any] | None:
+        """What is told of the whole edition, if all of it was there when the run was stopped."""
+        return self.journal.note(_DONE)
+
+    def publish(
+        self,
+        collection: Collection,
+        files: Mapping[str, FileFacts],
+        report: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Make what was built the current version of the catalog.
 
         Parameters
         ----------
         collection : Collection
-            The folders in `build`, by their names there.
+            The folders in `content`, by their names there.
+        files : mapping from str to FileFacts
+            Those whose digests are known, by path below `content`.
+        report : mapping, optional
+            What `report` returns if this is stopped before its end, and begun again.
 
         Returns
         -------
         version : str
+            ``v000001``, ...
+
+        Raises
+        ------
+        InputError
+            If another writer has made a catalog there meanwhile, and not `overwrite`.
         """
-        if self.name is not None:
-            raise InputError(f"version {self.name} of {self.root} is published already")
-        version = next_version(self.root)
-        with storage_errors(str(self.root / version)):
-            self.build.rename(self.root / version)
-            try:
-                promote(self.root, _below(collection, version))
-            except BaseException:
-                shutil.rmtree(self.root / version, ignore_errors=True)
-                raise
-        self.name = version
+        digests = self._seal(files)
+        self.journal.keep(_DONE, report or {})
+        version = self._adopt(digests)
+        try:
+            promote(self.store, collection.below(version), self.overwrite)
+        except BaseException as error:
+            if isinstance(error, InputError) or not self.journal.is_kept:
+                self.store.delete(version)
+            raise
         return version
+
+    def place(self, path: str | os.PathLike[str], files: Mapping[str, FileFacts]) -> None:
+        """Make what was built the folder of this path, in place of one that is there.
+
+        Parameters
+        ----------
+        path : path
+            As it was given to `new_folder`.
+        files : mapping from str to FileFacts
+            Those whose digests are known, by path below `content`.
+        """
+        name, digests = locate(path).name, self._seal(files)
+        self.store.adopt(self.content, name, digests, self.owner, replaces=self.overwrite)
+
+    def _seal(self, known: Mapping[str, FileFacts]) -> dict[str, str]:
+        """Write the manifest, unless it is there; return the digests of all files."""
+        path = self.content / MANIFEST_FILE
+        if path.exists():
+            manifest = Manifest.from_json(path.read_text(encoding="utf-8"), str(path))
+        elif self.content.exists():
+            manifest = Manifest(self.owner, datetime.now(UTC), self._facts(known))
+            with storage_errors(str(path)):
+                path.write_text(manifest.to_json(), encoding="utf-8")
+        else:  # it was moved to its place already
+            return {}
+        digests = {name: facts.digest for name, facts in manifest.files.items()}
+        return digests | {MANIFEST_FILE: digest_of(path)}
+
+    def _facts(self, known: Mapping[str, FileFacts]) -> dict[str, FileFacts]:
+        facts = {}
+        for path in self.content.rglob("*"):
+            name = path.relative_to(self.content).as_posix()
+            if path.is_dir():
+                continue
+            if path.name.startswith("."):  # begun when the run was stopped
+                path.unlink()
+            else:
+                facts[name] = known.get(name) or FileFacts(path.stat().st_size, digest_of(path))
+        return facts
+
+    def _adopt(self, digests: Mapping[str, str]) -> str:
+        chosen = (self.journal.note(_NUMBER) or {}).get("name")
+        for _ in range(_TRIES):
+            version = chosen or next_version(self.store)
+            self.journal.keep(_NUMBER, {"name": version})
+            try:
+                self.store.adopt(self.content, version, digests, self.owner)
+            except Taken:  # by another writer
+                chosen = None
+            else:
+                return version
+        raise StorageError(
+            f"{self.store.path}: {_TRIES} numbers of versions were taken by others, the last one "
+            f"{version}; run the same again"
+        )
 
 
 @contextmanager
-def new_version(
-    path: str | os.PathLike[str], overwrite: bool = False, run: str | None = None
-) -> Iterator[NewVersion]:
-    """Write a version of a catalog; leaving the block unpublished removes all of it.
+def new_edition(
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    run: str | None = None,
+    resume: bool = True,
+    scratch: str | os.PathLike[str] | None = None,
+    durability: str = "power",
+    **storage_options: Any,
+) -> Iterator[Edition]:
+    """Write a version of a catalog.
 
     Parameters
     ----------
-    path : path
+    path : path or URL
         The folder of the catalog: a new one, an empty one, or that of a catalog.
     overwrite : bool
         Make the next version if there is a catalog already.
     run : str, optional
-        A name for what is written: leaving the block unpublished keeps it, and the next block of
-        this name goes on with it.
+        A name for what is written: what was built when the block is left before it is published
+        is kept, and the next block of this name goes on with it. None: it is removed.
+    resume : bool
+        False: what was built before is removed, and the run starts again.
+    scratch : path, optional
+        Where files go that are not part of the version; by default into the build folder.
+    durability : {"power", "process"}
+        What a version that is named outlives: a power cut, or the end of this process.
 
     Raises
     ------
     InputError
-        If there is a catalog and not `overwrite`, or the folder holds something else, or the
-        unfinished version of another run.
+        If there is a catalog and not `overwrite`, or the folder holds something else, or what a
+        run of an earlier version of Skyseries has left.
     StorageError
-        If it cannot be written, or something else is writing there.
+        If it cannot be written, or another process is at the same run.
     """
-    root = _local(path)
-    check_target(root, overwrite)
-    made = [p for p in (root, *root.parents) if not p.exists()]
+    place = locate(path, **storage_options)
+    store = store_at(place, durability)
+    owner = run or uuid.uuid4().hex
+    build = _build_folder(place, owner, scratch)
+    journal = Journal(None if run is None else build / "marks", durability == "power")
+    apart = _apart(place, owner, scratch, build)
+    if run is not None and resume:
+        _check_old_runs(store)
+    check_target(store, overwrite or journal.note(_DONE) is not None)
+    with _made(build), _held(build):
+        published = False
+        try:
+            if not resume or _is_lost(journal, build / "content", store):
+                _empty(build)
+            finished = journal.note(_DONE) is not None
+            check_target(store, overwrite or finished)  # another may have ended meanwhile
+            with storage_errors(place.path):
+                if not finished:
+                    (build / "content").mkdir(exist_ok=True)
+            resumed = (build / "marks").exists()
+            yield Edition(store, build / "content", apart, journal, owner, overwrite, resumed)
+            published = True
+        finally:
+            if published or not (build / "marks").exists():
+                shutil.rmtree(apart, ignore_errors=True)
+                shutil.rmtree(build, ignore_errors=True)
+
+
+@contextmanager
+def new_folder(
+    path: str | os.PathLike[str],
+    name: str,
+    *,
+    overwrite: bool,
+    durability: str = "power",
+) -> Iterator[Edition]:
+    """Write a folder that has no versions: an association, which LSDB opens as such.
+
+    Parameters
+    ----------
+    path : path
+        Of the folder.
+    name : str
+        Of what is written.
+    overwrite : bool
+        Replace one that is there.
+    durability : {"power", "process"}
+    """
+    place = locate(path)
+    store = store_at(place.parent(), durability)
+    owner = uuid.uuid4().hex
+    build = _build_folder(place.parent(), owner, None)
+    content = build / "content" / name
+    with _made(build):
+        try:
+            with storage_errors(place.path):
+                content.mkdir(parents=True)
+            yield Edition(store, content, build / "scratch", Journal(None), owner, overwrite)
+        finally:
+            shutil.rmtree(build, ignore_errors=True)
+
+
+def check_target(store: Store, overwrite: bool) -> None:
+    """Raise InputError unless a catalog may be written to this folder."""
+    if store.local is not None and store.local.exists() and not store.local.is_dir():
+        raise InputError(f"{store.path} is a file; a catalog is a folder")
+    there = store.list()
+    if any(entry.name == COLLECTION_FILE for entry in there):
+        if not overwrite:
+            raise InputError(
+                f"{store.path} holds a catalog already; overwrite=True makes a new version of it"
+            )
+        return
+    foreign = sorted(e.name for e in there if not _LEFTOVERS.fullmatch(e.name))
+    if foreign:
+        raise InputError(f"{store.path} is not empty (it holds {foreign[0]!r}) and no catalog")
+
+
+def _check_old_runs(store: Store) -> None:
+    old = sorted(e.name for e in store.list() if _OLD_RUNS.fullmatch(e.name))
+    if old:
+        raise InputError(
+            f"{store.path} holds what a run of an earlier version of Skyseries has written "
+            f"({old[0]}), which cannot be gone on with: resume=False starts from the beginning, "
+            "`skyseries vacuum` removes it"
+        )
+
+
+def _build_folder(place: Location, owner: str, scratch: Any) -> Path:
+    """Return where an edition is put together: on the disk of the catalog, if that is here."""
+    if place.is_local:
+        return Path(place.path) / f"{BUILD}{owner}"
+    return _aside(place, owner, scratch or settings().tmp_dir or tempfile.gettempdir())
+
+
+def _apart(place: Location, owner: str, scratch: Any, build: Path) -> Path:
+    given = scratch or settings().tmp_dir
+    if given is None or not place.is_local:
+        return build / "scratch"
+    return _aside(place, owner, given)
+
+
+def _aside(place: Location, owner: str, folder: Any) -> Path:
+    """Return a folder that other catalogs do not use; they may have the same place for theirs."""
+    mark = hashlib.sha256(str(place).encode()).hexdigest()[:8]
+    return Path(folder).expanduser().absolute() / f"{BUILD}{mark}-{owner}"
+
+
+def _is_lost(journal: Journal, content: Path, store: Store) -> bool:
+    """Whether all was done and moved to its place, and is not there any more."""
+    name = (journal.note(_NUMBER) or {}).get("name")
+    done = journal.note(_DONE) is not None and not content.exists()
+    return done and name not in [entry.name for entry in store.list()]
+
+
+@contextmanager
+def _made(build: Path) -> Iterator[None]:
+    """Remove the folders above that did not exist, if nothing is left in them."""
+    made = [folder for folder in build.parents if not folder.exists()]
     try:
-        with write_lock(root):
-            check_target(root, overwrite)  # another may have ended while we came here
-            version = NewVersion(root, run)
-            _clear(version)
-            try:
-                with storage_errors(str(root)):
-                    version.build.mkdir(exist_ok=True)
-                yield version
-            finally:
-                if version.marks is None or version.name is not None:
-                    _remove(version.build, version.marks)
+        yield
     finally:
-        for folder in made:  # those that are empty, from the deepest on
+        for folder in made:  # from the deepest on
             with suppress(OSError):
                 folder.rmdir()
 
 
-def _clear(version: NewVersion) -> None:
-    """Remove what stopped runs have left; of the run that goes on, files without a name."""
-    kept = {version.build, version.marks}
-    if version.marks is not None:
-        for other in version.root.glob(f"{_MARKS}*"):
-            if other not in kept:
-                raise InputError(
-                    f"{version.root} holds what a stopped run of another plan, or of another "
-                    "version of Skyseries or of the catalog, has written. Run that one again, "
-                    "or start from the beginning with resume=False"
-                )
-        if not version.marks.exists():
-            _remove(version.build)
-        for part in list(version.build.rglob(".*.part")):
-            shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink()
-    for pattern in (_BUILD, _MARKS):
-        _remove(*[left for left in version.root.glob(f"{pattern}*") if left not in kept])
-
-
-def _remove(*folders: Path | None) -> None:
-    for folder in folders:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def check_target(root: Path, overwrite: bool) -> None:
-    """Raise InputError unless a catalog may be written to this folder."""
-    if root.exists() and not root.is_dir():
-        raise InputError(f"{root} is a file; a catalog is a folder")
-    if not root.exists():
-        return
-    if read_collection(Location(str(root))) is not None:
-        if not overwrite:
-            raise InputError(
-                f"{root} holds a catalog already; overwrite=True makes a new version of it"
-            )
-        return
-    foreign = sorted(p.name for p in root.iterdir() if not _LEFTOVERS.fullmatch(p.name))
-    if foreign:
-        raise InputError(f"{root} is not empty (it holds {foreign[0]!r}) and no catalog")
-
-
 @contextmanager
-def write_lock(root: Path) -> Iterator[None]:
-    """Keep all others from writing to this folder while the block runs."""
-    import fcntl
-
-    path = root / ".import.lock"
+def _held(build: Path) -> Iterator[None]:
+    """Keep others from going on with the same run; when the process ends, it is free."""
+    path = build / "lock"
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        build.mkdir(parents=True, exist_ok=True)
         lock = path.open("w")
     except OSError as error:
-        raise StorageError(f"cannot write to {root}: {error.strerror}") from error
+        raise StorageError(f"cannot write to {build.parent}: {error.strerror}") from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StorageError(f"another import is writing to {root}") from None
+            raise StorageError(f"another process is writing the same to {build.parent}") from None
         if not path.exists() or path.stat().st_ino != os.fstat(lock.fileno()).st_ino:
-            raise StorageError(f"another import has just ended in {root}: try again")
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+            raise StorageError(f"another process has just written the same to {build.parent}")
+        yield
 
 
-def _local(path: str | os.PathLike[str]) -> Path:
-    text = os.fspath(path)
-    if "://" in text and not text.startswith("file://"):
-        raise InputError(f"a catalog is written to a local folder, not to {text}")
-    return Path(text.removeprefix("file://")).expanduser().absolute()
-
-
-def _below(collection: Collection, version: str) -> Collection:
-    margin = collection.default_margin
-    return replace(
-        collection,
-        primary=f"{version}/{collection.primary}",
-        margins=tuple(f"{version}/{name}" for name in collection.margins),
-        default_margin=None if margin is None else f"{version}/{margin}",
-        indexes=tuple((field, f"{version}/{name}") for field, name in collection.indexes),
-    )
+def _empty(build: Path) -> None:
+    for path in build.iterdir():
+        if path.name != "lock":
+            shutil.rmtree(path)

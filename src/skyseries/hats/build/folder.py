@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,7 @@ def write_catalog_folder(
     ra: str = "ra",
     dec: str = "dec",
     lightcurves: Mapping[str, LightCurveFields] | None = None,
-    properties: Mapping[str, Any] | None = None,
+    properties: Mapping[str, Any] | Callable[[CatalogFacts], Mapping[str, Any]] | None = None,
 ) -> CatalogFacts:
     """Write what belongs to a catalog whose leaves are there.
 
@@ -142,8 +142,8 @@ def write_catalog_folder(
         Columns of the position, degrees, ICRS.
     lightcurves : mapping from str to LightCurveFields, optional
         What the fields of nested columns are.
-    properties : mapping, optional
-        More entries of hats.properties; None leaves one out.
+    properties : mapping or callable, optional
+        More entries of hats.properties, or what returns them given the facts; None leaves one out.
 
     Returns
     -------
@@ -164,7 +164,8 @@ def write_catalog_folder(
         "hats_skymap_order": POINT_MAP_ORDER,
         "moc_sky_fraction": f"{sky_fraction(facts.pixels, facts.counts):.6g}",
     }
-    found |= _lightcurve_properties(lightcurves or {}, facts.curves) | dict(properties or {})
+    found |= _lightcurve_properties(lightcurves or {}, facts.curves)
+    found |= properties(facts) if callable(properties) else dict(properties or {})
     finish.write_properties(root, found)
     return facts
 

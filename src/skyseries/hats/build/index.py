@@ -1,113 +1,108 @@
-"""The id index of a catalog, made from its leaves.
+"""The id index of a catalog, from ids that were set aside while its leaves were written.
 
-In two steps: tasks that each set the ids of some partitions aside, sorted; and tasks that each
-merge one range of ids into a file. Ids are sorted over all files, in small row groups.
+Each run of ids is sorted; tasks merge one range of ids into a file each. So ids are sorted over
+all files, in small row groups.
 """
 
 from __future__ import annotations
 
 import itertools
-import shutil
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
+from skyseries.arraytypes import Ints
 from skyseries.arrow import is_text
 from skyseries.config import tuning
 from skyseries.errors import InputError, SchemaError
-from skyseries.executors import Task, current_executor, run_tasks
-from skyseries.hats.batches import leaf_batches
+from skyseries.executors import Task
+from skyseries.hats.build.blueprint import Blueprint
 from skyseries.hats.build.folder import write_index_folder
-from skyseries.hats.build.margin import source_groups
-from skyseries.hats.build.runs import Run, read_run, write_run
-from skyseries.hats.dataset import Dataset
+from skyseries.hats.build.journal import Journal, Outcome, gathered, total
+from skyseries.hats.build.runs import Run, read_run
 from skyseries.hats.layout import INDEX_FOLDER
 from skyseries.hats.leaf import HPX_COLUMN, parquet_options
+from skyseries.hats.manifest import digest_of
 from skyseries.hats.names import check_index_column
-from skyseries.hats.partitions import Cell, Partitions
-from skyseries.hats.rowcells import cell_columns, row_cells
+from skyseries.hats.partitions import Cell
+from skyseries.hats.sizes import take
+from skyseries.spatial.order import argsort
 from skyseries.store.files import atomic_path
 
 __all__ = [
-    "IndexBuilt",
-    "build_index",
     "check_id_lengths",
     "check_ids",
     "index_entries",
-    "index_ranges",
-    "write_index_part",
+    "merge_index",
+    "sorted_entries",
+    "write_index",
 ]
 
 _LONGEST_ID = 4096
 """Parquet files do not say the lowest and highest of longer values."""
 
 
-class IndexBuilt(NamedTuple):
-    """What an index holds."""
-
-    rows: int
-    repeated: int
-    """Rows whose id came before."""
-
-
-def build_index(
-    primary: Dataset, root: Path, column: str, *, work: Path | None = None
-) -> IndexBuilt:
-    """Make the index from id to partition of a catalog, on the current executor.
+def merge_index(
+    blueprint: Blueprint, journal: Journal, leaves: Sequence[Outcome]
+) -> tuple[int, int, list[Outcome]]:
+    """Write the id index of a catalog whose leaves are there.
 
     Parameters
     ----------
-    primary : Dataset
-        The catalog; all leaves are there.
-    root : Path
-        Folder of the index, which it is named after.
-    column : str
-        The ids: whole numbers or text.
-    work : Path, optional
-        A folder for scratch files, removed at the end; by default beside `root`. All workers
-        must see it.
+    blueprint : Blueprint
+    journal : Journal
+    leaves : sequence of dict
+        What the tasks have reported that wrote leaves.
 
-    Raises
-    ------
-    SchemaError
-        If there is no such column, or it cannot be ids.
-    InputError
-        If the name of the column cannot stand in hats.properties.
+    Returns
+    -------
+    rows, repeated : int
+        Rows, and those whose id came before.
+    files : list of dict
+        Path, digest and rows of each file.
     """
-    field = check_ids(primary.schema, column)
-    groups = source_groups(primary.partitions, current_executor().workers)
-    work = work or root.parent / f".{root.name}-{uuid.uuid4().hex[:8]}"
-    try:
-        tasks = [
-            Task(
-                _index_runs,
-                (primary, cells, column, work / f"{n:06d}"),
-                float(len(cells)),
-                f"ids of {cells[0]} and {len(cells) - 1} more",
-            )
-            for n, cells in enumerate(groups)
-        ]
-        found = sorted(run_tasks("ids", tasks))  # the same files however the tasks ended
-        runs = [run for _, some in found for run in some]
-        ranges = index_ranges(runs, column)
-        share = sum(run.rows for run in runs) / len(ranges)
-        tasks = [
-            Task(write_index_part, (runs, column, pair, n, root), share, f"index part {n}")
-            for n, pair in enumerate(ranges)
-        ]
-        parts = [part for _, part in run_tasks("index", tasks, unit="rows")]
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    built = IndexBuilt(sum(p.rows for p in parts), sum(p.repeated for p in parts))
-    write_index_folder(root, field, len(parts), built.rows, primary=primary.name)
-    return built
+    root = blueprint.folder / blueprint.names["index"]
+    runs = [Run(**said) for said in gathered(leaves, "index")]
+    return write_index(root, runs, blueprint.schema.field(blueprint.id), blueprint.name, journal)
+
+
+def write_index(
+    root: Path, runs: Sequence[Run], field: pa.Field, primary: str, journal: Journal
+) -> tuple[int, int, list[Outcome]]:
+    """Write an id index from runs of sorted entries.
+
+    Parameters
+    ----------
+    root : Path
+        Its folder, which it is named after.
+    runs : sequence of Run
+        Of `sorted_entries`.
+    field : pyarrow.Field
+        The ids.
+    primary : str
+        Name of the catalog that it is an index of.
+    journal : Journal
+
+    Returns
+    -------
+    rows, repeated, files
+        As of `merge_index`.
+    """
+    ranges = _ranges(runs, field.name)
+    share = sum(run.rows for run in runs) / len(ranges)
+    tasks = [
+        Task(_write_part, (runs, field.name, pair, n, root), share, f"index part {n}")
+        for n, pair in enumerate(ranges)
+    ]
+    done = journal.run("index", tasks)
+    rows = total(done, "rows")
+    write_index_folder(root, field, len(done), rows, primary=primary)
+    return rows, total(done, "repeated"), [part for part in done if part["rows"]]
 
 
 def check_id_lengths(ids: pa.ChunkedArray, column: str) -> None:
@@ -122,25 +117,21 @@ def check_id_lengths(ids: pa.ChunkedArray, column: str) -> None:
         )
 
 
-def index_entries(
-    ids: pa.ChunkedArray, hpx: pa.ChunkedArray | NDArray[np.int64], column: str, cell: Cell
-) -> pa.Table:
-    """Return the rows of the index for rows of one partition, sorted by id."""
+def index_entries(ids: pa.ChunkedArray, hpx: pa.ChunkedArray, column: str, cell: Cell) -> pa.Table:
+    """Return the rows of the index for rows of one partition."""
     check_id_lengths(ids, column)
-    order = pc.sort_indices(ids)
-    cells = pa.chunked_array([pa.array(hpx)]) if isinstance(hpx, np.ndarray) else hpx
     n = len(ids)
     return pa.table(
         {
-            column: ids.take(order),
+            column: ids,
             "Norder": pa.array(np.full(n, cell.order, np.uint8)),
             "Npix": pa.array(np.full(n, cell.npix, np.uint64)),
-            HPX_COLUMN: cells.take(order),
+            HPX_COLUMN: hpx,
         }
     )
 
 
-def index_ranges(runs: Sequence[Run], column: str) -> list[tuple[Any, Any]]:
+def _ranges(runs: Sequence[Run], column: str) -> list[tuple[Any, Any]]:
     """Return from which id up to which other each file goes; None: no bound."""
     total = sum(run.rows for run in runs)
     part_rows = tuning().index_part_rows
@@ -159,13 +150,13 @@ def index_ranges(runs: Sequence[Run], column: str) -> list[tuple[Any, Any]]:
     return list(itertools.pairwise([None, *inner, None]))
 
 
-def write_index_part(
+def _write_part(
     runs: Sequence[Run],
     column: str,
     bounds: tuple[Any, Any],
     number: int,
     root: Path,
-) -> IndexBuilt:
+) -> Outcome:
     """Write one file of the index: all ids from one bound up to the next, sorted."""
     slices = []
     for run in runs:
@@ -173,11 +164,10 @@ def write_index_part(
         ids = table.column(column).combine_chunks()
         a = 0 if bounds[0] is None else _bisect(ids, bounds[0])
         b = len(ids) if bounds[1] is None else _bisect(ids, bounds[1])
-        slices.append(table.take(pa.array(np.arange(a, b))))  # a copy: the rest is let go
+        slices.append(table.slice(a, b - a).combine_chunks())  # a copy: the rest is let go
     if not slices:
-        return IndexBuilt(0, 0)
-    table = pa.concat_tables(slices).combine_chunks()
-    table = table.take(pc.sort_indices(table.column(column)))
+        return {"rows": 0, "repeated": 0}
+    table = sorted_entries(slices, column, in_runs=True)
     ids = table.column(column).combine_chunks()
     repeated = pc.sum(pc.equal(ids[1:], ids[:-1])).as_py() or 0 if len(ids) > 1 else 0
     path = root / INDEX_FOLDER / f"part.{number}.parquet"
@@ -185,7 +175,8 @@ def write_index_part(
         pq.write_table(
             table, beside, row_group_size=tuning().index_group_rows, **parquet_options(table.schema)
         )
-    return IndexBuilt(table.num_rows, int(repeated))
+    said = {"path": str(path), "digest": digest_of(path)}
+    return {"rows": table.num_rows, "repeated": int(repeated), **said}
 
 
 def check_ids(schema: pa.Schema, column: str) -> pa.Field:
@@ -208,28 +199,29 @@ def check_ids(schema: pa.Schema, column: str) -> pa.Field:
     return field
 
 
-def _index_runs(dataset: Dataset, cells: Partitions, column: str, stem: Path) -> list[Run]:
-    """Set the ids of some partitions aside, in runs of bounded size."""
-    columns = list(dict.fromkeys([column, *cell_columns(dataset)]))
-    held: list[pa.Table] = []
-    runs: list[Run] = []
-    for cell in cells:
-        for file in dataset.leaves(cell):
-            for rows in leaf_batches(dataset, file, columns):
-                held.append(
-                    index_entries(rows.column(column), row_cells(dataset, rows), column, cell)
-                )
-                if sum(map(len, held)) >= tuning().index_part_rows:
-                    runs.append(_write_sorted(stem / f"{len(runs):06d}.arrow", held, column))
-                    held = []
-    if held:
-        runs.append(_write_sorted(stem / f"{len(runs):06d}.arrow", held, column))
-    return runs
+def sorted_entries(tables: Sequence[pa.Table], column: str, *, in_runs: bool = False) -> pa.Table:
+    """Return what `index_entries` returned as one table, sorted by id.
+
+    Parameters
+    ----------
+    tables : sequence of pyarrow.Table
+    column : str
+    in_runs : bool
+        Whether each of the tables is sorted already.
+    """
+    table = pa.concat_tables(tables)
+    return take(table, _order(table.column(column), in_runs))
 
 
-def _write_sorted(path: Path, tables: Sequence[pa.Table], column: str) -> Run:
-    table = pa.concat_tables(tables).combine_chunks()
-    return write_run(path, table.take(pc.sort_indices(table.column(column))))
+def _order(ids: pa.ChunkedArray, in_runs: bool) -> Ints | pa.Array:
+    """Return the order of ids; null comes last, and equal ones keep their order."""
+    if not pa.types.is_integer(ids.type) or ids.null_count:
+        return pc.sort_indices(ids)
+    numbers = ids.to_numpy()
+    if numbers.dtype == np.uint64:
+        numbers = (numbers ^ np.uint64(1 << 63)).view(np.int64)
+    # NumPy's stable sort merges runs, and is slower than ours where there are none
+    return np.argsort(numbers, kind="stable") if in_runs else argsort(numbers)
 
 
 def _bisect(ids: pa.Array, value: Any) -> int:

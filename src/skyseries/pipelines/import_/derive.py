@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 
 from skyseries.executors import Task
 from skyseries.formats import Chunk, InputFile
+from skyseries.hats.build.journal import Journal, Outcome
 from skyseries.hats.build.runs import Run, Runs, write_run
 from skyseries.pipelines.import_.ids import id_keys
-from skyseries.pipelines.import_.journal import Journal, Outcome
 from skyseries.pipelines.import_.pieces import split
 from skyseries.pipelines.import_.plan import ImportPlan
 from skyseries.pipelines.import_.spill import check_declinations, degrees, runs_of
@@ -97,7 +97,7 @@ def _group(plan: ImportPlan, runs: list[Run], pair: tuple[int, int], path: Path)
     table = schema.empty_table() if found is None else _mean_positions(plan, found, schema)
     with atomic_path(path) as beside:
         pq.write_table(table, beside)
-    return {"rows": table.num_rows}
+    return {"rows": table.num_rows, "path": str(path)}
 
 
 def _mean_positions(plan: ImportPlan, found: pa.Table, schema: pa.Schema) -> pa.Table:

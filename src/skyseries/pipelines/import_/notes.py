@@ -7,8 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from skyseries.arrays.times import TOO_COARSE
-from skyseries.pipelines.import_.journal import Outcome
-from skyseries.pipelines.import_.leaves import leaf_facts
+from skyseries.hats.build.journal import Outcome, gathered
 from skyseries.pipelines.import_.oddities import odd_notes
 from skyseries.pipelines.import_.plan import ImportPlan
 from skyseries.schema.times import doubt_about
@@ -32,7 +31,8 @@ def lightcurve_notes(
     if fields is None:
         return []
     notes = []
-    ranges = [leaf_facts(leaf).curves[plan.lightcurve_name].time_range for leaf in leaves]
+    curves = [leaf["curves"] for leaf in gathered(leaves, "leaves") if leaf["rows"]]
+    ranges = [found[plan.lightcurve_name]["time_range"] for found in curves]
     known = [found for found in ranges if found is not None]
     if known:
         low, high = min(r[0] for r in known), max(r[1] for r in known)

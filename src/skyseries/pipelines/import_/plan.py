@@ -1,12 +1,11 @@
 """What an import is to do, decided and checked before any row is read.
 
-`ImportPlan` is frozen and picklable: every task gets it whole. Its fingerprint names the import:
-a later call with the same fingerprint goes on where the earlier one stopped.
+`ImportPlan` is frozen and picklable: every task gets it whole. Its fingerprint names the run: a
+later call with the same one goes on where the earlier one stopped.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -16,7 +15,9 @@ import pyarrow as pa
 
 from skyseries import __version__
 from skyseries.config import tuning
+from skyseries.fingerprint import fingerprint
 from skyseries.formats import InputFile
+from skyseries.hats.build.blueprint import Blueprint
 from skyseries.hats.curves import known_curves
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.sizes import Limits
@@ -82,7 +83,8 @@ class ImportPlan:
     budget: Budget = field(default_factory=lambda: Budget(4 << 30, 2))
     work: Path = Path()
     """The folder of scratch files."""
-    version: str = "v000001"
+    build: Path = Path()
+    """The folder in which the new version is put together."""
     left_out: tuple[str, ...] = ()
     """Columns of the input that are not taken over, because their names are HATS's own."""
     position: tuple[float, float] | None = None
@@ -99,11 +101,6 @@ class ImportPlan:
     def has_lightcurves(self) -> bool:
         """Whether epochs are nested into the rows."""
         return self.source_schema is not None
-
-    @property
-    def build(self) -> Path:
-        """The folder in which the new version is put together."""
-        return self.work / "build"
 
     @property
     def epoch_schema(self) -> pa.Schema:
@@ -144,15 +141,28 @@ class ImportPlan:
         """Bytes that a leaf adds to an object's row: its cell, and where its epochs begin."""
         return 8 + (4 * len(self.epoch_schema) if self.has_lightcurves else 0)
 
-    def fingerprint(self) -> str:
-        """Return a name for this import: the same inputs and choices give the same name."""
-        not_said = {"budget", "work", "version"}
-        said = [
-            f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name not in not_said
-        ]
-        said.append(f"skyseries={__version__}")
-        said.append(f"run_bytes={self.budget.run_bytes}, piece_bytes={self.budget.piece_bytes}")
-        return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
+    @property
+    def run(self) -> str:
+        """A name for this import: the same inputs and choices give the same name."""
+        not_said = {"budget", "work", "build"}
+        said = [(f.name, getattr(self, f.name)) for f in fields(self) if f.name not in not_said]
+        return fingerprint(__version__, said, self.budget.run_bytes, self.budget.piece_bytes)
+
+    @property
+    def blueprint(self) -> Blueprint:
+        """What the catalog is to be."""
+        return Blueprint(
+            folder=self.build,
+            scratch=self.work,
+            name=self.name,
+            schema=self.leaf_schema,
+            ra=self.ra,
+            dec=self.dec,
+            kind=self.kind,
+            lightcurves=self.curves,
+            id=self.id if self.id_index else None,
+            margin_arcsec=self.margin_arcsec,
+        )
 
 
 def row_bytes(schema: pa.Schema) -> int:

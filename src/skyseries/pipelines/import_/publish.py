@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from skyseries.arrow import is_number
 from skyseries.errors import ExecutionError
 from skyseries.executors import Task
-from skyseries.hats.build.folder import (
-    write_catalog_folder,
-    write_index_folder,
-    write_margin_folder,
-)
+from skyseries.hats.build.assemble import Assembled, assemble
+from skyseries.hats.build.journal import Journal, Outcome, gathered, total
 from skyseries.hats.build.runs import Run, read_run, write_run
-from skyseries.hats.partitions import Partitions
+from skyseries.hats.manifest import FileFacts
 from skyseries.pipelines.import_ import stages
-from skyseries.pipelines.import_.journal import Journal, Outcome, total
-from skyseries.pipelines.import_.leaves import leaf_facts
-from skyseries.pipelines.import_.merge import write_aside
+from skyseries.pipelines.import_.aside import write_aside
 from skyseries.pipelines.import_.plan import ImportPlan
-from skyseries.pipelines.import_.report import ImportReport
+from skyseries.pipelines.import_.report import VERSION, ImportReport
 from skyseries.pipelines.import_.spill import place, runs_of, write_placed
 from skyseries.pipelines.import_.stages import Shuffled
 from skyseries.schema import column_meta
 from skyseries.units import same_unit
 
-__all__ = ["Facts", "keep_aside", "write_index", "write_margin", "write_primary"]
+__all__ = ["Facts", "keep_aside", "properties"]
 
 
 ORPHANS = "orphans"
@@ -51,23 +46,31 @@ class Facts:
     orphans: int
     heavy: str | None
     """What is to be said of leaves above a limit."""
-    margin_rows: int | None = None
     index_rows: int | None = None
 
     @classmethod
-    def of(cls, shuffled: Shuffled, leaves: list[Outcome], heavy: str | None) -> Facts:
+    def of(
+        cls,
+        plan: ImportPlan,
+        shuffled: Shuffled,
+        leaves: list[Outcome],
+        built: Assembled,
+        heavy: str | None,
+    ) -> Facts:
         """Add up what the tasks reported."""
+        curves = [leaf["curves"] for leaf in gathered(leaves, "leaves")] if plan.lightcurve else []
         counts = shuffled.counts
         return cls(
-            rows=total(leaves, "rows"),
-            epochs=total(leaves, "epochs"),
+            rows=built.rows,
+            epochs=sum(found[plan.lightcurve_name]["epochs"] for found in curves if found),
             repeated_epochs=total(leaves, "repeated_epochs"),
-            repeated_ids=counts["repeated"],
+            repeated_ids=max(counts["repeated"], built.repeated_ids),
             bad_positions=counts["bad_positions"],
             input_rows=counts["rows"],
             sources=counts.get("sources", 0),
             orphans=counts.get("orphans", 0),
             heavy=heavy,
+            index_rows=built.index_rows,
         )
 
     def check(self, plan: ImportPlan) -> None:
@@ -90,9 +93,9 @@ class Facts:
                 )
 
     def report(
-        self, path: str, plan: ImportPlan, partitions: int, notes: Sequence[str]
+        self, path: str, plan: ImportPlan, built: Assembled, notes: Sequence[str]
     ) -> ImportReport:
-        """Return the report of the import."""
+        """Return the report of the import, of a version that has no name yet."""
         done = {"drop": "dropped", "keep": "kept"}
         said = [*plan.remarks, *notes]
         if plan.left_out:
@@ -112,9 +115,9 @@ class Facts:
             said.append(self.heavy)
         return ImportReport(
             path=path,
-            version=plan.version,
+            version="",
             rows=self.rows,
-            partitions=partitions,
+            partitions=built.partitions,
             input_rows=self.input_rows,
             seconds=0.0,
             resumed=False,
@@ -124,80 +127,59 @@ class Facts:
             repeated_epochs=self.repeated_epochs,
             repeated_ids=self.repeated_ids,
             bad_positions=self.bad_positions,
-            margin_rows=self.margin_rows,
+            margin_rows=built.margin_rows,
             index_rows=self.index_rows,
             recognised=plan.recognised,
             notes=tuple(said),
         )
 
 
-def write_primary(plan: ImportPlan, root: Path, leaves: list[Outcome]) -> None:
-    """Write everything but the leaves of the main catalog."""
-    write_catalog_folder(
-        root,
-        plan.leaf_schema,
-        map(leaf_facts, leaves),
-        name=plan.name,
-        kind=plan.kind,
-        ra=plan.ra,
-        dec=plan.dec,
-        lightcurves=plan.curves,
-        properties={
-            "hats_cols_survey_id": plan.id,
-            "hats_max_rows": plan.limits.max_rows,
-            "hats_max_bytes": plan.limits.max_bytes,
-        },
-    )
+def properties(plan: ImportPlan) -> dict[str, Any]:
+    """Return what the catalog says of its import."""
+    return {
+        "hats_cols_survey_id": plan.id,
+        "hats_max_rows": plan.limits.max_rows,
+        "hats_max_bytes": plan.limits.max_bytes,
+    }
 
 
-def write_margin(plan: ImportPlan, root: Path, cells: Partitions, rows: int) -> None:
-    """Write everything but the leaves of the margin catalog."""
-    roles = [fields.to_properties(column) for column, fields in plan.curves.items()]
-    write_margin_folder(
-        root,
-        plan.leaf_schema,
-        cells,
-        rows,
-        primary=plan.name,
-        threshold_arcsec=float(plan.margin_arcsec or 0),
-        ra=plan.ra,
-        dec=plan.dec,
-        properties=dict(ChainMap(*roles)),
-    )
+def keep_aside(
+    plan: ImportPlan, journal: Journal, shuffled: Shuffled
+) -> tuple[list[str], Mapping[str, FileFacts]]:
+    """Write orphans, and rows without a place on the sky.
 
-
-def write_index(plan: ImportPlan, root: Path, parts: int, rows: int) -> None:
-    """Write everything but the parts of the index catalog."""
-    field = plan.object_schema.field(plan.id)
-    write_index_folder(root, field, parts, rows, primary=plan.name)
-
-
-def keep_aside(plan: ImportPlan, journal: Journal, shuffled: Shuffled) -> list[str]:
-    """Write orphans, and rows without a place on the sky; return notes that say where."""
-    notes = []
+    Returns
+    -------
+    notes : list of str
+        Where they are.
+    files : mapping from str to FileFacts
+        Those whose digests are known, by path below the version.
+    """
+    notes: list[str] = []
+    files: Mapping[str, FileFacts] = {}
     if shuffled.unplaced:
         name = f"{plan.name}_unplaced.parquet"
         rows = write_aside(shuffled.unplaced, plan.build / name)
-        notes.append(f"{rows:,} rows without a position are in {plan.version}/{name}")
+        notes.append(f"{rows:,} rows without a position are in {VERSION}/{name}")
     if not shuffled.orphans:
-        return notes
+        return notes, files
     count = sum(run.rows for run in shuffled.orphans)
     schema = plan.source_schema
     assert schema is not None  # noqa: S101 - orphans are sources
     if _has_positions(schema, plan):
-        unplaced = _write_orphans(plan, journal, shuffled.orphans)
-        notes.append(f"{count:,} sources without an object are in {plan.version}/orphans")
+        unplaced, files = _write_orphans(plan, journal, shuffled.orphans)
+        notes.append(f"{count:,} sources without an object are in {VERSION}/orphans")
         if unplaced:
             rows = write_aside(unplaced, plan.build / "orphans_unplaced.parquet")
             notes.append(f"{rows:,} of them without a position: orphans_unplaced.parquet")
     else:
         write_aside(shuffled.orphans, plan.build / "orphans.parquet")
         notes.append(
-            f"{count:,} sources without an object are in {plan.version}/orphans.parquet "
+            f"{count:,} sources without an object are in {VERSION}/orphans.parquet "
             f"(they have no columns {plan.ra!r} and {plan.dec!r} in degrees to place them on "
             "the sky)"
         )
-    return notes
+    return notes, files
 
 
 def _has_positions(schema: pa.Schema, plan: ImportPlan) -> bool:
@@ -207,8 +189,10 @@ def _has_positions(schema: pa.Schema, plan: ImportPlan) -> bool:
     return len(numbers) == 2 and all(same_unit(column_meta(f).unit, "deg") for f in numbers)
 
 
-def _write_orphans(plan: ImportPlan, journal: Journal, orphans: list[Run]) -> list[Run]:
-    """Write a HATS source catalog of orphans; return those without a position."""
+def _write_orphans(
+    plan: ImportPlan, journal: Journal, orphans: list[Run]
+) -> tuple[list[Run], Mapping[str, FileFacts]]:
+    """Write a HATS source catalog of orphans; return those without a position, and its files."""
     sub = replace(
         plan,
         name=ORPHANS,
@@ -237,12 +221,8 @@ def _write_orphans(plan: ImportPlan, journal: Journal, orphans: list[Run]) -> li
     shuffled = Shuffled(runs_of(done), counts={"rows": 0, "bad_positions": 0, "repeated": 0})
     partitions, loads = stages.cut_partitions(sub, shuffled)
     leaves = stages.build_leaves(sub, below, shuffled, partitions, loads)
-    root = plan.build / ORPHANS
-    root.parent.mkdir(parents=True, exist_ok=True)
-    if sub.build.joinpath(ORPHANS).exists():
-        sub.build.joinpath(ORPHANS).rename(root)
-    write_primary(sub, root, leaves)
-    return [run for run in runs_of(done, "unplaced") if run.rows]
+    built = assemble(sub.blueprint, below, leaves, properties(sub))
+    return [run for run in runs_of(done, "unplaced") if run.rows], built.files
 
 
 def _place_run(plan: ImportPlan, run: Run, folder: Path) -> Outcome:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from skyseries.errors import InputError
+from skyseries.hats.build.journal import Outcome
 from skyseries.hats.build.runs import Run, Runs, read_run
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.pipelines.import_.ids import IdTable, create_array, id_keys
-from skyseries.pipelines.import_.journal import Outcome
 from skyseries.pipelines.import_.pieces import in_sky_order, split
 from skyseries.pipelines.import_.plan import ImportPlan
 from skyseries.pipelines.import_.spill import write_placed

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
 
-__all__ = ["ImportReport"]
+__all__ = ["VERSION", "ImportReport"]
+
+VERSION = "\0"
+"""Stands in notes for the version, as long as it has no name."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,21 @@ class ImportReport:
     """Which columns were taken for what."""
     notes: tuple[str, ...] = field(default=())
     """What was kept aside, dropped, guessed, or found odd."""
+
+    def named(self, version: str) -> Self:
+        """Return the report of a version that has got its name."""
+        notes = tuple(note.replace(VERSION, version) for note in self.notes)
+        return replace(self, version=version, notes=notes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Self:
+        """Return what `to_json` has made."""
+        lists = {name: tuple(said[name]) for name in ("notes", "recognised")}
+        return cls(**{**said, **lists})
 
     def summary(self) -> str:
         """Return the report as text."""

@@ -19,13 +19,13 @@ from skyseries.config import tuning
 from skyseries.errors import InputError
 from skyseries.formats import Chunk
 from skyseries.hats.build.index import check_id_lengths
+from skyseries.hats.build.journal import Outcome
 from skyseries.hats.build.runs import Run, write_run
 from skyseries.hats.curves import in_time_order
 from skyseries.hats.leaf import HPX_COLUMN, row_epochs
 from skyseries.hats.sizes import divided, row_sizes, take
 from skyseries.pipelines.import_.ids import IdTable, id_keys
 from skyseries.pipelines.import_.intake import Intake, Watcher
-from skyseries.pipelines.import_.journal import Outcome
 from skyseries.pipelines.import_.oddities import Oddities
 from skyseries.pipelines.import_.plan import ImportPlan, row_bytes
 from skyseries.spatial.healpix import radec_to_hpx

@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 from skyseries.executors import Task
 from skyseries.formats import Chunk, chunks
-from skyseries.hats.build.index import index_ranges
-from skyseries.hats.build.margin import margin_leaves
+from skyseries.hats.build.journal import Journal, Outcome, total
+from skyseries.hats.build.margin import write_cells
 from skyseries.hats.build.runs import Run, Runs
 from skyseries.hats.leaf import HPX_COLUMN
-from skyseries.hats.margin import receivers
 from skyseries.hats.partitions import Cell, Partitions, cut
 from skyseries.hats.sizes import Limits
-from skyseries.pipelines.import_ import merge
-from skyseries.pipelines.import_.journal import Journal, Outcome, total
-from skyseries.pipelines.import_.leaves import edge_run, write_leaf
+from skyseries.pipelines.import_.leaves import write_leaf
 from skyseries.pipelines.import_.pieces import PieceReader
 from skyseries.pipelines.import_.plan import ImportPlan
 from skyseries.pipelines.import_.ranks import rank_objects, settle_repeats
 from skyseries.pipelines.import_.spill import runs_of, spill_objects, spill_sources
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.order import run_lengths
-from skyseries.store.files import write_text
 
-__all__ = [
-    "Shuffled", "build_leaves", "cut_partitions", "merge_index", "merge_margin", "note_heavy",
-    "shuffle",
-]  # fmt: skip
+__all__ = ["Shuffled", "build_leaves", "cut_partitions", "note_heavy", "shuffle"]
 
 _HISTOGRAM_ORDER = 8
 """The sky is weighed in 786,432 cells; those above a limit are weighed again, finer."""
@@ -164,61 +156,21 @@ def build_leaves(
     loads: np.ndarray,
 ) -> list[Outcome]:
     """Write all leaves."""
-    ring: Path | None = None
     if plan.margin_arcsec is not None:
-        ring = plan.work / "receivers.csv"
-        write_text(ring, receivers(partitions).to_csv())
+        write_cells(plan.blueprint.receivers, partitions)
+    folder = plan.work / "leaves"
     return journal.run(
         "leaves",
         [
             Task(
                 write_leaf,
-                (plan, cell, shuffled.objects, shuffled.sources, ring,
-                 plan.work / "leaves" / f"{n:06d}"),
+                (plan, cell, shuffled.objects, shuffled.sources, folder / f"{n:06d}"),
                 float(loads[n, 0] + loads[n, 2]),
                 f"leaf {cell}",
             )
             for n, cell in enumerate(partitions)
         ],
-    )  # fmt: skip
-
-
-def merge_margin(
-    plan: ImportPlan, journal: Journal, leaves: list[Outcome], partitions: Partitions, root: Path
-) -> tuple[Partitions, int]:
-    """Write the leaves of the margin; return its partitions and rows."""
-    cells = receivers(partitions)
-    edges = [edge_run(leaf["margin"]) for leaf in leaves if "margin" in leaf]
-    groups = margin_leaves(edges, cells)
-    tasks = [
-        Task(
-            merge.write_margins,
-            (plan, group, root),
-            float(sum(leaf.rows for leaf in group)),
-            f"margin of {group[0].cell} and {len(group) - 1} more",
-        )
-        for group in groups
-    ]
-    done = journal.run("margin", tasks)
-    return Partitions.of([leaf.cell for group in groups for leaf in group]), total(done, "rows")
-
-
-def merge_index(
-    plan: ImportPlan, journal: Journal, leaves: list[Outcome], root: Path
-) -> tuple[int, int, int]:
-    """Write the parts of the id index; return parts, rows, and repeated ids."""
-    assert plan.id is not None  # noqa: S101 - only called with an id
-    runs = [Run(**leaf["index"]) for leaf in leaves if "index" in leaf]
-    ranges = index_ranges(runs, plan.id)
-    share = sum(run.rows for run in runs) / len(ranges)
-    done = journal.run(
-        "index",
-        [
-            Task(merge.write_index_part, (plan, runs, pair, n, root), share, f"index part {n}")
-            for n, pair in enumerate(ranges)
-        ],
     )
-    return len(done), total(done, "rows"), total(done, "repeated")
 
 
 def note_heavy(plan: ImportPlan, partitions: Partitions, loads: np.ndarray) -> str | None:
