@@ -100,8 +100,8 @@ def test_a_kill_or_a_power_cut_leaves_the_old_state_or_the_new(
         left = states[len(done) - 1 : len(done) + 1]
         if kind is NoExchange and len(done) == REPLACED:
             left.append(gone)
-        for seed, kept in enumerate((0, 0.3, 0.7)):
-            image = disk.image(tmp_path / f"{kill_at} {kept}", kept, seed)
+        for kept in (0, 0.3, 0.7):
+            image = disk.image(tmp_path / f"{kill_at} {kept}", kept, kill_at)
             assert written(LocalStore(image / "survey")) in left, (kill_at, kept)
         again = LocalStore(store.local, "process")
         assert written(again) in left

@@ -182,8 +182,6 @@ class LocalStore(Store):
                 if owner_of(path) != owner:
                     raise Taken(f"{path} is there already")
             self._sync_names(path.parent)
-            if folder.parent.exists():
-                self._sync(folder.parent)
             self._remove_tree(folder)  # what was replaced, or another of us has moved
 
     def delete(self, name: str) -> None:

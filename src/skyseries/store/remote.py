@@ -139,7 +139,8 @@ class RemoteStore(Store):
             path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
         } - {MANIFEST}
         there = {entry.name: entry.nbytes for entry in self._bucket.list(f"{name}/", deep=True)}
-        self._bucket.remove([f"{name}/{other}" for other in there.keys() - files - {CLAIM}])
+        others = there.keys() - files - {CLAIM, MANIFEST}
+        self._bucket.remove([f"{name}/{other}" for other in sorted(others)])
 
         def send(file: str) -> None:
             key, path, digest = f"{name}/{file}", folder / file, digests.get(file)
