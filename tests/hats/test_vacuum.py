@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import astropy.units as u
+import fsspec
 import pytest
 from click.testing import CliRunner
 
@@ -18,6 +19,7 @@ from skyseries.hats import vacuum as module
 from skyseries.hats.collection import COLLECTION_FILE
 from skyseries.hats.manifest import MANIFEST_FILE, Manifest
 from tests.hats.small import objects
+from tests.store.servers import s3_server
 
 DAY = 86400
 
@@ -310,9 +312,22 @@ def test_a_reader_sees_all_of_a_version_or_none(four, monkeypatch):
     assert rest.name in paths(sky.vacuum(four, older_than=7, dry_run=False).removed)
 
 
-def test_places_that_cannot_be_written(four):
-    import fsspec
+def test_a_bucket(aged):
+    with s3_server() as options:
+        files, place = fsspec.filesystem("s3", **options), "s3://surveys/survey"
+        for name in ("v000003", "v000004", COLLECTION_FILE):
+            files.put(str(aged / name), f"surveys/survey/{name}", recursive=True)
+        assert [v.whole for v in sky.versions(place, **options).versions] == [True, True]
+        files.pipe_file("surveys/survey/v000005/survey/hats.properties", b"")
+        found = sky.vacuum(place, older_than="1 h", dry_run=False, **options)
+        assert (paths(found.removed), paths(found.kept)) == (["v000003"], ["v000005"])
+        assert files.find("surveys/survey/v000003") == []
+        with pytest.raises(sky.CatalogNotFoundError, match="no version 3; there are 4, 5"):
+            sky.open_catalog(place, version=3, **options)
+        assert len(sky.open_catalog(place, **options)) == 43
 
+
+def test_places_that_cannot_be_written(four):
     memory = fsspec.filesystem("memory")
     memory.put(str(four), "/vacuum/survey", recursive=True)
     try:

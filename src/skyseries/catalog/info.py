@@ -19,7 +19,6 @@ from skyseries.hats.dataset import Dataset
 from skyseries.hats.extension import listed_extensions
 from skyseries.hats.skymap import WHOLE_SKY_DEG2, sky_area
 from skyseries.hats.statistics import recorded_rows
-from skyseries.hats.versions import extension_state
 from skyseries.schema import LightCurveFields, column_meta
 from skyseries.units import size_text
 
@@ -192,6 +191,8 @@ def describe(catalog: CatalogBase, *, brief: bool = False) -> CatalogInfo:
 
 def _extensions(catalog: CatalogBase) -> Iterator[str]:
     """Yield the extensions of the catalog on disk; which are of another version of it."""
+    from skyseries.hats.versions import extension_state
+
     now = catalog._collection.version
     for name, file in listed_extensions(catalog._root).items():
         state = extension_state(catalog._root, now, name, file)

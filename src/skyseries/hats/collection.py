@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from skyseries.errors import CatalogError, CatalogNotFoundError, InputError
-from skyseries.hats.listing import list_folder
-from skyseries.hats.manifest import read_manifest
 from skyseries.hats.properties import (
     format_properties,
     now,
@@ -126,6 +124,8 @@ def at_version(root: Location, collection: Collection, number: int) -> Collectio
 
 def _parts(version: Location, collection: Collection) -> dict[str, Mapping[str, str]]:
     """Return what the folders of a version say, by name; the names of the current one first."""
+    from skyseries.hats.manifest import read_manifest  # who opens the current one does without
+
     paths = [collection.primary, *collection.margins, *(path for _, path in collection.indexes)]
     names = [path.partition("/")[2] for path in paths]
     manifest = read_manifest(version)
@@ -138,6 +138,8 @@ def _parts(version: Location, collection: Collection) -> dict[str, Mapping[str, 
 
 def _versions_there(root: Location) -> str:
     """Say which versions there are, where the place tells."""
+    from skyseries.hats.listing import list_folder
+
     try:
         names = [entry.name for entry in list_folder(root)]
     except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,13 +28,12 @@ def held_by_us(root: Location, name: str) -> Iterator[bool]:
         yield True
         return
     file = _OLD_LOCK if name.startswith(".import") else f"{name}/lock"
+    path = root.local / file
     try:
-        lock = (root.local / file).open("r+b")
+        # network disks lock only what is open for writing
+        lock = path.open("r+b" if os.access(path, os.W_OK) else "rb")
     except (FileNotFoundError, NotADirectoryError):
         yield True
-        return
-    except PermissionError:
-        yield False
         return
     with lock:
         try:

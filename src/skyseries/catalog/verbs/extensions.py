@@ -27,7 +27,6 @@ from skyseries.hats.extension import (
 )
 from skyseries.hats.keys import check_keys
 from skyseries.hats.margin import margin_width
-from skyseries.hats.versions import extension_state
 from skyseries.store import store_at
 from skyseries.store.files import Location, locate
 from skyseries.warn import warn_user
@@ -275,6 +274,8 @@ class ExtensionVerbs(CatalogBase):
 
 
 def _warn_if_stale(catalog: CatalogBase, name: str, file: Location) -> None:
+    from skyseries.hats.versions import extension_state
+
     now = catalog._collection.version
     state = extension_state(catalog._root, now, name, file)
     if state.stale and now is not None:
