@@ -112,7 +112,8 @@ class Edition:
             If another writer has made a catalog there meanwhile, and not `overwrite`.
         """
         digests = self._seal(files)
-        self.journal.keep(_DONE, report or {})
+        if self.report is None:
+            self.journal.keep(_DONE, report or {})
         version = self._adopt(digests)
         try:
             promote(self.store, collection.below(version), self.overwrite)
