@@ -44,7 +44,7 @@ def main(folder: Path, executor: str, seed: int, count: int) -> None:
     for point in points:
         path = folder / f"stopped-{point}"
         died = in_child(partial(run, folder, path, executor, point, draw.random() < 0.5))
-        marks = len(list(path.glob(".build-*/marks/**/*.json")))
+        marks = len(list(path.glob(".build-*/marks/*/**/*.json")))
         again = in_child(partial(run, folder, path, executor))
         said = {"point": point, "died": died, "marks": marks, **again}
         print(json.dumps(said), flush=True)  # noqa: T201

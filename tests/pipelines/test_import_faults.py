@@ -129,7 +129,8 @@ def test_killed_at_any_rename_and_run_again_is_as_if_nothing_had_been(
     script = Path(__file__).with_name("stopped_import.py")
     done = subprocess.run(
         [sys.executable, str(script), str(survey.folder), executor, str(seed), str(count)],
-        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     whole, *stopped = map(json.loads, done.stdout.splitlines())
