@@ -13,7 +13,7 @@ import pytest
 
 import skyseries as sky
 
-PACKAGES = ["skyseries.adql", "skyseries.timeseries"]
+PACKAGES = ["skyseries.adql", "skyseries.store", "skyseries.timeseries"]
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from skyseries.catalog import Catalog, from_table, open_catalog
     from skyseries.executors import Job, executor
     from skyseries.hats.check.validate import validate_catalog
+    from skyseries.hats.vacuum import vacuum
+    from skyseries.hats.versions import versions
     from skyseries.pipelines.demo import demo
     from skyseries.pipelines.import_.importer import import_catalog
 
@@ -53,7 +55,9 @@ __all__ = [
     "import_catalog",
     "open_catalog",
     "timeseries",
+    "vacuum",
     "validate_catalog",
+    "versions",
 ]
 
 _HOMES = {
@@ -64,7 +68,9 @@ _HOMES = {
     "from_table": "skyseries.catalog",
     "import_catalog": "skyseries.pipelines.import_.importer",
     "open_catalog": "skyseries.catalog",
+    "vacuum": "skyseries.hats.vacuum",
     "validate_catalog": "skyseries.hats.check.validate",
+    "versions": "skyseries.hats.versions",
 }
 
 

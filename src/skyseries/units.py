@@ -22,6 +22,7 @@ __all__ = [
     "is_known",
     "plain_unit",
     "same_unit",
+    "size_text",
     "unit_product",
     "unit_text",
 ]
@@ -217,3 +218,13 @@ def _parsed(text: str) -> Any:
                 continue
             return getattr(found, "function_unit", found)
     raise ValueError(f"{text!r} is no unit that is known")
+
+
+def size_text(n: int) -> str:
+    """Return a size for people, for instance ``1.23 GB``."""
+    size = float(n)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"

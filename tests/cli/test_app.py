@@ -93,7 +93,7 @@ def test_an_error_is_one_clear_message(
     error = SchemaError("column 'ra' is missing")
     error.add_note("in leaf Norder=5/Npix=7")
 
-    def fails(path: str) -> None:
+    def fails(path: str, **_: Any) -> None:
         raise error
 
     replace_call(monkeypatch, "open_catalog", fails)
@@ -110,7 +110,7 @@ def test_an_error_is_one_clear_message(
 def test_a_failed_task_says_how_to_see_more(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fails(path: str) -> None:
+    def fails(path: str, **_: Any) -> None:
         raise ExecutionError("leaf 3 failed: KeyError: 'x'") from KeyError("x")
 
     replace_call(monkeypatch, "open_catalog", fails)
@@ -123,7 +123,7 @@ def test_a_failed_task_says_how_to_see_more(
 def test_ctrl_c_prints_one_line() -> None:
     code = """
     import skyseries, sys, time
-    def waits(path):
+    def waits(path, **_):
         print("ready", flush=True)
         time.sleep(1000)
     vars(skyseries)["open_catalog"] = waits
@@ -144,7 +144,7 @@ def test_a_reader_that_goes_away() -> None:
     import skyseries
     from types import SimpleNamespace as N
     text = "line\\n" * 1_000_000
-    vars(skyseries)["open_catalog"] = lambda path: N(info=lambda: N(text=lambda: text))
+    vars(skyseries)["open_catalog"] = lambda path, **_: N(info=lambda: N(text=lambda: text))
     from skyseries.cli import main
     main(["info", "x"])
     """
@@ -171,9 +171,10 @@ def test_the_installed_program() -> None:
 
 def test_info(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     catalog = SimpleNamespace(info=lambda: SimpleNamespace(text=lambda: "rows: 5"))
-    replace_call(monkeypatch, "open_catalog", {"survey": catalog}.__getitem__)
-    assert _run(["info", "survey"]) == 0
-    assert capsys.readouterr().out == "rows: 5\n"
+    there = {("survey", None): catalog, ("survey", 3): catalog}
+    replace_call(monkeypatch, "open_catalog", lambda path, *, version: there[path, version])
+    assert _run(["info", "survey"]) == _run(["info", "survey", "--version", "3"]) == 0
+    assert capsys.readouterr().out == "rows: 5\n" * 2
 
 
 def test_a_catalog_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -192,9 +193,17 @@ def test_validate(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ok: bool
 ) -> None:
     report = SimpleNamespace(ok=ok, text=lambda: "the report")
-    replace_call(monkeypatch, "validate_catalog", {"survey": report}.__getitem__)
+    seen: list[tuple[str, bool]] = []
+
+    def call(path: str, *, deep: bool) -> Any:
+        seen.append((path, deep))
+        return report
+
+    replace_call(monkeypatch, "validate_catalog", call)
     assert _run(["validate", "survey"]) == (0 if ok else 1)
-    assert capsys.readouterr().out == "the report\n"
+    assert _run(["validate", "--no-deep", "survey"]) == (0 if ok else 1)
+    assert capsys.readouterr().out == "the report\n" * 2
+    assert seen == [("survey", True), ("survey", False)]
 
 
 def test_demo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

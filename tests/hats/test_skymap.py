@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skyseries.errors import CatalogError
 from skyseries.hats.skymap import POINT_MAP_ORDER, read_point_map, sky_fraction, write_point_map
 
 WHOLE = 12 << 2 * POINT_MAP_ORDER
@@ -75,3 +76,12 @@ def test_sky_fraction_is_between_the_cells_and_the_sky(counts):
     numbers = np.array([counts[c] for c in cells.tolist()], np.int64)
     fraction = sky_fraction(cells, numbers)
     assert len(cells) / WHOLE <= fraction <= 1
+
+
+def test_a_broken_header_is_said(tmp_path):
+    write_point_map(tmp_path / "point_map.fits", *pixels(5))
+    content = (tmp_path / "point_map.fits").read_bytes()
+    broken = content.replace(b"2 / number of table", b"r / number of table")
+    assert broken != content
+    with pytest.raises(CatalogError, match=r"no FITS file that can be read: .*TFIELDS"):
+        read_point_map(broken)

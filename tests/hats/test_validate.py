@@ -13,6 +13,7 @@ import pytest
 
 import skyseries as sky
 from skyseries.hats.check.findings import Findings, ValidationReport
+from skyseries.hats.manifest import MANIFEST_FILE
 from tests.hats import faults
 from tests.hats.faults import FAULTS
 from tests.hats.small import N, leaves, objects, set_value, sources
@@ -34,7 +35,8 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def copy(good: Path, tmp_path: Path) -> Path:
-    shutil.copytree(good, tmp_path / "survey")
+    """Return a copy without a manifest, which would tell every change: others have none."""
+    shutil.copytree(good, tmp_path / "survey", ignore=shutil.ignore_patterns(MANIFEST_FILE))
     return tmp_path / "survey"
 
 

@@ -54,6 +54,7 @@ _OF_COUNTS = _words("""
     needs_error magnitude deep footers one_to_one barycentric overwrite resume progress id_index
     has_error replace allow_exact_matches append pass_partition version
     flags trend clip nightly counts ranked single_bands retries ordered deadline_s total
+    older_than dry_run delete as_json
 """)
 _OF_THINGS = _words("""
     function curves declared args kwargs extractor name_or_path storage_options tmp_dir region

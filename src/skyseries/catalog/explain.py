@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skyseries.catalog.info import size_text
 from skyseries.catalog.plan.node import SKY_CELLS, Hints, Node, steps_of
 from skyseries.catalog.plan.pruning import groups_that_may_match, pieces_of
 from skyseries.catalog.plan.scan import Scan
@@ -15,6 +14,7 @@ from skyseries.catalog.run.run import units_of
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.partitions import Cell
 from skyseries.hats.statistics import read_statistics
+from skyseries.units import size_text
 
 __all__ = ["Explanation", "ScanPlan", "StagePlan", "explain"]
 

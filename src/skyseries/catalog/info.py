@@ -16,11 +16,13 @@ from skyseries.catalog.plan.scan import Scan
 from skyseries.catalog.run.rowcount import known_rows
 from skyseries.errors import SchemaError
 from skyseries.hats.dataset import Dataset
+from skyseries.hats.extension import listed_extensions
 from skyseries.hats.skymap import WHOLE_SKY_DEG2, sky_area
 from skyseries.hats.statistics import recorded_rows
 from skyseries.schema import LightCurveFields, column_meta
+from skyseries.units import size_text
 
-__all__ = ["CatalogInfo", "describe", "size_text"]
+__all__ = ["CatalogInfo", "describe"]
 
 _SHORT_COLUMNS = 8
 _SHORT_STEPS = 6
@@ -59,6 +61,8 @@ class CatalogInfo:
     """Rows of the catalog on disk; None: not recorded, or not without contradiction."""
     new: tuple[str, ...] = ()
     """Columns that the steps have made, or brought from elsewhere."""
+    extensions: tuple[str, ...] = ()
+    """Names of its extensions, with a word on those that were made for another version."""
 
     def __repr__(self) -> str:
         return self.text()
@@ -131,6 +135,8 @@ class CatalogInfo:
         yield f"sky         {_area(self.sky_deg2)} deg2 ({self.sky_deg2 / WHOLE_SKY_DEG2:.2%})"
         yield f"margin      {self.margin or 'none'}"
         yield f"id index    {self.index or 'none'}"
+        if self.extensions:
+            yield f"extensions  {', '.join(self.extensions)}"
 
     def html(self) -> str:
         """Return a table for a notebook."""
@@ -147,8 +153,15 @@ class CatalogInfo:
         )
 
 
-def describe(catalog: CatalogBase) -> CatalogInfo:
-    """Describe a catalog from its metadata; no leaf is read."""
+def describe(catalog: CatalogBase, *, brief: bool = False) -> CatalogInfo:
+    """Describe a catalog from its metadata; no leaf is read.
+
+    Parameters
+    ----------
+    catalog : CatalogBase
+    brief : bool
+        Leave out what only the long text tells, and files must be read for.
+    """
     node = catalog._node
     start = first_node(node)
     dataset = start.dataset if isinstance(start, Scan) else None
@@ -172,7 +185,18 @@ def describe(catalog: CatalogBase) -> CatalogInfo:
         most_rows=node.row_limits(recorded_rows)[1],
         disk_rows=None if dataset is None else recorded_rows(dataset),
         new=tuple(_new_columns(node, start)) if node.children else (),
+        extensions=() if brief or dataset is None else tuple(_extensions(catalog)),
     )
+
+
+def _extensions(catalog: CatalogBase) -> Iterator[str]:
+    """Yield the extensions of the catalog on disk; which are of another version of it."""
+    from skyseries.hats.versions import extension_state
+
+    now = catalog._collection.version
+    for name, file in listed_extensions(catalog._root).items():
+        state = extension_state(catalog._root, now, name, file)
+        yield f"{name} (of version {state.made_for}: stale)" if state.stale else name
 
 
 def _new_columns(node: Node, start: Node) -> Iterator[str]:
@@ -251,13 +275,3 @@ def _cut(step: str) -> str:
 
 def _area(deg2: float) -> str:
     return f"{deg2:,.0f}" if deg2 >= 1000 else f"{deg2:.3g}"
-
-
-def size_text(n: int) -> str:
-    """Return a size for people, for instance ``1.23 GB``."""
-    size = float(n)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} TB"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from skyseries.arrays.numbers import whole
 from skyseries.catalog import tables
 from skyseries.catalog.catalog import Catalog
 from skyseries.catalog.plan.scan import scan_of
 from skyseries.errors import CatalogError
-from skyseries.hats.collection import Collection, read_collection
+from skyseries.hats.collection import Collection, at_version, read_collection
 from skyseries.hats.dataset import Dataset, open_dataset
 from skyseries.schema import column_meta
 from skyseries.store.files import locate
@@ -20,13 +21,18 @@ __all__ = ["from_table", "open_catalog"]
 _ROW_KINDS = ("object", "source", "margin", "map")
 
 
-def open_catalog(path: str | os.PathLike[str], **storage_options: Any) -> Catalog:
+def open_catalog(
+    path: str | os.PathLike[str], *, version: int | None = None, **storage_options: Any
+) -> Catalog:
     """Open a HATS catalog or collection; nothing but its description is read.
 
     Parameters
     ----------
     path : path or URL
         A folder of this machine, or anything that fsspec opens (``https://``, ``s3://``, ...).
+    version : int, optional
+        Another one than the current one, from 1 on, with its margins and indexes; `versions`
+        tells which there are.
     **storage_options
         Handed to fsspec, for instance ``anon=True`` for a public bucket.
 
@@ -37,12 +43,17 @@ def open_catalog(path: str | os.PathLike[str], **storage_options: Any) -> Catalo
     Raises
     ------
     CatalogNotFoundError
-        If there is no catalog.
+        If there is no catalog, or no such version.
     CatalogError
         If its description is broken, or its positions are not in degrees.
     """
     root = locate(path, **storage_options)
     collection = read_collection(root)
+    if version is not None:
+        number = whole(version, "version", least=1)
+        if collection is None:
+            raise CatalogError(f"{path} has no versions: it is no collection")
+        collection = at_version(root, collection, number)
     primary = root if collection is None else root.join(collection.primary)
     dataset = open_dataset(primary)
     if not dataset.has_leaves:

@@ -27,7 +27,9 @@ _COMMANDS = {
     "info": "skyseries.cli.info:info",
     "periods": "skyseries.cli.periods:periods",
     "query": "skyseries.cli.query:query",
+    "vacuum": "skyseries.cli.versions:vacuum",
     "validate": "skyseries.cli.validate:validate",
+    "versions": "skyseries.cli.versions:versions",
 }
 
 _INTERRUPTED = 130

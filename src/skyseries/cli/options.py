@@ -21,6 +21,7 @@ __all__ = [
     "progress_option",
     "that_were_given",
     "values",
+    "version_option",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -92,6 +93,14 @@ def affix_options(command: F) -> F:
 def that_were_given(options: dict[str, Any]) -> dict[str, Any]:
     """Return the options that have a value, and the flags that are set."""
     return {n: value for n, value in options.items() if value is not None and value is not False}
+
+
+def version_option(command: F) -> F:
+    """Add ``--version``."""
+    return click.option(
+        "--version", type=click.IntRange(min=1), metavar="N",
+        help="Of the versions that `skyseries versions` lists.  [default: the current one]",
+    )(command)  # fmt: skip
 
 
 def location_option(command: F) -> F:

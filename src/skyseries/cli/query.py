@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skyseries.cli.options import columns, engine_options, output_option
+from skyseries.cli.options import columns, engine_options, output_option, version_option
 from skyseries.cli.output import to_standard_output
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ __all__ = ["chosen", "query", "write_rows"]
     "[default: all but the light curves]",
 )  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=0), help="Only the first rows along the sky.")
+@version_option
 @output_option
 @engine_options
 def query(
@@ -35,6 +36,7 @@ def query(
     condition: str | None,
     select: list[str] | None,
     limit: int | None,
+    version: int | None,
     output: Path | None,
     executor: str | None,
     workers: int | None,
@@ -47,7 +49,7 @@ def query(
     import skyseries as sky
 
     with sky.executor(executor, workers):
-        found = sky.open_catalog(catalog)
+        found = sky.open_catalog(catalog, version=version)
         if condition is not None:
             found = found.query(condition)
         write_rows(chosen(found, select), output, limit)

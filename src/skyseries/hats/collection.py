@@ -12,12 +12,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from skyseries.errors import CatalogError, CatalogNotFoundError, InputError
-from skyseries.hats.properties import format_properties, now, parse_properties, split_list
+from skyseries.hats.properties import (
+    format_properties,
+    now,
+    parse_properties,
+    read_properties,
+    split_list,
+)
 from skyseries.store import Store, rewrite
 from skyseries.store.files import Location
 
 __all__ = [
     "COLLECTION_FILE",
+    "ORPHANS",
     "Collection",
     "at_version",
     "change_collection",
@@ -25,10 +32,14 @@ __all__ = [
     "next_version",
     "promote",
     "read_collection",
+    "version_name",
 ]
 
 COLLECTION_FILE = "collection.properties"
+ORPHANS = "orphans"
+"""Folder in a version of the sources that belong to no object."""
 _PRIMARY = "hats_primary_table_url"
+_PROPERTIES = "hats.properties"
 
 
 @dataclass(frozen=True)
@@ -87,30 +98,62 @@ def read_collection(root: Location) -> Collection | None:
 
 
 def at_version(root: Location, collection: Collection, number: int) -> Collection:
-    """Return what a collection was at an earlier version, which has the same parts.
+    """Return what a collection is at one of its versions, with the margins and indexes of that.
 
     Raises
     ------
     CatalogNotFoundError
         If there is no such version.
     """
-    there, name = collection.version, f"v{number:06d}"
-    primary = name if there is None else collection.primary.replace(there, name, 1)
-    file = root.join(primary).join("hats.properties")
-    if there is None or file.read_text_if_there() is None:
-        raise CatalogNotFoundError(
-            f"{root} has no version {number}"
-            + ("" if there is None else f"; the current one is {int(there[1:])}")
-        )
+    name = version_name(number)
+    if collection.version == name:
+        return collection
+    parts = {} if collection.version is None else _parts(root.join(name), collection)
+    kinds = {part: said.get("dataproduct_type", "object") for part, said in parts.items()}
+    primary = next((p for p, kind in kinds.items() if kind not in ("margin", "index")), None)
+    if primary is None:
+        raise CatalogNotFoundError(f"{root} has no version {number}{_versions_there(root)}")
+    margins = tuple(part for part, kind in kinds.items() if kind == "margin")
+    indexes = tuple(
+        (parts[part].get("hats_index_column", ""), part)
+        for part, kind in kinds.items()
+        if kind == "index"
+    )
+    found = Collection(collection.name, primary, margins, next(iter(margins), None), indexes)
+    return found.below(name)
 
-    def kept(path: str) -> str | None:
-        path = path.replace(there, name, 1)
-        folder = root.join(path).join("hats.properties")
-        return path if folder.read_text_if_there() is not None else None
 
-    margins = tuple(path for old in collection.margins if (path := kept(old)))
-    indexes = tuple((field, path) for field, old in collection.indexes if (path := kept(old)))
-    return Collection(collection.name, primary, margins, margins[0] if margins else None, indexes)
+def _parts(version: Location, collection: Collection) -> dict[str, Mapping[str, str]]:
+    """Return what the folders of a version say, by name; the names of the current one first."""
+    from skyseries.hats.manifest import read_manifest  # who opens the current one does without
+
+    paths = [collection.primary, *collection.margins, *(path for _, path in collection.indexes)]
+    names = [path.partition("/")[2] for path in paths]
+    manifest = read_manifest(version)
+    if manifest is not None:
+        files = (path.partition("/") for path in sorted(manifest.files))
+        names += [part for part, _, file in files if file == _PROPERTIES and part != ORPHANS]
+    said = {part: read_properties(version.join(part), [_PROPERTIES]) for part in names}
+    return {part: properties for part, properties in said.items() if properties is not None}
+
+
+def _versions_there(root: Location) -> str:
+    """Say which versions there are, where the place tells."""
+    from skyseries.hats.listing import list_folder
+
+    try:
+        names = [entry.name for entry in list_folder(root)]
+    except OSError:
+        return ""
+    numbers = [int(name[1:]) for name in names if re.fullmatch(r"v\d{6}", name)]
+    if not numbers:
+        return ": this catalog has no versions"
+    return f"; there {'is' if len(numbers) == 1 else 'are'} {', '.join(map(str, numbers))}"
+
+
+def version_name(number: int) -> str:
+    """Return the name of the folder of a version."""
+    return f"v{number:06d}"
 
 
 def next_version(store: Store) -> str:

@@ -116,18 +116,13 @@ def read_point_map(
     """
     from astropy.io import fits
 
-    with fits.open(io.BytesIO(source) if isinstance(source, bytes) else source) as hdus:
-        if len(hdus) < 2 or not isinstance(hdus[1], fits.BinTableHDU):
-            raise CatalogError("it has no table in its first extension")
-        data, header = hdus[1].data, hdus[1].header
-        if not str(header.get("ORDERING", "NESTED")).strip().upper().startswith("NEST"):
-            return None
-        columns = [np.asarray(data[name], np.int64).ravel() for name in data.names]
-        explicit = str(header.get("INDXSCHM", "")).strip().upper() == "EXPLICIT"
-        explicit |= str(data.names[0]).upper() == "PIXEL"
-        if len(columns) < 1 + explicit:
-            raise CatalogError(f"its table has the columns {data.names}: there are no counts")
-        nside = int(header.get("NSIDE", 0)) or math.isqrt(len(columns[0]) // 12)
+    try:
+        found = _read_columns(source)
+    except fits.VerifyError as error:
+        raise CatalogError(f"it is no FITS file that can be read: {error}") from error
+    if found is None:
+        return None
+    columns, explicit, nside = found
     order = nside.bit_length() - 1
     n = 12 << 2 * order
     if nside != 1 << order or not (explicit or len(columns[0]) == n):
@@ -139,6 +134,24 @@ def read_point_map(
         return order, cells, counts
     cells = np.flatnonzero(columns[0])
     return order, cells, columns[0][cells]
+
+
+def _read_columns(source: Path | bytes) -> tuple[list[NDArray[np.int64]], bool, int] | None:
+    """Return the columns of a map, whether the first has the cells, and NSIDE."""
+    from astropy.io import fits
+
+    with fits.open(io.BytesIO(source) if isinstance(source, bytes) else source) as hdus:
+        if len(hdus) < 2 or not isinstance(hdus[1], fits.BinTableHDU):
+            raise CatalogError("it has no table in its first extension")
+        data, header = hdus[1].data, hdus[1].header
+        if not str(header.get("ORDERING", "NESTED")).strip().upper().startswith("NEST"):
+            return None
+        columns = [np.asarray(data[name], np.int64).ravel() for name in data.names]
+        explicit = str(header.get("INDXSCHM", "")).strip().upper() == "EXPLICIT"
+        explicit |= str(data.names[0]).upper() == "PIXEL"
+        if len(columns) < 1 + explicit:
+            raise CatalogError(f"its table has the columns {data.names}: there are no counts")
+        return columns, explicit, int(header.get("NSIDE", 0)) or math.isqrt(len(columns[0]) // 12)
 
 
 def sky_area(dataset: Dataset) -> float:

@@ -25,6 +25,7 @@ __all__ = [
     "Taken",
     "check_owner",
     "checked",
+    "owner_in",
     "owner_of",
 ]
 
@@ -126,7 +127,7 @@ class Store(ABC):
             was stopped, wherever that was.
         replaces : bool
             In place of a folder that is there: in one step where the disk can, else the old one
-            is gone before the new one comes.
+            is gone before the new one comes. In a bucket: one that was adopted, and is whole.
 
         Raises
         ------
@@ -152,13 +153,21 @@ def checked(name: str) -> str:
     return name
 
 
+def owner_in(manifest: bytes) -> str | None:
+    """Return whose folder it is that has this manifest; None if it does not say."""
+    try:
+        run = json.loads(manifest)["run"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return run if isinstance(run, str) else None
+
+
 def owner_of(folder: Path) -> str | None:
     """Return whose folder of this machine it is; None if it does not say, or is not there."""
     try:
-        run = json.loads((folder / MANIFEST).read_bytes())["run"]
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+        return owner_in((folder / MANIFEST).read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    return run if isinstance(run, str) else None
 
 
 def check_owner(folder: Path, owner: str) -> None:

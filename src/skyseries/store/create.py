@@ -6,14 +6,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-from skyseries.errors import InputError
+from skyseries.errors import InputError, MissingDependencyError
 from skyseries.store.base import Store
 from skyseries.store.files import Location, locate
-from skyseries.store.local import LocalStore
 
 __all__ = ["store_at"]
 
 DURABILITIES = ("power", "process")
+_LOCAL = ("file",)
+_S3 = ("s3", "s3a")
 
 
 def store_at(
@@ -37,17 +38,30 @@ def store_at(
         If catalogs cannot be written there.
     """
     if durability not in DURABILITIES:
-        raise InputError(f"durability must be one of power, process, not {durability!r}")
-    if not isinstance(place, Location):
-        if os.fspath(place).rpartition("://")[0] not in ("", "file"):
-            raise _not_there(f"{place}")
-        place = locate(place, **storage_options)
-    if not place.is_local:
-        raise _not_there(f"{place}")
-    return LocalStore(Path(place.path), durability)
+        raise InputError(f"durability must be one of {', '.join(DURABILITIES)}, not {durability!r}")
+    protocol = place.protocol if isinstance(place, Location) else _protocol(os.fspath(place))
+    if protocol not in (*_LOCAL, *_S3):
+        raise InputError(
+            f"catalogs cannot be written to {place}: write to a folder of this machine, or to "
+            "s3://bucket/folder"
+        )
+    try:
+        location = place if isinstance(place, Location) else locate(place, **storage_options)
+        return _store(location, durability)
+    except ImportError as error:
+        raise MissingDependencyError("s3fs", "remote") from error
 
 
-def _not_there(place: str) -> InputError:
-    return InputError(
-        f"catalogs cannot be written to {place}: write to a folder of this machine, and copy it"
-    )
+def _protocol(place: str) -> str:
+    return place.rpartition("://")[0] or "file"
+
+
+def _store(location: Location, durability: str) -> Store:
+    if location.is_local:
+        from skyseries.store.local import LocalStore  # readers do without
+
+        return LocalStore(Path(location.path), durability)
+    from skyseries.store.remote import RemoteStore
+    from skyseries.store.s3 import S3Bucket
+
+    return RemoteStore(S3Bucket(location))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -187,7 +186,7 @@ def storage_errors(what: str) -> Iterator[None]:
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a name to write to, and rename it to `path` when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.part"
+    beside = path.parent / f".{path.name}.{os.urandom(4).hex()}.part"
     with storage_errors(str(path)):
         try:
             yield beside
@@ -200,8 +199,6 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a small file in one step, flushed to the disk before it gets its name."""
-    with atomic_path(path) as beside, beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    """Write a small file in one step."""
+    with atomic_path(path) as beside:
+        beside.write_text(text, encoding="utf-8")

@@ -11,7 +11,6 @@ import errno
 import fcntl
 import hashlib
 import os
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -157,7 +156,7 @@ class LocalStore(Store):
                     if _tag(file.read()) != tag:
                         raise changed
                     self._disk.rename(beside, path)
-            except FileNotFoundError:
+            except _NOT_THERE:
                 raise changed from None
             self._sync(path.parent)
 
@@ -173,23 +172,22 @@ class LocalStore(Store):
         """Take over a folder of the same disk: it is moved."""
         path = self._path(name)
         with _told("write", path):
-            if replaces and os.path.lexists(path):
+            if owner_of(path) != owner:  # else we were killed when it had its name
                 check_owner(folder, owner)
-                self._exchange(folder, path)
-            elif not os.path.lexists(path):
-                check_owner(folder, owner)
-                self._move(folder, path)
-            if owner_of(path) != owner:
-                raise Taken(f"{path} is there already")
-            self._remove_tree(folder)  # what is left where we were killed, or two of us came
-            if folder.parent != path.parent:
-                self._sync(folder.parent)
+                self._sync_tree(folder)
+                if replaces and os.path.lexists(path):
+                    self._exchange(folder, path)
+                else:
+                    self._move(folder, path)
+                if owner_of(path) != owner:
+                    raise Taken(f"{path} is there already")
             self._sync_names(path.parent)
+            self._remove_tree(folder)  # what was replaced, or another of us has moved
 
     def delete(self, name: str) -> None:
         """Remove a file, or a folder with all that is in it; nothing if it is not there."""
         path = self._path(name)
-        with _told("remove", path), suppress(FileNotFoundError):
+        with _told("remove", path), suppress(FileNotFoundError, NotADirectoryError):
             if path.is_dir() and not path.is_symlink():
                 gone = path if path.name.endswith(".part") else _beside(path)
                 if gone != path:
@@ -247,7 +245,6 @@ class LocalStore(Store):
 
     def _exchange(self, folder: Path, path: Path) -> None:
         """Let a folder appear under a name, and what had it under that of the folder."""
-        self._sync_tree(folder)
         try:
             self._disk.exchange(folder, path)
         except OSError as error:
@@ -267,7 +264,6 @@ class LocalStore(Store):
 
     def _move(self, folder: Path, path: Path) -> None:
         """Let a folder appear under a name, unless something has it now."""
-        self._sync_tree(folder)
         self._make_folders(path.parent)
         if os.path.lexists(path):  # an empty folder would be replaced; one with files never is
             return
@@ -282,9 +278,11 @@ class LocalStore(Store):
     def _remove_tree(self, folder: Path) -> None:
         files, folders = _tree(folder)
         for file in files:
-            self._disk.unlink(file)
+            with suppress(FileNotFoundError):  # another removes it, too
+                self._disk.unlink(file)
         for place in folders:
-            self._disk.rmdir(place)
+            with suppress(FileNotFoundError):
+                self._disk.rmdir(place)
 
     def _sync(self, path: Path) -> None:
         if self.durability == "power":
@@ -315,7 +313,7 @@ class LocalStore(Store):
 
 
 def _beside(path: Path) -> Path:
-    return path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.part"
+    return path.parent / f".{path.name}.{os.urandom(4).hex()}.part"
 
 
 def _tag(content: bytes) -> str:

@@ -29,6 +29,7 @@ from skyseries.hats.keys import check_keys
 from skyseries.hats.margin import margin_width
 from skyseries.store import store_at
 from skyseries.store.files import Location, locate
+from skyseries.warn import warn_user
 
 if TYPE_CHECKING:
     from skyseries.catalog.write.associations import AssociationWritten
@@ -89,6 +90,8 @@ class ExtensionVerbs(CatalogBase):
         listed = listed_extensions(self._root)
         file = listed.get(os.fspath(name_or_path)) or locate(name_or_path)
         extension, root = read_extension(file)
+        if extension.primary in (self._root.name, str(self._root)):
+            _warn_if_stale(self, extension.name, file)
         data = _open(root, type(self), extension.version if version is None else version)
         check_columns([extension.primary_key], self.schema)
         said = extension.columns if version is None else ()
@@ -268,6 +271,19 @@ class ExtensionVerbs(CatalogBase):
                     return name
         raise InputError(
             "which column holds the ids of the other catalog is not known: give right_id="
+        )
+
+
+def _warn_if_stale(catalog: CatalogBase, name: str, file: Location) -> None:
+    from skyseries.hats.versions import extension_state
+
+    now = catalog._collection.version
+    state = extension_state(catalog._root, now, name, file)
+    if state.stale and now is not None:
+        warn_user(
+            f"the extension {name!r} was computed from version {state.made_for} of "
+            f"{catalog.name}, and this is version {int(now[1:])}: its values may be of other rows "
+            f"and data; write_extension({name!r}, ..., overwrite=True) makes it anew"
         )
 
 

@@ -165,7 +165,7 @@ class ResultVerbs(CatalogBase):
         return info.describe(self)
 
     def __repr__(self) -> str:
-        return self.info().short()
+        return info.describe(self, brief=True).short()
 
     def _repr_html_(self) -> str:
-        return self.info().html()
+        return info.describe(self, brief=True).html()

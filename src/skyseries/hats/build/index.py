@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from skyseries.arraytypes import Ints
 from skyseries.arrow import is_text
 from skyseries.config import tuning
 from skyseries.errors import InputError, SchemaError
@@ -29,6 +30,8 @@ from skyseries.hats.leaf import HPX_COLUMN, parquet_options
 from skyseries.hats.manifest import digest_of
 from skyseries.hats.names import check_index_column
 from skyseries.hats.partitions import Cell
+from skyseries.hats.sizes import take
+from skyseries.spatial.order import argsort
 from skyseries.store.files import atomic_path
 
 __all__ = [
@@ -161,11 +164,10 @@ def _write_part(
         ids = table.column(column).combine_chunks()
         a = 0 if bounds[0] is None else _bisect(ids, bounds[0])
         b = len(ids) if bounds[1] is None else _bisect(ids, bounds[1])
-        slices.append(table.take(pa.array(np.arange(a, b))))  # a copy: the rest is let go
+        slices.append(table.slice(a, b - a).combine_chunks())  # a copy: the rest is let go
     if not slices:
         return {"rows": 0, "repeated": 0}
-    table = pa.concat_tables(slices).combine_chunks()
-    table = table.take(pc.sort_indices(table.column(column)))
+    table = sorted_entries(slices, column, in_runs=True)
     ids = table.column(column).combine_chunks()
     repeated = pc.sum(pc.equal(ids[1:], ids[:-1])).as_py() or 0 if len(ids) > 1 else 0
     path = root / INDEX_FOLDER / f"part.{number}.parquet"
@@ -197,10 +199,29 @@ def check_ids(schema: pa.Schema, column: str) -> pa.Field:
     return field
 
 
-def sorted_entries(tables: Sequence[pa.Table], column: str) -> pa.Table:
-    """Return what `index_entries` returned as one table, sorted by id."""
-    table = pa.concat_tables(tables).combine_chunks()
-    return table.take(pc.sort_indices(table.column(column)))
+def sorted_entries(tables: Sequence[pa.Table], column: str, *, in_runs: bool = False) -> pa.Table:
+    """Return what `index_entries` returned as one table, sorted by id.
+
+    Parameters
+    ----------
+    tables : sequence of pyarrow.Table
+    column : str
+    in_runs : bool
+        Whether each of the tables is sorted already.
+    """
+    table = pa.concat_tables(tables)
+    return take(table, _order(table.column(column), in_runs))
+
+
+def _order(ids: pa.ChunkedArray, in_runs: bool) -> Ints | pa.Array:
+    """Return the order of ids; null comes last, and equal ones keep their order."""
+    if not pa.types.is_integer(ids.type) or ids.null_count:
+        return pc.sort_indices(ids)
+    numbers = ids.to_numpy()
+    if numbers.dtype == np.uint64:
+        numbers = (numbers ^ np.uint64(1 << 63)).view(np.int64)
+    # NumPy's stable sort merges runs, and is slower than ours where there are none
+    return np.argsort(numbers, kind="stable") if in_runs else argsort(numbers)
 
 
 def _bisect(ids: pa.Array, value: Any) -> int:

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from skyseries.errors import CatalogNotFoundError
 from skyseries.executors import Job, Task
+from skyseries.hats.check.digests import check_manifest
 from skyseries.hats.check.files import (
     BROKEN,
     check_folder,
@@ -31,7 +32,7 @@ from skyseries.hats.check.ids import check_repeated_ids
 from skyseries.hats.check.index import Parts, compare_index, read_parts
 from skyseries.hats.check.leaf import LeafCheck, LeafFound, check_leaf, key_columns
 from skyseries.hats.check.margin import MarginOf, check_margin_cells, margin_of
-from skyseries.hats.collection import COLLECTION_FILE, Collection, read_collection
+from skyseries.hats.collection import COLLECTION_FILE, ORPHANS, Collection, read_collection
 from skyseries.hats.dataset import PROPERTY_FILES, Dataset, open_dataset
 from skyseries.hats.partitions import Cell
 from skyseries.hats.properties import parse_properties, split_list
@@ -42,7 +43,6 @@ __all__ = ["Fault", "ValidationReport", "validate_catalog"]
 
 _MAPS = ("point_map.fits", "skymap.fits")
 _ROW_KINDS = ("object", "source")
-_ORPHANS = "orphans"
 
 
 _Near = tuple[MarginOf, dict[int, list[Cell]]]
@@ -59,8 +59,9 @@ def validate_catalog(
     path : path or URL
         As for `skyseries.open_catalog`.
     deep : bool
-        Read all rows: positions against the spatial index, order, partitions, light curves,
-        margins and id index. False: only the files, footers and counts.
+        Read all files: their bytes against the digests of the manifest, where there is one;
+        positions against the spatial index, order, partitions, light curves, margins and id
+        index. False: only which files there are, their sizes, footers and counts.
     **storage_options
         Handed to fsspec.
 
@@ -86,7 +87,7 @@ def validate_catalog(
     with Job("validate"):
         if COLLECTION_FILE in described:
             _check_collection(root, deep, findings)
-        elif described:
+        elif described and check_manifest(root, deep, findings):
             _check_tables(root, _Tables(""), deep, findings)
     return findings.report(str(root))
 
@@ -110,10 +111,16 @@ def _check_collection(root: Location, deep: bool, findings: Findings) -> None:
         return
     assert collection is not None  # noqa: S101 - the file was there
     _check_names(properties, collection, findings)
+    if collection.version is not None:
+        own = Findings(collection.version)
+        safe = check_manifest(root.join(collection.version), deep, own)
+        findings.add(own)
+        if not safe:
+            return
     tables = _Tables(collection.primary, collection.margins, collection.indexes)
     _check_tables(root, tables, deep, findings)
     aside = collection.primary.rpartition("/")[0]
-    orphans = f"{aside}/{_ORPHANS}" if aside else _ORPHANS
+    orphans = f"{aside}/{ORPHANS}" if aside else ORPHANS
     known = {collection.primary, *collection.margins, *(path for _, path in collection.indexes)}
     if orphans not in known and root.join(orphans, PROPERTY_FILES[0]).exists():
         _check_tables(root, _Tables(orphans), deep, findings)

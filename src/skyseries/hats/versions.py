@@ -1,0 +1,371 @@
+"""`versions`: which versions of a catalog there are, and what stopped writers have left."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from skyseries.errors import CatalogError, CatalogNotFoundError, SkyseriesError
+from skyseries.hats.collection import (
+    COLLECTION_FILE,
+    Collection,
+    at_version,
+    read_collection,
+    version_name,
+)
+from skyseries.hats.dataset import PROPERTY_FILES, Dataset, open_dataset
+from skyseries.hats.extension import listed_extensions
+from skyseries.hats.listing import list_files, list_folder
+from skyseries.hats.locks import is_held
+from skyseries.hats.manifest import Manifest, read_manifest
+from skyseries.hats.properties import parse_properties
+from skyseries.store import Entry
+from skyseries.store.files import Location, locate
+from skyseries.units import size_text
+
+__all__ = [
+    "CatalogVersions",
+    "ExtensionState",
+    "Leftover",
+    "Version",
+    "extension_state",
+    "list_versions",
+    "look_at_leftover",
+    "versions",
+]
+
+_VERSION = re.compile(r"v(\d{6})")
+_LEFTOVERS = {
+    "build": re.compile(r"\.build-.+"),
+    "build of an earlier Skyseries": re.compile(r"\.import[.-].+"),
+    "part": re.compile(r"\..+\.[0-9a-f]{8}\.(part|old)"),
+}
+"""What stopped writers leave, by the names that it has."""
+_NEVER_NAMED = "version that was never named"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a catalog."""
+
+    number: int
+    current: bool
+    """Whether it is the one that is opened."""
+    made: datetime | None
+    run: str | None
+    """Fingerprint of the run that made it; None: it has no manifest."""
+    rows: int | None
+    """Of the catalog, without margins."""
+    partitions: int | None
+    nbytes: int
+    whole: bool | None
+    """Whether all its files are there, with their sizes; None: it has no manifest that tells."""
+    touched: datetime | None
+    """When the newest file in it was written; None: the place does not say."""
+
+    @property
+    def name(self) -> str:
+        """Name of its folder."""
+        return version_name(self.number)
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """What a writer was stopped at, or is writing now."""
+
+    name: str
+    what: str
+    nbytes: int
+    touched: datetime | None
+    """When the newest file in it was written; None: the place does not say."""
+    in_use: bool
+    """Whether a process of this machine is at it."""
+
+
+@dataclass(frozen=True)
+class ExtensionState:
+    """How an extension stands to its catalog."""
+
+    name: str
+    made_for: int | None
+    """The version of the catalog whose columns it was computed from; None: it is not known."""
+    stale: bool
+    """Whether that is another one than the current one."""
+    own_version: int | None
+    """The version of its own columns that it names; None: the current one."""
+    folder: str | None
+    """Name of the folder of its columns, if it lies in that of the catalog."""
+    versions: CatalogVersions | None = None
+    """Those of the catalog of its columns, where they were looked for."""
+
+
+@dataclass(frozen=True, repr=False)
+class CatalogVersions:
+    """All versions of a catalog; `text` (and the repr) is for people."""
+
+    path: str
+    versions: tuple[Version, ...]
+    """From the oldest on; empty: the catalog has no versions."""
+    leftovers: tuple[Leftover, ...]
+    extensions: tuple[ExtensionState, ...] = ()
+
+    @property
+    def current(self) -> Version | None:
+        """The version that is opened."""
+        return next((version for version in self.versions if version.current), None)
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def text(self) -> str:
+        """Return all of it as a table."""
+        return "\n".join([self.path, *self._lines("  ")])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as plain values, times as ISO 8601."""
+        return {
+            "path": self.path,
+            "versions": [_plain(version) for version in self.versions],
+            "leftovers": [_plain(left) for left in self.leftovers],
+            "extensions": [_plain(state) for state in self.extensions],
+        }
+
+    def _lines(self, indent: str) -> Iterator[str]:
+        rows: list[tuple[str, ...]] = [
+            (
+                version.name,
+                "current" if version.current else "",
+                _when(version.made),
+                "" if version.rows is None else f"{version.rows:,} rows",
+                "" if version.partitions is None else f"{version.partitions:,} partitions",
+                size_text(version.nbytes),
+                {True: "whole", False: "NOT WHOLE", None: "no manifest"}[version.whole],
+                (version.run or "")[:12],
+            )
+            for version in self.versions
+        ]
+        yield from _table(rows, indent)
+        if not rows:
+            yield f"{indent}no versions: this catalog was written by something else"
+        if self.leftovers:
+            yield f"{indent}left by writers (`skyseries vacuum` removes what is old):"
+            yield from _table(
+                [
+                    (
+                        left.name,
+                        left.what,
+                        _when(left.touched),
+                        size_text(left.nbytes),
+                        "in use" if left.in_use else "",
+                    )
+                    for left in self.leftovers
+                ],
+                indent + "  ",
+            )
+        for state in self.extensions:
+            yield f"{indent}extension {state.name}{_made_for(state)}"
+            if state.versions is not None:
+                yield from state.versions._lines(indent + "  ")
+
+
+def versions(path: str | os.PathLike[str], **storage_options: Any) -> CatalogVersions:
+    """Say which versions of a catalog there are, and what stopped writers have left.
+
+    Parameters
+    ----------
+    path : path or URL
+        The folder of the catalog.
+    **storage_options
+        Handed to fsspec.
+
+    Returns
+    -------
+    CatalogVersions
+        `open_catalog(path, version=...)` opens one of them, `vacuum` removes old ones.
+
+    Raises
+    ------
+    CatalogNotFoundError
+        If there is no catalog, nor anything that a stopped writer has left.
+    CatalogError
+        If ``collection.properties`` is broken.
+    """
+    return list_versions(locate(path, **storage_options))
+
+
+def list_versions(root: Location) -> CatalogVersions:
+    """Say which versions of the catalog at a location there are; as `versions`."""
+    there = list_folder(root)
+    names = {entry.name for entry in there}
+    collection = read_collection(root)
+    current = None if collection is None else collection.version
+    ours = current is not None or not names & {COLLECTION_FILE, *PROPERTY_FILES}
+    numbers = [entry.name for entry in there if ours and _VERSION.fullmatch(entry.name)]
+    found = [n for n in numbers if current is not None and n <= current]
+    leftovers = [_leftover(root, entry, what) for entry in there if (what := _left_as(entry.name))]
+    leftovers += [
+        _leftover(root, entry, _NEVER_NAMED)
+        for entry in there
+        if entry.name in numbers and entry.name not in found
+    ]
+    if collection is None and not leftovers and not names & set(PROPERTY_FILES):
+        why = "nothing in it is one" if there else "no such folder, or an empty one"
+        raise CatalogNotFoundError(f"there is no catalog at {root}: {why}")
+    return CatalogVersions(
+        str(root),
+        tuple(_version(root, collection, name) for name in found if collection is not None),
+        tuple(leftovers),
+        tuple(
+            _with_versions(root, extension_state(root, current, name, file))
+            for name, file in listed_extensions(root).items()
+        ),
+    )
+
+
+def extension_state(
+    root: Location, current: str | None, name: str, file: Location
+) -> ExtensionState:
+    """Say whether an extension was made for the version of the catalog that is current.
+
+    Parameters
+    ----------
+    root : Location
+        The catalog.
+    current : str, optional
+        Its version; None: it has none, so that nothing is stale.
+    name : str
+    file : Location
+        The ``.properties`` file of the extension.
+    """
+    try:
+        said = parse_properties(file.read_text_if_there() or "", str(file))
+    except CatalogError:  # it is told by whoever loads the extension
+        said = {}
+    made_for, now = _number(said.get("skyseries_primary_version")), _number(current)
+    own = said.get("skyseries_extension_version", "")
+    return ExtensionState(
+        name,
+        made_for,
+        None not in (made_for, now) and made_for != now,
+        int(own) if own.isdecimal() else None,
+        _folder_in(root, file, said.get("hats_assn_join_table_url", "")),
+    )
+
+
+def _with_versions(root: Location, state: ExtensionState) -> ExtensionState:
+    folder = None if state.folder is None else root.join(state.folder)
+    if folder is None or read_collection(folder) is None:
+        return state
+    return replace(state, versions=list_versions(folder))
+
+
+def _folder_in(root: Location, file: Location, data: str) -> str | None:
+    """Return the name of the folder in a catalog that a file names; None if it is elsewhere."""
+    if not data or "://" in data or data.startswith("/"):
+        return None
+    below = file.parent().join(data).path.removeprefix(root.path.rstrip("/") + "/")
+    return below if "/" not in below else None
+
+
+def _version(root: Location, collection: Collection, name: str) -> Version:
+    folder, number = root.join(name), int(name[1:])
+    there, dataset = list_files(folder), _dataset(root, collection, number)
+    whole = None if dataset is not None else False
+    manifest = None
+    try:
+        manifest = read_manifest(folder)
+        whole = whole if manifest is None else _is_whole(manifest, there)
+    except CatalogError:
+        whole = False
+    said = {} if dataset is None else dataset.properties
+    nbytes, touched = _size_and_time(there.values())
+    return Version(
+        number,
+        name == collection.version,
+        _time(said.get("hats_creation_date", "")) if manifest is None else manifest.made,
+        None if manifest is None else manifest.run,
+        None if dataset is None else dataset.rows,
+        None if dataset is None else len(dataset.partitions),
+        nbytes,
+        whole,
+        touched,
+    )
+
+
+def _dataset(root: Location, collection: Collection, number: int) -> Dataset | None:
+    try:
+        return open_dataset(root.join(at_version(root, collection, number).primary))
+    except (SkyseriesError, OSError, ValueError, LookupError):
+        return None
+
+
+def _is_whole(manifest: Manifest, there: Mapping[str, Entry]) -> bool:
+    return all(
+        path in there and there[path].nbytes == facts.nbytes
+        for path, facts in manifest.files.items()
+    )
+
+
+def look_at_leftover(root: Location, entry: Entry, what: str, *, in_use: bool) -> Leftover:
+    """Say how large what lies under a name in a catalog is, and when it was last written to."""
+    below = list_files(root.join(entry.name)) or {entry.name: entry}
+    return Leftover(entry.name, what, *_size_and_time(below.values()), in_use)
+
+
+def _size_and_time(files: Iterable[Entry]) -> tuple[int, datetime | None]:
+    nbytes, newest = 0, 0.0
+    for file in files:
+        nbytes, newest = nbytes + (file.nbytes or 0), max(newest, file.modified)
+    return nbytes, datetime.fromtimestamp(newest, UTC) if newest else None
+
+
+def _leftover(root: Location, entry: Entry, what: str) -> Leftover:
+    return look_at_leftover(root, entry, what, in_use=is_held(root, entry.name))
+
+
+def _left_as(name: str) -> str | None:
+    return next((what for what, names in _LEFTOVERS.items() if names.fullmatch(name)), None)
+
+
+def _number(name: str | None) -> int | None:
+    match = _VERSION.fullmatch(name or "")
+    return None if match is None else int(match[1])
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%MUTC").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _when(time: datetime | None) -> str:
+    return "" if time is None else time.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _made_for(state: ExtensionState) -> str:
+    if state.made_for is None:
+        return ""
+    stale = ": STALE, the current version is another" if state.stale else ""
+    return f", made for version {state.made_for}{stale}"
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    for name, value in values.items():
+        if isinstance(value, datetime):
+            values[name] = value.isoformat()
+        elif isinstance(value, CatalogVersions):
+            values[name] = value.to_dict()
+    return values
+
+
+def _table(rows: list[tuple[str, ...]], indent: str) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (f"{text:{width}}" for text, width in zip(row, widths, strict=True) if width)
+        yield (indent + "  ".join(cells)).rstrip()

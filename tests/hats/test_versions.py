@@ -1,0 +1,234 @@
+"""Versions of a catalog: listed as they are, opened by their number, with what is theirs."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import time
+import warnings
+
+import fsspec
+import pyarrow.compute as pc
+import pytest
+from click.testing import CliRunner
+
+import skyseries as sky
+from skyseries.cli.app import cli
+from skyseries.hats.dataset import open_dataset
+from skyseries.hats.manifest import MANIFEST_FILE
+from skyseries.store.files import Location
+from tests.hats.small import N, objects
+
+OPTIONS = {"id": "id", "durability": "process", "overwrite": True}
+
+
+def write(path, rows, name="survey", margin=10):
+    table = objects().slice(0, rows)
+    with sky.executor("serial"):
+        sky.from_table(table).write_catalog(path, name=name, margin_arcsec=margin, **OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    """Return a catalog of three versions, the second of which has parts of other names."""
+    path = tmp_path_factory.mktemp("versions") / "survey"
+    write(path, 50)
+    with sky.executor("serial"):
+        sky.open_catalog(path).assign(faint="mag + 1").write_extension("feats", ["faint"])
+    write(path, 60, "other", 20)
+    write(path, N)
+    return path
+
+
+@pytest.fixture
+def copy(three, tmp_path):
+    return shutil.copytree(three, tmp_path / "survey")
+
+
+def aged(path, days):
+    """Make a file or all files of a folder so many days old."""
+    then = time.time() - days * 86400
+    for file in [path, *path.rglob("*")]:
+        os.utime(file, (then, then))
+
+
+# --- the list ----------------------------------------------------------------------------------
+
+
+def test_all_versions_are_listed(three):
+    found = sky.versions(three)
+    assert [v.name for v in found.versions] == ["v000001", "v000002", "v000003"]
+    assert [v.current for v in found.versions] == [False, False, True]
+    assert [v.rows for v in found.versions] == [50, 60, N]
+    assert all(v.whole for v in found.versions)
+    assert found.current == found.versions[2]
+    assert found.leftovers == ()
+    for version in found.versions:
+        files = [p for p in (three / version.name).rglob("*") if p.is_file()]
+        assert version.nbytes == sum(p.stat().st_size for p in files)
+        assert version.partitions == len(sky.open_catalog(three, version=version.number).partitions)
+        assert abs(version.made.timestamp() - time.time()) < 3600
+    assert len({v.run for v in found.versions}) == 3
+    assert "v000003  current" in found.text()
+
+
+def test_it_is_plain_json_too(three):
+    found = json.loads(CliRunner().invoke(cli, ["versions", str(three), "--json"]).stdout)
+    assert [v["number"] for v in found["versions"]] == [1, 2, 3]
+    assert found["extensions"][0]["versions"]["versions"][0]["rows"] == 50
+    text = CliRunner().invoke(cli, ["versions", str(three)]).stdout
+    assert text == f"{sky.versions(three)}\n"
+
+
+def test_what_is_not_whole(copy):
+    next((copy / "v000001").rglob("Npix=*.parquet")).unlink()
+    file = next((copy / "v000002").rglob("Npix=*.parquet"))
+    file.write_bytes(file.read_bytes()[:-1])
+    assert [v.whole for v in sky.versions(copy).versions] == [False, False, True]
+    for version in ("v000001", "v000003"):
+        (copy / version / MANIFEST_FILE).unlink()
+    shutil.rmtree(copy / "v000001" / "survey")
+    found = sky.versions(copy)
+    assert [v.whole for v in found.versions] == [False, False, None]
+    assert found.versions[0].rows is None
+    assert "NOT WHOLE" in found.text()
+    assert "no manifest" in found.text()
+
+
+def test_leftovers_are_told_apart(copy):
+    for name in (".build-aa", ".build-bb", ".import-build-cc", "v000004", "notes", ".cache"):
+        (copy / name).mkdir()
+        (copy / name / "file").write_bytes(b"x" * 10)
+    part = copy / ".collection.properties.0123abcd.part"
+    part.write_bytes(b"x" * 10)
+    (copy / "my.part").touch()
+    aged(copy / ".build-bb", 3)
+    (copy / ".build-aa" / "lock").touch()
+    with (copy / ".build-aa" / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = {left.name: left for left in sky.versions(copy).leftovers}
+    assert {left.name for left in found.values() if left.in_use} == {".build-aa"}
+    assert {name: left.what for name, left in found.items()} == {
+        ".build-aa": "build",
+        ".build-bb": "build",
+        ".import-build-cc": "build of an earlier Skyseries",
+        part.name: "part",
+        "v000004": "version that was never named",
+    }
+    assert {left.nbytes for left in found.values()} == {10}
+    assert 2.9 < (time.time() - found[".build-bb"].touched.timestamp()) / 86400 < 3.1
+    assert not sky.versions(copy).leftovers[0].in_use
+
+
+def test_catalogs_without_versions(three, tmp_path):
+    alone = sky.versions(three / "v000001" / "survey")
+    assert alone.versions == ()
+    assert "no versions" in alone.text()
+    with pytest.raises(sky.CatalogNotFoundError, match=r"no catalog at .*nowhere: no such folder"):
+        sky.versions(tmp_path / "nowhere")
+    (tmp_path / "first" / ".build-aa").mkdir(parents=True)
+    assert [left.name for left in sky.versions(tmp_path / "first").leftovers] == [".build-aa"]
+
+
+def test_remote(copy):
+    fsspec.filesystem("memory").put(str(copy), "/versions/survey", recursive=True)
+    try:
+        here, there = sky.versions(copy), sky.versions("memory://versions/survey")
+        assert [(v.number, v.rows, v.nbytes, v.whole) for v in here.versions] == [
+            (v.number, v.rows, v.nbytes, v.whole) for v in there.versions
+        ]
+        opened = sky.open_catalog("memory://versions/survey", version=2)
+        assert opened.to_arrow().num_rows == 60
+        planned = sky.vacuum("memory://versions/survey", older_than=0)
+        assert [item.path for item in planned.removed] == ["v000001", "v000002"]
+    finally:
+        fsspec.filesystem("memory").rm("/versions", recursive=True)
+
+
+# --- a version by its number -------------------------------------------------------------------
+
+
+def test_a_version_has_its_own_rows_margins_and_index(three):
+    for number, rows, name, width in ((1, 50, "survey", 10), (2, 60, "other", 20)):
+        opened = sky.open_catalog(three, version=number)
+        ids = objects()["id"].slice(0, rows)
+        assert pc.is_in(opened.to_arrow()["id"], ids).to_pylist() == [True] * rows
+        assert opened.dataset.name == name
+        assert opened.info().version == f"v{number:06d}"
+        collection = opened._collection
+        assert collection.margins == (f"v{number:06d}/{name}_{width}arcs",)
+        assert collection.indexes == (("id", f"v{number:06d}/{name}_id_index"),)
+        margin = open_dataset(Location(str(three / collection.default_margin)))
+        assert margin.properties["hats_margin_threshold"] == f"{width}.0"
+        assert opened.id_search([ids[3].as_py()]).to_arrow().num_rows == 1
+    assert len(sky.open_catalog(three)) == len(sky.open_catalog(three, version=3)) == N
+
+
+def test_a_version_without_a_manifest_has_parts_named_as_now(copy):
+    for number in (1, 2):
+        (copy / f"v00000{number}" / MANIFEST_FILE).unlink()
+    assert len(sky.open_catalog(copy, version=1)) == 50
+    with pytest.raises(sky.CatalogNotFoundError, match="no version 2; there are 1, 2, 3"):
+        sky.open_catalog(copy, version=2)
+
+
+@pytest.mark.parametrize(
+    ("number", "error", "says"),
+    [
+        (7, sky.CatalogNotFoundError, "has no version 7; there are 1, 2, 3$"),
+        (0, sky.InputError, "version must be 1 or more"),
+        (1.5, sky.InputError, "version must be a whole number"),
+        ("1", sky.InputError, "version must be a number"),
+    ],
+)
+def test_a_version_that_is_not_there(three, number, error, says):
+    with pytest.raises(error, match=says):
+        sky.open_catalog(three, version=number)
+
+
+def test_what_has_no_versions_says_so(three):
+    with pytest.raises(sky.CatalogError, match="has no versions: it is no collection"):
+        sky.open_catalog(three / "v000001" / "survey", version=1)
+
+
+def test_commands_take_a_version(three):
+    result = CliRunner().invoke(cli, ["query", str(three), "--select", "id", "--version", "2"])
+    assert len(result.stdout.splitlines()) == 61
+    result = CliRunner().invoke(cli, ["info", str(three), "--version", "1"])
+    assert "(v000001)" in result.stdout
+
+
+# --- extensions of another version -------------------------------------------------------------
+
+
+def test_a_stale_extension_is_told_everywhere(three):
+    opened = sky.open_catalog(three)
+    with pytest.warns(UserWarning, match="'feats' was computed from version 1 of .* version 3"):
+        loaded = opened.load_extension("feats")
+    assert loaded.to_arrow()["faint"].null_count == N - 50
+    assert "extensions  feats (of version 1: stale)" in opened.info().text()
+    (state,) = sky.versions(three).extensions
+    assert (state.name, state.made_for, state.stale) == ("feats", 1, True)
+    assert "extension feats, made for version 1: STALE" in sky.versions(three).text()
+
+
+def test_one_of_the_version_that_is_open_is_not_stale(three):
+    opened = sky.open_catalog(three, version=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert opened.load_extension("feats").to_arrow()["faint"].null_count == 0
+    assert "extensions  feats\n" in opened.info().text()
+
+
+def test_nothing_is_told_where_the_version_is_not_known(copy):
+    file = copy / "feats.properties"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join(line for line in lines if "primary_version" not in line))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sky.open_catalog(copy).load_extension("feats")
+    (state,) = sky.versions(copy).extensions
+    assert (state.made_for, state.stale) == (None, False)
+    assert "STALE" not in sky.versions(copy).text()
