@@ -28,6 +28,7 @@ __all__ = [
     "Collection",
     "at_version",
     "change_collection",
+    "named_version",
     "next_version",
     "promote",
     "read_collection",
@@ -157,12 +158,15 @@ def version_name(number: int) -> str:
 
 def next_version(store: Store) -> str:
     """Return the name of the next version: a number that no other one has, or was named with."""
-    names = [entry.name for entry in store.list()]
-    found = store.read(COLLECTION_FILE)
-    if found is not None:
-        names.append(_parsed(store, found.content).get(_PRIMARY, "").split("/")[0])
+    names = [named_version(store) or "", *(entry.name for entry in store.list())]
     numbers = [int(name[1:]) for name in names if re.fullmatch(r"v\d{6}", name)]
     return f"v{max(numbers, default=0) + 1:06d}"
+
+
+def named_version(store: Store) -> str | None:
+    """Return the version that is the current one; None if there is none."""
+    found = store.read(COLLECTION_FILE)
+    return None if found is None else _version_of(_parsed(store, found.content).get(_PRIMARY, ""))
 
 
 def promote(store: Store, collection: Collection, overwrite: bool) -> None:

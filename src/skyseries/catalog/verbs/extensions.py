@@ -166,7 +166,7 @@ class ExtensionVerbs(CatalogBase):
         check_name(name, [key, *new])
         inside = path is None
         folder = Path(self._root.local) if path is None else Path(path).expanduser().absolute()
-        _check_place(folder, name, inside, overwrite and name in listed_extensions(self._root))
+        _check_place(folder, name, inside, overwrite or resume)
         ra, dec = self._node.position or (self.dataset.ra, self.dataset.dec)
         held = [n for n in (ra, dec) if n in self.columns and n not in new]
         names = tuple(dict.fromkeys([ids, *held, *new]))
@@ -185,17 +185,18 @@ class ExtensionVerbs(CatalogBase):
             resume=resume,
             durability=durability,
         )
-        written = write_catalog(kept._node, target)
-        primary = self._root.name if inside else str(self._root)
-        extension = Extension(
-            name, primary, key, name, key, tuple(new), how, True, int(written.version[1:])
-        )
-        said = {
-            "hats_builder": _builder(),
-            "skyseries_primary_version": self._collection.version,
-        } | to_properties(written.provenance)
-        publish_extension(store_at(folder, durability), extension, said, listed=inside)
-        return written
+
+        def publish(written: Written) -> None:
+            primary = self._root.name if inside else str(self._root)
+            version = int(written.version[1:])
+            extension = Extension(name, primary, key, name, key, tuple(new), how, True, version)
+            said = {
+                "hats_builder": _builder(),
+                "skyseries_primary_version": self._collection.version,
+            } | to_properties(written.provenance)
+            publish_extension(store_at(folder, durability), extension, said, listed=inside)
+
+        return write_catalog(kept._node, target, publish)
 
     def _ids_kept(self, given: str | None) -> tuple[str, str]:
         """Return what the ids are called in the result, and in the catalog on disk."""
@@ -308,13 +309,13 @@ def _added(extension: Extension, data: CatalogBase) -> list[str]:
     return [name for name in data.columns if name not in hidden]
 
 
-def _check_place(folder: Path, name: str, inside: bool, replace: bool) -> None:
+def _check_place(folder: Path, name: str, inside: bool, may_be_there: bool) -> None:
     if inside and not (folder / COLLECTION_FILE).is_file():
         raise CatalogError(
             f"{folder} is no collection, which could list an extension: give path= to write it "
             "elsewhere"
         )
-    if inside and not replace and (folder / name / COLLECTION_FILE).exists():
+    if inside and not may_be_there and (folder / name / COLLECTION_FILE).exists():
         raise InputError(f"{folder / name} is there already; overwrite=True replaces an extension")
 
 

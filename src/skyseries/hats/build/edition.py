@@ -24,12 +24,18 @@ from pathlib import Path
 from typing import Any
 
 from skyseries.config import settings
-from skyseries.errors import InputError, StorageError
+from skyseries.errors import CatalogError, InputError, StorageError
 from skyseries.hats.build.journal import Journal
-from skyseries.hats.collection import COLLECTION_FILE, Collection, next_version, promote
+from skyseries.hats.collection import (
+    COLLECTION_FILE,
+    Collection,
+    named_version,
+    next_version,
+    promote,
+)  # fmt: skip
 from skyseries.hats.manifest import MANIFEST_FILE, FileFacts, Manifest, digest_of
 from skyseries.store import Store, Taken, store_at
-from skyseries.store.files import Location, locate, storage_errors
+from skyseries.store.files import Location, atomic_path, locate, storage_errors
 
 __all__ = ["BUILD", "Edition", "check_target", "new_edition", "new_folder"]
 
@@ -106,12 +112,15 @@ class Edition:
             If another writer has made a catalog there meanwhile, and not `overwrite`.
         """
         digests = self._seal(files)
-        self.journal.keep(_DONE, report or {})
+        if self.report is None:
+            self.journal.keep(_DONE, report or {})
         version = self._adopt(digests)
         try:
             promote(self.store, collection.below(version), self.overwrite)
         except BaseException as error:
-            if isinstance(error, InputError) or not self.journal.is_kept:
+            if isinstance(error, InputError):  # nobody can go on with it
+                self.journal.clear()
+            if not self.journal.is_kept and named_version(self.store) != version:
                 self.store.delete(version)
             raise
         return version
@@ -130,14 +139,14 @@ class Edition:
         self.store.adopt(self.content, name, digests, self.owner, replaces=self.overwrite)
 
     def _seal(self, known: Mapping[str, FileFacts]) -> dict[str, str]:
-        """Write the manifest, unless it is there; return the digests of all files."""
+        """Write the manifest, unless all was done before; return the digests of all files."""
         path = self.content / MANIFEST_FILE
-        if path.exists():
-            manifest = Manifest.from_json(path.read_text(encoding="utf-8"), str(path))
-        elif self.content.exists():
+        if self.report is None:
             manifest = Manifest(self.owner, datetime.now(UTC), self._facts(known))
-            with storage_errors(str(path)):
-                path.write_text(manifest.to_json(), encoding="utf-8")
+            with atomic_path(path) as beside:
+                beside.write_text(manifest.to_json(), encoding="utf-8")
+        elif path.exists():
+            manifest = Manifest.from_json(path.read_text(encoding="utf-8"), str(path))
         else:  # it was moved to its place already
             return {}
         digests = {name: facts.digest for name, facts in manifest.files.items()}
@@ -147,7 +156,7 @@ class Edition:
         facts = {}
         for path in self.content.rglob("*"):
             name = path.relative_to(self.content).as_posix()
-            if path.is_dir():
+            if path.is_dir() or name == MANIFEST_FILE:
                 continue
             if path.name.startswith("."):  # begun when the run was stopped
                 path.unlink()
@@ -223,6 +232,8 @@ def new_edition(
         try:
             if not resume or _is_lost(journal, build / "content", store):
                 _empty(build)
+            elif not _is_whole(journal, build / "content"):
+                journal.forget(_DONE)
             finished = journal.note(_DONE) is not None
             check_target(store, overwrite or finished)  # another may have ended meanwhile
             with storage_errors(place.path):
@@ -322,6 +333,19 @@ def _is_lost(journal: Journal, content: Path, store: Store) -> bool:
     name = (journal.note(_NUMBER) or {}).get("name")
     done = journal.note(_DONE) is not None and not content.exists()
     return done and name not in [entry.name for entry in store.list()]
+
+
+def _is_whole(journal: Journal, content: Path) -> bool:
+    """Whether the files are as they were when all was done: after a power cut they may not be."""
+    path = content / MANIFEST_FILE
+    if journal.note(_DONE) is None or not content.exists():
+        return True
+    try:
+        manifest = Manifest.from_json(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, ValueError, CatalogError):
+        return False
+    files = manifest.files.items()
+    return all(journal.is_whole(content / name, said.nbytes, said.digest) for name, said in files)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ cut any of it may be gone or cut short. What has no mark is done again.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,25 @@ class Journal:
         if self._folder is not None:
             _write(self._folder / f"{name}.json", value)
 
+    def forget(self, name: str) -> None:
+        """Remove what was kept about the run under this name."""
+        if self._folder is not None:
+            (self._folder / f"{name}.json").unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Remove all marks; none are made from here on."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder = None
+
+    def is_whole(self, path: Path, nbytes: int, digest: str | None) -> bool:
+        """Whether a file is still as it was when it was written."""
+        try:
+            same = path.stat().st_size == nbytes
+            return same and (not (digest and self._digests) or digest_of(path) == digest)
+        except OSError:
+            return False
+
     def _mark(self, stage: str, number: int) -> Path | None:
         return None if self._folder is None else self._folder / stage / f"{number:06d}.json"
 
@@ -84,7 +104,9 @@ class Journal:
         """Return what a finished task reported; None if it has to be done again."""
         mark = self._mark(stage, number)
         said = None if mark is None else _read(mark)
-        if said is None or not all(_is_whole(Path(p), *is_) for p, is_ in said["files"].items()):
+        if said is None or not all(
+            self.is_whole(Path(p), *is_) for p, is_ in said["files"].items()
+        ):
             return None
         outcome: Outcome = said["outcome"]
         return outcome
@@ -126,13 +148,6 @@ def _files(outcome: Any) -> Iterator[tuple[str, str | None]]:
 def _state(path: str, digest: str | None, wanted: bool) -> tuple[int, str | None]:
     file = Path(path)
     return file.stat().st_size, digest or (digest_of(file) if wanted else None)
-
-
-def _is_whole(path: Path, size: int, digest: str | None) -> bool:
-    try:
-        return path.stat().st_size == size and (digest is None or digest_of(path) == digest)
-    except OSError:
-        return False
 
 
 def _write(path: Path, value: Mapping[str, Any]) -> None:
