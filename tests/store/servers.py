@@ -25,7 +25,7 @@ def s3_server() -> Iterator[dict[str, Any]]:
     reset = (
         f"http://127.0.0.1:{port}/moto-api/reset"  # all servers of a process share their objects
     )
-    urllib.request.urlopen(urllib.request.Request(reset, method="POST")).close()  # noqa: S310
+    urllib.request.urlopen(urllib.request.Request(reset, method="POST")).close()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         options = options_at(port)
