@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from skyseries.errors import ExecutionError, InputError
+from skyseries.errors import ExecutionError, InputError, SkyseriesError
 from skyseries.executors.context import Cost
 from skyseries.executors.run import Call, Run, WorkerDiedError
 from skyseries.executors.stream import CallingExecutor, worker_count
@@ -149,7 +149,7 @@ class Spark(CallingExecutor):
                 raise WorkerDiedError("the run was abandoned")
             session.sparkContext.setJobGroup(group, call.task.name, interruptOnCancel=True)
             reply = _ask(session, message)
-        except ExecutionError:
+        except SkyseriesError:
             raise
         except Exception as error:
             raise _translated(error) from error
