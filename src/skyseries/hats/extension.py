@@ -10,18 +10,22 @@ import re
 from dataclasses import dataclass
 
 from skyseries.errors import CatalogError, CatalogNotFoundError, InputError
-from skyseries.hats.collection import COLLECTION_FILE
-from skyseries.hats.properties import parse_properties, split_list
+from skyseries.hats.collection import COLLECTION_FILE, read_collection
+from skyseries.hats.properties import parse_properties, read_properties, split_list
 from skyseries.store.files import Location, locate
 
 __all__ = [
+    "EXTENSION_NAME",
     "EXTENSION_VERSION",
     "Extension",
     "check_name",
+    "is_data_of",
     "listed_extensions",
     "read_extension",
 ]
 
+EXTENSION_NAME = "skyseries_extension"
+"""What hats.properties of the columns' catalog says: which extension it was written for."""
 EXTENSION_VERSION = "skyseries_extension_version"
 
 
@@ -96,6 +100,15 @@ def read_extension(file: Location) -> tuple[Extension, Location]:
         int(said[EXTENSION_VERSION]) if said.get(EXTENSION_VERSION, "").isdecimal() else None,
     )
     return extension, _resolved(file.parent(), extension.data)
+
+
+def is_data_of(data: Location, name: str) -> bool:
+    """Whether a folder holds a catalog that was written as the columns of this extension."""
+    collection = read_collection(data)
+    if collection is None:
+        return False
+    said = read_properties(data.join(collection.primary), ["hats.properties"])
+    return said is not None and said.get(EXTENSION_NAME) == name
 
 
 def check_name(name: str, columns: list[str]) -> None:

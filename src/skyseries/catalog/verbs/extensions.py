@@ -19,8 +19,10 @@ from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.collection import COLLECTION_FILE, Collection, at_version, read_collection
 from skyseries.hats.dataset import open_dataset
 from skyseries.hats.extension import (
+    EXTENSION_NAME,
     Extension,
     check_name,
+    is_data_of,
     listed_extensions,
     read_extension,
 )
@@ -166,7 +168,7 @@ class ExtensionVerbs(CatalogBase):
         check_name(name, [key, *new])
         inside = path is None
         folder = Path(self._root.local) if path is None else Path(path).expanduser().absolute()
-        _check_place(folder, name, inside, overwrite or resume)
+        begun = _check_place(folder, name, inside, overwrite or resume)
         ra, dec = self._node.position or (self.dataset.ra, self.dataset.dec)
         held = [n for n in (ra, dec) if n in self.columns and n not in new]
         names = tuple(dict.fromkeys([ids, *held, *new]))
@@ -181,9 +183,10 @@ class ExtensionVerbs(CatalogBase):
             id=key,
             lightcurves={n: f for n, f in known.items() if n in kept.columns},
             margin_arcsec=margin_width(margin_arcsec),
-            overwrite=overwrite,
+            overwrite=overwrite or begun,
             resume=resume,
             durability=durability,
+            properties={EXTENSION_NAME: name},
         )
 
         def publish(written: Written) -> None:
@@ -309,14 +312,24 @@ def _added(extension: Extension, data: CatalogBase) -> list[str]:
     return [name for name in data.columns if name not in hidden]
 
 
-def _check_place(folder: Path, name: str, inside: bool, may_be_there: bool) -> None:
+def _check_place(folder: Path, name: str, inside: bool, may_be_there: bool) -> bool:
+    """Raise an error if an extension cannot be written; say whether one was begun, not finished."""
     if inside and not (folder / COLLECTION_FILE).is_file():
         raise CatalogError(
             f"{folder} is no collection, which could list an extension: give path= to write it "
             "elsewhere"
         )
-    if inside and not may_be_there and (folder / name / COLLECTION_FILE).exists():
-        raise InputError(f"{folder / name} is there already; overwrite=True replaces an extension")
+    file, data = folder / f"{name}.properties", locate(folder / name)
+    known = name in listed_extensions(locate(folder)) if inside else file.exists()
+    begun = not known and is_data_of(data, name)
+    if (
+        inside
+        and not begun
+        and not (known and may_be_there)
+        and data.join(COLLECTION_FILE).exists()
+    ):
+        raise InputError(f"{data} is there already; overwrite=True replaces an extension")
+    return begun
 
 
 def _builder() -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -102,6 +102,8 @@ class Target:
     resume : bool
         Go on with the same write that was stopped.
     durability : {"power", "process"}
+    properties : mapping
+        More entries of hats.properties.
     """
 
     path: str | os.PathLike[str]
@@ -114,6 +116,7 @@ class Target:
     overwrite: bool
     resume: bool = False
     durability: str = "power"
+    properties: Mapping[str, Any] = field(default_factory=dict)
 
 
 class LeafTask(NamedTuple):
@@ -181,6 +184,7 @@ def _build(
     said = {
         "hats_cols_survey_id": target.id,
         "skyseries_plan": " < ".join(line.strip() for line in steps_of(node)),
+        **target.properties,
     } | to_properties(provenance)
     built = assemble(blueprint, journal, _leaves(node, blueprint, journal), said)
     report = {

@@ -30,7 +30,7 @@ from skyseries.hats.build.promotion import named_version, next_version, promote
 from skyseries.hats.collection import COLLECTION_FILE, Collection
 from skyseries.hats.manifest import MANIFEST_FILE, FileFacts, Manifest, digest_of
 from skyseries.store import Store, Taken, store_at
-from skyseries.store.files import Location, atomic_path, locate, storage_errors
+from skyseries.store.files import Location, locate, storage_errors
 
 __all__ = ["BUILD", "Edition", "check_target", "new_edition", "new_folder"]
 
@@ -106,6 +106,7 @@ class Edition:
         InputError
             If another writer has made a catalog there meanwhile, and not `overwrite`.
         """
+        was_there = not self.content.exists()
         digests = self._seal(files)
         if self.report is None:
             self.journal.keep(_DONE, report or {})
@@ -115,8 +116,8 @@ class Edition:
         except BaseException as error:
             if isinstance(error, InputError):  # nobody can go on with it
                 self.journal.clear()
-            if not self.journal.is_kept and named_version(self.store) != version:
-                self.store.delete(version)
+            if not was_there and not self.journal.is_kept:
+                self._take_back(version, error)
             raise
         return version
 
@@ -134,16 +135,15 @@ class Edition:
         self.store.adopt(self.content, name, digests, self.owner, replaces=self.overwrite)
 
     def _seal(self, known: Mapping[str, FileFacts]) -> dict[str, str]:
-        """Write the manifest, unless all was done before; return the digests of all files."""
+        """Write the manifest, unless all was done; return the digests of all files."""
         path = self.content / MANIFEST_FILE
-        if self.report is None:
-            manifest = Manifest(self.owner, datetime.now(UTC), self._facts(known))
-            with atomic_path(path) as beside:
-                beside.write_text(manifest.to_json(), encoding="utf-8")
-        elif path.exists():
-            manifest = Manifest.from_json(path.read_text(encoding="utf-8"), str(path))
-        else:  # it was moved to its place already
+        if not self.content.exists():  # it was moved to its place already
             return {}
+        if self.report is not None:
+            manifest = Manifest.from_json(path.read_text(encoding="utf-8"), str(path))
+        else:
+            manifest = Manifest(self.owner, datetime.now(UTC), self._facts(known))
+            write_text(path, manifest.to_json())
         digests = {name: facts.digest for name, facts in manifest.files.items()}
         return digests | {MANIFEST_FILE: digest_of(path)}
 
@@ -158,6 +158,15 @@ class Edition:
             else:
                 facts[name] = known.get(name) or FileFacts(path.stat().st_size, digest_of(path))
         return facts
+
+    def _take_back(self, version: str, error: BaseException) -> None:
+        """Remove a version that was not named, so that all is as it was.
+
+        What went wrong may have done so after the version was named, or a later one was.
+        """
+        named = None if isinstance(error, InputError) else named_version(self.store)
+        if named is None or named < version:
+            self.store.delete(version)
 
     def _adopt(self, digests: Mapping[str, str]) -> str:
         chosen = (self.journal.note(_NUMBER) or {}).get("name")
@@ -240,7 +249,7 @@ def new_edition(
         finally:
             if published or not (build / "marks").exists():
                 shutil.rmtree(apart, ignore_errors=True)
-                shutil.rmtree(build, ignore_errors=True)
+                _remove(build)
 
 
 @contextmanager
@@ -372,6 +381,14 @@ def _held(build: Path) -> Iterator[None]:
         if not path.exists() or path.stat().st_ino != os.fstat(lock.fileno()).st_ino:
             raise StorageError(f"another process has just written the same to {build.parent}")
         yield
+
+
+def _remove(build: Path) -> None:
+    """Remove a build, whose name is free at once for the next run of the same."""
+    gone = build.with_name(f"{build.name}.{os.urandom(4).hex()}.part")
+    with suppress(OSError):
+        build.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def _empty(build: Path) -> None:

@@ -94,4 +94,5 @@ def rank_objects(plan: ImportPlan, runs: Sequence[Run], folder: Path) -> Outcome
         sky[rank : rank + part.num_rows] = part.column(HPX_COLUMN).to_numpy()
         rank += part.num_rows
     sky.flush()
-    return {"rows": rank}
+    arrays = sorted(folder.glob("*.npy"))
+    return {"rows": rank, "arrays": [{"path": str(array)} for array in arrays]}
