@@ -30,7 +30,7 @@ from skyseries.hats.build.promotion import named_version, next_version, promote
 from skyseries.hats.collection import COLLECTION_FILE, Collection
 from skyseries.hats.manifest import MANIFEST_FILE, FileFacts, Manifest, digest_of
 from skyseries.store import Store, Taken, store_at
-from skyseries.store.files import Location, locate, storage_errors
+from skyseries.store.files import Location, locate, storage_errors, write_text
 
 __all__ = ["BUILD", "Edition", "check_target", "new_edition", "new_folder"]
 
