@@ -19,10 +19,9 @@ import pytest
 
 import skyseries as sky
 import skyseries.timeseries.features.registry as registry
-from skyseries.catalog.verbs import extensions
 from skyseries.errors import CatalogNotFoundError, InputError
 from skyseries.fingerprint import fingerprint
-from skyseries.hats.build import journal
+from skyseries.hats.build import extension, journal
 from skyseries.timeseries import Feature, register
 from tests.conftest import Tune
 
@@ -322,7 +321,7 @@ def test_an_extension_that_is_killed_between_its_parts(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(extensions, "publish_extension", killed)
+        patch.setattr(extension, "publish_extension", killed)
         with pytest.raises(KeyboardInterrupt):
             plan.write_extension("n", overwrite=True)
     assert len(sky.open_catalog(copy / "n").to_arrow()) == len(catalog)  # there is a new version
@@ -341,13 +340,13 @@ def test_a_first_extension_that_is_killed_between_its_parts(
     copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = sky.open_catalog(copy).features(["nObs"])
-    real = extensions.publish_extension
+    real = extension.publish_extension
 
     def killed(*_args: Any, **_kwargs: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(extensions, "publish_extension", killed)
+        patch.setattr(extension, "publish_extension", killed)
         for options in ({}, {"resume": True, "overwrite": True}):
             with pytest.raises(KeyboardInterrupt):
                 plan.write_extension("n", **options)
@@ -355,7 +354,7 @@ def test_a_first_extension_that_is_killed_between_its_parts(
         patch.setattr(journal, "_marked", killed)  # nothing is computed again
         with pytest.raises(InputError, match="overwrite=True replaces"):
             plan.write_extension("n")
-        patch.setattr(extensions, "publish_extension", real)
+        patch.setattr(extension, "publish_extension", real)
         assert plan.write_extension("n", resume=True).version == "v000002"
     assert sorted(p.name for p in (copy / "n").iterdir()) == [
         "collection.properties",

@@ -22,8 +22,7 @@ import pyarrow as pa
 import pytest
 
 import skyseries as sky
-from skyseries.catalog.verbs import extensions
-from skyseries.hats.build import edition, folder
+from skyseries.hats.build import edition, extension, folder
 from skyseries.hats.dataset import open_dataset
 from skyseries.hats.manifest import digest_of, read_manifest
 from skyseries.store.files import Location
@@ -109,7 +108,7 @@ def stopped(monkeypatch, stop: Stop, bucket: StoppedBucket | None = None) -> Ite
 
     with monkeypatch.context() as patch:
         patch.setattr(folder, "write_point_map", lambda path, *_: path.touch())  # half of the time
-        for module in (edition, extensions):
+        for module in (edition, extension):
             patch.setattr(module, "store_at", store_at)
         patch.setattr(edition, "shutil", SimpleNamespace(rmtree=rmtree))
         yield

@@ -157,7 +157,6 @@ class ExtensionVerbs(CatalogBase):
         """
         from skyseries.catalog.write.writing import Target, write_catalog
         from skyseries.hats.build.extension import publish_extension
-        from skyseries.store import store_at
 
         ids, key = self._ids_kept(id)
         new = [n for n in self.columns if n not in (ids, *self.dataset.schema.names)]
@@ -197,7 +196,7 @@ class ExtensionVerbs(CatalogBase):
                 "hats_builder": _builder(),
                 "skyseries_primary_version": self._collection.version,
             } | to_properties(written.provenance)
-            publish_extension(store_at(folder, durability), extension, said, listed=inside)
+            publish_extension(folder, extension, said, listed=inside, durability=durability)
 
         return write_catalog(kept._node, target, publish)
 

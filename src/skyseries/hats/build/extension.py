@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from skyseries.hats.build.promotion import change_collection
 from skyseries.hats.extension import EXTENSION_VERSION, Extension
 from skyseries.hats.properties import format_properties, now, split_list
-from skyseries.store import Store, rewrite
+from skyseries.store import rewrite, store_at
 
 __all__ = ["publish_extension"]
 
 
 def publish_extension(
-    store: Store, extension: Extension, more: Mapping[str, Any], *, listed: bool
+    folder: Path, extension: Extension, more: Mapping[str, Any], *, listed: bool, durability: str
 ) -> None:
     """Write ``<name>.properties``, and enter it into the collection that it lies in.
 
     Parameters
     ----------
-    store : Store
-        The folder of the file.
+    folder : Path
+        Of the file.
     extension : Extension
     more : mapping
         More entries of the file.
     listed : bool
         Whether the folder is that of a collection, which then lists the extension.
+    durability : {"power", "process"}
     """
+    store = store_at(folder, durability)
     file = f"{extension.name}.properties"
     properties = {
         "obs_collection": extension.name,
