@@ -156,13 +156,13 @@ def test_values_and_intervals():
     def of(text):
         return bounds(resolve_condition(text, SCOPE))
 
-    assert of("objectId = 5").values(("objectId",)) == [5]
-    assert of("objectId IN (1, 2, 18446744073709551615)").values(("objectId",))[:2] == [1, 2]
-    assert of("objectId IN (1, 2) AND objectId IN (2, 3)").values(("objectId",)) == [2]
-    assert of("objectId = 1 OR objectId = 4").values(("objectId",)) == [1, 4]
+    assert of("objectId = 5").values(("objectId",)) == (5,)
+    assert of("objectId IN (1, 2, 18446744073709551615)").values(("objectId",))[:2] == (1, 2)
+    assert of("objectId IN (1, 2) AND objectId IN (2, 3)").values(("objectId",)) == (2,)
+    assert of("objectId = 1 OR objectId = 4").values(("objectId",)) == (1, 4)
     assert of("objectId = 1 OR gMag > 4").values(("objectId",)) is None
     assert of("objectId > 1").values(("objectId",)) is None
-    assert of("objectId = 1.5").values(("objectId",)) == []
+    assert of("objectId = 1.5").values(("objectId",)) == ()
     assert of("gMag > 1 AND gMag <= 5 AND ra > 3").interval(("gMag",)) == (1.0, 5.0)
     assert of("gMag > 1 OR ra > 3").interval(("gMag",)) is None
     assert of("lc.mjd BETWEEN 60000 AND 60010").interval(("lc", "mjd")) == (60000.0, 60010.0)

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from skyseries.errors import CatalogError, InputError
-from skyseries.hats.collection import (
-    Collection,
+from skyseries.hats.build.promotion import (
     change_collection,
     named_version,
     next_version,
     promote,
-    read_collection,
-)
+)  # fmt: skip
+from skyseries.hats.collection import Collection, read_collection
 from skyseries.store import store_at
 from skyseries.store.files import Location
 from skyseries.store.local import Disk

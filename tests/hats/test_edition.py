@@ -11,8 +11,9 @@ import pytest
 from skyseries.errors import InputError, StorageError
 from skyseries.hats.build import edition as editions
 from skyseries.hats.build.edition import new_edition, new_folder
+from skyseries.hats.build.promotion import promote
 from skyseries.hats.check.validate import validate_catalog
-from skyseries.hats.collection import COLLECTION_FILE, Collection, promote, read_collection
+from skyseries.hats.collection import COLLECTION_FILE, Collection, read_collection
 from skyseries.hats.dataset import open_dataset
 from skyseries.hats.manifest import digest_of, read_manifest
 from skyseries.hats.properties import parse_properties

@@ -22,12 +22,10 @@ from skyseries.hats.extension import (
     Extension,
     check_name,
     listed_extensions,
-    publish_extension,
     read_extension,
 )
 from skyseries.hats.keys import check_keys
 from skyseries.hats.margin import margin_width
-from skyseries.store import store_at
 from skyseries.store.files import Location, locate
 from skyseries.warn import warn_user
 
@@ -156,6 +154,8 @@ class ExtensionVerbs(CatalogBase):
         Written
         """
         from skyseries.catalog.write.writing import Target, write_catalog
+        from skyseries.hats.build.extension import publish_extension
+        from skyseries.store import store_at
 
         ids, key = self._ids_kept(id)
         new = [n for n in self.columns if n not in (ids, *self.dataset.schema.names)]

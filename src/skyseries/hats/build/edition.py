@@ -26,13 +26,8 @@ from typing import Any
 from skyseries.config import settings
 from skyseries.errors import CatalogError, InputError, StorageError
 from skyseries.hats.build.journal import Journal
-from skyseries.hats.collection import (
-    COLLECTION_FILE,
-    Collection,
-    named_version,
-    next_version,
-    promote,
-)  # fmt: skip
+from skyseries.hats.build.promotion import named_version, next_version, promote
+from skyseries.hats.collection import COLLECTION_FILE, Collection
 from skyseries.hats.manifest import MANIFEST_FILE, FileFacts, Manifest, digest_of
 from skyseries.store import Store, Taken, store_at
 from skyseries.store.files import Location, atomic_path, locate, storage_errors
