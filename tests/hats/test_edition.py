@@ -288,14 +288,15 @@ def test_what_killed_writers_have_left_does_not_matter(tmp_path):
     assert current(path).version == "v000002"
 
 
-def test_folders_of_others_are_not_touched(tmp_path):
+@pytest.mark.parametrize("run", [None, "mine"])
+def test_folders_of_others_are_not_touched(tmp_path, run):
     (tmp_path / "notes.txt").write_text("mine")
     before = tree(tmp_path)
     for overwrite in (False, True):
         with pytest.raises(InputError, match=r"not empty .*notes.txt.* and no catalog"):
-            write_result(tmp_path, sky(20), overwrite=overwrite)
+            write_small(tmp_path, overwrite=overwrite, run=run)
         with pytest.raises(InputError, match="is a file"):
-            write_result(tmp_path / "notes.txt", sky(20), overwrite=overwrite)
+            write_small(tmp_path / "notes.txt", overwrite=overwrite, run=run)
     assert tree(tmp_path) == before
 
 

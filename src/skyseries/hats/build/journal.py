@@ -159,6 +159,6 @@ def _read(path: Path) -> dict[str, Any] | None:
     """Return what a mark says; None if there is none, or not all of it."""
     try:
         found = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     return found if isinstance(found, dict) else None
