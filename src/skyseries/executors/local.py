@@ -74,7 +74,6 @@ class Threads(CallingExecutor):
         finally:
             with self._lock:
                 del self._busy[thread]
-                _raise_in(thread, None)  # what has not reached it is not for what it does next
 
     def _abandon(self, run: Run, grace: float) -> None:
         if grace:  # nobody has asked for a sudden end
@@ -82,13 +81,8 @@ class Threads(CallingExecutor):
         with self._lock:
             for thread, its in self._busy.items():
                 if its is run:
-                    _raise_in(thread, KeyboardInterrupt)
-
-
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """Have an error raised in a thread as soon as it runs Python; None: no longer."""
-    what = None if error is None else ctypes.py_object(error)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)
+                    number, error = ctypes.c_ulong(thread), ctypes.py_object(KeyboardInterrupt)
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(number, error)
 
 
 def _outcome(run: Run, call: Call) -> Outcome:

@@ -140,14 +140,19 @@ def kill_session(session: Any) -> bool:
     Parameters
     ----------
     session : SparkSession, optional
-        None: the one that is being started.
+        None: the one that is being started, or will be.
 
     Returns
     -------
     bool
         Whether it may be: others may use it, or have started it.
     """
-    ours = bool(_starting) if session is None else bool(_java) and _users.get(session) == 1
+    from pyspark import SparkContext
+
+    if session is None:
+        ours = bool(_starting) or SparkContext._active_spark_context is None
+    else:
+        ours = bool(_java) and _users.get(session) == 1
     if ours:
         _kill_java()
     return ours
