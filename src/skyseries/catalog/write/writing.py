@@ -102,6 +102,8 @@ class Target:
     resume : bool
         Go on with the same write that was stopped.
     durability : {"power", "process"}
+    storage_options : mapping
+        Of a bucket, for fsspec.
     properties : mapping
         More entries of hats.properties.
     """
@@ -116,6 +118,7 @@ class Target:
     overwrite: bool
     resume: bool = False
     durability: str = "power"
+    storage_options: Mapping[str, Any] = field(default_factory=dict)
     properties: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -148,7 +151,11 @@ def write_catalog(
     with (
         Job("write_catalog"),
         new_edition(
-            target.path, overwrite=target.overwrite, run=run, durability=target.durability
+            target.path,
+            overwrite=target.overwrite,
+            run=run,
+            durability=target.durability,
+            **target.storage_options,
         ) as edition,
     ):
         blueprint = Blueprint(
