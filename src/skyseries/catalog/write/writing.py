@@ -211,7 +211,7 @@ def _run_name(node: Node, target: Target) -> str:
     from skyseries import __version__
 
     parts = (target.name, target.position, target.id, target.kind, target.margin_arcsec)
-    return fingerprint(__version__, node, parts)
+    return fingerprint(__version__, node, parts, tuning())  # marks go by the numbers of tasks
 
 
 def _leaves(node: Node, blueprint: Blueprint, journal: Journal) -> list[Outcome]:
