@@ -55,6 +55,12 @@ HEAVY: dict[str, Callable[[sky.Catalog, Path], object]] = {
 """What takes long by itself."""
 
 
+ANEW: dict[str, Callable[[sky.Catalog], sky.Catalog]] = {
+    "id_search": lambda c: c.id_search(range(2**53, 2**53 + 3 * ROWS)),
+}
+"""What finds nothing as the tests do it."""
+
+
 def slow(mag: float) -> float:
     """Take some time for a row."""
     time.sleep(ROW_SECONDS)
@@ -68,7 +74,9 @@ def over_slow_rows(verb: str) -> Callable[[sky.Catalog, Path], object]:
         rows = catalog.map_rows(slow, "mag", schema={"slowed": float})
         if verb not in WITHOUT_FILTER:
             rows = rows.query("slowed > 0")
-        return COMPUTE[verb](rows, out) if verb in COMPUTE else PLAN[verb](rows).to_arrow()
+        if verb in COMPUTE:
+            return COMPUTE[verb](rows, out)
+        return (PLAN | ANEW)[verb](rows).to_arrow()
 
     return compute
 

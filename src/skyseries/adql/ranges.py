@@ -156,14 +156,6 @@ class Bounds:
         """
         return Bounds(None if self._demand is None else _renamed(self._demand, old))
 
-    def interval(self, path: Path) -> tuple[Any, Any] | None:
-        """Return the smallest and largest value that a column can have, None on an open side.
-
-        None alone: nothing is demanded of the column.
-        """
-        found = _hull(self._demand, path)
-        return None if found == (None, None) else found
-
 
 def one_of(column: str, values: Sequence[Any]) -> Bounds:
     """Return the demand that a column has one of some values."""
@@ -341,24 +333,3 @@ def _values(demand: _Demand | None, path: Path) -> tuple[Any, ...] | None:
             return tuple(dict.fromkeys(v for part in parts if part is not None for v in part))
         case _:
             return None
-
-
-def _hull(demand: _Demand | None, path: Path) -> tuple[Any, Any]:
-    """Return the limits of a column; an impossible demand may give limits that cross."""
-    match demand:
-        case _Interval() if demand.path == path:
-            return demand.low, demand.high
-        case _Values() if demand.path == path and demand.values:
-            return min(demand.values), max(demand.values)
-        case _All():
-            lows, highs = zip(*(_hull(part, path) for part in demand.parts), strict=True)
-            known_low = [low for low in lows if low is not None]
-            known_high = [high for high in highs if high is not None]
-            return max(known_low, default=None), min(known_high, default=None)
-        case _Any():
-            lows, highs = zip(*(_hull(part, path) for part in demand.parts), strict=True)
-            low = None if any(value is None for value in lows) else min(lows)
-            high = None if any(value is None for value in highs) else max(highs)
-            return low, high
-        case _:
-            return None, None
