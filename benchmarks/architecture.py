@@ -2,7 +2,8 @@
 
 ``architecture.py --base CHECKOUT`` counts this checkout and an earlier one, prints the places and
 saves the numbers. What is counted, and by which sign in the source, is said in ``count_code.py``
-(ladders, ordered streams, runs without a job), ``count_rooms.py`` (rooms of ``catalog/``, circles,
+(ladders, ordered streams, runs without a job), ``count_writes.py`` (transactions, resume systems,
+fingerprints, owners of collection.properties), ``count_rooms.py`` (rooms of ``catalog/``, circles,
 imports from the plan up), ``count_growth.py`` (statements) and ``count_trips.py`` (files that work
 on a query, modules that opening a catalog imports).
 """
@@ -17,6 +18,7 @@ from count_code import Source
 from count_growth import Growth, growth
 from count_rooms import rooms
 from count_trips import opening, trips
+from count_writes import writes
 from results import Row, Target, save
 
 HERE = Path(__file__).resolve().parents[1]
@@ -24,8 +26,12 @@ GOALS = {
     "ladders": 1, "ordered streams": 1, "runs without a job": 0,
     "rooms of catalog/": 12, "circles in catalog/": 0, "imports from the plan up to the run": 0,
     "files of query": 32, "modules after open_catalog": 399,
+    "files of write_catalog": 50, "files of import_catalog": 38,
+    "transactions": 1, "resume systems": 1, "fingerprints": 1,
+    "owners of collection.properties": 1,
 }  # fmt: skip
-FEWER = 600
+FEWER = 1000
+"""Since before there was one plan, one run (600 of them) and one write."""
 
 Places = dict[str, list[str]]
 
@@ -35,7 +41,7 @@ def places(checkout: Path) -> Places:
     source, found = Source(checkout), rooms(checkout)
     circles = [" <-> ".join(circle) for circle in found.circles]
     annotated = [" <-> ".join(c) + " (for annotations)" for c in found.annotation_circles]
-    return {
+    return writes(source) | {
         "ladders": source.ladders(),
         "ordered streams": source.ordered_streams(),
         "runs without a job": source.runs_without_job(),

@@ -116,7 +116,7 @@ def import_program(source: Path, output: Path, memory: str, workers: int) -> str
 
 def _is_complete(catalog: Path) -> bool:
     """Tell whether an import had ended when its process was killed."""
-    unfinished = any(catalog.glob(".import-*"))
+    unfinished = any(catalog.glob(".build-*"))
     return (catalog / "collection.properties").exists() and not unfinished
 
 

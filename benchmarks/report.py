@@ -14,7 +14,7 @@ ORDER = (
     "period_cost", "cadence", "ogle",
     "features", "features_hats", "dippers", "rubin", "periodogram", "dpdd",
     "match_kernel", "crossmatch", "engine", "scan", "nested", "expressions", "paired",
-    "same", "power", "writers", "architecture",
+    "write", "syncs", "power", "writers", "cancel", "same", "architecture",
 )  # fmt: skip
 
 HEAD = """# Benchmarks

@@ -37,6 +37,8 @@ def load(name):
 
 
 count_code, count_growth = load("count_code"), load("count_growth")
+sys.modules["count_code"] = count_code  # as another of them imports it
+count_writes = load("count_writes")
 
 
 def write(root, files):
@@ -117,6 +119,38 @@ def test_runs_of_an_engine_outside_of_its_folder(tmp_path):
     assert found == ["skyseries/catalog/other.py:3", "skyseries/catalog/other.py:4"]
     inside = counted(tmp_path / "inside", RUNS, "executors/base.py")
     assert not inside.runs_without_job()
+
+
+WRITES = """
+import hashlib, json
+def publish(store, folder):
+    store.adopt(folder, "v1")
+def fingerprint(value):
+    return hashlib.sha256(value)
+def done(path, said):
+    write_text(path, json.dumps(said))
+    return json.loads(path.read_text())
+def promote(root, text):
+    file = root / COLLECTION_FILE
+    write_text(file, text)
+"""
+READS = """
+import hashlib, json
+def renamed(table):
+    return table.rename({"a": "b"})
+class A:
+    def __fingerprint__(self):
+        return hashlib.sha256(b"").hexdigest()
+def read(path):
+    return json.loads(path.read_text()), json.dumps({}), parse(path / COLLECTION_FILE)
+"""
+
+
+def test_what_writes_is_told_from_what_reads(tmp_path):
+    found = count_writes.writes(counted(tmp_path / "writes", WRITES))
+    assert len(found) == 4
+    assert set(map(tuple, found.values())) == {("skyseries/catalog/other.py",)}
+    assert not any(count_writes.writes(counted(tmp_path / "reads", READS)).values())
 
 
 CLASS = "class {name}:\n    size = 1\n    def short(self):\n        return 1\n    other = 2\n"

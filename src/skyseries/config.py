@@ -110,10 +110,6 @@ class Tuning:
     """Rows of a margin that one task writes."""
     margin_held_bytes: int = 64 << 20
     """Border rows that a task holds before it writes a run."""
-    least_margin_tasks: int = 256
-    """Tasks that look for border rows, at least, if there are so many partitions."""
-    margin_tasks_per_worker: int = 16
-    """Tasks that look for border rows for each worker, if these are more."""
     metadata_row_groups: int = 100_000
     """Above this ``_metadata`` is left out: its readers parse all of it before anything else."""
     joined_tables: int = 512

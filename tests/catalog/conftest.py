@@ -42,6 +42,7 @@ def _import(folder: Path, *, text_ids: bool) -> Survey:
             max_rows=25,
             executor="serial",
             progress=False,
+            durability="process",
         )
     return Survey(folder / "survey", expected_rows(objects, sources), objects, sources)
 

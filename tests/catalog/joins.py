@@ -72,6 +72,7 @@ def imported(table: pa.Table, folder: Path, *, id: str, max_rows: int) -> sky.Ca
     sky.import_catalog(
         folder / "in.parquet", folder / folder.name, id=id, max_rows=max_rows,
         margin_arcsec=None, executor="serial", progress=False, on_repeated_id="keep",
+        durability="process",
     )  # fmt: skip
     return sky.open_catalog(folder / folder.name)
 

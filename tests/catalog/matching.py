@@ -63,6 +63,7 @@ def imported(table: pa.Table, folder: Path, *, max_rows: int, margin_arcsec: flo
     sky.import_catalog(
         folder / "in.parquet", folder / "c", id="id", max_rows=max_rows,
         margin_arcsec=margin_arcsec, executor="serial", progress=False,
+        durability="process",
     )  # fmt: skip
     return sky.open_catalog(folder / "c")
 

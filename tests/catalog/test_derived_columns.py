@@ -16,14 +16,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from skyseries.hats.build.marks import Marks
 
 import skyseries as sky
 import skyseries.timeseries.features.registry as registry
-from skyseries.errors import CatalogNotFoundError, InputError
+from skyseries.errors import CatalogNotFoundError
 from skyseries.fingerprint import fingerprint
-from skyseries.hats.build.facts import CurveFacts, LeafFacts
-from skyseries.hats.partitions import Cell
+from skyseries.hats.build import extension, journal
 from skyseries.timeseries import Feature, register
 from tests.conftest import Tune
 
@@ -85,7 +83,7 @@ def test_an_old_version_stays(copy: Path) -> None:
     runs = [c.provenance["statistics"]["run"] for c in (first, old, new)]
     assert runs[0] == runs[1] != runs[2]
     for number in (0, 3):
-        with pytest.raises(CatalogNotFoundError, match=f"no version {number}; the current one is"):
+        with pytest.raises(CatalogNotFoundError, match=f"no version {number}; there are 1, 2"):
             now.load_extension("statistics", version=number)
 
 
@@ -150,19 +148,22 @@ def test_lsdb_joins_the_extension_by_id(copy: Path, lists: str) -> None:
 PROGRAM = """
 import os, sys
 import skyseries as sky
-from skyseries.hats.build.marks import Marks
+from skyseries.config import tuned
+from skyseries.hats.build import journal
 
 stop, engine = int(sys.argv[2]), sys.argv[3]
-set_mark, seen = Marks.set, []
+marked, seen = journal._marked, []
 
-def counted(self, facts):
-    set_mark(self, facts)
-    seen.append(facts.cell)
-    if len(seen) == stop:
+def counted(mark, *args):
+    outcome = marked(mark, *args)
+    if mark.parent.name == "writing leaves":
+        seen.append(mark)
+    if stop and len(seen) == stop:
         os._exit(9)
+    return outcome
 
-Marks.set = counted
-with sky.executor(engine, workers=2):
+journal._marked = counted
+with sky.executor(engine, workers=2), tuned(task_rows=1):
     plan = sky.open_catalog(sys.argv[1]).periods(min_period=2.0)
     options = {"resume": True, "margin_arcsec": 3600.0, "overwrite": "overwrite" in sys.argv}
     written = plan.write_extension("periods", **options)
@@ -176,6 +177,11 @@ def run(path: Path, stop: int, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+def set_marks(folder: Path) -> list[Path]:
+    """Return the marks of leaves that a run has left behind."""
+    return list(folder.glob(".build-*/marks/writing leaves/*.json"))
+
+
 def test_a_run_that_is_killed_goes_on(copy: Path, tmp_path: Path) -> None:
     whole = Path(shutil.copytree(copy, tmp_path / "whole"))
     done = run(whole, 0)
@@ -184,17 +190,20 @@ def test_a_run_that_is_killed_goes_on(copy: Path, tmp_path: Path) -> None:
     assert leaves > 3
     assert run(copy, 2).returncode == 9
     assert sky.open_catalog(copy).extensions == []
-    (marks,) = (copy / "periods").glob(".import-marks-*")
+    assert 2 <= len(set_marks(copy / "periods")) < leaves
+    (marks,) = (copy / "periods").glob(".build-*/marks")
     id = json.loads((marks / "run.json").read_text())["run"]
     assert run(copy, 1).returncode == 9
+    before = len(set_marks(copy / "periods"))
+    assert 3 <= before < leaves
     done = run(copy, 0)
     assert done.returncode == 0, done.stderr
     seen, n, run_id, version = done.stdout.split()
-    assert int(seen) == leaves - 3  # what was complete is not computed again
+    assert int(seen) == leaves - before  # what was complete is not computed again
     assert (run_id, version, int(n)) == (id, "v000001", len(sky.open_catalog(copy)))
     assert content(copy / "periods") == content(whole / "periods")
     assert sky.validate_catalog(copy / "periods").ok
-    assert not list((copy / "periods").glob(".import*"))
+    assert not list((copy / "periods").glob(".build*"))
 
 
 def test_a_killed_overwrite_leaves_the_old_version(copy: Path) -> None:
@@ -220,22 +229,28 @@ def test_workers_set_marks(copy: Path) -> None:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """Return each file's bytes, but for the properties, which hold the time."""
+    """Return each file's bytes, but for the properties and the manifest, which hold the time."""
     return {
         str(p.relative_to(folder)): p.read_bytes()
         for p in folder.rglob("*")
-        if p.is_file() and "properties" not in p.name
+        if p.is_file() and "properties" not in p.name and p.name != "manifest.json"
     }
 
 
 def test_another_plan_does_not_go_on(copy: Path) -> None:
     assert run(copy, 2).returncode == 9
     plan = sky.open_catalog(copy).periods(min_period=3.0)
-    with pytest.raises(InputError, match="a stopped run of another plan"):
-        plan.write_extension("periods", resume=True)
-    written = plan.write_extension("periods")
+    (stopped,) = (copy / "periods").glob(".build-*")
+    before = content(stopped)
+    written = plan.write_extension("periods", resume=True)
     assert written.version == "v000001"
-    assert not list((copy / "periods").glob(".import*"))
+    loaded = sky.open_catalog(copy).load_extension("periods")
+    assert rows(loaded.to_arrow()) == rows(plan.to_arrow())
+    assert list((copy / "periods").glob(".*")) == [stopped]  # and of the other one nothing is lost
+    assert content(stopped) == before
+    done = run(copy, 0, "serial", "overwrite")
+    assert done.stdout.split()[-1] == "v000002", done.stderr
+    assert not list((copy / "periods").glob(".*"))
 
 
 def test_two_searches_are_one_extension(copy: Path) -> None:
@@ -265,48 +280,86 @@ def test_two_searches_are_one_extension(copy: Path) -> None:
 def test_a_failure_keeps_what_is_done(
     copy: Path, monkeypatch: pytest.MonkeyPatch, tune: Tune
 ) -> None:
-    tune(least_unit_rows=100)
+    tune(least_unit_rows=100, task_rows=1)
     calls = []
-    set_mark = Marks.set
+    marked = journal._marked
 
-    def fails(self: Marks, facts: LeafFacts) -> None:
-        set_mark(self, facts)
-        calls.append(facts.cell)
+    def fails(mark: Path, *args: Any) -> Any:
+        outcome = marked(mark, *args)
+        if mark.parent.name == "writing leaves":
+            calls.append(mark.name)
         if len(calls) == 2:
+            calls.append("")
             raise RuntimeError("the disk is gone")
+        return outcome
 
     plan = sky.open_catalog(copy).features(["nObs"])
-    monkeypatch.setattr(Marks, "set", fails)
+    monkeypatch.setattr(journal, "_marked", fails)
     with sky.executor("serial"):
         with pytest.raises(Exception, match="the disk is gone"):
             plan.write_extension("n", resume=True)
-        assert len(list((copy / "n").glob(".import-marks-*/*-*.json"))) == 2
+        assert len(set_marks(copy / "n")) == 2
         plan.write_extension("n", resume=True)
-    assert len(set(calls)) == len(calls)
+    assert len(set(calls)) == len(calls) > 3
     loaded = sky.open_catalog(copy).load_extension("n")
     assert rows(loaded.select(["id", "nObs"]).to_arrow()) == rows(
         plan.select(["id", "nObs"]).to_arrow()
     )
 
 
-def test_marks_hold_all_facts(tmp_path: Path) -> None:
-    marks = Marks(tmp_path / "marks", tmp_path)
-    table = pa.table({"a": [1, 2], "b": [[1.0], None]})
-    facts = LeafFacts(
-        Cell(1, 5), 0, 0, {"lc": CurveFacts(3, 2, (1.5, 2.5), ("g", 4))},
-        np.array([1, 2]), np.array([3, 4]), table, table.slice(0, 1),
-    )  # fmt: skip
-    assert marks.get(Cell(1, 5)) is None
-    marks.set(facts)
-    found = marks.get(Cell(1, 5))
-    assert found is not None
-    assert (found.cell, found.rows, found.curves) == (facts.cell, 0, facts.curves)
-    assert found.pixels.tolist() == [1, 2]
-    assert found.statistics.equals(table)
-    (tmp_path / "marks" / "1-5.json").write_text("{")
-    assert marks.get(Cell(1, 5)) is None
-    marks.set(LeafFacts(Cell(1, 6), 5, 100))
-    assert marks.get(Cell(1, 6)) is None  # there is no such file
+def test_an_extension_that_is_killed_between_its_parts(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file of the extension names the version of its columns: all of it is the old one."""
+    catalog = sky.open_catalog(copy)
+    catalog.features(["nObs", "Mean"]).write_extension("n")
+    expected = rows(sky.open_catalog(copy).load_extension("n").to_arrow())
+    said = (copy / "n.properties").read_bytes()
+    plan = catalog.features(["timeSpan"])
+
+    def killed(*_args: Any, **_kwargs: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(extension, "publish_extension", killed)
+        with pytest.raises(KeyboardInterrupt):
+            plan.write_extension("n", overwrite=True)
+    assert len(sky.open_catalog(copy / "n").to_arrow()) == len(catalog)  # there is a new version
+    assert "timeSpan" in sky.open_catalog(copy / "n").columns
+    assert (copy / "n.properties").read_bytes() == said
+    assert rows(sky.open_catalog(copy).load_extension("n").to_arrow()) == expected
+    written = plan.write_extension("n", overwrite=True)
+    assert written.version == "v000003"
+    assert "skyseries_extension_version=3" in (copy / "n.properties").read_text().split()
+    loaded = sky.open_catalog(copy).load_extension("n")
+    assert loaded.columns == plan.columns
+    assert rows(loaded.to_arrow()) == rows(plan.to_arrow())
+
+
+def test_a_first_extension_that_is_killed_between_its_parts(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = sky.open_catalog(copy).features(["nObs"])
+    real = extension.publish_extension
+
+    def killed(*_args: Any, **_kwargs: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(extension, "publish_extension", killed)
+        for options in ({}, {"resume": True, "overwrite": True}):
+            with pytest.raises(KeyboardInterrupt):
+                plan.write_extension("n", **options)
+        assert sky.open_catalog(copy).extensions == []
+        patch.setattr(journal, "_marked", killed)  # nothing is computed again
+        patch.setattr(extension, "publish_extension", real)
+        assert plan.write_extension("n", resume=True).version == "v000002"
+    assert sorted(p.name for p in (copy / "n").iterdir()) == [
+        "collection.properties",
+        "v000001",
+        "v000002",
+    ]
+    assert rows(sky.open_catalog(copy).load_extension("n").to_arrow()) == rows(plan.to_arrow())
 
 
 def test_fingerprints() -> None:

@@ -41,7 +41,7 @@ def catalog_of(table, path, max_rows):
     pq.write_table(table, path / "in.parquet")
     sky.import_catalog(
         path / "in.parquet", path / path.name, id="id", max_rows=max_rows, margin_arcsec=20,
-        executor="serial", progress=False,
+        executor="serial", progress=False, durability="process",
     )  # fmt: skip
     return sky.open_catalog(path / path.name)
 

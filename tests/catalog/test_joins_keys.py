@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import skyseries as sky
 from skyseries.catalog.plan.asof import AsOf
+from skyseries.config import tuned
 from skyseries.hats import idindex
-from skyseries.hats.build.index import write_index_part
 from skyseries.hats.keys import KeyTable, aligned
 from tests.catalog.joins import imported, joined, objects, replace_index_part, sources
 from tests.examples import examples
@@ -122,8 +122,7 @@ def one_partner(key, time, right, direction, tolerance, exact):
 @pytest.fixture(scope="module")
 def indexed(tmp_path_factory):
     """A catalog whose id index has many small row groups."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(write_index_part, "__defaults__", (7,))
+    with tuned(index_group_rows=7):
         return imported(
             objects(), tmp_path_factory.mktemp("many") / "objects", id="name", max_rows=30
         )

@@ -14,6 +14,7 @@ import pytest
 
 import skyseries as sky
 from tests.pipelines.survey import same
+from tests.store.servers import s3_server
 
 
 class RangeHandler(http.server.SimpleHTTPRequestHandler):
@@ -64,24 +65,13 @@ def web(survey):
 
 
 @pytest.fixture
-def bucket(survey, monkeypatch):
+def bucket(survey):
     """Return the URL of the survey in an S3 bucket, and how to reach it."""
-    pytest.importorskip("s3fs")
-    pytest.importorskip("flask", reason="moto[server] is not installed")
-    moto = pytest.importorskip("moto.server", reason="moto[server] is not installed")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    server = moto.ThreadedMotoServer(port=0)
-    server.start()
-    _, port = server.get_host_and_port()
-    options = {
-        "key": "any", "secret": "any", "endpoint_url": f"http://127.0.0.1:{port}",
-        "use_listings_cache": False,
-    }  # fmt: skip
-    files = fsspec.filesystem("s3", **options)
-    files.mkdir("surveys")
-    files.put(f"{survey.path}/", "surveys/ours/", recursive=True)
-    yield "s3://surveys/ours", options
-    server.stop()
+    with s3_server() as reached:
+        options = {**reached, "use_listings_cache": False}
+        files = fsspec.filesystem("s3", **options)
+        files.put(f"{survey.path}/", "surveys/ours/", recursive=True)
+        yield "s3://surveys/ours", options
 
 
 @pytest.fixture

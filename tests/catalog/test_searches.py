@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import pickle
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -9,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import skyseries as sky
+from skyseries.catalog.plan.idsearch import Ids
 from skyseries.errors import InputError, SchemaError
 from skyseries.hats.dataset import Dataset
 from skyseries.spatial.healpix import cell_range
@@ -286,6 +290,24 @@ def test_ids_many_missing_repeated(any_survey):
     assert found_ids(catalog.id_search(missing)) == found_ids(catalog.id_search([])) == []
     for given_as in (np.array(some, object), pa.array(some), tuple(some), set(some), iter(some)):
         assert found_ids(catalog.id_search(given_as)) == some
+
+
+@pytest.mark.parametrize(
+    "ids", [range(-2000, 2000), range(2**64 - 2000, 2**64), list(map(str, range(2000)))]
+)
+def test_many_ids_are_read_once_by_a_process(tmp_path, ids):
+    asked = Ids(tuple(ids))
+    assert pickle.loads(pickle.dumps(asked)) == asked  # noqa: S301 - it is our own
+    asked.file.run(None)
+    sent = pickle.dumps(asked)
+    assert len(sent) < 500
+    found = [pickle.loads(sent) for _ in range(2)]  # noqa: S301 - it is our own
+    assert found[0] == asked
+    assert found[0] is found[1]
+    folder = asked.file.value.local.parent
+    del asked
+    gc.collect()
+    assert not folder.exists()
 
 
 def test_numbers_of_numpy(survey, catalog):

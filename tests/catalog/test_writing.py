@@ -11,6 +11,7 @@ import pytest
 import skyseries as sky
 from skyseries.catalog.write import writing
 from skyseries.errors import ExecutionError, InputError, SchemaError, SkyseriesError
+from skyseries.hats.build import leaves
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.sizes import Limits
 from skyseries.schema import column_meta
@@ -385,7 +386,7 @@ def test_rows_are_streamed_to_the_files(tmp_path, monkeypatch, tune):
     )  # fmt: skip
     catalog = sky.open_catalog(tmp_path / "c")
     tune(unit_rows=40)
-    real, sizes, leaves = writing.write_leaf, [], []
+    real, sizes, written = leaves.write_leaf, [], []
 
     def spy(root, cell, schema, tables, fields):
         def watched():
@@ -397,12 +398,12 @@ def test_rows_are_streamed_to_the_files(tmp_path, monkeypatch, tune):
                 yield one
                 del one
 
-        leaves.append(cell)
+        written.append(cell)
         return real(root, cell, schema, watched(), fields)
 
-    monkeypatch.setattr(writing, "write_leaf", spy)
+    monkeypatch.setattr(leaves, "write_leaf", spy)
     done = catalog.assign(x="mag * 2").write_catalog(tmp_path / "w")
     assert done.rows == sum(sizes) == table.num_rows
-    assert len(leaves) == done.partitions < 20
+    assert len(written) == done.partitions < 20
     assert max(sizes) < 80
     check_valid(tmp_path / "w")

@@ -40,6 +40,7 @@ def field(tmp_path_factory):
         sky.import_catalog(
             write_parts(folder / "o", objects), folder / "c", id="id", time_scale="tai",
             lightcurves=write_parts(folder / "s", sources), max_rows=25, progress=False,
+            durability="process",
         )  # fmt: skip
     return folder / "c"
 
@@ -172,7 +173,7 @@ def test_what_is_computed_is_that_of_the_written_rows(field, stars, tmp_path, na
     whole = sky.open_catalog(field)
     ids = whole.to_arrow()["id"].to_pylist()[::15]
     steps = STEPS[name](whole, stars)
-    steps.write_catalog(tmp_path / "c", "c", margin_arcsec=None)
+    steps.write_catalog(tmp_path / "c", "c", margin_arcsec=None, durability="process")
     written = sky.open_catalog(tmp_path / "c").select(steps.columns)
     first = list(STEPS).index(name) % EVERY
     verbs = ALWAYS | dict(list(VERBS.items())[first::EVERY])

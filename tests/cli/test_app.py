@@ -244,7 +244,7 @@ def test_import_defaults_are_those_of_the_library(monkeypatch: pytest.MonkeyPatc
         for name, parameter in inspect.signature(import_catalog).parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
-    assert fake.args == (["a.parquet"], Path("survey"))
+    assert fake.args == (["a.parquet"], "survey")
     assert fake.options == defaults
 
 
@@ -257,15 +257,15 @@ def test_import_options(
         "import a.parquet b.parquet survey --id objectId --lightcurves s1.csv --lightcurves s2.csv "
         "--margin-arcsec none --no-id-index --null-value -99 --null-value -9999.5 "
         "--null-value NULL --columns a,b --memory 1GB --no-progress --no-resume --overwrite "
-        "--workers 3 --executor processes --orphans drop"
+        "--workers 3 --executor processes --orphans drop --durability process"
     )
     assert _run(args.split()) == 0
-    assert fake.args == (["a.parquet", "b.parquet"], Path("survey"))
+    assert fake.args == (["a.parquet", "b.parquet"], "survey")
     given = {
         "id": "objectId", "lightcurves": ["s1.csv", "s2.csv"], "margin_arcsec": None,
         "id_index": False, "null_values": (-99, -9999.5, "NULL"), "columns": ["a", "b"],
         "memory": "1GB", "progress": False, "resume": False, "overwrite": True, "workers": 3,
-        "executor": "processes", "orphans": "drop",
+        "executor": "processes", "orphans": "drop", "durability": "process",
     }  # fmt: skip
     assert {name: fake.options[name] for name in given} == given
     captured = capsys.readouterr()
@@ -277,7 +277,7 @@ def test_import_of_light_curves_only(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeImport()
     replace_call(monkeypatch, "import_catalog", fake)
     assert _run(["import", "survey", "--lightcurves", "s.csv", "--id", "objectId"]) == 0
-    assert fake.args == (None, Path("survey"))
+    assert fake.args == (None, "survey")
     assert fake.options["lightcurves"] == ["s.csv"]
 
 

@@ -147,7 +147,7 @@ def test_a_program_without_a_main_guard(tmp_path: Path, how: str) -> None:
 
 
 def test_ctrl_c(tmp_path: Path) -> None:
-    check_ctrl_c("dask", tmp_path, 2 * programs.PATIENCE)
+    check_ctrl_c("dask", tmp_path, 2 * programs.PATIENCE, again=True)
 
 
 def test_workers_end_with_a_killed_program(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextvars
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -129,6 +131,23 @@ class TestThreads(InProcess):
             return sum(result.value for result in engine.run([Task(jobs.square, (3,))] * 4))
 
         assert [result.value for result in engine.run([Task(inner)] * 4)] == [36] * 4
+
+    def test_ctrl_c_ends_functions_that_would_go_on(self, engine: Executor) -> None:
+        ended = []
+
+        def goes_on() -> None:
+            for _ in range(int(PATIENCE / 0.01)):
+                time.sleep(0.01)
+            ended.append("in peace")
+
+        def press() -> None:
+            time.sleep(0.1)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        with pytest.raises(KeyboardInterrupt):
+            list(engine.run([Task(goes_on), Task(press)]))
+        assert not ended
+        assert [result.value for result in engine.run([Task(jobs.square, (3,))] * 4)] == [9] * 4
 
     def test_a_failure_stops_others_at_their_next_report(
         self, engine: Executor, tmp_path: Path

@@ -86,7 +86,7 @@ def test_a_program_without_a_main_guard(tmp_path: Path) -> None:
 
 
 def test_ctrl_c(tmp_path: Path) -> None:
-    check_ctrl_c("spark", tmp_path, 2 * programs.PATIENCE)
+    check_ctrl_c("spark", tmp_path, 2 * programs.PATIENCE, again=True)
 
 
 DYNAMIC = """

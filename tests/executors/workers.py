@@ -164,31 +164,40 @@ def long(i, seconds):
     Path(sys.argv[1], f"{i}").write_text(f"{os.getpid()}\\n")
     time.sleep(seconds)
 engine = create_executor(sys.argv[2], 2)
-for _ in engine.run([Task(long, (i, float(sys.argv[3]))) for i in range(100)]):
-    pass
+try:
+    for _ in engine.run([Task(long, (i, float(sys.argv[3]))) for i in range(100)]):
+        pass
+finally:
+    if sys.argv[4:]:
+        print([value for _, value in engine.run([Task(pow, (2, 3))])])
 """
 
 
 def long_program(
-    folder: Path, engine: str, seconds: float
+    folder: Path, engine: str, seconds: float, *more: str
 ) -> AbstractContextManager[subprocess.Popen[str]]:
-    """Start a program of long tasks; each writes the id of its process to ``traces/<index>``."""
+    """Start a program of long tasks; each writes the id of its process to ``traces/<index>``.
+
+    With one argument more, the engine is used again when the run was interrupted.
+    """
     # What __main__ is to a task is the business of cloudpickle, so the arguments are baked in.
     traces = folder / "traces"
     traces.mkdir()
     (folder / "program.py").write_text(
         textwrap.dedent(LONG).replace("sys.argv[1]", repr(str(traces)))
     )
-    command = [sys.executable, str(folder / "program.py"), "", engine, str(seconds)]
-    return programs.started(command, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, str(folder / "program.py"), "", engine, str(seconds), *more]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return programs.started(command, **pipes, text=True)
 
 
-def check_ctrl_c(engine: str, folder: Path, seconds: float) -> None:
-    """Press Ctrl-C in a program: one traceback, no worker left."""
-    with long_program(folder, engine, seconds) as program:
+def check_ctrl_c(engine: str, folder: Path, seconds: float, *, again: bool = False) -> None:
+    """Press Ctrl-C in a program: one traceback, no worker left, and the engine works again."""
+    with long_program(folder, engine, seconds, *["again"] * again) as program:
         pids = [pid_of_a_worker(folder / "traces", name) for name in "01"]
         os.killpg(program.pid, signal.SIGINT)  # a terminal sends it to the whole group
-        _, stderr = program.communicate(timeout=programs.PATIENCE)
+        stdout, stderr = program.communicate(timeout=programs.PATIENCE)
+        assert stdout == "[8]\n" * again
         assert stderr.count("Traceback") == 1, stderr
         assert stderr.rstrip().endswith("KeyboardInterrupt"), stderr
         assert len(list((folder / "traces").iterdir())) < 10

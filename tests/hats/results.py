@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from skyseries.hats.build.edition import new_version
-from skyseries.hats.build.folder import write_catalog_folder
-from skyseries.hats.build.index import build_index
-from skyseries.hats.build.leaf_writer import write_leaf
-from skyseries.hats.build.margin import build_margin
-from skyseries.hats.collection import Collection
+from skyseries.executors import Task
+from skyseries.hats.build.assemble import Assembled, assemble
+from skyseries.hats.build.blueprint import Blueprint
+from skyseries.hats.build.edition import new_edition
+from skyseries.hats.build.journal import Journal
+from skyseries.hats.build.leaves import write_leaves
+from skyseries.hats.build.margin import write_cells
 from skyseries.hats.dataset import Dataset, open_dataset
-from skyseries.hats.layout import default_names
 from skyseries.hats.leaf import HPX_COLUMN
-from skyseries.hats.partitions import Cell
+from skyseries.hats.partitions import Cell, Partitions
 from skyseries.schema import LightCurveFields
 from skyseries.spatial.healpix import HPX_ORDER, radec_to_hpx
 from skyseries.store.files import Location
@@ -76,38 +76,65 @@ def pieces(table: pa.Table, size: int) -> list[pa.Table]:
     return [table.slice(a, size) for a in range(0, table.num_rows, size)]
 
 
-def write_primary(folder: Path, table: pa.Table, order=1, name="out", size=7, **options) -> Dataset:
+def blueprint(
+    folder: Path, table: pa.Table, *, name="out", margin=None, index=None, **options
+) -> Blueprint:
+    """Return what a catalog of these rows is to be; what is set aside for it goes beside."""
     lightcurves = {"lc": FIELDS} if "lc" in table.column_names else {}
-    root = folder / name
-    facts = [
-        write_leaf(root, cell, table.schema, pieces(rows, size), lightcurves)
-        for cell, rows in partition(table, order)
+    scratch = options.pop("scratch", folder.parent / f"{folder.name}-scratch")
+    return Blueprint(
+        folder, scratch, name, table.schema,
+        **{"ra": "ra", "dec": "dec"} | options, lightcurves=lightcurves, id=index,
+        margin_arcsec=margin,
+    )  # fmt: skip
+
+
+def build(
+    plan: Blueprint,
+    parts: list[tuple[Cell, pa.Table]],
+    *,
+    together=1,
+    size=7,
+    journal: Journal | None = None,
+    backwards=False,
+    properties=None,
+) -> Assembled:
+    """Write leaves, so many of them in each task, and all else that belongs to them."""
+    journal = journal or Journal(None)
+    if plan.margin_arcsec is not None:
+        write_cells(plan.receivers, Partitions.of([cell for cell, _ in parts]))
+    given = [(cell, pieces(rows, size)) for cell, rows in parts]
+    tasks = [
+        Task(write_leaves, (plan, given[n : n + together], plan.scratch / f"{n:06d}"), 1.0, f"{n}")
+        for n in range(0, len(given), together)
     ]
-    write_catalog_folder(
-        root, table.schema, reversed(facts), name=name, lightcurves=lightcurves, **options
-    )
-    return open_dataset(Location(str(root)))
+    leaves = journal.run("leaves", tasks)
+    return assemble(plan, journal, leaves[::-1] if backwards else leaves, properties)
+
+
+def write_primary(
+    folder: Path, table: pa.Table, order=1, name="out", size=7, properties=None, **options
+) -> Dataset:
+    """Write a catalog without margin and index; its leaves are told of in no order."""
+    plan = blueprint(folder, table, name=name, **options)
+    build(plan, partition(table, order), size=size, backwards=True, properties=properties)
+    return open_dataset(Location(str(plan.primary)))
 
 
 def write_result(
-    path: Path, table: pa.Table, *, order=1, margin=5.0, index="id", overwrite=False, fail=None
-) -> None:
-    """Write a whole collection; `fail` is called before it is published."""
-    names = default_names("out", margin, index)
-    with new_version(path, overwrite) as version:
-        primary = write_primary(version.build, table, order)
-        if margin is not None:
-            build_margin(primary, version.build / names["margin"], margin)
-        if index is not None:
-            build_index(primary, version.build / names["index"], index)
+    path: Path, table: pa.Table, *, order=1, margin=5.0, index="id", fail=None, **options
+) -> str:
+    """Write a version of a catalog, and return its name; `fail` is called before it is published.
+
+    `options` are those of `new_edition`.
+    """
+    with new_edition(path, **{"durability": "process"} | options) as edition:
+        plan = blueprint(
+            edition.content, table, margin=margin, index=index, scratch=edition.scratch
+        )
+        if edition.report is not None:
+            return edition.publish(plan.collection, {})
+        built = build(plan, partition(table, order), journal=edition.journal)
         if fail is not None:
             fail()
-        version.publish(
-            Collection(
-                "out",
-                names["primary"],
-                (names["margin"],) if margin is not None else (),
-                names.get("margin"),
-                ((index, names["index"]),) if index is not None else (),
-            )
-        )
+        return edition.publish(plan.collection, built.files, {"rows": built.rows})

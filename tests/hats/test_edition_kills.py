@@ -22,10 +22,10 @@ import pyarrow as pa
 import pytest
 
 import skyseries as sky
-from skyseries.catalog.verbs import extensions
-from skyseries.hats.build import edition, folder
+from skyseries.hats.build import edition, extension, folder
 from skyseries.hats.dataset import open_dataset
 from skyseries.hats.manifest import digest_of, read_manifest
+from skyseries.store import threads
 from skyseries.store.files import Location
 from skyseries.store.local import Disk, LocalStore
 from tests.store.memory import Killed, MemoryBucket, MemoryStore
@@ -109,8 +109,9 @@ def stopped(monkeypatch, stop: Stop, bucket: StoppedBucket | None = None) -> Ite
 
     with monkeypatch.context() as patch:
         patch.setattr(folder, "write_point_map", lambda path, *_: path.touch())  # half of the time
-        for module in (edition, extensions):
+        for module in (edition, extension):
             patch.setattr(module, "store_at", store_at)
+        patch.setattr(threads, "THREADS", 1)  # the same steps each time
         patch.setattr(edition, "shutil", SimpleNamespace(rmtree=rmtree))
         yield
 
@@ -227,7 +228,8 @@ def test_a_write_that_is_stopped_anywhere(kind, there, kills, tmp_path, monkeypa
         assert hidden(tmp_path) == []
         states = []
         for at in range(count.steps):
-            folder = write(f"{at}", Stop(at, kills))
+            folder = write(f"{at}", stop := Stop(at, kills))
+            assert stop.stopped
             states.append(what.state(folder))
             assert kills or builds(folder) == []
             if states[-1] == old or kind is Resumed:
@@ -271,6 +273,7 @@ def test_a_write_to_a_bucket_that_is_stopped_anywhere(there, resume, tmp_path, m
         for at in range(bucket.stop.steps):
             stopped_one = begun(at)
             write(stopped_one, 2.0, overwrite=there)
+            assert stopped_one.stop.stopped
             states.append(state(stopped_one))
             stopped_one.stop = Stop()
             write(stopped_one, 2.0, overwrite=there)

@@ -8,25 +8,26 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from skyseries.errors import CatalogError, InputError, SchemaError
+from skyseries.errors import InputError, SchemaError
 from skyseries.executors import executor
-from skyseries.hats.build import finish
-from skyseries.hats.build import margin as margin_build
-from skyseries.hats.build.index import build_index
-from skyseries.hats.build.margin import build_margin
+from skyseries.hats.build.index import check_ids
+from skyseries.hats.build.journal import Journal
 from skyseries.hats.check.validate import validate_catalog
 from skyseries.hats.collection import read_collection
 from skyseries.hats.dataset import open_dataset
 from skyseries.hats.idindex import open_index
 from skyseries.hats.leaf import HPX_COLUMN
-from skyseries.hats.margin import receivers
-from skyseries.hats.partitions import Cell
+from skyseries.hats.manifest import digest_of
+from skyseries.hats.margin import margin_width, receivers
+from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.statistics import recorded_rows
-from skyseries.spatial.healpix import margin_order
+from skyseries.spatial.healpix import HPX_ORDER, margin_order, spread_bits
 from skyseries.store.files import Location
 from tests.hats.results import (
     FIELDS,
     FIRST_ID,
+    blueprint,
+    build,
     curves,
     partition,
     sky,
@@ -124,17 +125,22 @@ def test_its_properties(written):
 
 def test_more_properties_and_another_position(tmp_path):
     table = sky(50).rename_columns([HPX_COLUMN, "id", "lon", "lat", "name"])
-    options = {"ra": "lon", "dec": "lat", "kind": "source"}
-    primary = write_primary(
-        tmp_path, table, **options, properties={"hats_cols_survey_id": "id", "hats_estsize": None}
-    )
+    plan = blueprint(tmp_path / "v", table, margin=5.0, ra="lon", dec="lat", kind="source")
+    more = {"hats_cols_survey_id": "id", "hats_estsize": None}
+    build(plan, partition(table, 1), properties=more)
+    primary, margin = (open_dataset(Location(str(tmp_path / "v" / n))) for n in plan.names.values())
     assert (primary.ra, primary.dec, primary.kind) == ("lon", "lat", "source")
     assert primary.properties["hats_cols_survey_id"] == "id"
     assert "hats_estsize" not in primary.properties
-    build_margin(primary, tmp_path / "margin", 5.0)
-    margin = open_dataset(Location(str(tmp_path / "margin")))
     assert (margin.ra, margin.dec, margin.kind) == ("lon", "lat", "margin")
-    assert validate_catalog(tmp_path / "out").faults == ()
+    assert validate_catalog(tmp_path / "v" / "out").faults == ()
+
+
+def test_properties_that_depend_on_the_leaves(tmp_path):
+    table = sky(50)
+    plan = blueprint(tmp_path, table, scratch=tmp_path / "scratch")
+    build(plan, partition(table, 1), properties=lambda facts: {"mine": facts.rows})
+    assert open_dataset(Location(str(plan.primary))).properties["mine"] == "50"
 
 
 @pytest.mark.parametrize("joined", [1, 3, 512])
@@ -167,93 +173,145 @@ def test_many_row_groups_have_no_metadata_file(tmp_path, tune):
 # -- margins -------------------------------------------------------------------------------------
 
 
-def slow_margin(table, order, ring, cell_order):
+def slow_margin(parts, order, ring):
     """Return the ids that each cell receives."""
     found: dict[Cell, list[int]] = {}
-    for cell, rows in partition(table, cell_order):
+    for cell, rows in parts:
         for row, target in slow_targets(rows[HPX_COLUMN].to_numpy(), cell, ring, order):
             found.setdefault(ring[target], []).append(rows["id"][row].as_py())
     return found
 
 
-@pytest.mark.parametrize("held", [0, 64 << 20])
-@pytest.mark.parametrize("arcsec", [60.0, 3600.0, 30000.0])
-@pytest.mark.parametrize("nested", [False, True])
-def test_margins_are_those_of_brute_force(tmp_path, tune, arcsec, held, nested):
-    tune(
-        margin_held_bytes=held, margin_task_rows=20, least_margin_tasks=5, margin_tasks_per_worker=1
-    )
-    table = curves(sky()) if nested else sky()
-    primary = write_primary(tmp_path, table)
-    rows = build_margin(primary, tmp_path / "out_margin", arcsec)
-    margin = open_dataset(Location(str(tmp_path / "out_margin")))
-    ring = receivers(primary.partitions)
-    expected = slow_margin(table, margin_order(arcsec), ring, 1)
+def check_margin(plan, table, parts, built):
+    """Assert that a margin holds the rows that a slow search finds; return how many."""
+    primary = open_dataset(Location(str(plan.primary)))
+    margin = open_dataset(Location(str(plan.folder / plan.names["margin"])))
+    assert list(primary.partitions) == [cell for cell, rows in parts if rows.num_rows]
+    expected = slow_margin(parts, margin_order(plan.margin_arcsec), receivers(primary.partitions))
     assert set(margin.partitions) == set(expected)
-    assert rows == margin.rows == sum(map(len, expected.values()))
+    assert built.margin_rows == margin.rows == sum(map(len, expected.values()))
     for cell, ids in expected.items():
         found = margin.read(cell)
         assert sorted(found["id"].to_pylist()) == sorted(ids)
         assert (np.diff(found[HPX_COLUMN].to_numpy()) >= 0).all()
         wanted = table.filter(pc.is_in(table["id"], pa.array(ids)))
         assert found.sort_by("id").equals(wanted.sort_by("id"))
-    assert {p.name for p in tmp_path.iterdir()} == {"out", "out_margin"}
+    return built.margin_rows
 
 
-def test_row_groups_far_from_the_border_are_not_read(tmp_path, monkeypatch, tune):
+@pytest.mark.parametrize(("held", "together"), [(0, 1), (0, 100), (2000, 7), (64 << 20, 7)])
+@pytest.mark.parametrize("arcsec", [60.0, 3600.0, 30000.0])
+@pytest.mark.parametrize("nested", [False, True])
+def test_margins_are_those_of_brute_force(tmp_path, tune, arcsec, held, together, nested):
+    tune(margin_held_bytes=held, margin_task_rows=20)
+    table = curves(sky()) if nested else sky()
+    plan, parts = blueprint(tmp_path / "v", table, margin=arcsec), partition(table, 1)
+    check_margin(plan, table, parts, build(plan, parts, together=together))
+    assert {p.name for p in (tmp_path / "v").iterdir()} == set(plan.names.values())
 
-    tune(group_rows=8)
+
+def at_borders(order, margin):
+    """Return rows in cells of the margin's order that touch the border of one of an order."""
+    rng = np.random.default_rng(order)
+    levels = margin - order
+    side, along = 1 << levels, rng.integers(0, 1 << levels, 200)
+    edge = np.where(rng.random(200) < 0.5, 0, side - 1)
+    x, y = np.where(rng.random(200) < 0.5, (along, edge), (edge, along))
+    inside = [spread_bits(int(a)) | spread_bits(int(b)) << 1 for a, b in zip(x, y, strict=True)]
+    home = rng.choice([0, 3, 4**order * 4 + 1, 4**order * 12 - 1], 200)  # also at both poles
+    hpx = np.sort((home << 2 * levels | inside) << 2 * (HPX_ORDER - margin))
+    return sky(200).set_column(0, HPX_COLUMN, pa.array(hpx))
+
+
+@pytest.mark.parametrize(("order", "margin"), [(2, 4), (2, 11), (9, 11), (11, 11)])
+def test_margins_at_borders_and_poles(tmp_path, order, margin):
+    arcsec = next(width for width in 2.0 ** np.arange(17) if margin_order(width) == margin)
+    table = at_borders(min(order, margin - 1), margin)
+    plan, parts = blueprint(tmp_path / "v", table, margin=arcsec), partition(table, order)
+    assert check_margin(plan, table, parts, build(plan, parts, together=5)) > 100
+
+
+def in_pairs(table):
+    """Return rows of which two each lie in one cell: files keep their order."""
+    hpx = np.repeat(table[HPX_COLUMN].to_numpy()[::2], 2)
+    return table.set_column(0, HPX_COLUMN, pa.array(hpx))
+
+
+def with_empty_ones(parts, order):
+    """Return all cells of the sky: those of the parts, and others that have no rows."""
+    nothing = parts[0][1].slice(0, 0)
+    there = Partitions.of([cell for cell, _ in parts])
+    others = [Cell(order, npix) for npix in range(12 * 4**order)]
+    bare = [c for c in others if (there.find(np.arange(*c.range(), 4 ** (27 - order))) < 0).all()]
+    return sorted([*parts, *((cell, nothing) for cell in bare)], key=lambda one: one[0].range())
+
+
+@pytest.mark.parametrize("held", [0, 64 << 20])
+@pytest.mark.parametrize("arcsec", [3600.0, 30000.0])
+@pytest.mark.parametrize("order", [1, 2])
+def test_leaves_that_turn_out_empty_become_gaps(tmp_path, tune, order, arcsec, held):
+    """Border rows are set aside for them, and filed in the gaps: as if nobody had asked."""
+    tune(margin_held_bytes=held)
+    table = in_pairs(curves(sky(100)))
+    parts = partition(table, order)
+    asked = with_empty_ones(parts, order)
+    assert len(asked) > len(parts) + 5
+    plan = blueprint(tmp_path / "v", table, margin=arcsec, index="id")
+    check_margin(plan, table, asked, build(plan, asked, together=30))
+    alone = blueprint(tmp_path / "alone", table, margin=arcsec, index="id")
+    build(alone, parts, together=4)
+    assert content(plan.folder) == content(alone.folder)
+
+
+def test_a_filter_that_leaves_nothing_of_many_leaves(tmp_path):
+    table = sky(120)
+    nothing = [(cell, rows.slice(0, 0)) for cell, rows in partition(table, 2)]
+    plan = blueprint(tmp_path / "v", table, margin=3600.0, index="id")
+    built = build(plan, nothing, together=3)
+    assert (built.rows, built.partitions, built.margin_rows, built.index_rows) == (0, 0, 0, 0)
+    empty = blueprint(tmp_path / "empty", table, margin=3600.0, index="id")
+    build(empty, [])
+    assert content(plan.folder) == content(empty.folder)
+
+
+def test_the_same_files_in_any_order_of_tasks(tmp_path):
     table = sky()
-    primary = write_primary(tmp_path, table, order=0)
-    seen = []
-    real = margin_build.leaf_batches
-
-    def batches(*args, row_groups=None):
-        seen.append(row_groups)
-        return real(*args, row_groups=row_groups)
-
-    monkeypatch.setattr(margin_build, "leaf_batches", batches)
-    rows = build_margin(primary, tmp_path / "out_margin", 1000.0)
-    ring = receivers(primary.partitions)
-    expected = slow_margin(table, margin_order(1000.0), ring, 0)
-    assert rows == sum(map(len, expected.values())) > 0
-    read = sum(len(groups) for groups in seen if groups is not None)
-    assert 0 < read < sum(primary.footer(f).num_row_groups for f in all_leaves(primary)) / 2
-
-
-def all_leaves(dataset):
-    return [file for cell in dataset.partitions for file in dataset.leaves(cell)]
-
-
-def test_the_same_margin_in_any_order_of_tasks(tmp_path):
-    table = sky()
-    primary = write_primary(tmp_path, table)
-    for name, engine, workers in (("a", "serial", 1), ("b", "threads", 4), ("c", "processes", 2)):
+    found = {}
+    for engine, workers in (("serial", 1), ("threads", 4), ("processes", 2)):
+        plan = blueprint(tmp_path / engine, table, margin=3600.0, index="id")
         with executor(engine, workers):
-            build_margin(primary, tmp_path / name, 3600.0)
-            build_index(primary, tmp_path / f"{name}_index", "id")
-    for name in ("b", "c"):
-        assert content(tmp_path / "a") == content(tmp_path / name)
-        assert content(tmp_path / "a_index") == content(tmp_path / f"{name}_index")
+            build(plan, partition(table, 1), together=3, journal=Journal(tmp_path / f"m{engine}"))
+        found[engine] = content(plan.folder)
+    assert found["serial"] == found["threads"] == found["processes"]
+
+
+def test_what_is_known_of_the_files(tmp_path):
+    table = sky()
+    plan = blueprint(tmp_path / "v", table, margin=3600.0, index="id")
+    built = build(plan, partition(table, 1), together=3)
+    leaves = {n for n in content(plan.folder) if "Npix=" in n or "/index/part" in n}
+    assert set(built.files) == leaves
+    for name, facts in built.files.items():
+        path = plan.folder / name
+        rows = pq.read_metadata(path).num_rows
+        assert facts == (path.stat().st_size, digest_of(path), rows)
 
 
 @pytest.mark.parametrize("arcsec", [0.0, -1.0, np.nan])
-def test_no_margin_of_no_width(tmp_path, arcsec):
-    primary = write_primary(tmp_path, sky(20))
+def test_no_margin_of_no_width(arcsec):
     with pytest.raises(InputError, match="must be above 0"):
-        build_margin(primary, tmp_path / "margin", arcsec)
-
-
-def test_a_margin_that_fails_leaves_no_scratch_files(tmp_path):
-    primary = write_primary(tmp_path, sky(50))
-    all_leaves(primary)[0].local.unlink()
-    for build, what in ((build_margin, 60.0), (build_index, "id")):
-        with pytest.raises(CatalogError, match="missing file"):
-            build(primary, tmp_path / "more", what)
-        assert [p.name for p in tmp_path.iterdir()] == ["out"]
+        margin_width(arcsec)
 
 
 # -- indexes -------------------------------------------------------------------------------------
+
+
+def write_index(folder, table, column):
+    """Write a catalog with an index; return it, the catalog, and what is told of it."""
+    plan = blueprint(folder / "v", table, index=column)
+    built = build(plan, partition(table, 1), together=3)
+    index = open_index(Location(str(plan.folder / plan.names["index"])), column)
+    return index, open_dataset(Location(str(plan.primary))), built
 
 
 @pytest.mark.parametrize("column", ["id", "name"])
@@ -261,16 +319,15 @@ def test_a_margin_that_fails_leaves_no_scratch_files(tmp_path):
 def test_the_index_finds_every_id(tmp_path, tune, column, part_rows):
     tune(index_part_rows=part_rows)
     table = sky()
-    primary = write_primary(tmp_path, table)
-    assert build_index(primary, tmp_path / "index", column) == (table.num_rows, 0)
-    index = open_index(Location(str(tmp_path / "index")), column)
+    index, primary, built = write_index(tmp_path, table, column)
+    assert (built.index_rows, built.repeated_ids) == (table.num_rows, 0)
     homes = primary.partitions.find(table[HPX_COLUMN].to_numpy()).tolist()
     for id, hpx, home in zip(
         table[column].to_pylist(), table[HPX_COLUMN].to_pylist(), homes, strict=True
     ):
         assert index.find(id) == [(primary.partitions[home], hpx)]
     assert index.find(5 if column == "id" else "no such name") == []
-    parts = sorted((tmp_path / "index" / "dataset" / "index").iterdir(), key=lambda p: p.name)
+    parts = list((tmp_path / "v" / f"out_{column}_index" / "dataset" / "index").iterdir())
     assert len(parts) >= min(table.num_rows // part_rows, 20)
 
 
@@ -278,10 +335,10 @@ def test_repeated_and_missing_ids(tmp_path, tune):
     tune(index_part_rows=40)
     table = sky()
     ids = [None if i % 10 == 0 else i % 50 for i in range(table.num_rows)]
-    primary = write_primary(tmp_path, table.set_column(1, "id", pa.array(ids, pa.uint64())))
-    built = build_index(primary, tmp_path / "index", "id")
-    assert built == (400, 400 - 40 - len({i for i in ids if i is not None}))
-    index = open_index(Location(str(tmp_path / "index")), "id")
+    table = table.set_column(1, "id", pa.array(ids, pa.uint64()))
+    index, _, built = write_index(tmp_path, table, "id")
+    assert built.index_rows == 400
+    assert built.repeated_ids == 400 - 40 - len({i for i in ids if i is not None})
     for id in {i for i in ids if i is not None}:
         found = sorted(hpx for _, hpx in index.find(id))
         wanted = [h for h, i in zip(table[HPX_COLUMN].to_pylist(), ids, strict=True) if i == id]
@@ -296,30 +353,7 @@ def test_repeated_and_missing_ids(tmp_path, tune):
         ("a b", InputError, "ren"),
     ],
 )
-def test_columns_that_are_no_ids(tmp_path, column, error, said):
+def test_columns_that_are_no_ids(column, error, said):
     table = sky(20).append_column("a b", pa.array(range(20)))
-    primary = write_primary(tmp_path, table)
     with pytest.raises(error, match=said):
-        build_index(primary, tmp_path / "index", column)
-    assert [p.name for p in tmp_path.iterdir()] == ["out"]
-
-
-def test_sky_cells_are_from_positions_where_they_are_not_stored(tmp_path):
-    """Catalogs of others may have no `_healpix_29`: margin and index are the same but for it."""
-    table = sky()
-    primary = write_primary(tmp_path, table)
-    build_margin(primary, tmp_path / "with", 3600.0)
-    build_index(primary, tmp_path / "with_index", "id")
-    for file in all_leaves(primary):
-        rows = pq.read_table(file.local, partitioning=None)
-        pq.write_table(rows.drop_columns([HPX_COLUMN]), file.local)
-    finish.write_common_metadata(tmp_path / "out", table.drop_columns([HPX_COLUMN]).schema)
-    primary = open_dataset(Location(str(tmp_path / "out")))
-    assert primary.healpix_column is None
-    build_margin(primary, tmp_path / "without", 3600.0)
-    build_index(primary, tmp_path / "without_index", "id")
-    assert content(tmp_path / "with_index") == content(tmp_path / "without_index")
-    a, b = (open_dataset(Location(str(tmp_path / name))) for name in ("with", "without"))
-    assert list(a.partitions) == list(b.partitions)
-    for cell in a.partitions:
-        assert sorted(a.read(cell)["id"].to_pylist()) == sorted(b.read(cell)["id"].to_pylist())
+        check_ids(table.schema, column)

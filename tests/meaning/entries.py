@@ -45,7 +45,7 @@ _OF_WORDS = _words("""
     right_by left_id right_id suffixes how nested direction orphans through on_error
     on_nan_position on_repeated_id on_duplicate_epoch null_values normalization method stratify
     unit units shift description formula scope prefix suffix wanted preset listed code output
-    extension duration_unit dips depths value_type schema format
+    extension duration_unit dips depths value_type schema format durability storage_options
 """)
 _OF_COUNTS = _words("""
     n n_neighbors n_peaks nterms oversampling ranked n_bootstrap seed order npix dense step

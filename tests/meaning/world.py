@@ -134,7 +134,9 @@ class World:
         path = self.fresh()
         if "lightcurves" in options:
             options = {"time": "t", "mag": "mag", "mag_err": "e", "time_format": "mjd"} | options
-        options = {"margin_arcsec": None, "progress": False, "executor": "serial"} | options
+        options = {
+            "margin_arcsec": None, "progress": False, "executor": "serial", "durability": "process",
+        } | options  # fmt: skip
         sky.import_catalog(objects or self.objects(), path, id="id", **options)
         opened = sky.open_catalog(path)
         self._paths[id(opened)] = path

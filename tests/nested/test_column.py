@@ -206,7 +206,6 @@ def test_slices(column: pa.ChunkedArray, start: int | None, stop: int | None, st
         assert same(got.to_arrow().to_pylist(), expected)
 
     check(nested.slice(start, stop, step), slice(start, stop, step))
-    check(nested.take_nth(step, 1), slice(1, None, step))
     check(nested.head(step - 1), slice(0, step - 1))
     check(nested.tail(step), slice(-step, None))
     check(nested.tail(0), slice(0, 0))

@@ -23,8 +23,9 @@ import numpy as np
 
 import skyseries as sky
 from skyseries.hats import margin
+from skyseries.hats.build import journal
 from skyseries.hats.partitions import Cell, Partitions
-from skyseries.pipelines.import_ import ids, journal
+from skyseries.pipelines.import_ import ids
 from skyseries.spatial import order
 from skyseries.spatial.healpix import radec_to_hpx
 from tests.pipelines.survey import small_parts
@@ -38,12 +39,12 @@ def main(folder: Path, executor: str, seed: int, count: int) -> None:
     whole = in_child(partial(run, folder, folder / "whole", executor))
     print(json.dumps(whole), flush=True)  # noqa: T201
     draw = random.Random(seed)
-    last = whole["renames"]
+    last = whole["renames"] - 1  # with the very last one the build folder goes: all is done
     points = [last - k for k in range(4)] + draw.sample(range(1, last - 3), count)
     for point in points:
         path = folder / f"stopped-{point}"
         died = in_child(partial(run, folder, path, executor, point, draw.random() < 0.5))
-        marks = len(list(path.glob(".import-*/marks/**/*.json")))
+        marks = len(list(path.glob(".build-*/marks/*/**/*.json")))
         again = in_child(partial(run, folder, path, executor))
         said = {"point": point, "died": died, "marks": marks, **again}
         print(json.dumps(said), flush=True)  # noqa: T201

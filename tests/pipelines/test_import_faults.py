@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,7 +22,9 @@ import pytest
 
 import skyseries as sky
 from skyseries.errors import InputError, StorageError
-from skyseries.pipelines.import_ import journal, leaves, spill, stages
+from skyseries.hats.build import edition, journal, leaves
+from skyseries.pipelines.import_ import spill, stages
+from skyseries.store.local import LocalStore
 from tests import programs
 from tests.pipelines.survey import (
     check_valid,
@@ -40,7 +42,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def content(root: Path) -> dict[str, str]:
-    """Return a digest of what each file of a version holds: rows of tables, else all but dates."""
+    """Return a digest of what each file of a catalog holds: rows of tables, else all but dates."""
     found = {}
     for path in sorted(p for p in root.rglob("*") if p.is_file()):
         if path.suffix == ".parquet":
@@ -49,6 +51,8 @@ def content(root: Path) -> dict[str, str]:
         elif path.name.endswith("properties"):
             lines = path.read_text().splitlines()
             text = "\n".join(line for line in lines if not line.startswith("hats_creation_date"))
+        elif path.name == "manifest.json":
+            continue
         else:
             text = repr(path.read_bytes())
         found[str(path.relative_to(root))] = hashlib.sha256(text.encode()).hexdigest()
@@ -91,8 +95,8 @@ def tasks(monkeypatch):
     done: list[str] = []
     real = journal._marked
 
-    def spy(mark, function, args):
-        outcome = real(mark, function, args)
+    def spy(mark, *args):
+        outcome = real(mark, *args)
         done.append(f"{mark.parent.name}/{mark.stem}")
         return outcome
 
@@ -125,7 +129,8 @@ def test_killed_at_any_rename_and_run_again_is_as_if_nothing_had_been(
     script = Path(__file__).with_name("stopped_import.py")
     done = subprocess.run(
         [sys.executable, str(script), str(survey.folder), executor, str(seed), str(count)],
-        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     whole, *stopped = map(json.loads, done.stdout.splitlines())
@@ -151,7 +156,7 @@ def test_ctrl_c_leaves_what_can_be_gone_on_with(survey):
         textwrap.dedent(
             """
             import sys, time
-            from skyseries.pipelines.import_ import journal
+            from skyseries.hats.build import journal
             real = journal._marked
             def slow(*args):
                 sys.stdout.write("begin\\n")  # in one piece: tasks write side by side
@@ -178,7 +183,7 @@ def test_ctrl_c_leaves_what_can_be_gone_on_with(survey):
     assert process.returncode == 130, talk
     assert "interrupted" in talk
     assert "Traceback" not in talk
-    marks = list(path.glob(".import-*/marks/**/*.json"))
+    marks = list(path.glob(".build-*/marks/**/*.json"))
     assert marks
     again = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "went on with the unfinished import" in again.stderr
@@ -187,7 +192,7 @@ def test_ctrl_c_leaves_what_can_be_gone_on_with(survey):
 
 
 def test_finished_stages_are_not_done_again(survey, monkeypatch, tasks):
-    stop_after(leaves._Gather, "finish", 3, survey.run, survey.folder / "c")
+    stop_after(leaves._Aside, "finish", 3, survey.run, survey.folder / "c")
     before = tasks.copy()
     assert sum(name.startswith("leaves") for name in before) == 3
     tasks.clear()
@@ -201,7 +206,7 @@ def test_finished_stages_are_not_done_again(survey, monkeypatch, tasks):
 
 
 def test_without_resume_it_starts_again(survey, monkeypatch, tasks):
-    stop_after(leaves._Gather, "finish", 3, survey.run, survey.folder / "c")
+    stop_after(leaves._Aside, "finish", 3, survey.run, survey.folder / "c")
     before = tasks.copy()
     tasks.clear()
     assert not survey.run(survey.folder / "c", resume=False).resumed
@@ -211,7 +216,7 @@ def test_without_resume_it_starts_again(survey, monkeypatch, tasks):
 
 @pytest.mark.parametrize("change", ["input", "option", "memory"])
 def test_another_input_or_another_choice_starts_again(survey, monkeypatch, change):
-    stop_after(leaves._Gather, "finish", 3, survey.run, survey.folder / "c")
+    stop_after(leaves._Aside, "finish", 3, survey.run, survey.folder / "c")
     options: dict[str, Any] = {}
     if change == "input":
         survey.objects = survey.objects.set_column(3, "mag", pa.array(np.arange(60), pa.float32()))
@@ -220,15 +225,20 @@ def test_another_input_or_another_choice_starts_again(survey, monkeypatch, chang
         options = {"max_rows": 15}
     else:
         options = {"memory": "700MB"}
+    (stopped,) = survey.folder.glob("c/.*")
+    before = content(stopped)
     report = survey.run(survey.folder / "c", **options)
     assert not report.resumed
+    assert list(survey.folder.glob("c/.*")) == [stopped]
+    assert content(stopped) == before  # others may be at work: what they write is left alone
+    shutil.rmtree(stopped)
     survey.check(survey.folder / "c")
 
 
 def test_a_run_that_was_cut_short_is_not_trusted(survey, monkeypatch, tasks):
     """After a power cut: the mark is on the disk, and a part of the file it speaks of is not."""
-    stop_after(leaves._Gather, "finish", 1, survey.run, survey.folder / "c")
-    (cut, gone, *_) = sorted(survey.folder.glob("c/.import-*/sources/*/run-0000.arrow"))
+    stop_after(leaves._Aside, "finish", 1, survey.run, survey.folder / "c")
+    (cut, gone, *_) = sorted(survey.folder.glob("c/.build-*/scratch/sources/*/run-0000.arrow"))
     cut.write_bytes(cut.read_bytes()[:-100])
     gone.unlink()
     tasks.clear()
@@ -239,8 +249,8 @@ def test_a_run_that_was_cut_short_is_not_trusted(survey, monkeypatch, tasks):
 
 
 def test_a_mark_that_was_cut_short_is_not_trusted(survey, monkeypatch, tasks):
-    stop_after(leaves._Gather, "finish", 1, survey.run, survey.folder / "c")
-    (mark,) = survey.folder.glob("c/.import-*/marks/objects/000001.json")
+    stop_after(leaves._Aside, "finish", 1, survey.run, survey.folder / "c")
+    (mark,) = survey.folder.glob("c/.build-*/marks/objects/000001.json")
     mark.write_text(mark.read_text()[:10])
     tasks.clear()
     survey.run(survey.folder / "c")
@@ -253,7 +263,7 @@ def test_a_run_that_is_cut_short_while_it_is_needed(survey, monkeypatch, keep):
     real = stages.cut_partitions
 
     def cut(*args):
-        path = next(survey.folder.glob("c/.import-*/sources/000001/run-0000.arrow"))
+        path = next(survey.folder.glob("c/.build-*/scratch/sources/000001/run-0000.arrow"))
         path.write_bytes(path.read_bytes()[: int(keep * path.stat().st_size)])
         return real(*args)
 
@@ -274,7 +284,7 @@ def test_a_failed_import_leaves_the_current_version(survey, monkeypatch):
         survey.run(survey.folder / "c", overwrite=True)
     after = content(survey.folder / "c")
     assert {name: after[name] for name in before} == before
-    assert all(name in before or name.startswith(".import") for name in after)
+    assert all(name in before or name.startswith(".build") for name in after)
     monkeypatch.undo()
     assert survey.run(survey.folder / "c", overwrite=True).version == "v000002"
     survey.check(survey.folder / "c")
@@ -283,7 +293,7 @@ def test_a_failed_import_leaves_the_current_version(survey, monkeypatch):
 def test_a_version_that_another_import_has_taken_meanwhile(survey, monkeypatch):
     """Scratch files in another place are not seen by the import that comes in between."""
     tmp = survey.folder / "tmp"
-    stop_after(leaves._Gather, "finish", 3, survey.run, survey.folder / "c", tmp_dir=tmp)
+    stop_after(leaves._Aside, "finish", 3, survey.run, survey.folder / "c", tmp_dir=tmp)
     few = write_parts(survey.folder / "few", survey.objects.slice(0, 5))
     with small_parts():
         sky.import_catalog(few, survey.folder / "c", id="id", name="survey")
@@ -294,12 +304,10 @@ def test_a_version_that_another_import_has_taken_meanwhile(survey, monkeypatch):
     survey.check(survey.folder / "c")
 
 
-@pytest.mark.parametrize("step", ["copytree", "promote"])
-def test_scratch_files_in_another_place(survey, monkeypatch, step):
-    from skyseries.pipelines.import_ import importer
-
+@pytest.mark.parametrize("step", ["adopt", "promote"])
+def test_scratch_files_in_another_place(survey, step):
     tmp = survey.folder / "tmp"
-    module = importer.shutil if step == "copytree" else importer
+    module = LocalStore if step == "adopt" else edition
     stop_after(module, step, 0, survey.run, survey.folder / "c", tmp_dir=tmp)
     assert not (survey.folder / "c/collection.properties").exists()
     assert survey.run(survey.folder / "c", tmp_dir=tmp).resumed
@@ -309,7 +317,7 @@ def test_scratch_files_in_another_place(survey, monkeypatch, step):
 
 def test_two_catalogs_of_one_name_may_share_the_place_of_their_scratch_files(survey, monkeypatch):
     tmp = survey.folder / "tmp"
-    stop_after(leaves._Gather, "finish", 3, survey.run, survey.folder / "c", tmp_dir=tmp)
+    stop_after(leaves._Aside, "finish", 3, survey.run, survey.folder / "c", tmp_dir=tmp)
     assert not survey.run(survey.folder / "d", tmp_dir=tmp).resumed
     assert survey.run(survey.folder / "c", tmp_dir=tmp).resumed
     for name in "cd":
@@ -319,13 +327,53 @@ def test_two_catalogs_of_one_name_may_share_the_place_of_their_scratch_files(sur
 # -- two at once --------------------------------------------------------------------------------
 
 
-def test_two_imports_into_one_folder(survey):
-    (survey.folder / "c").mkdir()
-    with (survey.folder / "c/.import.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(StorageError, match="another import is writing to"):
+def test_the_same_import_twice_at_once(survey, monkeypatch):
+    real = stages.cut_partitions
+
+    def cut(*args):
+        monkeypatch.setattr(stages, "cut_partitions", real)
+        with pytest.raises(StorageError, match="another process is writing the same to"):
             survey.run(survey.folder / "c")
+        return real(*args)
+
+    monkeypatch.setattr(stages, "cut_partitions", cut)
     survey.run(survey.folder / "c")
+    survey.check(survey.folder / "c")
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_two_imports_into_one_folder(survey, monkeypatch, overwrite):
+    """Neither waits for the other one; without overwrite, the second one is told."""
+    real, few = (
+        stages.cut_partitions,
+        write_parts(survey.folder / "few", survey.objects.slice(0, 5)),
+    )
+
+    def cut(*args):
+        monkeypatch.setattr(stages, "cut_partitions", real)
+        with small_parts():
+            sky.import_catalog(few, survey.folder / "c", id="id", name="survey")
+        return real(*args)
+
+    monkeypatch.setattr(stages, "cut_partitions", cut)
+    if overwrite:
+        assert survey.run(survey.folder / "c", overwrite=True).version == "v000002"
+        survey.check(survey.folder / "c")
+    else:
+        with pytest.raises(InputError, match="another writer has made meanwhile"):
+            survey.run(survey.folder / "c")
+        assert sorted(p.name for p in (survey.folder / "c").iterdir()) == [
+            "collection.properties", "v000001",
+        ]  # fmt: skip
+    assert len(sky.open_catalog(survey.folder / "c/v000001/survey")) == 5
+
+
+def test_what_earlier_versions_have_left(survey):
+    (survey.folder / "c" / ".import-0123").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"\.import-0123.* resume=False starts from the beginning"):
+        survey.run(survey.folder / "c")
+    survey.run(survey.folder / "c", resume=False)
+    (survey.folder / "c" / ".import-0123").rmdir()
     survey.check(survey.folder / "c")
 
 

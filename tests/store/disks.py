@@ -84,6 +84,12 @@ class PowerDisk(Disk):
             super().rename(source, target)
             self._name((target, self._find(source)), (source, None))
 
+    def exchange(self, one: Path, other: Path) -> None:
+        with self._lock:
+            self._called("exchange", other)
+            super().exchange(one, other)
+            self._name((other, self._find(one)), (one, self._find(other)))
+
     def unlink(self, path: Path) -> None:
         with self._lock:
             self._called("unlink", path)

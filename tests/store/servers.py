@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import http.server
 import threading
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,10 @@ def s3_server() -> Iterator[dict[str, Any]]:
     server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
+    reset = (
+        f"http://127.0.0.1:{port}/moto-api/reset"  # all servers of a process share their objects
+    )
+    urllib.request.urlopen(urllib.request.Request(reset, method="POST")).close()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         options = options_at(port)

@@ -40,8 +40,8 @@ class TestPower(StoreContract, ReplaceRaces):
 # -- kills and power cuts -----------------------------------------------------------------------
 
 
-def adopt(store: Store, name: str, owner: str) -> None:
-    store.adopt(store.local / f".{owner}", name, {}, owner)
+def adopt(store: Store, name: str, owner: str, replaces: bool = False) -> None:
+    store.adopt(store.local / f".{owner}", name, {}, owner.rpartition("/")[2], replaces=replaces)
 
 
 def replace(store: Store, name: str, content: bytes) -> None:
@@ -54,17 +54,21 @@ STEPS = (
     lambda store: replace(store, "p", b"second one"),
     lambda store: store.create("deep/er/q", b"abc"),
     lambda store: store.delete("v1"),
-    lambda store: adopt(store, "v2", "two"),
+    lambda store: adopt(store, "v2", "build/two"),
+    lambda store: adopt(store, "v2", "three", replaces=True),
     lambda store: store.delete("p"),
 )
+REPLACED = 7  # the step that replaces a folder, counted from one
 
 
-def run(folder: Path, kill_at: int | None = None) -> tuple[LocalStore, PowerDisk, list]:
+def run(
+    folder: Path, kill_at: int | None = None, kind: type[PowerDisk] = PowerDisk
+) -> tuple[LocalStore, PowerDisk, list]:
     """Do a bit of everything on a disk that knows all; return what is written after each step."""
     folder.mkdir()
-    disk = PowerDisk(folder, kill_at)
-    for owner in ("one", "two"):
-        made(folder / f"survey/.{owner}", owner, files=2)
+    disk = kind(folder, kill_at)
+    for owner in ("one", "build/two", "three"):
+        made(folder / f"survey/.{owner}", owner.rpartition("/")[2], files=2)
     disk.take_in(folder / "survey")
     store = LocalStore(folder / "survey", disk=disk)
     states = [written(store)]
@@ -77,16 +81,27 @@ def run(folder: Path, kill_at: int | None = None) -> tuple[LocalStore, PowerDisk
     return store, disk, states
 
 
-def test_a_kill_or_a_power_cut_leaves_the_old_state_or_the_new(tmp_path: Path) -> None:
-    _, disk, states = run(tmp_path / "whole")
+class NoExchange(PowerDisk):
+    def exchange(self, one: Path, other: Path) -> None:
+        raise OSError(errno.EINVAL, "not on this disk")
+
+
+@pytest.mark.parametrize("kind", [PowerDisk, NoExchange])
+def test_a_kill_or_a_power_cut_leaves_the_old_state_or_the_new(
+    tmp_path: Path, kind: type[PowerDisk]
+) -> None:
+    _, disk, states = run(tmp_path / "whole", None, kind)
     assert len(states) == len(STEPS) + 1
     assert all(now != before for before, now in itertools.pairwise(states))
+    gone = {name: held for name, held in states[-2].items() if not name.startswith("v2/")}
     for kill_at in range(len(disk.calls) + 1):
-        store, disk, done = run(tmp_path / f"{kill_at}", kill_at)
+        store, disk, done = run(tmp_path / f"{kill_at}", kill_at, kind)
         assert done == states[: len(done)]
         left = states[len(done) - 1 : len(done) + 1]
-        for seed, kept in enumerate((0, 0.2, 0.5, 0.8, 1)):
-            image = disk.image(tmp_path / f"{kill_at} {kept}", kept, seed)
+        if kind is NoExchange and len(done) == REPLACED:
+            left.append(gone)
+        for kept in (0, 0.3, 0.7):
+            image = disk.image(tmp_path / f"{kill_at} {kept}", kept, kill_at)
             assert written(LocalStore(image / "survey")) in left, (kill_at, kept)
         again = LocalStore(store.local, "process")
         assert written(again) in left

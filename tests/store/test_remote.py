@@ -44,6 +44,9 @@ def proxy(s3: dict[str, Any]) -> Iterator[tuple[dict[str, Any], type[Proxy]]]:
 class TestS3(StoreContract):
     """Without races of replacing: that of the server of the tests is not atomic."""
 
+    def test_of_many_that_adopt_one_wins(self, store: Store, tmp_path: Path) -> None:
+        super().test_of_many_that_adopt_one_wins(store, tmp_path, replaces=False)
+
     races = 20
 
     @pytest.fixture
@@ -55,8 +58,9 @@ class TestS3(StoreContract):
 # -- kills --------------------------------------------------------------------------------------
 
 
-def adopt(store: Store, name: str, folder: Path, owner: str) -> None:
-    store.adopt(made(folder / owner, owner), name, digests(folder / owner), owner)
+def adopt(store: Store, name: str, folder: Path, owner: str, replaces: bool = False) -> None:
+    build = made(folder / owner, owner)
+    store.adopt(build, name, digests(build), owner, replaces=replaces)
 
 
 STEPS = (
@@ -66,8 +70,10 @@ STEPS = (
     lambda store, _: store.create("deep/er/q", b"abc"),
     lambda store, _: store.delete("v1"),
     lambda store, folder: adopt(store, "v1", folder, "two"),
+    lambda store, folder: adopt(store, "v1", folder, "three", replaces=True),
     lambda store, _: store.delete("p"),
 )
+REPLACED = 7  # the step that replaces a folder, counted from one
 
 
 def run(bucket: MemoryBucket, folder: Path) -> list[dict[str, bytes]]:
@@ -95,7 +101,10 @@ def test_a_kill_leaves_the_old_state_or_the_new(tmp_path: Path) -> None:
         assert done == states[: len(done)]
         bucket.kill_at = None
         store = MemoryStore(bucket)
-        assert written(store) in states[len(done) - 1 : len(done) + 1]
+        left = states[len(done) - 1 : len(done) + 1]
+        if len(done) == REPLACED:
+            left.append({name: held for name, held in left[0].items() if name[:3] != "v1/"})
+        assert written(store) in left
         with suppress(Taken, Changed):  # by ourselves
             STEPS[len(done) - 1](store, tmp_path)
         assert written(store) == states[len(done)]
@@ -172,6 +181,35 @@ def test_another_owner_waits_in_vain_for_what_was_stopped(tmp_path: Path) -> Non
     assert store.read(f"v1/{CLAIM}").content == b"one"
     store.adopt(tmp_path / "one", "v1", {}, "one")
     assert len(written(store)) == 4
+
+
+def test_what_is_being_written_is_not_replaced(tmp_path: Path) -> None:
+    bucket = MemoryBucket()
+    store = MemoryStore(bucket)
+    adopt(store, "v1", tmp_path, "one")
+    bucket.kill_at = len(bucket.calls) + 1  # the claim has changed hands, and nothing else
+    with pytest.raises(Killed):
+        adopt(store, "v1", tmp_path, "two", replaces=True)
+    bucket.kill_at = None
+    before = written(store)
+    for owner in ("one", "three"):
+        with suppress(Taken):
+            adopt(store, "v1", tmp_path, owner, replaces=True)
+    assert written(store) == before
+    adopt(store, "v1", tmp_path, "two", replaces=True)
+    assert store.read(f"v1/{MANIFEST}").content == b'{"run": "two"}'
+
+
+def test_what_is_removed_meanwhile_is_not_called_whole(tmp_path: Path) -> None:
+    class Vacuumed(MemoryBucket):
+        def send(self, key: str, file: Path, notes: Mapping[str, str]) -> None:
+            super().send(key, file, notes)
+            MemoryStore(self).delete("v1")
+
+    bucket = Vacuumed()
+    with pytest.raises(Taken):
+        adopt(MemoryStore(bucket), "v1", tmp_path, "one")
+    assert f"v1/{MANIFEST}" not in bucket.objects
 
 
 @pytest.mark.parametrize("kept", ["none", "one"])

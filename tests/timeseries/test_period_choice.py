@@ -374,7 +374,7 @@ def test_every_way_of_searching_gives_the_same(way: str, monkeypatch: pytest.Mon
     if way == "_WORTH_A_LOOK":
         monkeypatch.setattr(searching, "is_faster", lambda *args: True)
     again = compute_periods(made, MAG, bands="gri")
-    assert streamed == [4]
+    assert sum(streamed) == 4
     close(direct, again, rel=1e-5)
 
 

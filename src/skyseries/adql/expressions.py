@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import pyarrow as pa
 
@@ -57,14 +57,21 @@ ConstantValue: TypeAlias = int | float | Decimal | str | bool | datetime | None
 class Expr:
     """What all expressions have."""
 
+    _below: ClassVar[tuple[str, ...]] = ()
+    """The fields that hold one expression each (or None), or ``arguments``, which holds several."""
+
     @property
     def children(self) -> tuple[Expr, ...]:
         """The expressions directly below."""
-        return ()
+        if self._below == ("arguments",):
+            return self.arguments  # type: ignore[attr-defined,no-any-return]
+        return tuple(child for name in self._below if (child := getattr(self, name)) is not None)
 
     def with_children(self, children: tuple[Expr, ...]) -> Expr:
         """Return the same expression over other children, as many as it has."""
-        return self
+        if self._below == ("arguments",):
+            return replace(self, arguments=children)  # type: ignore[call-arg]
+        return replace(self, **dict(zip(self._below, children, strict=False)))
 
     @property
     def type(self) -> Type:
@@ -136,6 +143,8 @@ class Constant(Expr):
 class Operation(Expr):
     """An operator or function of values."""
 
+    _below = ("arguments",)
+
     name: str
     arguments: tuple[Expr, ...]
     result: Type
@@ -144,15 +153,6 @@ class Operation(Expr):
     compute: str | None = None
     """The function of `pyarrow.compute` with the same values, if there is one."""
     result_unit: str | None = None
-
-    @property
-    def children(self) -> tuple[Expr, ...]:
-        """The arguments."""
-        return self.arguments
-
-    def with_children(self, children: tuple[Expr, ...]) -> Expr:
-        """Return the operation on other arguments."""
-        return replace(self, arguments=children)
 
     @property
     def type(self) -> Type:
@@ -169,16 +169,9 @@ class Operation(Expr):
 class _Single(Expr):
     """An expression of one other."""
 
+    _below: ClassVar[tuple[str, ...]] = ("argument",)
+
     argument: Expr
-
-    @property
-    def children(self) -> tuple[Expr, ...]:
-        """The argument."""
-        return (self.argument,)
-
-    def with_children(self, children: tuple[Expr, ...]) -> Expr:
-        """Return the same over another argument."""
-        return replace(self, argument=children[0])
 
 
 @dataclass(frozen=True)
@@ -204,6 +197,8 @@ class Convert(_Single):
 class Aggregate(Expr):
     """One value of many: of the epochs of an object, or of the objects of a group."""
 
+    _below = ("argument",)
+
     name: str
     argument: Expr | None
     """None: COUNT(*)."""
@@ -212,15 +207,6 @@ class Aggregate(Expr):
     over: str | None = None
     """The nested column whose epochs are aggregated for each object; None: rows of a group."""
     result_unit: str | None = None
-
-    @property
-    def children(self) -> tuple[Expr, ...]:
-        """The argument, if there is one."""
-        return () if self.argument is None else (self.argument,)
-
-    def with_children(self, children: tuple[Expr, ...]) -> Expr:
-        """Return the same aggregate of another argument."""
-        return replace(self, argument=children[0]) if children else self
 
     @property
     def type(self) -> Type:
@@ -242,34 +228,20 @@ class Aggregate(Expr):
 class Compare(Expr):
     """``= <> < <= > >=``; never true for NULL and NaN."""
 
+    _below = ("left", "right")
+
     operator: str
     left: Expr
     right: Expr
-
-    @property
-    def children(self) -> tuple[Expr, ...]:
-        """Both sides."""
-        return (self.left, self.right)
-
-    def with_children(self, children: tuple[Expr, ...]) -> Expr:
-        """Return the comparison of other sides."""
-        return replace(self, left=children[0], right=children[1])
 
 
 @dataclass(frozen=True)
 class _Several(Expr):
     """Conditions joined by one word."""
 
+    _below = ("arguments",)
+
     arguments: tuple[Expr, ...]
-
-    @property
-    def children(self) -> tuple[Expr, ...]:
-        """The conditions."""
-        return self.arguments
-
-    def with_children(self, children: tuple[Expr, ...]) -> Expr:
-        """Return the same word between other conditions."""
-        return replace(self, arguments=children)
 
 
 @dataclass(frozen=True)
@@ -308,14 +280,7 @@ class OneOf(_Single):
 class Matches(_Single):
     """A text is like a pattern: ``%`` is any text, ``_`` any one character."""
 
+    _below = ("argument", "pattern")
+
     pattern: Expr
     insensitive: bool = False
-
-    @property
-    def children(self) -> tuple[Expr, ...]:
-        """The text and the pattern."""
-        return (self.argument, self.pattern)
-
-    def with_children(self, children: tuple[Expr, ...]) -> Expr:
-        """Return the same over another text and pattern."""
-        return replace(self, argument=children[0], pattern=children[1])

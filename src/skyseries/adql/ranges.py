@@ -139,13 +139,12 @@ class Bounds:
             return np.ones(n, bool)
         return _may_match(self._demand, statistics, n)
 
-    def values(self, path: Path) -> list[Any] | None:
+    def values(self, path: Path) -> tuple[Any, ...] | None:
         """Return the only values that a column can have, from ``=`` and IN; None: not limited.
 
-        An empty list: the condition is never true.
+        None of them: the condition is never true.
         """
-        found = _values(self._demand, path)
-        return None if found is None else list(dict.fromkeys(found))
+        return _values(self._demand, path)
 
     def renamed(self, old: Mapping[str, str]) -> Bounds:
         """Return what is demanded of columns under other names; of those without one, nothing.
@@ -156,14 +155,6 @@ class Bounds:
             From the names in these demands to those in the result.
         """
         return Bounds(None if self._demand is None else _renamed(self._demand, old))
-
-    def interval(self, path: Path) -> tuple[Any, Any] | None:
-        """Return the smallest and largest value that a column can have, None on an open side.
-
-        None alone: nothing is demanded of the column.
-        """
-        found = _hull(self._demand, path)
-        return None if found == (None, None) else found
 
 
 def one_of(column: str, values: Sequence[Any]) -> Bounds:
@@ -324,41 +315,21 @@ def _leaves(demand: _Demand | None) -> list[_Leaf]:
     return [demand]
 
 
-def _values(demand: _Demand | None, path: Path) -> list[Any] | None:
+def _values(demand: _Demand | None, path: Path) -> tuple[Any, ...] | None:
     """Return the values that a demand leaves to a column; None: not limited."""
     match demand:
         case _Values() if demand.path == path:
-            return list(demand.values)
+            return demand.values
         case _All():
             found = [v for part in demand.parts if (v := _values(part, path)) is not None]
             if not found:
                 return None
-            return [value for value in found[0] if all(value in other for other in found[1:])]
+            others = [set(other) for other in found[1:]]
+            return tuple(v for v in found[0] if all(v in other for other in others))
         case _Any():
             parts = [_values(part, path) for part in demand.parts]
             if any(part is None for part in parts):
                 return None
-            return [value for part in parts if part is not None for value in part]
+            return tuple(dict.fromkeys(v for part in parts if part is not None for v in part))
         case _:
             return None
-
-
-def _hull(demand: _Demand | None, path: Path) -> tuple[Any, Any]:
-    """Return the limits of a column; an impossible demand may give limits that cross."""
-    match demand:
-        case _Interval() if demand.path == path:
-            return demand.low, demand.high
-        case _Values() if demand.path == path and demand.values:
-            return min(demand.values), max(demand.values)
-        case _All():
-            lows, highs = zip(*(_hull(part, path) for part in demand.parts), strict=True)
-            known_low = [low for low in lows if low is not None]
-            known_high = [high for high in highs if high is not None]
-            return max(known_low, default=None), min(known_high, default=None)
-        case _Any():
-            lows, highs = zip(*(_hull(part, path) for part in demand.parts), strict=True)
-            low = None if any(value is None for value in lows) else min(lows)
-            high = None if any(value is None for value in highs) else max(highs)
-            return low, high
-        case _:
-            return None, None

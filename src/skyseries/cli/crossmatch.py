@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["crossmatch"]
 
-_TABLES = (
-    ".parquet", ".parq", ".pq", ".csv", ".tsv", ".ecsv", ".fits", ".fit", ".vot", ".votable",
-    ".gz", ".bz2", ".zst",
-)  # fmt: skip
-
 _ONE_OF_TABLES = re.compile(r"\[[^\[\]/]+\]$")
 """The number or name of a table in a file, behind its path."""
 
@@ -109,9 +104,11 @@ def crossmatch(
 
 
 def _is_table(path: str) -> bool:
+    from skyseries.formats.recognise import COMPRESSED, SUFFIXES
+
     plain = _ONE_OF_TABLES.sub("", path)
     is_file = Path(path).is_file() or Path(plain).is_file()
-    return is_file or (plain.lower().endswith(_TABLES) and not Path(path).is_dir())
+    return is_file or (plain.lower().endswith((*SUFFIXES, *COMPRESSED)) and not Path(path).is_dir())
 
 
 def _opened(path: str, ra: str | None, dec: str | None) -> Catalog:

@@ -121,11 +121,12 @@ class Dask(StreamingExecutor):
         """Leave the cluster; one that was started here ends. A later run starts a new one."""
         self.cancel()
         with self._lock:
-            if self._keep_client or self._client is None:
+            if self._keep_client:
                 return
             client, self._client = self._client, None
-            client.close()
-            if self._own:
+            if client is not None:
+                client.close()
+            if self._own and self._cluster is not None:
                 self._cluster.close()
                 self._cluster = None
 
@@ -259,6 +260,16 @@ class Dask(StreamingExecutor):
         flight.future.release()
 
     # --- an early end -----------------------------------------------------------------------
+
+    def _interrupt(self, run: Run) -> None:
+        """Kill a cluster that was started here, if nothing else runs there."""
+        if not self._own or any(its.run is not run for its in list(self._flights.values())):
+            super()._interrupt(run)
+            return
+        from skyseries.executors.dask_cluster import kill
+
+        kill(self._cluster)
+        self.close()
 
     def _flights_of(self, run: Run, begun: bool) -> dict[str, _Flight]:
         flights = list(self._flights.items())

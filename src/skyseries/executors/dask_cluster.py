@@ -21,7 +21,7 @@ from distributed.deploy.subprocess import SubprocessWorker
 from skyseries.config import settings
 from skyseries.executors.limits import worker_environment
 
-__all__ = ["adapt", "start_cluster"]
+__all__ = ["adapt", "kill", "start_cluster"]
 
 _CLOSE_SECONDS = 2.0
 _LOOPBACK = "127.0.0.1"
@@ -72,6 +72,14 @@ def adapt(cluster: Any, adaptive: tuple[int, int]) -> None:
     """
     minimum, maximum = adaptive
     cluster.adapt(minimum=minimum, maximum=maximum, target_duration="500ms")
+
+
+def kill(cluster: SpecCluster | None) -> None:
+    """Kill the workers of a cluster that was started here."""
+    for program in list(getattr(cluster, "workers", {}).values()):
+        if program.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(program.process.pid, signal.SIGKILL)
 
 
 class _Program(SubprocessWorker):  # type: ignore[misc]  # untyped

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import threading
 import time
 from collections.abc import Callable, Generator
 from typing import Any
@@ -50,9 +52,9 @@ class Threads(CallingExecutor):
     """Threads of this process: the default.
 
     Nothing is copied between tasks and caller. Kernels, Parquet and DuckDB work without the
-    interpreter lock; Python code in tasks takes turns. A running task cannot be ended by force:
-    a cancelled run waits for it, or for its next `report_progress` or `check_cancelled`, which is
-    where it reads a leaf.
+    interpreter lock; Python code in tasks takes turns. A running task cannot be killed: a
+    cancelled run waits for it, or for its next `report_progress` or `check_cancelled`, which is
+    where it reads a leaf. On Ctrl-C KeyboardInterrupt is raised in it, between two steps of Python.
     """
 
     name = "threads"
@@ -60,9 +62,27 @@ class Threads(CallingExecutor):
     def __init__(self, workers: int | None = None) -> None:
         super().__init__()
         self.workers = worker_count(workers)
+        self._lock = threading.Lock()
+        self._busy: dict[int, Run] = {}
 
     def _call(self, run: Run, call: Call) -> tuple[Any, Cost]:
-        return run.context.copy().run(_call, run, call, run.inbox.put)
+        thread = threading.get_ident()
+        with self._lock:
+            self._busy[thread] = run
+        try:
+            return run.context.copy().run(_call, run, call, run.inbox.put)
+        finally:
+            with self._lock:
+                del self._busy[thread]
+
+    def _abandon(self, run: Run, grace: float) -> None:
+        if grace:  # nobody has asked for a sudden end
+            return
+        with self._lock:
+            for thread, its in self._busy.items():
+                if its is run:
+                    number, error = ctypes.c_ulong(thread), ctypes.py_object(KeyboardInterrupt)
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(number, error)
 
 
 def _outcome(run: Run, call: Call) -> Outcome:

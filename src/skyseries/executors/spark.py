@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from skyseries.errors import ExecutionError, InputError
+from skyseries.errors import ExecutionError, InputError, SkyseriesError
 from skyseries.executors.context import Cost
 from skyseries.executors.run import Call, Run, WorkerDiedError
 from skyseries.executors.stream import CallingExecutor, worker_count
@@ -141,13 +141,15 @@ class Spark(CallingExecutor):
 
     def _call(self, run: Run, call: Call) -> tuple[Any, Cost]:
         message = pack_call(call.task.function, call.task.args, run.tuning)
-        session = self._connect()
         group = f"skyseries-{run.token}-{call.index}-{call.attempt}"
         self._groups.setdefault(run, set()).add(group)
         try:
+            session = self._connect()
+            if run.stopping.is_set():
+                raise WorkerDiedError("the run was abandoned")
             session.sparkContext.setJobGroup(group, call.task.name, interruptOnCancel=True)
             reply = _ask(session, message)
-        except ExecutionError:
+        except SkyseriesError:
             raise
         except Exception as error:
             raise _translated(error) from error
@@ -158,6 +160,19 @@ class Spark(CallingExecutor):
         return unpack_reply(reply)
 
     # --- an early end -----------------------------------------------------------------------
+
+    def _interrupt(self, run: Run) -> None:
+        """Kill Spark itself, if it was started for this engine alone: to stop it takes seconds."""
+        from skyseries.executors.spark_session import forget_session, kill_session
+
+        killed = False
+        while self._given is None and self._groups_of(run) and kill_session(self._session):
+            killed = True
+            time.sleep(0.02)  # and again: another thread may have begun to start it anew
+        if killed:
+            forget_session()
+            self._session = None
+        super()._interrupt(run)
 
     def _withdraw(self, run: Run) -> None:
         """Cancel the jobs that wait for an executor: there may never be one."""

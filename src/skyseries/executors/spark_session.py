@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 from skyseries.config import cpu_count, settings
 from skyseries.errors import InputError, MissingDependencyError
 from skyseries.executors.limits import worker_environment
 
-__all__ = ["require_spark", "return_session", "slots", "start_session", "tasks_of_an_executor"]
+__all__ = [
+    "forget_session", "kill_session", "require_spark", "return_session", "slots", "start_session",
+    "tasks_of_an_executor",
+]  # fmt: skip
 
 _LOOPBACK = "127.0.0.1"
 _JAVA_HERE = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -27,6 +32,10 @@ _QUIET = Path(__file__).with_name("log4j2.properties")
 _lock = threading.Lock()
 _users: dict[Any, int] = {}
 """The session that was started here, and how many engines use it: a process has only one."""
+_java: list[Popen[bytes]] = []
+"""Its JVM."""
+_starting: list[bool] = []
+"""Not empty while it is being started."""
 
 
 class _MissingJavaError(MissingDependencyError):
@@ -99,16 +108,20 @@ def _no_fork() -> Iterator[None]:
     from pyspark import java_gateway
 
     start = java_gateway.Popen
+    _starting.append(True)
 
     def popen(*args: Any, **options: Any) -> Any:
         options.pop("preexec_fn", None)
-        return start(*args, **options, start_new_session=True)
+        process = start(*args, **options, start_new_session=True)
+        _java[:] = [process]
+        return process
 
     java_gateway.Popen = popen
     try:
         yield
     finally:
         java_gateway.Popen = start
+        _starting.clear()
 
 
 def return_session(session: Any) -> None:
@@ -119,6 +132,53 @@ def return_session(session: Any) -> None:
             if not _users[session]:
                 del _users[session]
                 session.stop()
+
+
+def kill_session(session: Any) -> bool:
+    """Kill the JVM of a session that was started here, and so all that it runs.
+
+    Parameters
+    ----------
+    session : SparkSession, optional
+        None: the one that is being started, or will be.
+
+    Returns
+    -------
+    bool
+        Whether it may be: others may use it, or have started it.
+    """
+    from pyspark import SparkContext
+
+    if session is None:
+        ours = bool(_starting) or SparkContext._active_spark_context is None
+    else:
+        ours = bool(_java) and _users.get(session) == 1
+    if ours:
+        _kill_java()
+    return ours
+
+
+def forget_session() -> None:
+    """Let PySpark start a new session in the place of one that was killed."""
+    from pyspark import SparkContext
+
+    with _lock:
+        _kill_java()  # one that was just started
+        for process in _java:
+            process.wait()
+        context = SparkContext._active_spark_context
+        if context is not None:
+            context._jsc = None  # there is nobody to be told
+            context.stop()
+        SparkContext._gateway = SparkContext._jvm = None
+        _users.clear()
+        _java.clear()
+
+
+def _kill_java() -> None:
+    for process in _java:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _configuration(master: str, workers: int) -> list[tuple[str, str]]:

@@ -85,8 +85,7 @@ class StreamingExecutor(TrackingExecutor):
             raise
         except BaseException:  # Ctrl-C
             run.stopping.set()
-            self._withdraw(run)
-            self._abandon(run, grace=0.0)
+            self._interrupt(run)
             raise
         finally:
             self._join(run, pool)
@@ -130,8 +129,15 @@ class StreamingExecutor(TrackingExecutor):
         try:
             pool.shutdown(wait=True, cancel_futures=True)
         except BaseException:
-            self._abandon(run, grace=0.0)
+            self._interrupt(run)
             raise
+
+    def _interrupt(self, run: Run) -> None:
+        """End what runs as fast as the engine can, on Ctrl-C."""
+        try:
+            self._withdraw(run)
+        finally:
+            self._abandon(run, grace=0.0)
 
     def _withdraw(self, run: Run) -> None:
         """Take back what was handed out and has not begun, where the engine hands out early."""

@@ -9,11 +9,11 @@ from skyseries.formats.blanks import blank_table
 from skyseries.formats.layout import TEXT_BYTES
 from skyseries.formats.opening import open_plain, open_raw, reading
 
-__all__ = ["HAS_TABLES", "format_of", "stem_of"]
+__all__ = ["COMPRESSED", "HAS_TABLES", "SUFFIXES", "format_of", "stem_of"]
 
 HAS_TABLES = ("fits", "votable")
 """The formats of which one file can hold several tables."""
-_FORMATS = {
+SUFFIXES = {
     ".parquet": "parquet", ".parq": "parquet", ".pq": "parquet",
     ".csv": "csv", ".tsv": "csv", ".ecsv": "ecsv",
     ".fits": "fits", ".fit": "fits",
@@ -21,7 +21,7 @@ _FORMATS = {
 }  # fmt: skip
 _TEXT = (".dat", ".txt", ".tbl")
 """Suffixes of text files that may be tables, with columns separated by blanks."""
-_COMPRESSED = (".gz", ".bz2", ".zst")
+COMPRESSED = (".gz", ".bz2", ".zst")
 _HEAD_BYTES = 4096
 """Enough to see a VOTABLE element behind an XML declaration, a comment and a stylesheet."""
 
@@ -37,7 +37,7 @@ def format_of(path: str, *, named: bool) -> str | None:
     """
     name = _uncompressed(path)
     suffix = PurePosixPath(name.lower()).suffix
-    if known := _FORMATS.get(suffix):
+    if known := SUFFIXES.get(suffix):
         return known
     if not named and suffix and suffix not in (".xml", *_TEXT):
         return None
@@ -55,13 +55,13 @@ def stem_of(path: str) -> str:
     """Return the name of a file without the suffixes that say its format and compression."""
     name = _uncompressed(path)
     suffix = PurePosixPath(name).suffix
-    is_known = suffix.lower() in (*_FORMATS, *_TEXT, ".xml")
+    is_known = suffix.lower() in (*SUFFIXES, *_TEXT, ".xml")
     return name.removesuffix(suffix) if is_known else name
 
 
 def _uncompressed(path: str) -> str:
     name = PurePosixPath(path.split("?")[0]).name
-    for suffix in _COMPRESSED:
+    for suffix in COMPRESSED:
         if name.lower().endswith(suffix):
             name = name[: -len(suffix)]
     return name

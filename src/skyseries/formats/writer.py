@@ -18,15 +18,15 @@ from skyseries.errors import InputError, SkyseriesError, StorageError
 from skyseries.formats.fits_writer import write_fits
 from skyseries.formats.flat import Source, Table, flatten_batch, flatten_schema, to_text
 from skyseries.formats.opening import filesystem_of, is_url
+from skyseries.formats.recognise import SUFFIXES
 from skyseries.formats.votable_fields import datatype_of, field_xml, is_xml_name
 from skyseries.formats.votable_writer import write_votable
 
 __all__ = ["write_table"]
 
-_FORMATS = {
-    ".parquet": "parquet", ".parq": "parquet", ".pq": "parquet", ".csv": "csv",
-    ".fits": "fits", ".fit": "fits", ".vot": "votable", ".votable": "votable", ".xml": "votable",
-}  # fmt: skip
+_FORMATS = {".xml": "votable"} | {
+    suffix: name for suffix, name in SUFFIXES.items() if suffix not in (".tsv", ".ecsv")
+}
 
 
 def write_table(

@@ -7,38 +7,29 @@ there and sees that version until it closes; older versions stay until they are 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from skyseries.errors import CatalogError, CatalogNotFoundError, InputError
-from skyseries.hats.properties import (
-    format_properties,
-    now,
-    parse_properties,
-    read_properties,
-    split_list,
-)
-from skyseries.store import Store, rewrite
+from skyseries.errors import CatalogError, CatalogNotFoundError
+from skyseries.hats.properties import parse_properties, read_properties, split_list
 from skyseries.store.files import Location
 
 __all__ = [
     "COLLECTION_FILE",
     "ORPHANS",
+    "PRIMARY",
     "Collection",
     "at_version",
-    "change_collection",
-    "named_version",
-    "next_version",
-    "promote",
     "read_collection",
+    "version_in",
     "version_name",
 ]
 
 COLLECTION_FILE = "collection.properties"
 ORPHANS = "orphans"
 """Folder in a version of the sources that belong to no object."""
-_PRIMARY = "hats_primary_table_url"
+PRIMARY = "hats_primary_table_url"
+"""What names the catalog in collection.properties."""
 _PROPERTIES = "hats.properties"
 
 
@@ -56,7 +47,7 @@ class Collection:
     @property
     def version(self) -> str | None:
         """The version folder, if the catalog has versions."""
-        return _version_of(self.primary)
+        return version_in(self.primary)
 
     def below(self, folder: str) -> Collection:
         """Return the same with its parts in a folder."""
@@ -156,86 +147,7 @@ def version_name(number: int) -> str:
     return f"v{number:06d}"
 
 
-def next_version(store: Store) -> str:
-    """Return the name of the next version: a number that no other one has, or was named with."""
-    names = [*(entry.name for entry in store.list()), named_version(store) or ""]
-    numbers = [int(name[1:]) for name in names if re.fullmatch(r"v\d{6}", name)]
-    return f"v{max(numbers, default=0) + 1:06d}"
-
-
-def named_version(store: Store) -> str | None:
-    """Return the name of the version that is the current one."""
-    found = store.read(COLLECTION_FILE)
-    return None if found is None else _version_of(_parsed(store, found.content).get(_PRIMARY, ""))
-
-
-def promote(store: Store, collection: Collection, overwrite: bool) -> None:
-    """Make a version the current one, in one step; what else the collection says stays.
-
-    A later version that was named meanwhile by another writer stays the current one.
-
-    Raises
-    ------
-    InputError
-        If another version is there, and not `overwrite`.
-    """
-    indexes = " ".join(f"{field} {path}" for field, path in collection.indexes)
-    ours = {
-        "obs_collection": collection.name,
-        _PRIMARY: collection.primary,
-        "all_margins": " ".join(collection.margins) or None,
-        "default_margin": collection.default_margin,
-        "all_indexes": indexes or None,
-        "default_index": collection.indexes[0][0] if collection.indexes else None,
-        "hats_creation_date": now(),
-    }
-
-    def change(said: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        there = _version_of(said.get(_PRIMARY, ""))
-        if said and there != collection.version and not overwrite:
-            raise InputError(
-                f"{store.path} holds a catalog that another writer has made meanwhile; "
-                "overwrite=True makes a new version of it"
-            )
-        later = there is not None and there >= (collection.version or "")
-        return None if later else {**said, **ours}
-
-    change_collection(store, change)
-
-
-def change_collection(
-    store: Store, change: Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
-) -> None:
-    """Write collection.properties: all that does comes by here.
-
-    Parameters
-    ----------
-    store : Store
-    change : callable
-        Given what it says, nothing if there is none, returns what it shall say; None: it stays.
-        Called again if another writer has changed it meanwhile.
-
-    Raises
-    ------
-    StorageError
-        If others change it each time.
-    """
-
-    def changed(content: bytes | None) -> bytes | None:
-        wanted = change({} if content is None else _parsed(store, content))
-        return None if wanted is None else format_properties(wanted, "HATS collection").encode()
-
-    rewrite(store, COLLECTION_FILE, changed)
-
-
-def _parsed(store: Store, content: bytes) -> dict[str, str]:
-    source = f"{store.path}/{COLLECTION_FILE}"
-    try:
-        return parse_properties(content.decode("utf-8"), source)
-    except UnicodeDecodeError as error:
-        raise CatalogError(f"{source} is no text: {error}") from error
-
-
-def _version_of(primary: str) -> str | None:
+def version_in(primary: str) -> str | None:
+    """Return the folder of the version that a path of a catalog begins with, if it does."""
     match = re.match(r"(v\d{6})/", primary)
     return match[1] if match else None

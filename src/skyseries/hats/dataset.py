@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -22,7 +23,7 @@ from skyseries.cache import kept
 from skyseries.errors import CatalogError, CatalogNotFoundError, SkyseriesError
 from skyseries.hats.curves import plain_curves
 from skyseries.hats.layout import leaf_location
-from skyseries.hats.leaf import HPX_COLUMN
+from skyseries.hats.leaf import HPX_COLUMN, LIST_PATH, column_paths
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.properties import read_properties
 from skyseries.hats.reading import Footer, OpenLeaf
@@ -87,6 +88,12 @@ class Dataset:
         """Rows as the properties say; None if they do not."""
         text = self.properties.get("hats_nrows", "")
         return int(text) if text.isdigit() else None
+
+    @cached_property
+    def leaf_columns(self) -> Mapping[str, tuple[str, pa.DataType]]:
+        """By the path of a column or a field: the path in Parquet, and the type of its values."""
+        found = column_paths(self.schema)
+        return {path.removesuffix(LIST_PATH): (path, type_) for path, type_ in found}
 
     @property
     def has_leaves(self) -> bool:

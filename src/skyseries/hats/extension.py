@@ -7,36 +7,26 @@ A collection lists those that it has.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 from skyseries.errors import CatalogError, CatalogNotFoundError, InputError
-from skyseries.hats.collection import COLLECTION_FILE, change_collection, read_collection
-from skyseries.hats.properties import (
-    format_properties,
-    now,
-    parse_properties,
-    read_properties,
-    split_list,
-)
-from skyseries.store import Store, rewrite
+from skyseries.hats.collection import COLLECTION_FILE, read_collection
+from skyseries.hats.properties import parse_properties, read_properties, split_list
 from skyseries.store.files import Location, locate
 
 __all__ = [
     "EXTENSION_NAME",
+    "EXTENSION_VERSION",
     "Extension",
     "check_name",
     "is_data_of",
     "listed_extensions",
-    "publish_extension",
     "read_extension",
 ]
 
 EXTENSION_NAME = "skyseries_extension"
 """What hats.properties of the columns' catalog says: which extension it was written for."""
-_VERSION = "skyseries_extension_version"
+EXTENSION_VERSION = "skyseries_extension_version"
 
 
 @dataclass(frozen=True)
@@ -107,7 +97,7 @@ def read_extension(file: Location) -> tuple[Extension, Location]:
         tuple(split_list(said.get("hats_ext_cols"))),
         how,
         said.get("hats_ext_shares_primary_coords", "").lower() == "true",
-        int(said[_VERSION]) if said.get(_VERSION, "").isdecimal() else None,
+        int(said[EXTENSION_VERSION]) if said.get(EXTENSION_VERSION, "").isdecimal() else None,
     )
     return extension, _resolved(file.parent(), extension.data)
 
@@ -119,48 +109,6 @@ def is_data_of(data: Location, name: str) -> bool:
         return False
     said = read_properties(data.join(collection.primary), ["hats.properties"])
     return said is not None and said.get(EXTENSION_NAME) == name
-
-
-def publish_extension(
-    store: Store, extension: Extension, more: Mapping[str, Any], *, listed: bool
-) -> None:
-    """Write ``<name>.properties``, and enter it into the collection that it lies in.
-
-    Parameters
-    ----------
-    store : Store
-        The folder of the file.
-    extension : Extension
-    more : mapping
-        More entries of the file.
-    listed : bool
-        Whether the folder is that of a collection, which then lists the extension.
-    """
-    file = f"{extension.name}.properties"
-    properties = {
-        "obs_collection": extension.name,
-        "dataproduct_type": "extension",
-        "hats_primary_table_url": extension.primary,
-        "hats_col_assn_primary": extension.primary_key,
-        "hats_assn_join_table_url": extension.data,
-        "hats_col_assn_join": extension.key,
-        "hats_ext_cols": " ".join(extension.columns),
-        "hats_ext_join_style": extension.how,
-        "hats_ext_shares_primary_coords": str(extension.shares_position),
-        _VERSION: extension.version,
-        "hats_creation_date": now(),
-        **more,
-    }
-    content = format_properties(properties, "HATS extension").encode()
-    rewrite(store, file, lambda _: content)
-    if listed:
-        change_collection(store, partial(_listing, name=extension.name, file=file))
-
-
-def _listing(said: Mapping[str, Any], name: str, file: str) -> Mapping[str, Any]:
-    pairs = split_list(said.get("all_extensions"))
-    known = dict(zip(pairs[::2], pairs[1::2], strict=False)) | {name: file}
-    return {**said, "all_extensions": " ".join(f"{alias} {path}" for alias, path in known.items())}
 
 
 def check_name(name: str, columns: list[str]) -> None:

@@ -236,10 +236,6 @@ class Nested:
         """Keep the last n epochs of each light curve."""
         return self.slice(-n) if _at_least_zero(n) else self.slice(0, 0)
 
-    def take_nth(self, n: int, start: int = 0) -> Nested:
-        """Keep every n-th epoch of each light curve, from `start` on."""
-        return self.slice(start, None, n)
-
     def select(self, names: Iterable[str]) -> Nested:
         """Keep the named fields, in this order."""
         names = list(names)

@@ -127,7 +127,7 @@ class Store(ABC):
             was stopped, wherever that was.
         replaces : bool
             In place of a folder that is there: in one step where the disk can, else the old one
-            is gone before the new one comes.
+            is gone before the new one comes. In a bucket: one that was adopted, and is whole.
 
         Raises
         ------

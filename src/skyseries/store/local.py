@@ -172,18 +172,17 @@ class LocalStore(Store):
         """Take over a folder of the same disk: it is moved."""
         path = self._path(name)
         with _told("write", path):
-            if replaces and os.path.lexists(path):
+            if owner_of(path) != owner:  # else we were killed when it had its name
                 check_owner(folder, owner)
-                self._exchange(folder, path)
-            elif not os.path.lexists(path):
-                check_owner(folder, owner)
-                self._move(folder, path)
-            if owner_of(path) != owner:
-                raise Taken(f"{path} is there already")
-            self._remove_tree(folder)  # what is left where we were killed, or two of us came
-            if folder.parent != path.parent:
-                self._sync(folder.parent)
+                self._sync_tree(folder)
+                if replaces and os.path.lexists(path):
+                    self._exchange(folder, path)
+                else:
+                    self._move(folder, path)
+                if owner_of(path) != owner:
+                    raise Taken(f"{path} is there already")
             self._sync_names(path.parent)
+            self._remove_tree(folder)  # what was replaced, or another of us has moved
 
     def delete(self, name: str) -> None:
         """Remove a file, or a folder with all that is in it; nothing if it is not there."""
@@ -246,7 +245,6 @@ class LocalStore(Store):
 
     def _exchange(self, folder: Path, path: Path) -> None:
         """Let a folder appear under a name, and what had it under that of the folder."""
-        self._sync_tree(folder)
         try:
             self._disk.exchange(folder, path)
         except OSError as error:
@@ -266,7 +264,6 @@ class LocalStore(Store):
 
     def _move(self, folder: Path, path: Path) -> None:
         """Let a folder appear under a name, unless something has it now."""
-        self._sync_tree(folder)
         self._make_folders(path.parent)
         if os.path.lexists(path):  # an empty folder would be replaced; one with files never is
             return
@@ -281,9 +278,11 @@ class LocalStore(Store):
     def _remove_tree(self, folder: Path) -> None:
         files, folders = _tree(folder)
         for file in files:
-            self._disk.unlink(file)
+            with suppress(FileNotFoundError):  # another removes it, too
+                self._disk.unlink(file)
         for place in folders:
-            self._disk.rmdir(place)
+            with suppress(FileNotFoundError):
+                self._disk.rmdir(place)
 
     def _sync(self, path: Path) -> None:
         if self.durability == "power":

@@ -112,28 +112,18 @@ class RemoteStore(Store):
         replaces: bool = False,
     ) -> None:
         """Take over a folder of this machine: it is copied, but for what is there already."""
-        manifest = self.read(f"{checked(name)}/{MANIFEST}")
+        claim = self.read(f"{checked(name)}/{CLAIM}")
+        manifest = self.read(f"{name}/{MANIFEST}")
         if manifest is not None and owner_in(manifest.content) == owner:
             return  # we were killed after the last file
         check_owner(folder, owner)
-        if replaces and manifest is not None:
-            self.delete(name)
-        self._claim(name, owner)
-        files = {
-            path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
-        }
-        there = {entry.name: entry.nbytes for entry in self._bucket.list(f"{name}/", deep=True)}
-        self._bucket.remove([f"{name}/{other}" for other in there.keys() - files - {CLAIM}])
-
-        def send(file: str) -> None:
-            key, path, digest = f"{name}/{file}", folder / file, digests.get(file)
-            note = {} if digest is None else {_DIGEST: digest}
-            is_like = digest is not None and there.get(file) == path.stat().st_size
-            if not (is_like and (self._bucket.notes(key) or {}).get(_DIGEST) == digest):
-                self._bucket.send(key, path, note)
-
-        for_each(send, sorted(files - {MANIFEST}))
-        send(MANIFEST)
+        is_whole = manifest is not None and owner_in(manifest.content) == _owner(claim)
+        self._claim(name, owner, claim if replaces and is_whole else None)
+        if manifest is not None:
+            self._bucket.remove([f"{name}/{MANIFEST}"])
+        self._copy(folder, name, digests)
+        self._check_claim(name, owner)  # nobody has removed what we were writing
+        self._bucket.send(f"{name}/{MANIFEST}", folder / MANIFEST, {})
 
     def delete(self, name: str) -> None:
         """Remove a file, or a folder with all that is in it; nothing if it is not there."""
@@ -142,6 +132,24 @@ class RemoteStore(Store):
         first, last = {f"{name}/{MANIFEST}"}, {f"{name}/{CLAIM}"}
         for some in (keys & first, keys - first - last, keys & last | {name}):
             self._bucket.remove(sorted(some))
+
+    def _copy(self, folder: Path, name: str, digests: Mapping[str, str]) -> None:
+        """Let a folder hold all files of one of this machine but the `MANIFEST`, and no others."""
+        files = {
+            path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+        } - {MANIFEST}
+        there = {entry.name: entry.nbytes for entry in self._bucket.list(f"{name}/", deep=True)}
+        others = there.keys() - files - {CLAIM, MANIFEST}
+        self._bucket.remove([f"{name}/{other}" for other in sorted(others)])
+
+        def send(file: str) -> None:
+            key, path, digest = f"{name}/{file}", folder / file, digests.get(file)
+            note = {} if digest is None else {_DIGEST: digest}
+            is_like = digest is not None and there.get(file) == path.stat().st_size
+            if not (is_like and (self._bucket.notes(key) or {}).get(_DIGEST) == digest):
+                self._bucket.send(key, path, note)
+
+        for_each(send, sorted(files))
 
     def _put(self, name: str, content: bytes, tag: str | None) -> bool:
         """Write an object on condition; say whether that was done.
@@ -162,16 +170,27 @@ class RemoteStore(Store):
     def _wrote(self, name: str, write: str) -> bool:
         return (self._bucket.notes(name) or {}).get(_WRITE) == write
 
-    def _claim(self, name: str, owner: str) -> None:
-        """Make a folder ours, if there is nothing in it, or it is ours already."""
+    def _claim(self, name: str, owner: str, former: Found | None) -> None:
+        """Make a folder ours, if there is nothing in it, or it is ours already.
+
+        Or if its former claim is given, and is there still: a whole folder is replaced, and one
+        that another is writing is not.
+        """
         claim, content = f"{name}/{CLAIM}", owner.encode()
-        if not self._bucket.list(f"{name}/", deep=False) and self._bucket.notes(name) is None:
-            with suppress(Taken):
+        with suppress(Taken, Changed):
+            if former is not None:
+                self.replace(claim, content, former.tag)
+            elif not self._bucket.list(f"{name}/", deep=False) and not self._is_file(name):
                 self.create(claim, content)
                 self._check_conditions(claim, content)
-        found = self.read(claim)
-        if found is None or found.content != content:
+        self._check_claim(name, owner)
+
+    def _check_claim(self, name: str, owner: str) -> None:
+        if _owner(self.read(f"{name}/{CLAIM}")) != owner:
             raise self._taken(name)
+
+    def _is_file(self, name: str) -> bool:
+        return self._bucket.notes(name) is not None
 
     def _check_conditions(self, key: str, content: bytes) -> None:
         """Raise StorageError where writes whose condition does not hold are done all the same."""
@@ -185,3 +204,7 @@ class RemoteStore(Store):
 
     def _taken(self, name: str) -> Taken:
         return Taken(f"{self.path}/{name} is there already")
+
+
+def _owner(claim: Found | None) -> str | None:
+    return None if claim is None else claim.content.decode(errors="replace")

@@ -154,7 +154,7 @@ def _imported(
     with small_parts():
         sky.import_catalog(
             folder / "o/*.parquet", folder / folder.name, id=id, max_rows=max_rows,
-            margin_arcsec=margin, executor="serial", progress=False, **more,
+            margin_arcsec=margin, executor="serial", progress=False, durability="process", **more,
         )  # fmt: skip
     path = folder / folder.name
     catalog = sky.open_catalog(path)

@@ -18,7 +18,7 @@ from skyseries.hats.properties import split_list
 from skyseries.spatial.coverage import normalise
 from skyseries.spatial.regions import Moc
 
-__all__ = ["as_id", "asked_ids", "cells_of_ids", "id_column"]
+__all__ = ["as_ids", "asked_ids", "cells_of_ids", "id_column", "ids_array"]
 
 
 def id_column(dataset: Dataset, collection: Collection, column: str | None = None) -> str:
@@ -76,8 +76,8 @@ def asked_ids(ids: Any) -> list[Any]:
     return values
 
 
-def as_id(id: Any, type_: pa.DataType) -> Any:
-    """Return the id as the column has it, None if it cannot have it.
+def as_ids(ids: Sequence[Any], type_: pa.DataType) -> tuple[Any, ...]:
+    """Return ids as the column has them; those that it cannot have are left out.
 
     ``"42"`` is not taken for 42, nor 42.0.
 
@@ -93,6 +93,18 @@ def as_id(id: Any, type_: pa.DataType) -> Any:
         or pa.types.is_large_string(type_)
         or pa.types.is_string_view(type_)
     )
+    if not set(map(type, ids)) <= {str if wants_text else int}:
+        ids = [_as_id(id, type_, wants_text) for id in ids]
+    if wants_text:
+        return tuple(ids)
+    signed = pa.types.is_signed_integer(type_)
+    bits = type_.bit_width - signed
+    least, beyond = -(1 << bits) * signed, 1 << bits
+    return tuple(number for number in ids if least <= number < beyond)
+
+
+def _as_id(id: Any, type_: pa.DataType, wants_text: bool) -> Any:
+    """Return text as it is, or an integer of whatever library as Python's."""
     if wants_text != isinstance(id, str):
         raise SchemaError(f"the ids of this catalog are {type_}; {id!r} is {type(id).__name__}")
     if wants_text:
@@ -103,9 +115,13 @@ def as_id(id: Any, type_: pa.DataType) -> Any:
         number = None
     if number is None or isinstance(id, bool | np.bool_):
         raise SchemaError(f"an id must be a whole number, not {id!r}")
-    signed = pa.types.is_signed_integer(type_)
-    bits = type_.bit_width - signed
-    return number if -(1 << bits) * signed <= number < 1 << bits else None
+    return number
+
+
+def ids_array(ids: Sequence[Any]) -> pa.Array:
+    """Return ids as an array, also those that take 64 bits without a sign."""
+    large = bool(ids) and not isinstance(ids[0], str) and max(ids) >= 1 << 63
+    return pa.array(ids, pa.uint64() if large else None)
 
 
 def cells_of_ids(index: IdIndex, ids: Sequence[Any]) -> Moc:
@@ -124,6 +140,5 @@ def cells_of_ids(index: IdIndex, ids: Sequence[Any]) -> Moc:
     """
     if not ids:
         return Moc(np.empty(0, np.int64), np.empty(0, np.int64))
-    large = not isinstance(ids[0], str) and max(ids) >= 1 << 63
-    places = index.find_many(pa.array(ids, pa.uint64() if large else None))
+    places = index.find_many(ids_array(ids))
     return Moc(*normalise(places.start, places.stop))

@@ -17,7 +17,7 @@ from skyseries import adql
 from skyseries.arraytypes import Bools, Ints
 from skyseries.catalog.plan.node import Area, Hints, Pieces
 from skyseries.hats.dataset import Dataset
-from skyseries.hats.leaf import column_paths
+from skyseries.hats.leaf import LIST_PATH
 from skyseries.hats.statistics import RowGroups, read_statistics
 from skyseries.spatial.coverage import Ranges, cover, ranges_overlap
 from skyseries.spatial.healpix import HPX_ORDER
@@ -66,7 +66,7 @@ def pieces_of(dataset: Dataset, hints: Hints) -> Pieces:
     wanted = keep[part] & in_regions(first, beyond, hints)
     wanted &= _may_match(_recorded(dataset, statistics), len(part), hints)
     load: Ints = statistics.rows
-    for path in filter(statistics.has, _nested_paths(dataset.schema)):
+    for path in filter(statistics.has, _nested_paths(dataset)):
         load = np.maximum(load, statistics.count(path))
     load = load * wanted
     weight = np.bincount(part, load, len(keep))
@@ -120,12 +120,12 @@ def _group_ranges(dataset: Dataset, statistics: RowGroups) -> tuple[Ints, Ints, 
     return first, last, np.maximum(last, high + 1), may_split
 
 
-def _nested_paths(schema: pa.Schema) -> Iterator[str]:
+def _nested_paths(dataset: Dataset) -> Iterator[str]:
     """Yield one leaf column of each column of lists."""
     seen = set()
-    for path, _ in column_paths(schema):
+    for path, _ in dataset.leaf_columns.values():
         name = path.split(".", 1)[0]
-        if ".list.element" in path and name not in seen:
+        if LIST_PATH in path and name not in seen:
             seen.add(name)
             yield path
 
@@ -175,11 +175,9 @@ def _may_match(known: _Known, n: int, hints: Hints) -> Bools:
 
 
 def _recorded(dataset: Dataset, statistics: RowGroups) -> _Known:
-    paths = _short_paths(dataset.schema)
-
     def known(path: str) -> adql.Statistics | None:
-        full = paths.get(path)
-        if full is None or not statistics.has(full):
+        full, _ = dataset.leaf_columns.get(path, ("", None))
+        if not statistics.has(full):
             return None
         nulls = statistics.null_count(full)
         return adql.Statistics(
@@ -189,17 +187,10 @@ def _recorded(dataset: Dataset, statistics: RowGroups) -> _Known:
     return known
 
 
-def _short_paths(schema: pa.Schema) -> dict[str, str]:
-    """Return the Parquet paths of columns and fields."""
-    return {path.removesuffix(".list.element"): path for path, _ in column_paths(schema)}
-
-
 def _of_footer(dataset: Dataset, footer: pq.FileMetaData) -> _Known:
-    types = dict(column_paths(dataset.schema))
-    paths = _short_paths(dataset.schema)
-
     def known(path: str) -> adql.Statistics | None:
-        place = None if path not in paths else _place(footer, paths[path])
+        full, type_ = dataset.leaf_columns.get(path, ("", None))
+        place = _place(footer, full)
         if place is None:
             return None
         found = [footer.row_group(g).column(place).statistics for g in range(footer.num_row_groups)]
@@ -207,7 +198,6 @@ def _of_footer(dataset: Dataset, footer: pq.FileMetaData) -> _Known:
             (s.min, s.max) if s is not None and s.has_min_max else (None, None) for s in found
         ]
         nulls = [s.null_count if s is not None and s.has_null_count else None for s in found]
-        type_ = types[paths[path]]
         try:
             low, high = (pa.array([pair[i] for pair in bounds], type_) for i in (0, 1))
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):

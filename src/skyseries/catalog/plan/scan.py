@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from skyseries.arraytypes import Ints
 from skyseries.cache import kept
 from skyseries.catalog.plan.border import edge_rows_of
-from skyseries.catalog.plan.ids import as_id, cells_of_ids
+from skyseries.catalog.plan.ids import as_ids, cells_of_ids
 from skyseries.catalog.plan.leafrows import LeafRows
 from skyseries.catalog.plan.node import Area, Hints, Input, Node, Pieces, first_node
 from skyseries.catalog.plan.pruning import groups_inside, groups_that_may_match, pieces_of
@@ -201,17 +201,19 @@ def _cells(index: IdIndex, ids: tuple[Any, ...]) -> Moc:
     return cells_of_ids(index, ids)
 
 
-def _exact_ids(values: list[Any] | None, type_: pa.DataType) -> tuple[Any, ...] | None:
+def _exact_ids(values: Sequence[Any] | None, type_: pa.DataType) -> tuple[Any, ...] | None:
     """Return ids as their column has them; None if it is not limited to some.
 
     A floating-point number that stands for more than one whole number does not limit it.
     """
-    if values is None or any(isinstance(v, float) and abs(v) >= 1 << 53 for v in values):
+    if values is None:
         return None
-    whole = (int(v) if isinstance(v, float) and v.is_integer() else v for v in values)
-    return tuple(
-        id for v in whole if not isinstance(v, float) and (id := as_id(v, type_)) is not None
-    )
+    if float in set(map(type, values)):
+        if any(isinstance(v, float) and abs(v) >= 1 << 53 for v in values):
+            return None
+        whole = (int(v) if isinstance(v, float) and v.is_integer() else v for v in values)
+        values = [v for v in whole if not isinstance(v, float)]
+    return as_ids(values, type_)
 
 
 def first_scan(node: Node) -> Scan | None:

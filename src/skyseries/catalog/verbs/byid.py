@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from skyseries.catalog.base import CatalogBase
-from skyseries.catalog.plan.ids import as_id, asked_ids
-from skyseries.catalog.plan.idsearch import IdSearch
+from skyseries.catalog.plan.ids import as_ids, asked_ids
+from skyseries.catalog.plan.idsearch import Ids, IdSearch
 from skyseries.catalog.plan.names import check_columns
 from skyseries.errors import SchemaError
 
@@ -34,6 +34,5 @@ def id_step(held: CatalogBase, ids: Any, column: str | None, option: str = "colu
     check_columns([name], held.schema)
     if name not in held.columns:
         raise SchemaError(f"{name!r} is a field of a light curve, not a column of ids")
-    type_ = held.schema.field(name).type
-    found = tuple(id for value in asked_ids(ids) if (id := as_id(value, type_)) is not None)
-    return IdSearch(held._node, name, found)
+    found = as_ids(asked_ids(ids), held.schema.field(name).type)
+    return IdSearch(held._node, name, Ids(found))

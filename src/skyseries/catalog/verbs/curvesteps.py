@@ -266,18 +266,19 @@ def lightcurve_of(
     name = the_column(catalog.schema, column)
     fields = catalog.lightcurve_fields(name)
     step = id_step(catalog, id, id_column, "id_column")
-    if len(step.ids) > 1:
-        raise InputError(f"lightcurve() is of one object; id_search takes {len(step.ids)} ids")
+    ids = step.ids.values
+    if len(ids) > 1:
+        raise InputError(f"lightcurve() is of one object; id_search takes {len(ids)} ids")
     found, on_disk = _found(step, (name, *_place_columns(catalog)))
     if not len(found):
         raise CatalogError(_missing(catalog, step, id, on_disk))
     if _differ(found.column(0)):
         raise CatalogError(
-            f"{len(found)} rows of {catalog.name} have {step.column} = {step.ids[0]!r}, with "
-            f"different light curves in {name!r}: id_search({step.ids[0]!r}) gives all"
+            f"{len(found)} rows of {catalog.name} have {step.column} = {ids[0]!r}, with "
+            f"different light curves in {name!r}: id_search({ids[0]!r}) gives all"
         )
     curve, ra, dec = (found.column(i)[0] for i in range(3))
-    return LightCurve.from_struct(curve, fields, id=step.ids[0], ra=ra.as_py(), dec=dec.as_py())
+    return LightCurve.from_struct(curve, fields, id=ids[0], ra=ra.as_py(), dec=dec.as_py())
 
 
 def _place_columns(catalog: LightCurveVerbs) -> tuple[str, ...]:
@@ -293,11 +294,11 @@ def _found(step: IdSearch, paths: Sequence[str]) -> tuple[pa.Table, bool]:
 
     Where there is an id index, only the part of the sky that it names is looked at.
     """
-    if not step.ids:
+    if not step.ids.values:
         return pa.table({}), False
     index = known_index(step, step.column)
     if index is not None:
-        area = Area(*cells_of_ids(index, step.ids).ranges)
+        area = Area(*cells_of_ids(index, step.ids.values).ranges)
         if not len(area.start):
             return pa.table({}), False
         prepare(step)

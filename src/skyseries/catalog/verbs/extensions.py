@@ -24,12 +24,10 @@ from skyseries.hats.extension import (
     check_name,
     is_data_of,
     listed_extensions,
-    publish_extension,
     read_extension,
 )
 from skyseries.hats.keys import check_keys
 from skyseries.hats.margin import margin_width
-from skyseries.store import store_at
 from skyseries.store.files import Location, locate
 from skyseries.warn import warn_user
 
@@ -158,6 +156,7 @@ class ExtensionVerbs(CatalogBase):
         Written
         """
         from skyseries.catalog.write.writing import Target, write_catalog
+        from skyseries.hats.build.extension import publish_extension
 
         ids, key = self._ids_kept(id)
         new = [n for n in self.columns if n not in (ids, *self.dataset.schema.names)]
@@ -168,7 +167,7 @@ class ExtensionVerbs(CatalogBase):
         check_name(name, [key, *new])
         inside = path is None
         folder = Path(self._root.local) if path is None else Path(path).expanduser().absolute()
-        begun = _check_place(folder, name, inside, overwrite)
+        begun = _check_place(folder, name, inside, overwrite or resume)
         ra, dec = self._node.position or (self.dataset.ra, self.dataset.dec)
         held = [n for n in (ra, dec) if n in self.columns and n not in new]
         names = tuple(dict.fromkeys([ids, *held, *new]))
@@ -188,17 +187,18 @@ class ExtensionVerbs(CatalogBase):
             durability=durability,
             properties={EXTENSION_NAME: name},
         )
-        written = write_catalog(kept._node, target)
-        primary = self._root.name if inside else str(self._root)
-        extension = Extension(
-            name, primary, key, name, key, tuple(new), how, True, int(written.version[1:])
-        )
-        said = {
-            "hats_builder": _builder(),
-            "skyseries_primary_version": self._collection.version,
-        } | to_properties(written.provenance)
-        publish_extension(store_at(folder, durability), extension, said, listed=inside)
-        return written
+
+        def publish(written: Written) -> None:
+            primary = self._root.name if inside else str(self._root)
+            version = int(written.version[1:])
+            extension = Extension(name, primary, key, name, key, tuple(new), how, True, version)
+            said = {
+                "hats_builder": _builder(),
+                "skyseries_primary_version": self._collection.version,
+            } | to_properties(written.provenance)
+            publish_extension(folder, extension, said, listed=inside, durability=durability)
+
+        return write_catalog(kept._node, target, publish)
 
     def _ids_kept(self, given: str | None) -> tuple[str, str]:
         """Return what the ids are called in the result, and in the catalog on disk."""
@@ -311,7 +311,7 @@ def _added(extension: Extension, data: CatalogBase) -> list[str]:
     return [name for name in data.columns if name not in hidden]
 
 
-def _check_place(folder: Path, name: str, inside: bool, overwrite: bool) -> bool:
+def _check_place(folder: Path, name: str, inside: bool, may_be_there: bool) -> bool:
     """Raise an error if an extension cannot be written; say whether one was begun, not finished."""
     if inside and not (folder / COLLECTION_FILE).is_file():
         raise CatalogError(
@@ -321,7 +321,12 @@ def _check_place(folder: Path, name: str, inside: bool, overwrite: bool) -> bool
     file, data = folder / f"{name}.properties", locate(folder / name)
     known = name in listed_extensions(locate(folder)) if inside else file.exists()
     begun = not known and is_data_of(data, name)
-    if inside and not begun and not (known and overwrite) and data.join(COLLECTION_FILE).exists():
+    if (
+        inside
+        and not begun
+        and not (known and may_be_there)
+        and data.join(COLLECTION_FILE).exists()
+    ):
         raise InputError(f"{data} is there already; overwrite=True replaces an extension")
     return begun
 

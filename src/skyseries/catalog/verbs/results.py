@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -76,6 +76,7 @@ class ResultVerbs(CatalogBase):
         overwrite: bool = False,
         resume: bool = False,
         durability: str = "power",
+        storage_options: Mapping[str, Any] | None = None,
     ) -> Written:
         """Compute, and write the result as a HATS collection; rows are streamed to the files.
 
@@ -105,6 +106,9 @@ class ResultVerbs(CatalogBase):
         durability : {"power", "process"}
             ``power``: all files are flushed to the disk before the version is named, which then
             outlives a power cut. ``process`` saves the time: for scratch and tests.
+        storage_options : mapping, optional
+            Of the bucket that is written to, for fsspec: keys, endpoint, ...; by default as they
+            are configured for it.
 
         Returns
         -------
@@ -130,6 +134,7 @@ class ResultVerbs(CatalogBase):
             overwrite=overwrite,
             resume=resume,
             durability=durability,
+            storage_options=dict(storage_options or {}),
         )
         return write_catalog(self._node, target)
 

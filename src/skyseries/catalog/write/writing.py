@@ -44,6 +44,7 @@ from skyseries.hats.build.leaves import write_leaves
 from skyseries.hats.build.margin import write_cells
 from skyseries.hats.curves import in_time_order
 from skyseries.hats.leaf import HPX_COLUMN, row_epochs
+from skyseries.hats.manifest import FileFacts
 from skyseries.hats.names import check_catalog_name, check_columns
 from skyseries.hats.partitions import Cell, Partitions, cut
 from skyseries.hats.sizes import Limits, row_sizes
@@ -101,6 +102,8 @@ class Target:
     resume : bool
         Go on with the same write that was stopped.
     durability : {"power", "process"}
+    storage_options : mapping
+        Of a bucket, for fsspec.
     properties : mapping
         More entries of hats.properties.
     """
@@ -115,6 +118,7 @@ class Target:
     overwrite: bool
     resume: bool = False
     durability: str = "power"
+    storage_options: Mapping[str, Any] = field(default_factory=dict)
     properties: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -126,8 +130,18 @@ class LeafTask(NamedTuple):
     weight: float
 
 
-def write_catalog(node: Node, target: Target) -> Written:
-    """Compute a plan and write its rows as a collection."""
+def write_catalog(
+    node: Node, target: Target, then: Callable[[Written], None] | None = None
+) -> Written:
+    """Compute a plan and write its rows as a collection.
+
+    Parameters
+    ----------
+    node : Node
+    target : Target
+    then : callable, optional
+        What belongs to the same run, and is done when the version is named.
+    """
     check_catalog_name(target.name)
     schema = _schema(node, target.position)
     check_columns(schema.names)
@@ -137,7 +151,11 @@ def write_catalog(node: Node, target: Target) -> Written:
     with (
         Job("write_catalog"),
         new_edition(
-            target.path, overwrite=target.overwrite, run=run, durability=target.durability
+            target.path,
+            overwrite=target.overwrite,
+            run=run,
+            durability=target.durability,
+            **target.storage_options,
         ) as edition,
     ):
         blueprint = Blueprint(
@@ -152,32 +170,40 @@ def write_catalog(node: Node, target: Target) -> Written:
             id=target.id,
             margin_arcsec=target.margin_arcsec,
         )
-        if (report := edition.report) is not None:  # stopped at its very end
-            return _written(report, edition.publish(blueprint.collection, {}))
-        provenance = edition.journal.note("run") or new_provenance(node)
-        edition.journal.keep("run", provenance)
-        said = {
-            "hats_cols_survey_id": target.id,
-            "skyseries_plan": " < ".join(line.strip() for line in steps_of(node)),
-            **target.properties,
-        } | to_properties(provenance)
-        leaves = _leaves(node, blueprint, edition.journal)
-        built = assemble(blueprint, edition.journal, leaves, said)
-        report = {
-            "path": str(target.path),
-            "version": "",
-            "rows": built.rows,
-            "partitions": built.partitions,
-            "margin_rows": built.margin_rows,
-            "index_rows": built.index_rows,
-            "provenance": provenance,
-        }
-        return _written(report, edition.publish(blueprint.collection, built.files, report))
+        files: Mapping[str, FileFacts] = {}
+        report = edition.report
+        if report is None:  # else it was stopped at its very end
+            report, files = _build(node, target, blueprint, edition.journal)
+        version = edition.publish(blueprint.collection, files, report)
+        provenance = MappingProxyType(report["provenance"])
+        written = Written(**{**report, "version": version, "provenance": provenance})
+        if then is not None:
+            then(written)
+        return written
 
 
-def _written(report: Mapping[str, Any], version: str) -> Written:
-    provenance = MappingProxyType(report["provenance"])
-    return Written(**{**report, "version": version, "provenance": provenance})
+def _build(
+    node: Node, target: Target, blueprint: Blueprint, journal: Journal
+) -> tuple[dict[str, Any], Mapping[str, FileFacts]]:
+    """Put the version together; return what is told of it, and the files that are known."""
+    provenance = journal.note("run") or new_provenance(node)
+    journal.keep("run", provenance)
+    said = {
+        "hats_cols_survey_id": target.id,
+        "skyseries_plan": " < ".join(line.strip() for line in steps_of(node)),
+        **target.properties,
+    } | to_properties(provenance)
+    built = assemble(blueprint, journal, _leaves(node, blueprint, journal), said)
+    report = {
+        "path": str(target.path),
+        "version": "",
+        "rows": built.rows,
+        "partitions": built.partitions,
+        "margin_rows": built.margin_rows,
+        "index_rows": built.index_rows,
+        "provenance": provenance,
+    }
+    return report, built.files
 
 
 def _run_name(node: Node, target: Target) -> str:
@@ -185,7 +211,7 @@ def _run_name(node: Node, target: Target) -> str:
     from skyseries import __version__
 
     parts = (target.name, target.position, target.id, target.kind, target.margin_arcsec)
-    return fingerprint(__version__, node, parts)
+    return fingerprint(__version__, node, parts, tuning())  # marks go by the numbers of tasks
 
 
 def _leaves(node: Node, blueprint: Blueprint, journal: Journal) -> list[Outcome]:

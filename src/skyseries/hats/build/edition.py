@@ -26,14 +26,9 @@ from typing import Any
 from skyseries.config import settings
 from skyseries.errors import CatalogError, InputError, StorageError
 from skyseries.hats.build.journal import Journal
-from skyseries.hats.collection import (
-    COLLECTION_FILE,
-    Collection,
-    named_version,
-    next_version,
-    promote,
-)
-from skyseries.hats.manifest import MANIFEST_FILE, FileFacts, Manifest, digest_of, read_manifest
+from skyseries.hats.build.promotion import named_version, next_version, promote
+from skyseries.hats.collection import COLLECTION_FILE, Collection
+from skyseries.hats.manifest import MANIFEST_FILE, FileFacts, Manifest, digest_of
 from skyseries.store import Store, Taken, store_at
 from skyseries.store.files import Location, locate, storage_errors, write_text
 
@@ -113,12 +108,15 @@ class Edition:
         """
         was_there = not self.content.exists()
         digests = self._seal(files)
-        self.journal.keep(_DONE, report or {})
+        if self.report is None:
+            self.journal.keep(_DONE, report or {})
         version = self._adopt(digests)
         try:
             promote(self.store, collection.below(version), self.overwrite)
         except BaseException as error:
-            if not was_there and (isinstance(error, InputError) or not self.journal.is_kept):
+            if isinstance(error, InputError):  # nobody can go on with it
+                self.journal.clear()
+            if not was_there and not self.journal.is_kept:
                 self._take_back(version, error)
             raise
         return version
@@ -169,8 +167,6 @@ class Edition:
         named = None if isinstance(error, InputError) else named_version(self.store)
         if named is None or named < version:
             self.store.delete(version)
-            if not self.content.exists():  # which it was, moved
-                self.journal.forget()
 
     def _adopt(self, digests: Mapping[str, str]) -> str:
         chosen = (self.journal.note(_NUMBER) or {}).get("name")
@@ -240,8 +236,8 @@ def new_edition(
         try:
             if not resume or _is_lost(journal, build / "content", store):
                 _empty(build)
-            elif not _is_as_sealed(journal, build / "content"):
-                journal.drop(_DONE)
+            elif not _is_whole(journal, build / "content"):
+                journal.forget(_DONE)
             finished = journal.note(_DONE) is not None
             check_target(store, overwrite or finished)  # another may have ended meanwhile
             with storage_errors(place.path):
@@ -343,19 +339,17 @@ def _is_lost(journal: Journal, content: Path, store: Store) -> bool:
     return done and name not in [entry.name for entry in store.list()]
 
 
-def _is_as_sealed(journal: Journal, content: Path) -> bool:
-    """Whether files of which all was done are still so: a power cut loses what was not synced."""
+def _is_whole(journal: Journal, content: Path) -> bool:
+    """Whether the files are as they were when all was done: after a power cut they may not be."""
+    path = content / MANIFEST_FILE
     if journal.note(_DONE) is None or not content.exists():
         return True
     try:
-        manifest = read_manifest(Location(str(content)))
-    except CatalogError:
+        manifest = Manifest.from_json(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, ValueError, CatalogError):
         return False
-    files = {} if manifest is None else manifest.files
-    return bool(files) and all(
-        journal.believes(content / name, facts.nbytes, facts.digest)
-        for name, facts in files.items()
-    )
+    files = manifest.files.items()
+    return all(journal.is_whole(content / name, said.nbytes, said.digest) for name, said in files)
 
 
 @contextmanager

@@ -71,21 +71,22 @@ class Journal:
         if self._folder is not None:
             _write(self._folder / f"{name}.json", value)
 
-    def drop(self, name: str) -> None:
-        """Forget what was kept about the run under this name."""
+    def forget(self, name: str) -> None:
+        """Remove what was kept about the run under this name."""
         if self._folder is not None:
             (self._folder / f"{name}.json").unlink(missing_ok=True)
 
-    def forget(self) -> None:
-        """Forget all that has been done."""
+    def clear(self) -> None:
+        """Remove all marks; none are made from here on."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder = None
 
-    def believes(self, path: Path, size: int, digest: str | None) -> bool:
-        """Whether a file is as it was said to be."""
+    def is_whole(self, path: Path, nbytes: int, digest: str | None) -> bool:
+        """Whether a file is still as it was when it was written."""
         try:
-            same = path.stat().st_size == size
-            return same and (not self._digests or digest is None or digest_of(path) == digest)
+            same = path.stat().st_size == nbytes
+            return same and (not (digest and self._digests) or digest_of(path) == digest)
         except OSError:
             return False
 
@@ -104,7 +105,7 @@ class Journal:
         mark = self._mark(stage, number)
         said = None if mark is None else _read(mark)
         if said is None or not all(
-            self.believes(Path(p), *is_) for p, is_ in said["files"].items()
+            self.is_whole(Path(p), *is_) for p, is_ in said["files"].items()
         ):
             return None
         outcome: Outcome = said["outcome"]
@@ -158,6 +159,6 @@ def _read(path: Path) -> dict[str, Any] | None:
     """Return what a mark says; None if there is none, or not all of it."""
     try:
         found = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     return found if isinstance(found, dict) else None

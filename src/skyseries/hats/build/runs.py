@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries.arraytypes import Floats, Ints
+from skyseries.cache import kept
 from skyseries.hats.names import MEASURES
 from skyseries.hats.sizes import Sizes
 from skyseries.spatial.order import count_between
@@ -142,8 +142,8 @@ class Runs:
     def each_key(self) -> Iterator[Ints]:
         """Yield the keys of each run."""
         for run in self._runs:
-            with closing(_RunFile(run, self._key)) as file:
-                yield file.keys(0, len(file.first_keys))
+            file = _RunFile(run, self._key)
+            yield file.keys(0, len(file.first_keys))
 
     def count(self, bounds: Ints) -> Ints:
         """Return the rows with bounds[i] <= key < bounds[i + 1]."""
@@ -159,8 +159,8 @@ class Runs:
         """
         total = np.zeros((max(len(bounds) - 1, 0), 1 + len(MEASURES)))
         for run in self._runs:
-            with closing(_RunFile(run, self._key)) as file:
-                part = _Part(run, 0, *file.keys_and_measures(0, len(file.first_keys)))
+            file = _RunFile(run, self._key)
+            part = _Part(run, 0, *file.keys_and_measures(0, len(file.first_keys)))
             total += part.loads(bounds)
         return total
 
@@ -168,12 +168,12 @@ class Runs:
         """Return the rows with start <= key < stop, to be looked at more than once."""
         parts = []
         for run in self._runs:
-            with closing(_RunFile(run, self._key)) as file:
-                begin = max(int(np.searchsorted(file.first_keys, start, side="left")) - 1, 0)
-                end = int(np.searchsorted(file.first_keys, stop, side="left"))
-                if end > begin:
-                    found = file.keys_and_measures(begin, end)
-                    parts.append(_Part(run, begin * file.batch_rows, *found))
+            file = _RunFile(run, self._key)
+            begin = max(int(np.searchsorted(file.first_keys, start, side="left")) - 1, 0)
+            end = int(np.searchsorted(file.first_keys, stop, side="left"))
+            if end > begin:
+                found = file.keys_and_measures(begin, end)
+                parts.append(_Part(run, begin * file.batch_rows, *found))
         return Slices(parts, self._key, self._columns)
 
     def take(self, start: int, stop: int) -> pa.Table | None:
@@ -232,28 +232,62 @@ class Slices:
         for part in self._parts:
             a, b = (int(place) for place in np.searchsorted(part.keys, [start, stop]))
             if b > a:
-                with closing(_RunFile(part.run, self._key, self._columns)) as file:
-                    found.append(file.rows(part.begin + a, part.begin + b))
+                file = _RunFile(part.run, self._key, self._columns)
+                found.append(file.rows(part.begin + a, part.begin + b))
         if any(part.schema != found[0].schema for part in found):
             found = [_without_codes(part) for part in found]  # text was coded in some runs only
         return pa.concat_tables(found) if found else None
 
 
+@dataclass(frozen=True, eq=False)
+class _Head:
+    """What a run says of itself."""
+
+    schema: pa.Schema
+    first_keys: Ints
+    """Of each batch."""
+    batch_rows: int
+    measures: tuple[float, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes, for the cache."""
+        return self.first_keys.nbytes + 2_000
+
+
+@kept
+def _head(path: str, stamp: tuple[int, ...]) -> _Head:
+    """Read what a run says of itself, once as long as it is not replaced: each leaf asks for it."""
+    with pa.OSFile(path) as file:
+        reader = pa.ipc.open_file(file)
+        batches, schema = reader.num_record_batches, reader.schema
+    said = schema.metadata
+    first_keys = np.frombuffer(said[_FIRST_KEYS], np.int64)
+    if batches != len(first_keys):
+        raise OSError(f"{path} is not whole")
+    measures = tuple(float(said.get(name.encode(), 0)) for name in MEASURES)
+    return _Head(schema, first_keys, int(said[_ROWS]), measures)
+
+
 class _RunFile:
-    """A run, open: its keys, and rows by their number."""
+    """A run: its keys, and rows by their number."""
 
     def __init__(self, run: Run, key: str, columns: Sequence[str] | None = None) -> None:
-        self._file = pa.OSFile(run.path)
+        stat = Path(run.path).stat()
+        self._path = run.path
+        self._head = _head(run.path, (stat.st_ino, stat.st_size, stat.st_mtime_ns))
         self._key = key
         self._columns = columns
-        reader = pa.ipc.open_file(self._file)
-        self._schema: pa.Schema = reader.schema
-        said = self._schema.metadata
-        self.first_keys = np.frombuffer(said[_FIRST_KEYS], np.int64)
-        self.batch_rows = int(said[_ROWS])
-        self._measures = [float(said.get(name.encode(), 0)) for name in MEASURES]
-        if reader.num_record_batches != len(self.first_keys):
-            raise OSError(f"{run.path} is not whole")
+
+    @property
+    def first_keys(self) -> Ints:
+        """The first key of each batch."""
+        return self._head.first_keys
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows of each batch but the last."""
+        return self._head.batch_rows
 
     def keys(self, begin: int, end: int) -> Ints:
         """Return the keys of some batches."""
@@ -263,15 +297,15 @@ class _RunFile:
 
     def keys_and_measures(self, begin: int, end: int) -> tuple[Ints, tuple[Sizes, ...]]:
         """Return keys and measures of the rows of some batches."""
-        there = [name for name in MEASURES if name in self._schema.names]
+        there = [name for name in MEASURES if name in self._head.schema.names]
         if not there:
-            return self.keys(begin, end), tuple(self._measures)
+            return self.keys(begin, end), self._head.measures
         batches = self._batches([self._key, *there], begin, end)
         found = {
             name: np.concatenate([batch.column(name).to_numpy() for batch in batches])
             for name in (self._key, *there)
         }
-        measures = zip(MEASURES, self._measures, strict=True)
+        measures = zip(MEASURES, self._head.measures, strict=True)
         return found[self._key], tuple(found.get(name, same) for name, same in measures)
 
     def rows(self, start: int, stop: int) -> pa.Table:
@@ -283,13 +317,11 @@ class _RunFile:
 
     def _batches(self, columns: Sequence[str] | None, begin: int, end: int) -> list[pa.RecordBatch]:
         options = pa.ipc.IpcReadOptions(
-            included_fields=_places(self._schema, columns), use_threads=False
+            included_fields=_places(self._head.schema, columns), use_threads=False
         )
-        reader = pa.ipc.open_file(self._file, options=options)
-        return [reader.get_batch(i) for i in range(begin, end)]
-
-    def close(self) -> None:
-        self._file.close()
+        with pa.OSFile(self._path) as file:
+            reader = pa.ipc.open_file(file, options=options)
+            return [reader.get_batch(i) for i in range(begin, end)]
 
 
 def _without_codes(table: pa.Table) -> pa.Table:

@@ -9,7 +9,7 @@ at the very end; until then the current one is untouched.
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,7 @@ def import_catalog(
     overwrite: bool = False,
     resume: bool = True,
     durability: str = "power",
+    storage_options: Mapping[str, Any] | None = None,
     progress: bool | None = None,
 ) -> ImportReport:
     """Import survey files as a HATS catalog, with each object's light curve beside it.
@@ -148,6 +149,9 @@ def import_catalog(
     durability : {"power", "process"}
         ``power``: all files are flushed to the disk before the version is named, which then
         outlives a power cut. ``process`` saves the time: for scratch and tests.
+    storage_options : mapping, optional
+        Of the bucket that is written to, for fsspec: keys, endpoint, ...; by default as they are
+        configured for it.
     progress : bool, optional
         On stderr: a bar on a terminal, a line for each stage elsewhere; False: nothing.
 
@@ -205,7 +209,7 @@ def import_catalog(
         with (
             new_edition(
                 path, overwrite=overwrite, run=plan.run, resume=resume, scratch=tmp_dir,
-                durability=durability,
+                durability=durability, **dict(storage_options or {}),
             ) as edition,
             Job("import", progress=progress is not False),
             storage_errors(str(edition.scratch)),

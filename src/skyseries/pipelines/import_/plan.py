@@ -146,7 +146,8 @@ class ImportPlan:
         """A name for this import: the same inputs and choices give the same name."""
         not_said = {"budget", "work", "build"}
         said = [(f.name, getattr(self, f.name)) for f in fields(self) if f.name not in not_said]
-        return fingerprint(__version__, said, self.budget.run_bytes, self.budget.piece_bytes)
+        budget = self.budget.run_bytes, self.budget.piece_bytes
+        return fingerprint(__version__, said, budget, tuning())
 
     @property
     def blueprint(self) -> Blueprint:

@@ -31,7 +31,7 @@ from skyseries.timeseries.kernels.evidence import (
     series,
 )
 from skyseries.timeseries.kernels.phasecurve import depth_ratio, fill_curve
-from skyseries.timeseries.kernels.ranking import SLOWEST_ORBIT, climb, shape_of
+from skyseries.timeseries.kernels.ranking import LARGE, SLOWEST_ORBIT, climb, shape_of
 from skyseries.timeseries.kernels.sorting import middle_of
 
 __all__ = ["Orbit", "find_orbit"]
@@ -63,7 +63,6 @@ _PARTS = ((1, 2), (1, 3), (2, 3), (1, 4), (3, 4), (1, 5), (2, 5), (3, 5))
 """Parts of a frequency at which an orbit may be, of which a sinusoid found a multiple."""
 _HALF = 0.5
 """Share explained below which eclipses that are not evenly spaced may have been folded wrongly."""
-_LARGE = 0.95
 _POINTS = 96
 
 
@@ -223,8 +222,8 @@ def _contact(bench: Bench, look: _Look, amplitude: float) -> float:
 @kernel
 def _glance(bench: Bench, frequency: float, times: float) -> float:
     """Return the evidence of a frequency over that of a multiple, nothing being climbed."""
-    halves, _, _ = best_shape(bench, frequency, HALVES, NARROW_HALVES, _LARGE)
-    own, _, _ = best_shape(bench, frequency * times, SINE, NARROW, _LARGE)
+    halves, _, _ = best_shape(bench, frequency, HALVES, NARROW_HALVES, LARGE)
+    own, _, _ = best_shape(bench, frequency * times, SINE, NARROW, LARGE)
     return halves - own
 
 

@@ -20,7 +20,7 @@ from skyseries.timeseries.kernels.evidence import NARROW, SINE, Bench, best_shap
 from skyseries.timeseries.kernels.phasecurve import harmonic_shape
 from skyseries.timeseries.kernels.sorting import order_of
 
-__all__ = ["SLOWEST_ORBIT", "climb", "rank_peaks", "shape_of"]
+__all__ = ["LARGE", "SLOWEST_ORBIT", "climb", "rank_peaks", "shape_of"]
 
 SLOWEST_ORBIT = 50.0
 """Days: what is slower has a smooth shape, and is no orbit."""
@@ -29,7 +29,7 @@ _STEP = 0.1
 """Of the first climb, in 1 / time span; the next ones are a third of it."""
 _CLIMBS = 5
 
-_LARGE = 0.95
+LARGE = 0.95
 """First guess of the share explained: from above the likeliest one is reached at once."""
 
 _CONTENDER, _NEAR = 0.7, 20.0
@@ -136,7 +136,7 @@ def rank_peaks(
     best = -np.inf
     for p in range(found.size):
         last = _last_shape(found[p])
-        score[p], shape[p], share[p] = best_shape(bench, found[p], SINE, last, _LARGE)
+        score[p], shape[p], share[p] = best_shape(bench, found[p], SINE, last, LARGE)
         best = max(best, score[p])
     limit = min(_CONTENDER * best, best - _NEAR)
     for p in range(found.size):

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MIN_SPARE_EPOCHS", "compute_periods", "period_schema"]
 
-_EPOCHS_AT_ONCE = 20_000
-"""Between them a search can be interrupted."""
+_EPOCHS_AT_ONCE = 400
+"""Between them, a second at most, a search can be interrupted."""
 
 MIN_SPARE_EPOCHS = 2
 """How many more epochs than unknowns (means and harmonics) a period needs."""
