@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from skyseries.errors import InputError, StorageError
+from skyseries.errors import DeadlineExceeded, InputError, StorageError
+from skyseries.executors import Job
 from skyseries.hats.build import edition as editions
 from skyseries.hats.build.edition import new_edition, new_folder
 from skyseries.hats.build.promotion import promote
@@ -452,11 +454,66 @@ def test_stopped_at_the_very_end(tmp_path, monkeypatch, step):
 
 def test_stopped_after_it_was_named(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(editions.shutil, "rmtree", lambda *_, **__: None)
+        patch.setattr(editions, "_remove", lambda _: None)
         write_small(tmp_path, run="mine")
     assert names(tmp_path) == [".build-mine", *OURS]
     assert write_small(tmp_path, run="mine") == "v000001"
     assert names(tmp_path) == OURS
+
+
+def test_a_number_that_others_have_passed_meanwhile(tmp_path, monkeypatch):
+    """Who ends last is the current one, also where the number was chosen long before."""
+    write_small(tmp_path, "old")
+    stopped(tmp_path, monkeypatch, "adopt", text="mine", overwrite=True)
+    (tmp_path / "v000002").mkdir()  # a number that nobody has named
+    assert write_small(tmp_path, "theirs", overwrite=True) == "v000003"
+    (tmp_path / "v000002").rmdir()
+    assert write_small(tmp_path, run="mine", overwrite=True) == "v000004"
+    assert text_of(tmp_path) == "mine"
+
+
+def test_another_place_for_scratch_files_starts_again(tmp_path):
+    seen = []
+    places = [tmp_path / name for name in "abb"]
+
+    def work(edition):
+        seen.append((edition.resumed, edition.journal.note("x")))
+        edition.scratch.mkdir(parents=True, exist_ok=True)
+        edition.journal.keep("x", {"a": 1})
+        raise StopError
+
+    for place in places:
+        with (
+            pytest.raises(StopError),
+            new_edition(tmp_path / "out", run="mine", scratch=place) as edition,
+        ):
+            if edition.scratch.exists():
+                edition.scratch.rmdir()
+            work(edition)
+    assert seen == [(False, None), (False, None), (True, {"a": 1})]
+    assert list((tmp_path / "a").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["overwrite", "resume"])
+def test_what_is_neither_true_nor_false(tmp_path, name):
+    with (
+        pytest.raises(InputError, match=f"{name} must be True or False, not 'no'"),
+        new_edition(tmp_path, **{name: "no"}),
+    ):
+        pass
+
+
+def test_a_job_that_is_over_publishes_nothing(tmp_path, monkeypatch):
+    real = editions.Edition._seal
+
+    def slow(self, known):
+        time.sleep(0.3)
+        return real(self, known)
+
+    monkeypatch.setattr(editions.Edition, "_seal", slow)
+    with pytest.raises(DeadlineExceeded), Job("late", deadline_s=0.1):
+        write_small(tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_has_taken_its_number_or_its_name_meanwhile(tmp_path, monkeypatch):

@@ -230,6 +230,20 @@ class Job:
             for results in self._running:
                 results.cancel()
 
+    def check(self) -> None:
+        """Raise what ends this job, if it was cancelled or its time is over; else do nothing.
+
+        For what is done in a stage that is no task; safe from any thread.
+
+        Raises
+        ------
+        Cancelled, DeadlineExceeded
+            Also where a job was ended that this one is a part of.
+        """
+        for job in self._family():
+            if job._cancelled and (told := job._end_of_it(Cancelled("cancelled"))) is not None:
+                raise told
+
     # --- a stage ----------------------------------------------------------------------------
 
     def _stream(self, stage: Stage, tasks: int, results: Results) -> Generator[Result]:

@@ -14,7 +14,7 @@ from skyseries.errors import CatalogError, InputError
 from skyseries.hats.build.folder import CatalogFacts
 from skyseries.hats.collection import read_collection
 from skyseries.hats.dataset import Dataset, open_dataset
-from skyseries.store.files import Location
+from skyseries.store.files import Location, locate
 
 __all__ = [
     "DISTANCE",
@@ -26,6 +26,11 @@ __all__ = [
     "open_association",
 ]
 
+_OURS = re.compile(
+    r"dataset|manifest\.json|(hats\.)?properties|partition_info\.csv|(point_map|skymap)\.fits|"
+    r"(data_thumbnail|per_partition_statistics)\.parquet|\..*|_.*"
+)
+"""What an association consists of, by this package and by others."""
 DISTANCE = "_dist_arcsec"
 """Column of the distance between the two."""
 
@@ -119,13 +124,22 @@ def association_properties(facts: CatalogFacts, primary: Link, join: Link) -> di
 
 def check_replaced(path: str | os.PathLike[str], overwrite: bool) -> None:
     """Raise InputError if an association cannot be written to a folder."""
-    target = Path(path).expanduser().absolute()
-    if not target.exists():
+    place = locate(path)
+    if not place.is_local or not place.local.exists():
         return
+    target = place.local
     if not overwrite:
         raise InputError(f"{target} is there already; overwrite=True replaces it")
+    if target.is_symlink():
+        raise InputError(f"{target} is a link: give the folder that it leads to")
     if not target.is_dir() or (any(target.iterdir()) and not _is_association(target)):
         raise InputError(f"{target} is no association catalog and is not replaced")
+    foreign = sorted(path.name for path in target.iterdir() if not _OURS.fullmatch(path.name))
+    if foreign:
+        raise InputError(
+            f"{target} holds {foreign[0]!r}, which is no part of an association, and is not "
+            "replaced: move that elsewhere first"
+        )
 
 
 def _is_association(path: Path) -> bool:

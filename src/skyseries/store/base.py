@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +31,9 @@ __all__ = [
 
 MANIFEST = "manifest.json"
 """The file of an adopted folder that says whose it is; a folder that has it is whole."""
+
+CLAIM = ".skyseries-owner"
+"""The object in a folder of a bucket that says who may write there."""
 
 
 class Taken(StorageError):
@@ -59,6 +62,10 @@ class Found(NamedTuple):
     """Another one as soon as the file holds something else."""
 
 
+def _go_on() -> None:
+    """End nothing."""
+
+
 class Store(ABC):
     """A folder of some place, in which files have names with ``/``; picklable.
 
@@ -68,10 +75,13 @@ class Store(ABC):
         The folder, for people.
     local : Path or None
         The folder, if it is one of this machine.
+    check : callable
+        Called before each file of a folder that is taken over; what it raises ends that.
     """
 
     path: str
     local: Path | None = None
+    check: Callable[[], None] = staticmethod(_go_on)
 
     @abstractmethod
     def list(self, folder: str = "") -> list[Entry]:

@@ -16,9 +16,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from skyseries.errors import CatalogError, CatalogNotFoundError, StorageError
+from skyseries.errors import CatalogError, CatalogNotFoundError, InputError, StorageError
 
-__all__ = ["Location", "atomic_path", "locate", "storage_error", "storage_errors", "write_text"]
+__all__ = [
+    "Location",
+    "atomic_path",
+    "locate",
+    "name_of",
+    "storage_error",
+    "storage_errors",
+    "write_text",
+]
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
@@ -155,6 +163,21 @@ def locate(path: str | os.PathLike[str], **storage_options: Any) -> Location:
         protocol,
         tuple(sorted(storage_options.items())),
     )
+
+
+def name_of(path: str | os.PathLike[str]) -> str:
+    """Return the last part of a path or URL, whatever kind of place it is of.
+
+    Raises
+    ------
+    InputError
+        If it is no path.
+    """
+    try:
+        text = os.fspath(path)
+    except TypeError:
+        raise InputError(f"a path or URL is needed, not {path!r}") from None
+    return text.rstrip("/").rsplit("/", 1)[-1] if "://" in text else Path(text).absolute().name
 
 
 def _straight(path: Path) -> Path:

@@ -259,8 +259,8 @@ class LocalStore(Store):
     def _sync_tree(self, folder: Path) -> None:
         if self.durability == "power":
             files, folders = _tree(folder)
-            for_each(self._sync_or_remove, files)
-            for_each(self._sync, folders)
+            for_each(self._sync_or_remove, files, self.check)
+            for_each(self._sync, folders, self.check)
 
     def _move(self, folder: Path, path: Path) -> None:
         """Let a folder appear under a name, unless something has it now."""

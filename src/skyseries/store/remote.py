@@ -14,6 +14,7 @@ from pathlib import Path
 
 from skyseries.errors import StorageError
 from skyseries.store.base import (
+    CLAIM,
     MANIFEST,
     Changed,
     Entry,
@@ -27,9 +28,6 @@ from skyseries.store.base import (
 from skyseries.store.threads import for_each
 
 __all__ = ["CLAIM", "Bucket", "RemoteStore"]
-
-CLAIM = ".skyseries-owner"
-"""The object in a folder that says who may write there."""
 
 _WRITE = "skyseries-write"
 _DIGEST = "skyseries-digest"
@@ -149,7 +147,7 @@ class RemoteStore(Store):
             if not (is_like and (self._bucket.notes(key) or {}).get(_DIGEST) == digest):
                 self._bucket.send(key, path, note)
 
-        for_each(send, sorted(files))
+        for_each(send, sorted(files), self.check)
 
     def _put(self, name: str, content: bytes, tag: str | None) -> bool:
         """Write an object on condition; say whether that was done.

@@ -12,11 +12,19 @@ T = TypeVar("T")
 THREADS = 8
 
 
-def for_each(action: Callable[[T], object], items: Iterable[T]) -> None:
-    """Call `action` for each item, in threads; after an error no further call begins."""
+def for_each(action: Callable[[T], object], items: Iterable[T], check: Callable[[], None]) -> None:
+    """Call `action` for each item, in threads; after an error no further call begins.
+
+    The same holds for what `check` raises, which is called before each.
+    """
+
+    def checked(item: T) -> None:
+        check()
+        action(item)
+
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="skyseries-store")
     try:
-        for _ in pool.map(action, items):
+        for _ in pool.map(checked, items):
             pass
     finally:
         pool.shutdown(cancel_futures=True)

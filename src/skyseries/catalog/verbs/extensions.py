@@ -166,7 +166,12 @@ class ExtensionVerbs(CatalogBase):
             raise InputError("an extension needs columns that the catalog does not have: columns=")
         check_name(name, [key, *new])
         inside = path is None
-        folder = Path(self._root.local) if path is None else Path(path).expanduser().absolute()
+        place = self._root if path is None else locate(path)
+        if not place.is_local:
+            raise InputError(
+                f"an extension is written to a folder of this machine, not to {place}: give path="
+            )
+        folder = place.local
         begun = _check_place(folder, name, inside, overwrite or resume)
         ra, dec = self._node.position or (self.dataset.ra, self.dataset.dec)
         held = [n for n in (ra, dec) if n in self.columns and n not in new]

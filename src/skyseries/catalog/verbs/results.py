@@ -17,7 +17,7 @@ from skyseries.catalog.run import run as running
 from skyseries.catalog.run.rowcount import row_count
 from skyseries.errors import CatalogError, InputError
 from skyseries.hats.margin import margin_width
-from skyseries.store.files import locate
+from skyseries.store.files import name_of
 
 if TYPE_CHECKING:
     import astropy.table
@@ -125,7 +125,7 @@ class ResultVerbs(CatalogBase):
         key = self._id_of_result(id)
         target = Target(
             path=path,
-            name=name or locate(path).name,
+            name=name or name_of(path),
             position=self._node.position or self._filed_by(),
             kind=self._kind(),
             id=key if id_index else None,

@@ -23,13 +23,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from skyseries.arrays import true_or_false
 from skyseries.config import settings
 from skyseries.errors import CatalogError, InputError, StorageError
+from skyseries.executors import Job
 from skyseries.hats.build.journal import Journal
 from skyseries.hats.build.promotion import named_version, next_version, promote
 from skyseries.hats.collection import COLLECTION_FILE, Collection
 from skyseries.hats.manifest import MANIFEST_FILE, FileFacts, Manifest, digest_of
 from skyseries.store import Store, Taken, store_at
+from skyseries.store.base import CLAIM, owner_in
 from skyseries.store.files import Location, locate, storage_errors, write_text
 
 __all__ = ["BUILD", "Edition", "check_target", "new_edition", "new_folder"]
@@ -40,7 +43,7 @@ _LEFTOVERS = re.compile(r"\.build-.*|\.import.*|v\d{6}|\..*\.part")
 """What others may be writing, or have left behind when they were stopped; all else is not ours."""
 _OLD_RUNS = re.compile(r"\.import-.+")
 """What imports and writes before version 0.2 have left behind."""
-_DONE, _NUMBER = "report", "version"
+_DONE, _NUMBER, _SCRATCH = "report", "version", "scratch"
 _TRIES = 100
 
 
@@ -107,11 +110,14 @@ class Edition:
             If another writer has made a catalog there meanwhile, and not `overwrite`.
         """
         was_there = not self.content.exists()
-        digests = self._seal(files)
-        if self.report is None:
-            self.journal.keep(_DONE, report or {})
-        version = self._adopt(digests)
+        with Job("publish") as job, job.stage("publishing"):
+            digests = self._seal(files)
+            if self.report is None:
+                self.journal.keep(_DONE, report or {})
+            self.store.check = job.check
+            version = self._adopt(digests)
         try:
+            job.check()
             promote(self.store, collection.below(version), self.overwrite)
         except BaseException as error:
             if isinstance(error, InputError):  # nobody can go on with it
@@ -160,7 +166,7 @@ class Edition:
         return facts
 
     def _take_back(self, version: str, error: BaseException) -> None:
-        """Remove a version that was not named, so that all is as it was.
+        """Remove a version that is not named, so that all is as it was.
 
         What went wrong may have done so after the version was named, or a later one was.
         """
@@ -168,8 +174,18 @@ class Edition:
         if named is None or named < version:
             self.store.delete(version)
 
+    def _is_ours(self, version: str) -> bool:
+        """Whether a folder was adopted from here, or a part of it."""
+        whole = self.store.read(f"{version}/{MANIFEST_FILE}")
+        begun = self.store.read(f"{version}/{CLAIM}")
+        return (whole is not None and owner_in(whole.content) == self.owner) or (
+            begun is not None and begun.content.decode(errors="replace") == self.owner
+        )
+
     def _adopt(self, digests: Mapping[str, str]) -> str:
         chosen = (self.journal.note(_NUMBER) or {}).get("name")
+        if chosen and self.content.exists() and (named_version(self.store) or "") > chosen:
+            chosen = None  # others have gone on since this was stopped: it is to be the newest
         for _ in range(_TRIES):
             version = chosen or next_version(self.store)
             self.journal.keep(_NUMBER, {"name": version})
@@ -177,6 +193,10 @@ class Edition:
                 self.store.adopt(self.content, version, digests, self.owner)
             except Taken:  # by another writer
                 chosen = None
+            except BaseException as error:
+                if not self.journal.is_kept and self._is_ours(version):
+                    self._take_back(version, error)
+                raise
             else:
                 return version
         raise StorageError(
@@ -222,8 +242,9 @@ def new_edition(
     StorageError
         If it cannot be written, or another process is at the same run.
     """
+    overwrite, resume = true_or_false(overwrite, "overwrite"), true_or_false(resume, "resume")
+    store = store_at(path, durability, **storage_options)
     place = locate(path, **storage_options)
-    store = store_at(place, durability)
     owner = run or uuid.uuid4().hex
     build = _build_folder(place, owner, scratch)
     journal = Journal(None if run is None else build / "marks", durability == "power")
@@ -234,7 +255,11 @@ def new_edition(
     with _made(build), _held(build):
         published = False
         try:
+            before = (journal.note(_SCRATCH) or {}).get("path")
             if not resume or _is_lost(journal, build / "content", store):
+                _empty(build)
+            elif before not in (None, str(apart)):  # what marks speak of lies elsewhere
+                shutil.rmtree(before, ignore_errors=True)
                 _empty(build)
             elif not _is_whole(journal, build / "content"):
                 journal.forget(_DONE)
@@ -244,10 +269,12 @@ def new_edition(
                 if not finished:
                     (build / "content").mkdir(exist_ok=True)
             resumed = (build / "marks").exists()
+            if resumed or run is not None:
+                journal.keep(_SCRATCH, {"path": str(apart)})
             yield Edition(store, build / "content", apart, journal, owner, overwrite, resumed)
             published = True
         finally:
-            if published or not (build / "marks").exists():
+            if published or not journal.has_begun(_SCRATCH):
                 shutil.rmtree(apart, ignore_errors=True)
                 _remove(build)
 
@@ -272,7 +299,7 @@ def new_folder(
         Replace one that is there.
     durability : {"power", "process"}
     """
-    place = locate(path)
+    overwrite, place = true_or_false(overwrite, "overwrite"), locate(path)
     store = store_at(place.parent(), durability)
     owner = uuid.uuid4().hex
     build = _build_folder(place.parent(), owner, None)

@@ -45,6 +45,13 @@ class Journal:
         """Whether there are marks."""
         return self._folder is not None
 
+    def has_begun(self, *but: str) -> bool:
+        """Whether anything has been done or kept, but for notes of these names."""
+        if self._folder is None:
+            return False
+        known = {self._folder / f"{name}.json" for name in but}
+        return any(path not in known for path in self._folder.rglob("*.json"))
+
     def below(self, name: str) -> Journal:
         """Return the journal of a part of this run."""
         return Journal(None if self._folder is None else self._folder / name, self._digests)
@@ -86,7 +93,7 @@ class Journal:
         """Whether a file is still as it was when it was written."""
         try:
             same = path.stat().st_size == nbytes
-            return same and (not (digest and self._digests) or digest_of(path) == digest)
+            return same and (digest is None or digest_of(path) == digest)
         except OSError:
             return False
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from skyseries.arrays import check_choice
+from skyseries.arrays import check_choice, true_or_false
 from skyseries.config import parse_bytes, settings
 from skyseries.errors import InputError
 from skyseries.executors import Executor, Job
@@ -30,7 +30,7 @@ from skyseries.pipelines.import_.inputs import Asked, read_inputs
 from skyseries.pipelines.import_.notes import lightcurve_notes
 from skyseries.pipelines.import_.plan import Budget, ImportPlan, Policy
 from skyseries.pipelines.import_.report import ImportReport
-from skyseries.store.files import locate, storage_errors
+from skyseries.store.files import name_of, storage_errors
 
 __all__ = ["import_catalog"]
 
@@ -190,7 +190,7 @@ def import_catalog(
     if id_index and inputs["id"] is not None:
         check_index_column(inputs["id"])
     plan = ImportPlan(
-        name=_check_catalog_name(name or locate(path).name, lightcurves is not None),
+        name=_check_catalog_name(name or name_of(path), lightcurves is not None),
         kind=kind,  # type: ignore[arg-type]
         lightcurve_name=lightcurve_name,
         null_values=null_values,
@@ -199,7 +199,7 @@ def import_catalog(
         on_duplicate_epoch=on_duplicate_epoch,
         orphans=orphans,
         margin_arcsec=margin_arcsec,
-        id_index=bool(id_index),
+        id_index=true_or_false(id_index, "id_index"),
         limits=limits,
         **inputs,
     )
