@@ -35,6 +35,7 @@ from tests.catalog.test_jobs import COMPUTE, PLAN  # noqa: E402
 
 import skyseries as sky  # noqa: E402
 from skyseries.executors import TaskStart  # noqa: E402
+from skyseries.spatial.regions import Cone  # noqa: E402
 
 ENGINES = ("serial", "threads", "processes", "dask", "spark")
 MOST_SECONDS = 2.0
@@ -56,9 +57,14 @@ HEAVY: dict[str, Callable[[sky.Catalog, Path], object]] = {
 
 
 ANEW: dict[str, Callable[[sky.Catalog], sky.Catalog]] = {
+    "cone_search": lambda c: c.cone_search(10, 10, 300_000),
     "id_search": lambda c: c.id_search(range(2**53, 2**53 + 3 * ROWS)),
+    "moc_search": lambda c: c.moc_search("0/3-5"),
+    "pixel_search": lambda c: c.pixel_search((0, 3)),
+    "polygon_search": lambda c: c.polygon_search([(0, 0), (80, 0), (0, 80)]),
+    "search": lambda c: c.search(Cone(10, 10, 300_000)),
 }
-"""What finds nothing as the tests do it."""
+"""What finds few rows as the tests do it."""
 
 
 def slow(mag: float) -> float:
