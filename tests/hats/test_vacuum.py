@@ -337,3 +337,10 @@ def test_places_that_cannot_be_written(four):
         assert sky.validate_catalog("memory://vacuum/survey").ok
     finally:
         memory.rm("/vacuum", recursive=True)
+
+
+def test_a_misspelt_parameter_removes_nothing(four):
+    before = sorted(path.name for path in four.iterdir())
+    with pytest.raises(sky.InputError, match=r"^kep=: there is no such parameter"):
+        sky.vacuum(four, kep=2, older_than=0, dry_run=False)
+    assert sorted(path.name for path in four.iterdir()) == before

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from skyseries.errors import CatalogError, CatalogNotFoundError, StorageError
+from skyseries.errors import CatalogError, CatalogNotFoundError, InputError, StorageError
 
 __all__ = ["Location", "atomic_path", "locate", "storage_error", "storage_errors", "write_text"]
 
@@ -140,15 +140,26 @@ class Location:
 
 
 def locate(path: str | os.PathLike[str], **storage_options: Any) -> Location:
-    """Return the location of a local path or a URL that fsspec knows."""
+    """Return the location of a local path or a URL that fsspec knows.
+
+    Raises
+    ------
+    InputError
+        If there are options for a local path, which has none: most are misspelt parameters.
+    """
     text = os.fspath(path)
-    if "://" not in text:
-        return Location(str(_straight(Path(text).expanduser())))
+    protocol = text.split("://", 1)[0] if "://" in text else "file"
+    if protocol == "file":
+        if storage_options:
+            raise InputError(
+                f"{', '.join(f'{name}=' for name in storage_options)}: there is no such "
+                f"parameter, and storage options are for URLs such as s3://, not for {text}; "
+                "check the spelling"
+            )
+        local = Path(text.removeprefix("file://"))
+        return Location(str(_straight(local if "://" in text else local.expanduser())))
     import fsspec
 
-    protocol = text.split("://", 1)[0]
-    if protocol == "file":
-        return Location(str(_straight(Path(text.removeprefix("file://")))))
     filesystem = fsspec.filesystem(protocol, **storage_options)
     return Location(
         str(filesystem._strip_protocol(text)).rstrip("/"),
