@@ -222,10 +222,59 @@ def test_one_of_the_version_that_is_open_is_not_stale(three):
     assert "extensions  feats\n" in opened.info().text()
 
 
+@pytest.fixture
+def both(copy):
+    """Return the catalog with a second version of its extension, computed from the third of it."""
+    with sky.executor("serial"):
+        opened = sky.open_catalog(copy).assign(faint="mag + 2")
+        opened.write_extension("feats", ["faint"], overwrite=True, durability="process")
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("opened", "loaded", "computed_from"),
+    [(3, 1, 1), (1, 2, 3), (1, None, 3), (1, 1, None), (3, 2, None), (3, None, None)],
+)
+def test_each_version_of_an_extension_knows_its_own_catalog(both, opened, loaded, computed_from):
+    catalog = sky.open_catalog(both, version=opened)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        catalog.load_extension("feats", version=loaded)
+    said = [] if computed_from is None else [f"version {computed_from} of"]
+    assert [m for w in told for m in said if m in str(w.message)] == said
+    assert len(told) == len(said)
+
+
+def test_each_version_of_an_extension_is_listed_with_its_own_catalog(both):
+    (state,) = sky.versions(both).extensions
+    assert [version.made_for for version in state.versions.versions] == [1, 3]
+    lines = sky.versions(both).text().splitlines()
+    assert [line.endswith("for version 1") for line in lines if " v000001 " in line] == [
+        False,
+        True,
+    ]
+
+
+def test_an_extension_that_is_not_there(three):
+    opened = sky.open_catalog(three)
+    with pytest.raises(
+        sky.CatalogNotFoundError,
+        match=r"survey has no extension 'feat'; did you mean 'feats'\? \(it has feats;",
+    ):
+        opened.load_extension("feat")
+    with pytest.raises(
+        sky.CatalogNotFoundError, match=r"no extension at .*/other/feat\.properties"
+    ):
+        opened.load_extension("other/feat.properties")
+
+
 def test_nothing_is_told_where_the_version_is_not_known(copy):
     file = copy / "feats.properties"
     lines = file.read_text().splitlines()
     file.write_text("\n".join(line for line in lines if "primary_version" not in line))
+    for file in (copy / "feats" / "v000001" / "feats").glob("*properties"):
+        lines = file.read_text().splitlines()
+        file.write_text("\n".join(line for line in lines if "primary_version" not in line))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         sky.open_catalog(copy).load_extension("feats")

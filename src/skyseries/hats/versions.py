@@ -18,7 +18,7 @@ from skyseries.hats.collection import (
     version_name,
 )
 from skyseries.hats.dataset import PROPERTY_FILES, Dataset, open_dataset
-from skyseries.hats.extension import listed_extensions
+from skyseries.hats.extension import EXTENSION_VERSION, PRIMARY_VERSION, listed_extensions
 from skyseries.hats.listing import list_files, list_folder
 from skyseries.hats.locks import is_held
 from skyseries.hats.manifest import Manifest, read_manifest
@@ -35,6 +35,7 @@ __all__ = [
     "extension_state",
     "list_versions",
     "look_at_leftover",
+    "version_number",
     "versions",
 ]
 
@@ -66,6 +67,8 @@ class Version:
     """Whether all its files are there, with their sizes; None: it has no manifest that tells."""
     touched: datetime | None
     """When the newest file in it was written; None: the place does not say."""
+    made_for: int | None = None
+    """Of an extension: the version of the catalog that its columns were computed from."""
 
     @property
     def name(self) -> str:
@@ -145,6 +148,7 @@ class CatalogVersions:
                 size_text(version.nbytes),
                 {True: "whole", False: "NOT WHOLE", None: "no manifest"}[version.whole],
                 (version.run or "")[:12],
+                "" if version.made_for is None else f"for version {version.made_for}",
             )
             for version in self.versions
         ]
@@ -245,8 +249,8 @@ def extension_state(
         said = parse_properties(file.read_text_if_there() or "", str(file))
     except CatalogError:  # it is told by whoever loads the extension
         said = {}
-    made_for, now = _number(said.get("skyseries_primary_version")), _number(current)
-    own = said.get("skyseries_extension_version", "")
+    made_for, now = version_number(said.get(PRIMARY_VERSION)), version_number(current)
+    own = said.get(EXTENSION_VERSION, "")
     return ExtensionState(
         name,
         made_for,
@@ -293,6 +297,7 @@ def _version(root: Location, collection: Collection, name: str) -> Version:
         nbytes,
         whole,
         touched,
+        version_number(said.get(PRIMARY_VERSION)),
     )
 
 
@@ -331,7 +336,8 @@ def _left_as(name: str) -> str | None:
     return next((what for what, names in _LEFTOVERS.items() if names.fullmatch(name)), None)
 
 
-def _number(name: str | None) -> int | None:
+def version_number(name: str | None) -> int | None:
+    """Return the number of a version by its name; None if it is no name of one."""
     match = _VERSION.fullmatch(name or "")
     return None if match is None else int(match[1])
 
