@@ -28,7 +28,7 @@ from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.properties import read_properties
 from skyseries.hats.reading import Footer, OpenLeaf
 from skyseries.schema import as_schema
-from skyseries.store.files import Location
+from skyseries.store.files import Location, removed_version
 
 __all__ = ["Dataset", "open_dataset", "open_leaf"]
 
@@ -214,6 +214,8 @@ class Dataset:
 def _not_found(root: Location) -> str:
     """Return why there is no catalog, and what may be meant."""
     if not root.exists():
+        if why := removed_version(root):
+            return why
         near = difflib.get_close_matches(root.name, _folders(root.parent()), 1)
         return f"there is no folder {root}" + (f"; did you mean {near[0]!r}?" if near else "")
     text = f"{root} is no HATS catalog: it has no hats.properties and no collection.properties"

@@ -9,17 +9,27 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from skyseries.errors import CatalogError, CatalogNotFoundError, InputError, StorageError
 
-__all__ = ["Location", "atomic_path", "locate", "storage_error", "storage_errors", "write_text"]
+__all__ = [
+    "Location",
+    "atomic_path",
+    "locate",
+    "removed_version",
+    "storage_error",
+    "storage_errors",
+    "write_text",
+]
 
+_IN_VERSION = re.compile(r"((.+)/v(\d{6}))/.+", re.DOTALL)
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -73,11 +83,13 @@ class Location:
             try:
                 return pa.OSFile(self.path)
             except FileNotFoundError:
-                raise CatalogNotFoundError(f"missing file: {self}") from None
+                why = removed_version(self) or f"missing file: {self}"
+                raise CatalogNotFoundError(why) from None
         try:
             return self.filesystem().open(self.path, "rb")
         except FileNotFoundError:
-            raise CatalogNotFoundError(f"missing file: {self}") from None
+            why = removed_version(self) or f"missing file: {self}"
+            raise CatalogNotFoundError(why) from None
 
     def read_bytes_if_there(self) -> bytes | None:
         """Return what the file holds, or None if there is no such file."""
@@ -171,6 +183,20 @@ def locate(path: str | os.PathLike[str], **storage_options: Any) -> Location:
 def _straight(path: Path) -> Path:
     """Return the absolute path without ``..``: what lies below it begins with the same text."""
     return path.resolve() if ".." in path.parts else path.absolute()
+
+
+def removed_version(location: Location) -> str | None:
+    """Say that the version of a catalog that a path lies in is gone, if it is."""
+    match = _IN_VERSION.fullmatch(location.path)
+    if match is None or replace(location, path=match[1]).exists():
+        return None
+    catalog = replace(location, path=match[2])
+    if not catalog.exists():
+        return None
+    return (
+        f"{location} is gone: version {int(match[3])} of {catalog} was removed, as vacuum does "
+        "with old ones; open the catalog again"
+    )
 
 
 def storage_error(error: OSError, verb: str, what: object) -> StorageError:
