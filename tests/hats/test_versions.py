@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import time
 import warnings
@@ -130,6 +131,45 @@ def test_catalogs_without_versions(three, tmp_path):
         sky.versions(tmp_path / "nowhere")
     (tmp_path / "first" / ".build-aa").mkdir(parents=True)
     assert [left.name for left in sky.versions(tmp_path / "first").leftovers] == [".build-aa"]
+
+
+def test_a_catalog_that_was_only_begun_is_called_so_everywhere(tmp_path):
+    path = tmp_path / "survey"
+    (path / ".build-aa" / "marks").mkdir(parents=True)
+    says = r"no catalog at .*survey yet: its first writer was stopped, .* the same command goes on"
+    with pytest.raises(sky.CatalogNotFoundError, match=says):
+        sky.open_catalog(path)
+    assert re.search(says, sky.validate_catalog(path).text())
+    assert "no version yet: its first writer was stopped" in sky.versions(path).text()
+    (path / "notes").touch()
+    with pytest.raises(sky.CatalogNotFoundError, match="is no HATS catalog"):
+        sky.open_catalog(path)
+
+
+def test_an_association_has_no_versions(three, tmp_path):
+    left = sky.open_catalog(three)
+    pairs = left.crossmatch(sky.open_catalog(three), radius_arcsec=1)
+    with sky.executor("serial"):
+        pairs.write_association(tmp_path / "pairs", durability="process")
+    assert "no versions: only import_catalog, write_cat" in sky.versions(tmp_path / "pairs").text()
+
+
+def test_an_extension_that_was_only_begun(copy):
+    build = copy / "colours" / ".build-aa" / "content"
+    build.mkdir(parents=True)
+    (build / "file").write_bytes(b"x" * 10)
+    (copy / "notes").mkdir()
+    (copy / "mine" / ".build-bb").mkdir(parents=True)
+    (copy / "mine" / "file").touch()
+    aged(copy / "colours", 9)
+    state = sky.versions(copy).extensions[-1]
+    assert (state.name, state.versions.begun, len(state.versions.leftovers)) == ("colours", True, 1)
+    assert [state.name for state in sky.versions(copy).extensions] == ["feats", "colours"]
+    assert "  extension colours\n    no version yet" in sky.versions(copy).text()
+    found = sky.vacuum(copy, dry_run=False)
+    assert [(item.path, item.nbytes) for item in found.removed] == [("colours/.build-aa", 10)]
+    assert list((copy / "colours").iterdir()) == []
+    assert (copy / "mine" / ".build-bb").exists()
 
 
 def test_remote(copy):

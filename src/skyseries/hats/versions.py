@@ -47,6 +47,8 @@ _LEFTOVERS = {
 }
 """What stopped writers leave, by the names that it has."""
 _NEVER_NAMED = "version that was never named"
+_NONE = "no versions: only import_catalog, write_catalog and write_extension make them"
+_BEGUN = "no version yet: its first writer was stopped, or is at work; the same command goes on"
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,9 @@ class CatalogVersions:
     """From the oldest on; empty: the catalog has no versions."""
     leftovers: tuple[Leftover, ...]
     extensions: tuple[ExtensionState, ...] = ()
+    """Those that the catalog lists, and those in its folder whose first writer was stopped."""
+    begun: bool = False
+    """Whether there is no catalog yet, only what a writer has left."""
 
     @property
     def current(self) -> Version | None:
@@ -154,7 +159,7 @@ class CatalogVersions:
         ]
         yield from _table(rows, indent)
         if not rows:
-            yield f"{indent}no versions: this catalog was written by something else"
+            yield indent + (_BEGUN if self.begun else _NONE)
         if self.leftovers:
             yield f"{indent}left by writers (`skyseries vacuum` removes what is old):"
             yield from _table(
@@ -219,14 +224,18 @@ def list_versions(root: Location) -> CatalogVersions:
     if collection is None and not leftovers and not names & set(PROPERTY_FILES):
         why = "nothing in it is one" if there else "no such folder, or an empty one"
         raise CatalogNotFoundError(f"there is no catalog at {root}: {why}")
+    listed = [
+        _with_versions(root, extension_state(root, current, name, file))
+        for name, file in listed_extensions(root).items()
+    ]
+    known = {state.folder for state in listed}
+    begun = [entry.name for entry in there if entry.name not in known and _is_begun(root, entry)]
     return CatalogVersions(
         str(root),
         tuple(_version(root, collection, name) for name in found if collection is not None),
         tuple(leftovers),
-        tuple(
-            _with_versions(root, extension_state(root, current, name, file))
-            for name, file in listed_extensions(root).items()
-        ),
+        (*listed, *(_begun(root, name) for name in begun)),
+        begun=collection is None and not names & set(PROPERTY_FILES),
     )
 
 
@@ -265,6 +274,21 @@ def _with_versions(root: Location, state: ExtensionState) -> ExtensionState:
     if folder is None or read_collection(folder) is None:
         return state
     return replace(state, versions=list_versions(folder))
+
+
+def _is_begun(root: Location, entry: Entry) -> bool:
+    """Whether this holds nothing but what the first writer of an extension has left."""
+    hidden_or_version = entry.name.startswith(".") or _VERSION.fullmatch(entry.name)
+    if not root.is_local or entry.nbytes is not None or hidden_or_version:
+        return False
+    names = [below.name for below in list_folder(root.join(entry.name))]
+    whats = [_left_as(name) or _VERSION.fullmatch(name) for name in names]
+    return "build" in whats and all(whats)
+
+
+def _begun(root: Location, name: str) -> ExtensionState:
+    """Return what there is of an extension that no catalog lists yet."""
+    return ExtensionState(name, None, False, None, name, list_versions(root.join(name)))
 
 
 def _folder_in(root: Location, file: Location, data: str) -> str | None:
