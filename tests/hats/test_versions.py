@@ -146,12 +146,26 @@ def test_a_catalog_that_was_only_begun_is_called_so_everywhere(tmp_path):
         sky.open_catalog(path)
 
 
-def test_an_association_has_no_versions(three, tmp_path):
-    left = sky.open_catalog(three)
-    pairs = left.crossmatch(sky.open_catalog(three), radius_arcsec=1)
+def test_an_association_knows_the_versions_that_it_was_made_from(three, tmp_path):
+    old, new = sky.open_catalog(three, version=2), sky.open_catalog(three)
+    path = tmp_path / "pairs"
     with sky.executor("serial"):
-        pairs.write_association(tmp_path / "pairs", durability="process")
-    assert "no versions: only import_catalog, write_cat" in sky.versions(tmp_path / "pairs").text()
+        written = old.crossmatch(new, radius_arcsec=1).write_association(path, durability="process")
+    assert (written.primary.version, written.join.version) == ("v000002", "v000003")
+    assert "no versions: only import_catalog, write_cat" in sky.versions(path).text()
+    for left, right, stale in ((old, new, 0), (new, new, 1), (new, old, 2)):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            left.join(right, through=path)
+        texts = [str(warning.message) for warning in told]
+        assert len(texts) == stale
+        assert all("'pairs' was made from v00000" in text for text in texts)
+    lines = (path / "hats.properties").read_text().splitlines()
+    for file in path.glob("*properties"):
+        file.write_text("\n".join(line for line in lines if "skyseries_" not in line))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        new.join(old, through=path)
 
 
 def test_an_extension_that_was_only_begun(copy):
