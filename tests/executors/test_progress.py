@@ -87,6 +87,37 @@ def test_at_most_one_line_each_half_minute(clock: Clock) -> None:
     ]
 
 
+def test_the_rate_is_of_what_is_done_now(clock: Clock) -> None:
+    file = io.StringIO()
+    progress = Progress(show=True, file=file)
+    tasks = [Task(square, (n,), 1000) for n in range(4)]
+    stage = progress.begin(Stage.of_tasks("writing leaves", tasks[:1], "rows", tasks[1:]))
+    clock.now += 40
+    progress.advance(stage, 400)
+    clock.now += 10
+    progress.advance(stage, 600)
+    progress.end(stage, complete=True)
+    progress.end(
+        progress.begin(Stage.of_tasks("reading objects", [], "rows", tasks)), complete=True
+    )
+    assert file.getvalue().splitlines() == [
+        "writing leaves: 3,400 of 4,000 rows, 10 rows/s, 1 min 0 s left",
+        "writing leaves: 4,000 rows in 50.0 s (20 rows/s)",
+        "reading objects: 4,000 rows, all done before",
+    ]
+
+
+def test_what_is_taken_back_leaves_nothing(clock: Clock) -> None:
+    file = io.StringIO()
+    progress = Progress(show=True, file=file)
+    stage = progress.begin(Stage("writing leaves", 3, "rows"))
+    for part in (0.1, 0.2, -0.3, -1e-16):
+        progress.advance(stage, part)
+    progress.end(stage, complete=False)
+    assert stage.done == 0
+    assert file.getvalue() == "writing leaves: stopped after 0 of 3 rows\n"
+
+
 def test_a_stage_that_breaks_off_is_not_said_to_be_done(capsys: pytest.CaptureFixture[str]) -> None:
     with Job("import", "serial", progress=True) as job:
         stream = job.run("reading objects", [Task(square, (2,), 10)] * 100, unit="rows")

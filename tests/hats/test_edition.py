@@ -483,13 +483,8 @@ def test_another_place_for_scratch_files_starts_again(tmp_path):
         raise StopError
 
     for place in places:
-        with (
-            pytest.raises(StopError),
-            new_edition(tmp_path / "out", run="mine", scratch=place) as edition,
-        ):
-            if edition.scratch.exists():
-                edition.scratch.rmdir()
-            work(edition)
+        with pytest.raises(StopError):
+            work_on(tmp_path / "out", work, run="mine", scratch=place)
     assert seen == [(False, None), (False, None), (True, {"a": 1})]
     assert list((tmp_path / "a").iterdir()) == []
 

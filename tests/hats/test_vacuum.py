@@ -17,6 +17,7 @@ import skyseries as sky
 from skyseries.cli.app import cli
 from skyseries.hats import vacuum as module
 from skyseries.hats.collection import COLLECTION_FILE
+from skyseries.hats.dataset import open_dataset
 from skyseries.hats.manifest import MANIFEST_FILE, Manifest
 from tests.hats.small import objects
 from tests.store.servers import s3_server
@@ -337,3 +338,24 @@ def test_places_that_cannot_be_written(four):
         assert sky.validate_catalog("memory://vacuum/survey").ok
     finally:
         memory.rm("/vacuum", recursive=True)
+
+
+def test_a_misspelt_parameter_removes_nothing(four):
+    before = sorted(path.name for path in four.iterdir())
+    with pytest.raises(sky.InputError, match=r"^kep=: there is no such parameter"):
+        sky.vacuum(four, kep=2, older_than=0, dry_run=False)
+    assert sorted(path.name for path in four.iterdir()) == before
+
+
+def test_a_reader_is_told_that_its_version_was_removed(four):
+    whole, opened = sky.open_catalog(four, version=1), sky.open_catalog(four, version=2)
+    dataset = opened.dataset
+    next((four / "v000001").rglob("Npix=*.parquet")).unlink()
+    with sky.executor("serial"), pytest.raises(sky.CatalogNotFoundError, match=r"^missing file: "):
+        whole.to_arrow()
+    sky.vacuum(four, older_than=5, dry_run=False)
+    says = r"is gone: version 2 of .*/survey was removed, .*; open the catalog again"
+    with sky.executor("serial"), pytest.raises(sky.CatalogNotFoundError, match=says):
+        opened.to_arrow()
+    with pytest.raises(sky.CatalogNotFoundError, match=says):
+        open_dataset(dataset.root)

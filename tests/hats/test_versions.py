@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import time
 import warnings
@@ -132,6 +133,59 @@ def test_catalogs_without_versions(three, tmp_path):
     assert [left.name for left in sky.versions(tmp_path / "first").leftovers] == [".build-aa"]
 
 
+def test_a_catalog_that_was_only_begun_is_called_so_everywhere(tmp_path):
+    path = tmp_path / "survey"
+    (path / ".build-aa" / "marks").mkdir(parents=True)
+    says = r"no catalog at .*survey yet: its first writer was stopped, .* the same command goes on"
+    with pytest.raises(sky.CatalogNotFoundError, match=says):
+        sky.open_catalog(path)
+    assert re.search(says, sky.validate_catalog(path).text())
+    assert "no version yet: its first writer was stopped" in sky.versions(path).text()
+    (path / "notes").touch()
+    with pytest.raises(sky.CatalogNotFoundError, match="is no HATS catalog"):
+        sky.open_catalog(path)
+
+
+def test_an_association_knows_the_versions_that_it_was_made_from(three, tmp_path):
+    old, new = sky.open_catalog(three, version=2), sky.open_catalog(three)
+    path = tmp_path / "pairs"
+    with sky.executor("serial"):
+        written = old.crossmatch(new, radius_arcsec=1).write_association(path, durability="process")
+    assert (written.primary.version, written.join.version) == ("v000002", "v000003")
+    assert "no versions: only import_catalog, write_cat" in sky.versions(path).text()
+    for left, right, stale in ((old, new, 0), (new, new, 1), (new, old, 2)):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            left.join(right, through=path)
+        texts = [str(warning.message) for warning in told]
+        assert len(texts) == stale
+        assert all("'pairs' was made from v00000" in text for text in texts)
+    lines = (path / "hats.properties").read_text().splitlines()
+    for file in path.glob("*properties"):
+        file.write_text("\n".join(line for line in lines if "skyseries_" not in line))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        new.join(old, through=path)
+
+
+def test_an_extension_that_was_only_begun(copy):
+    build = copy / "colours" / ".build-aa" / "content"
+    build.mkdir(parents=True)
+    (build / "file").write_bytes(b"x" * 10)
+    (copy / "notes").mkdir()
+    (copy / "mine" / ".build-bb").mkdir(parents=True)
+    (copy / "mine" / "file").touch()
+    aged(copy / "colours", 9)
+    state = sky.versions(copy).extensions[-1]
+    assert (state.name, state.versions.begun, len(state.versions.leftovers)) == ("colours", True, 1)
+    assert [state.name for state in sky.versions(copy).extensions] == ["feats", "colours"]
+    assert "  extension colours\n    no version yet" in sky.versions(copy).text()
+    found = sky.vacuum(copy, dry_run=False)
+    assert [(item.path, item.nbytes) for item in found.removed] == [("colours/.build-aa", 10)]
+    assert list((copy / "colours").iterdir()) == []
+    assert (copy / "mine" / ".build-bb").exists()
+
+
 def test_remote(copy):
     fsspec.filesystem("memory").put(str(copy), "/versions/survey", recursive=True)
     try:
@@ -222,10 +276,59 @@ def test_one_of_the_version_that_is_open_is_not_stale(three):
     assert "extensions  feats\n" in opened.info().text()
 
 
+@pytest.fixture
+def both(copy):
+    """Return the catalog with a second version of its extension, computed from the third of it."""
+    with sky.executor("serial"):
+        opened = sky.open_catalog(copy).assign(faint="mag + 2")
+        opened.write_extension("feats", ["faint"], overwrite=True, durability="process")
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("opened", "loaded", "computed_from"),
+    [(3, 1, 1), (1, 2, 3), (1, None, 3), (1, 1, None), (3, 2, None), (3, None, None)],
+)
+def test_each_version_of_an_extension_knows_its_own_catalog(both, opened, loaded, computed_from):
+    catalog = sky.open_catalog(both, version=opened)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        catalog.load_extension("feats", version=loaded)
+    said = [] if computed_from is None else [f"version {computed_from} of"]
+    assert [m for w in told for m in said if m in str(w.message)] == said
+    assert len(told) == len(said)
+
+
+def test_each_version_of_an_extension_is_listed_with_its_own_catalog(both):
+    (state,) = sky.versions(both).extensions
+    assert [version.made_for for version in state.versions.versions] == [1, 3]
+    lines = sky.versions(both).text().splitlines()
+    assert [line.endswith("for version 1") for line in lines if " v000001 " in line] == [
+        False,
+        True,
+    ]
+
+
+def test_an_extension_that_is_not_there(three):
+    opened = sky.open_catalog(three)
+    with pytest.raises(
+        sky.CatalogNotFoundError,
+        match=r"survey has no extension 'feat'; did you mean 'feats'\? \(it has feats;",
+    ):
+        opened.load_extension("feat")
+    with pytest.raises(
+        sky.CatalogNotFoundError, match=r"no extension at .*/other/feat\.properties"
+    ):
+        opened.load_extension("other/feat.properties")
+
+
 def test_nothing_is_told_where_the_version_is_not_known(copy):
     file = copy / "feats.properties"
     lines = file.read_text().splitlines()
     file.write_text("\n".join(line for line in lines if "primary_version" not in line))
+    for file in (copy / "feats" / "v000001" / "feats").glob("*properties"):
+        lines = file.read_text().splitlines()
+        file.write_text("\n".join(line for line in lines if "primary_version" not in line))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         sky.open_catalog(copy).load_extension("feats")

@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from skyseries.errors import CatalogError, CatalogNotFoundError, StorageError
+from skyseries.errors import CatalogError, CatalogNotFoundError, InputError, StorageError
 from skyseries.store.files import Location, atomic_path, locate, storage_errors, write_text
 
 
@@ -101,6 +101,14 @@ def test_locate_local_paths(tmp_path, monkeypatch):
     assert here.name == "a"
     assert here.parent() == Location(str(tmp_path))
     assert str(here) == str(tmp_path / "a")
+
+
+@pytest.mark.parametrize("path", ["a", "file:///a"])
+def test_a_local_path_takes_no_options(path):
+    with pytest.raises(
+        InputError, match=rf"^verson=, anon=: .* not for {path}; check the spelling"
+    ):
+        locate(path, verson=1, anon=True)
 
 
 def test_join_stays_one_path(tmp_path):

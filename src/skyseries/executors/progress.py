@@ -46,6 +46,8 @@ class Stage:
     """What is counted, in the plural."""
     done: float = 0.0
     started: float = field(default_factory=lambda: time.monotonic())
+    before: float = 0.0
+    """How much of it an earlier run has done."""
 
     @property
     def seconds(self) -> float:
@@ -54,8 +56,8 @@ class Stage:
 
     @property
     def rate(self) -> float:
-        """How much is done in a second."""
-        return self.done / max(self.seconds, 1e-6)
+        """How much is done in a second, now."""
+        return max(self.done - self.before, 0.0) / max(self.seconds, 1e-6)
 
     @property
     def left(self) -> float | None:
@@ -81,7 +83,7 @@ class Stage:
         """
         weighs = any(task.weight for task in (*tasks, *before))
         stage = cls(name, None, unit if unit and weighs else TASKS)
-        stage.done = sum(map(stage.amount, before))
+        stage.done = stage.before = sum(map(stage.amount, before))
         stage.total = stage.done + sum(map(stage.amount, tasks))
         return stage
 
@@ -136,7 +138,7 @@ class Progress:
     def advance(self, stage: Stage, amount: float) -> None:
         """Count a part of a stage as done; from any thread."""
         with self._lock:
-            stage.done += amount
+            stage.done = max(stage.done + amount, 0.0)  # what is taken back may be more by a bit
             self._display.update(stage)
 
     def end(self, stage: Stage, *, complete: bool) -> None:
@@ -210,7 +212,10 @@ class _Lines:
     def end(self, stage: Stage, *, complete: bool) -> None:
         if complete:
             done = _counted(stage.done, stage.unit)
-            self._write(f"{stage.name}: {done} in {_duration(stage.seconds)} ({_rate(stage)})")
+            if 0 < stage.done <= stage.before:
+                self._write(f"{stage.name}: {done}, all done before")
+            else:
+                self._write(f"{stage.name}: {done} in {_duration(stage.seconds)} ({_rate(stage)})")
         else:
             self._write(f"{stage.name}: stopped after {_amount(stage)}")
 

@@ -47,11 +47,14 @@ class Link:
         Its column of the ids.
     column : str
         Column of the association that holds them.
+    version : str, optional
+        Of the catalog, when the pairs were made; None: it is not known, or has none.
     """
 
     catalog: str
     key: str
     column: str
+    version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ def open_association(root: Location) -> Association:
         key, column = said.get(f"hats_col_assn_{side}"), said.get(f"hats_col_assn_{side}_assn")
         if not key:
             raise CatalogError(f"{root} does not say what the ids are (hats_col_assn_{side})")
-        links.append(Link(said.get(table, ""), key, column or key))
+        version = said.get(f"skyseries_{side}_version")
+        links.append(Link(said.get(table, ""), key, column or key, version))
     pairs = dataset.has_leaves
     for link in links if pairs else ():
         if link.column not in dataset.schema.names:
@@ -113,6 +117,8 @@ def association_properties(facts: CatalogFacts, primary: Link, join: Link) -> di
         "hats_col_assn_join": join.key,
         "hats_col_assn_join_assn": join.column,
         "hats_assn_leaf_files": "True",
+        "skyseries_primary_version": primary.version,
+        "skyseries_join_version": join.version,
     }
     column = f"{DISTANCE}::max_value"
     if facts.statistics is not None and column in facts.statistics.column_names:

@@ -28,11 +28,13 @@ from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.properties import read_properties
 from skyseries.hats.reading import Footer, OpenLeaf
 from skyseries.schema import as_schema
-from skyseries.store.files import Location
+from skyseries.store.files import Location, removed_version
 
-__all__ = ["Dataset", "open_dataset", "open_leaf"]
+__all__ = ["Dataset", "open_dataset", "open_leaf", "why_not_yet"]
 
 PROPERTY_FILES = ("hats.properties", "properties")
+_BEGUN = re.compile(r"v\d{6}|\..+")
+"""What may lie in the folder of a catalog that was not finished."""
 _COLUMN_BYTES = 500
 _HIVE_COLUMNS = {"Norder", "Dir", "Npix", "margin_Norder", "margin_Dir", "margin_Npix"}
 
@@ -214,11 +216,15 @@ class Dataset:
 def _not_found(root: Location) -> str:
     """Return why there is no catalog, and what may be meant."""
     if not root.exists():
+        if why := removed_version(root):
+            return why
         near = difflib.get_close_matches(root.name, _folders(root.parent()), 1)
         return f"there is no folder {root}" + (f"; did you mean {near[0]!r}?" if near else "")
     text = f"{root} is no HATS catalog: it has no hats.properties and no collection.properties"
     if not root.is_local:
         return text
+    if why := why_not_yet(root):
+        return why
     if root.local.is_file():
         return (
             f"{root} is a file, and a catalog is a folder: import_catalog makes one of a table, "
@@ -229,6 +235,21 @@ def _not_found(root: Location) -> str:
         return f"{root} is a version of a catalog: open {above}"
     below = [name for name in _folders(root) if any((root.local / name).glob("*.properties"))]
     return text + (f"; {below[0]!r} in it is one" if below else "")
+
+
+def why_not_yet(root: Location) -> str | None:
+    """Say that there is only what the first writer of a catalog has left, if that is so."""
+    if not root.is_local or not root.local.is_dir():
+        return None
+    names = [path.name for path in root.local.iterdir()]
+    builds = [name for name in names if name.startswith(".build-")]
+    if not builds or not all(_BEGUN.fullmatch(name) for name in names):
+        return None
+    return (
+        f"there is no catalog at {root} yet: its first writer was stopped, or is at work; the same "
+        "command goes on with what it has built (write_catalog with resume=True), and `skyseries "
+        "vacuum` removes it"
+    )
 
 
 def _folders(root: Location) -> list[str]:

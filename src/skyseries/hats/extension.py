@@ -17,6 +17,7 @@ from skyseries.store.files import Location, locate
 __all__ = [
     "EXTENSION_NAME",
     "EXTENSION_VERSION",
+    "PRIMARY_VERSION",
     "Extension",
     "check_name",
     "is_data_of",
@@ -27,6 +28,8 @@ __all__ = [
 EXTENSION_NAME = "skyseries_extension"
 """What hats.properties of the columns' catalog says: which extension it was written for."""
 EXTENSION_VERSION = "skyseries_extension_version"
+PRIMARY_VERSION = "skyseries_primary_version"
+"""The version of the catalog that the columns were computed from: in both files."""
 
 
 @dataclass(frozen=True)

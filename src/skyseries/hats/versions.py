@@ -18,7 +18,7 @@ from skyseries.hats.collection import (
     version_name,
 )
 from skyseries.hats.dataset import PROPERTY_FILES, Dataset, open_dataset
-from skyseries.hats.extension import listed_extensions
+from skyseries.hats.extension import EXTENSION_VERSION, PRIMARY_VERSION, listed_extensions
 from skyseries.hats.listing import list_files, list_folder
 from skyseries.hats.locks import is_held
 from skyseries.hats.manifest import Manifest, read_manifest
@@ -35,6 +35,7 @@ __all__ = [
     "extension_state",
     "list_versions",
     "look_at_leftover",
+    "version_number",
     "versions",
 ]
 
@@ -46,6 +47,8 @@ _LEFTOVERS = {
 }
 """What stopped writers leave, by the names that it has."""
 _NEVER_NAMED = "version that was never named"
+_NONE = "no versions: only import_catalog, write_catalog and write_extension make them"
+_BEGUN = "no version yet: its first writer was stopped, or is at work; the same command goes on"
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ class Version:
     """Whether all its files are there, with their sizes; None: it has no manifest that tells."""
     touched: datetime | None
     """When the newest file in it was written; None: the place does not say."""
+    made_for: int | None = None
+    """Of an extension: the version of the catalog that its columns were computed from."""
 
     @property
     def name(self) -> str:
@@ -112,6 +117,9 @@ class CatalogVersions:
     """From the oldest on; empty: the catalog has no versions."""
     leftovers: tuple[Leftover, ...]
     extensions: tuple[ExtensionState, ...] = ()
+    """Those that the catalog lists, and those in its folder whose first writer was stopped."""
+    begun: bool = False
+    """Whether there is no catalog yet, only what a writer has left."""
 
     @property
     def current(self) -> Version | None:
@@ -145,12 +153,13 @@ class CatalogVersions:
                 size_text(version.nbytes),
                 {True: "whole", False: "NOT WHOLE", None: "no manifest"}[version.whole],
                 (version.run or "")[:12],
+                "" if version.made_for is None else f"for version {version.made_for}",
             )
             for version in self.versions
         ]
         yield from _table(rows, indent)
         if not rows:
-            yield f"{indent}no versions: this catalog was written by something else"
+            yield indent + (_BEGUN if self.begun else _NONE)
         if self.leftovers:
             yield f"{indent}left by writers (`skyseries vacuum` removes what is old):"
             yield from _table(
@@ -215,14 +224,18 @@ def list_versions(root: Location) -> CatalogVersions:
     if collection is None and not leftovers and not names & set(PROPERTY_FILES):
         why = "nothing in it is one" if there else "no such folder, or an empty one"
         raise CatalogNotFoundError(f"there is no catalog at {root}: {why}")
+    listed = [
+        _with_versions(root, extension_state(root, current, name, file))
+        for name, file in listed_extensions(root).items()
+    ]
+    known = {state.folder for state in listed}
+    begun = [entry.name for entry in there if entry.name not in known and _is_begun(root, entry)]
     return CatalogVersions(
         str(root),
         tuple(_version(root, collection, name) for name in found if collection is not None),
         tuple(leftovers),
-        tuple(
-            _with_versions(root, extension_state(root, current, name, file))
-            for name, file in listed_extensions(root).items()
-        ),
+        (*listed, *(_begun(root, name) for name in begun)),
+        begun=collection is None and not names & set(PROPERTY_FILES),
     )
 
 
@@ -245,8 +258,8 @@ def extension_state(
         said = parse_properties(file.read_text_if_there() or "", str(file))
     except CatalogError:  # it is told by whoever loads the extension
         said = {}
-    made_for, now = _number(said.get("skyseries_primary_version")), _number(current)
-    own = said.get("skyseries_extension_version", "")
+    made_for, now = version_number(said.get(PRIMARY_VERSION)), version_number(current)
+    own = said.get(EXTENSION_VERSION, "")
     return ExtensionState(
         name,
         made_for,
@@ -261,6 +274,21 @@ def _with_versions(root: Location, state: ExtensionState) -> ExtensionState:
     if folder is None or read_collection(folder) is None:
         return state
     return replace(state, versions=list_versions(folder))
+
+
+def _is_begun(root: Location, entry: Entry) -> bool:
+    """Whether this holds nothing but what the first writer of an extension has left."""
+    hidden_or_version = entry.name.startswith(".") or _VERSION.fullmatch(entry.name)
+    if not root.is_local or entry.nbytes is not None or hidden_or_version:
+        return False
+    names = [below.name for below in list_folder(root.join(entry.name))]
+    whats = [_left_as(name) or _VERSION.fullmatch(name) for name in names]
+    return "build" in whats and all(whats)
+
+
+def _begun(root: Location, name: str) -> ExtensionState:
+    """Return what there is of an extension that no catalog lists yet."""
+    return ExtensionState(name, None, False, None, name, list_versions(root.join(name)))
 
 
 def _folder_in(root: Location, file: Location, data: str) -> str | None:
@@ -293,6 +321,7 @@ def _version(root: Location, collection: Collection, name: str) -> Version:
         nbytes,
         whole,
         touched,
+        version_number(said.get(PRIMARY_VERSION)),
     )
 
 
@@ -331,7 +360,8 @@ def _left_as(name: str) -> str | None:
     return next((what for what, names in _LEFTOVERS.items() if names.fullmatch(name)), None)
 
 
-def _number(name: str | None) -> int | None:
+def version_number(name: str | None) -> int | None:
+    """Return the number of a version by its name; None if it is no name of one."""
     match = _VERSION.fullmatch(name or "")
     return None if match is None else int(match[1])
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,13 @@ __all__ = [
     "atomic_path",
     "locate",
     "name_of",
+    "removed_version",
     "storage_error",
     "storage_errors",
     "write_text",
 ]
 
+_IN_VERSION = re.compile(r"((.+)/v(\d{6}))/.+", re.DOTALL)
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -81,11 +84,13 @@ class Location:
             try:
                 return pa.OSFile(self.path)
             except FileNotFoundError:
-                raise CatalogNotFoundError(f"missing file: {self}") from None
+                why = removed_version(self) or f"missing file: {self}"
+                raise CatalogNotFoundError(why) from None
         try:
             return self.filesystem().open(self.path, "rb")
         except FileNotFoundError:
-            raise CatalogNotFoundError(f"missing file: {self}") from None
+            why = removed_version(self) or f"missing file: {self}"
+            raise CatalogNotFoundError(why) from None
 
     def read_bytes_if_there(self) -> bytes | None:
         """Return what the file holds, or None if there is no such file."""
@@ -148,15 +153,26 @@ class Location:
 
 
 def locate(path: str | os.PathLike[str], **storage_options: Any) -> Location:
-    """Return the location of a local path or a URL that fsspec knows."""
+    """Return the location of a local path or a URL that fsspec knows.
+
+    Raises
+    ------
+    InputError
+        If there are options for a local path, which has none: most are misspelt parameters.
+    """
     text = os.fspath(path)
-    if "://" not in text:
-        return Location(str(_straight(Path(text).expanduser())))
+    protocol = text.split("://", 1)[0] if "://" in text else "file"
+    if protocol == "file":
+        if storage_options:
+            raise InputError(
+                f"{', '.join(f'{name}=' for name in storage_options)}: there is no such "
+                f"parameter, and storage options are for URLs such as s3://, not for {text}; "
+                "check the spelling"
+            )
+        local = Path(text.removeprefix("file://"))
+        return Location(str(_straight(local if "://" in text else local.expanduser())))
     import fsspec
 
-    protocol = text.split("://", 1)[0]
-    if protocol == "file":
-        return Location(str(_straight(Path(text.removeprefix("file://")))))
     filesystem = fsspec.filesystem(protocol, **storage_options)
     return Location(
         str(filesystem._strip_protocol(text)).rstrip("/"),
@@ -183,6 +199,20 @@ def name_of(path: str | os.PathLike[str]) -> str:
 def _straight(path: Path) -> Path:
     """Return the absolute path without ``..``: what lies below it begins with the same text."""
     return path.resolve() if ".." in path.parts else path.absolute()
+
+
+def removed_version(location: Location) -> str | None:
+    """Say that the version of a catalog that a path lies in is gone, if it is."""
+    match = _IN_VERSION.fullmatch(location.path)
+    if match is None or replace(location, path=match[1]).exists():
+        return None
+    catalog = replace(location, path=match[2])
+    if not catalog.exists():
+        return None
+    return (
+        f"{location} is gone: version {int(match[3])} of {catalog} was removed, as vacuum does "
+        "with old ones; open the catalog again"
+    )
 
 
 def storage_error(error: OSError, verb: str, what: object) -> StorageError:

@@ -23,6 +23,7 @@ from skyseries.hats.keys import check_keys
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.store.files import locate
+from skyseries.warn import warn_user
 
 __all__ = ["associated"]
 
@@ -51,6 +52,7 @@ def associated(
     first, second = association.primary, association.join
     check_columns([first.key], left.schema)
     check_columns([second.key], right.schema)
+    _warn_if_stale(association, (left, right))
     if not association.has_pairs:
         return right, (first.key, second.key)
     pairs = _pairs(association, first.key, second.column)
@@ -68,6 +70,21 @@ def associated(
         fields = {new: known[old] for old, new in right_names.pairs if old in known}
     root = association.dataset.root
     return type(left)(node, root, Collection(name, ""), fields), (first.key, first.key)
+
+
+def _warn_if_stale(association: Association, sides: tuple[Other, Other]) -> None:
+    """Warn if a catalog has another version than the one whose ids were paired."""
+    for link, side in zip((association.primary, association.join), sides, strict=True):
+        if not isinstance(side, CatalogBase):
+            continue
+        now, root = side._collection.version, str(side._root)
+        same = link.catalog == root or link.catalog.startswith(f"{root}/")
+        if same and None not in (now, link.version) and now != link.version:
+            warn_user(
+                f"the association {association.dataset.name!r} was made from {link.version} of "
+                f"{side.name}, and this is {now}: rows that are new have no partners in it; "
+                "write_association(..., overwrite=True) makes it anew"
+            )
 
 
 _JOIN_KEY = "#join"

@@ -15,11 +15,12 @@ from skyseries.catalog.plan.pairs import Rename, Renamed, no_clash, renamed
 from skyseries.catalog.plan.scan import first_scan, scan_of
 from skyseries.catalog.plan.steps import Select
 from skyseries.catalog.write.provenance import recorded_provenance, scans_of, to_properties
-from skyseries.errors import CatalogError, InputError, SchemaError
+from skyseries.errors import CatalogError, CatalogNotFoundError, InputError, SchemaError
 from skyseries.hats.collection import COLLECTION_FILE, Collection, at_version, read_collection
 from skyseries.hats.dataset import open_dataset
 from skyseries.hats.extension import (
     EXTENSION_NAME,
+    PRIMARY_VERSION,
     Extension,
     check_name,
     is_data_of,
@@ -28,6 +29,7 @@ from skyseries.hats.extension import (
 )
 from skyseries.hats.keys import check_keys
 from skyseries.hats.margin import margin_width
+from skyseries.schema.roles import did_you_mean
 from skyseries.store.files import Location, locate
 from skyseries.warn import warn_user
 
@@ -88,11 +90,12 @@ class ExtensionVerbs(CatalogBase):
         from skyseries.catalog.verbs.joining import found_by_key
 
         listed = listed_extensions(self._root)
-        file = listed.get(os.fspath(name_or_path)) or locate(name_or_path)
+        file = listed.get(os.fspath(name_or_path)) or _file_of(self, name_or_path, list(listed))
         extension, root = read_extension(file)
-        if extension.primary in (self._root.name, str(self._root)):
-            _warn_if_stale(self, extension.name, file)
         data = _open(root, type(self), extension.version if version is None else version)
+        if extension.primary in (self._root.name, str(self._root)):
+            named = version in (None, extension.version)
+            _warn_if_stale(self, extension.name, data, file if named else None)
         check_columns([extension.primary_key], self.schema)
         said = extension.columns if version is None else ()
         wanted = list(columns or said) or _added(extension, data)
@@ -190,7 +193,7 @@ class ExtensionVerbs(CatalogBase):
             overwrite=overwrite or begun,
             resume=resume,
             durability=durability,
-            properties={EXTENSION_NAME: name},
+            properties={EXTENSION_NAME: name, PRIMARY_VERSION: self._collection.version},
         )
 
         def publish(written: Written) -> None:
@@ -199,7 +202,7 @@ class ExtensionVerbs(CatalogBase):
             extension = Extension(name, primary, key, name, key, tuple(new), how, True, version)
             said = {
                 "hats_builder": _builder(),
-                "skyseries_primary_version": self._collection.version,
+                PRIMARY_VERSION: self._collection.version,
             } | to_properties(written.provenance)
             publish_extension(folder, extension, said, listed=inside, durability=durability)
 
@@ -281,15 +284,38 @@ class ExtensionVerbs(CatalogBase):
         )
 
 
-def _warn_if_stale(catalog: CatalogBase, name: str, file: Location) -> None:
-    from skyseries.hats.versions import extension_state
+def _file_of(
+    catalog: CatalogBase, name_or_path: str | os.PathLike[str], listed: list[str]
+) -> Location:
+    """Return the file of an extension that the collection does not list."""
+    file, name = locate(name_or_path), os.fspath(name_or_path)
+    if "/" in name or name.endswith(".properties") or file.exists():
+        return file
+    there = f"it has {', '.join(listed)}" if listed else "it has none"
+    raise CatalogNotFoundError(
+        f"{catalog.name} has no extension {name!r}{did_you_mean(name, listed)} ({there}; one that "
+        "lies elsewhere is loaded by the path of its .properties file)"
+    )
 
-    now = catalog._collection.version
-    state = extension_state(catalog._root, now, name, file)
-    if state.stale and now is not None:
+
+def _warn_if_stale(
+    catalog: CatalogBase, name: str, data: CatalogBase, file: Location | None
+) -> None:
+    """Warn if columns were computed from another version of the catalog than the one that is open.
+
+    The columns say it themselves; those of earlier versions of Skyseries, only the extension's
+    file, which tells of the version that it names.
+    """
+    from skyseries.hats.versions import extension_state, version_number
+
+    now = version_number(catalog._collection.version)
+    made_for = version_number(data.dataset.properties.get(PRIMARY_VERSION))
+    if made_for is None and file is not None:
+        made_for = extension_state(catalog._root, None, name, file).made_for
+    if None not in (now, made_for) and made_for != now:
         warn_user(
-            f"the extension {name!r} was computed from version {state.made_for} of "
-            f"{catalog.name}, and this is version {int(now[1:])}: its values may be of other rows "
+            f"the extension {name!r} was computed from version {made_for} of "
+            f"{catalog.name}, and this is version {now}: its values may be of other rows "
             f"and data; write_extension({name!r}, ..., overwrite=True) makes it anew"
         )
 

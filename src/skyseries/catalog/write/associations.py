@@ -30,6 +30,7 @@ from skyseries.hats.association import (
 from skyseries.hats.build.assemble import assemble
 from skyseries.hats.build.blueprint import Blueprint
 from skyseries.hats.build.edition import new_folder
+from skyseries.hats.collection import version_in
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.names import check_catalog_name
 from skyseries.spatial.order import argsort
@@ -71,10 +72,15 @@ def write_association(
     check_catalog_name(name)
     left, right = _home(held._node, ids[0], True), _home(held._node, ids[1], False)
     left_key, right_key = left.column, right.column
-    primary = Link(str(held._root), left_key, column_of(left.scan.dataset.name, left_key))
+    primary = Link(
+        str(held._root),
+        left_key,
+        column_of(left.scan.dataset.name, left_key),
+        _version_of(left),
+    )
     column = column_of(right.scan.dataset.name, right_key)
     column = f"{column}_2" if column == primary.column else column
-    join = Link(_collection_of(right.scan.dataset.root), right_key, column)
+    join = Link(_collection_of(right.scan.dataset.root), right_key, column, _version_of(right))
     names = [(ids[0], primary.column), (ids[1], join.column)]
     if DISTANCE in held.columns:
         names.append((DISTANCE, DISTANCE))
@@ -102,6 +108,12 @@ def _home(node: Node, column: str, first: bool) -> Home:
     if home is None or home.first is not first:
         raise InputError(f"{column!r} is no column of a catalog on disk that the plan joins")
     return home
+
+
+def _version_of(home: Home) -> str | None:
+    """Return the version that a catalog is of, if it has versions."""
+    folder = home.scan.dataset.root.parent().name
+    return version_in(f"{folder}/")
 
 
 def _collection_of(root: Location) -> str:

@@ -33,7 +33,7 @@ from skyseries.hats.check.index import Parts, compare_index, read_parts
 from skyseries.hats.check.leaf import LeafCheck, LeafFound, check_leaf, key_columns
 from skyseries.hats.check.margin import MarginOf, check_margin_cells, margin_of
 from skyseries.hats.collection import COLLECTION_FILE, ORPHANS, Collection, read_collection
-from skyseries.hats.dataset import PROPERTY_FILES, Dataset, open_dataset
+from skyseries.hats.dataset import PROPERTY_FILES, Dataset, open_dataset, why_not_yet
 from skyseries.hats.partitions import Cell
 from skyseries.hats.properties import parse_properties, split_list
 from skyseries.hats.skymap import read_point_map
@@ -82,8 +82,8 @@ def validate_catalog(
     if not described:
         if not root.exists():
             raise CatalogNotFoundError(f"there is no catalog at {root}: no such file or folder")
-        what = "has no collection.properties and no hats.properties"
-        findings.fault("no-catalog", "", f"{root} {what}")
+        what = f"{root} has no collection.properties and no hats.properties"
+        findings.fault("no-catalog", "", why_not_yet(root) or what)
     with Job("validate"):
         if COLLECTION_FILE in described:
             _check_collection(root, deep, findings)
