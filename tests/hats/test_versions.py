@@ -101,6 +101,9 @@ def test_leftovers_are_told_apart(copy):
     for name in (".build-aa", ".build-bb", ".import-build-cc", "v000004", "notes", ".cache"):
         (copy / name).mkdir()
         (copy / name / "file").write_bytes(b"x" * 10)
+    (copy / ".build-bb" / "marks").mkdir()
+    (copy / "v000004" / "survey").mkdir()
+    (copy / "v000004" / "survey" / "hats.properties").touch()
     part = copy / ".collection.properties.0123abcd.part"
     part.write_bytes(b"x" * 10)
     (copy / "my.part").touch()
@@ -117,6 +120,7 @@ def test_leftovers_are_told_apart(copy):
         part.name: "part",
         "v000004": "version that was never named",
     }
+    assert {left.name for left in found.values() if not left.ours} == {".import-build-cc"}
     assert {left.nbytes for left in found.values()} == {10}
     assert 2.9 < (time.time() - found[".build-bb"].touched.timestamp()) / 86400 < 3.1
     assert not sky.versions(copy).leftovers[0].in_use

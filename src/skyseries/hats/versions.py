@@ -21,13 +21,15 @@ from skyseries.hats.dataset import PROPERTY_FILES, Dataset, open_dataset
 from skyseries.hats.extension import listed_extensions
 from skyseries.hats.listing import list_files, list_folder
 from skyseries.hats.locks import is_held
-from skyseries.hats.manifest import Manifest, read_manifest
+from skyseries.hats.manifest import MANIFEST_FILE, Manifest, read_manifest
 from skyseries.hats.properties import parse_properties
 from skyseries.store import Entry
 from skyseries.store.files import Location, locate
+from skyseries.store.remote import CLAIM
 from skyseries.units import size_text
 
 __all__ = [
+    "NEVER_NAMED",
     "CatalogVersions",
     "ExtensionState",
     "Leftover",
@@ -40,12 +42,15 @@ __all__ = [
 
 _VERSION = re.compile(r"v(\d{6})")
 _LEFTOVERS = {
+    "part": re.compile(r"\..+\.[0-9a-f]{8}\.(part|old)"),
     "build": re.compile(r"\.build-.+"),
     "build of an earlier Skyseries": re.compile(r"\.import[.-].+"),
-    "part": re.compile(r"\..+\.[0-9a-f]{8}\.(part|old)"),
 }
 """What stopped writers leave, by the names that it has."""
-_NEVER_NAMED = "version that was never named"
+_NAMED_BY_US = (_LEFTOVERS["part"], re.compile(r"\.import(\.lock|-(.+-)?[0-9a-f]{8,})"))
+"""Names that nobody else gives; the others may be somebody's."""
+_IN_BUILDS = {"lock", "marks", "content"}
+NEVER_NAMED = "version that was never named"
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,8 @@ class Leftover:
     """When the newest file in it was written; None: the place does not say."""
     in_use: bool
     """Whether a process of this machine is at it."""
+    ours: bool = True
+    """Whether it is of Skyseries: not only by its name."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +167,7 @@ class CatalogVersions:
                         left.what,
                         _when(left.touched),
                         size_text(left.nbytes),
-                        "in use" if left.in_use else "",
+                        "in use" if left.in_use else "" if left.ours else "not of Skyseries",
                     )
                     for left in self.leftovers
                 ],
@@ -205,10 +212,10 @@ def list_versions(root: Location) -> CatalogVersions:
     current = None if collection is None else collection.version
     ours = current is not None or not names & {COLLECTION_FILE, *PROPERTY_FILES}
     numbers = [entry.name for entry in there if ours and _VERSION.fullmatch(entry.name)]
-    found = [n for n in numbers if current is not None and n <= current]
+    found = [n for n in numbers if current is not None and n <= current and _is_ours(root, n)]
     leftovers = [_leftover(root, entry, what) for entry in there if (what := _left_as(entry.name))]
     leftovers += [
-        _leftover(root, entry, _NEVER_NAMED)
+        _leftover(root, entry, NEVER_NAMED)
         for entry in there
         if entry.name in numbers and entry.name not in found
     ]
@@ -313,7 +320,24 @@ def _is_whole(manifest: Manifest, there: Mapping[str, Entry]) -> bool:
 def look_at_leftover(root: Location, entry: Entry, what: str, *, in_use: bool) -> Leftover:
     """Say how large what lies under a name in a catalog is, and when it was last written to."""
     below = list_files(root.join(entry.name)) or {entry.name: entry}
-    return Leftover(entry.name, what, *_size_and_time(below.values()), in_use)
+    nbytes, touched = _size_and_time(below.values())
+    return Leftover(entry.name, what, nbytes, touched, in_use, _is_ours(root, entry.name))
+
+
+def _is_ours(root: Location, name: str) -> bool:
+    """Tell whether what has the name of a version or build is one: it may be somebody's."""
+    if any(names.fullmatch(name) for names in _NAMED_BY_US):
+        return True
+    folder = root.join(name)
+    below = list_folder(folder)
+    names = {entry.name for entry in below}
+    if not _VERSION.fullmatch(name):
+        return not names or bool(names & _IN_BUILDS)
+    return bool(names & {MANIFEST_FILE, CLAIM}) or any(
+        folder.join(entry.name, PROPERTY_FILES[0]).exists()
+        for entry in below
+        if entry.nbytes is None
+    )
 
 
 def _size_and_time(files: Iterable[Entry]) -> tuple[int, datetime | None]:
