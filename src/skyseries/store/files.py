@@ -11,7 +11,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,12 @@ class Location:
 
         return fsspec.filesystem(self.protocol, **dict(self.options))
 
+    def asked_anew(self) -> Any:
+        """Return the file system, which has forgotten what it saw here: others write there, too."""
+        filesystem = self.filesystem()
+        filesystem.invalidate_cache(self.path)
+        return filesystem
+
     def open(self) -> Any:
         """Open the file for random reading, as Arrow's Parquet reader takes it."""
         if self.is_local:
@@ -74,8 +80,10 @@ class Location:
                 return pa.OSFile(self.path)
             except FileNotFoundError:
                 raise CatalogNotFoundError(f"missing file: {self}") from None
-        try:
+        with suppress(FileNotFoundError):
             return self.filesystem().open(self.path, "rb")
+        try:
+            return self.asked_anew().open(self.path, "rb")
         except FileNotFoundError:
             raise CatalogNotFoundError(f"missing file: {self}") from None
 
@@ -106,7 +114,7 @@ class Location:
         """Whether there is a file or folder here."""
         if self.is_local:
             return Path(self.path).exists()
-        return bool(self.filesystem().exists(self.path))
+        return bool(self.asked_anew().exists(self.path))
 
     def walk_files(self) -> Iterator[Location]:
         """Yield all files below this folder, in order of their paths."""
@@ -114,7 +122,7 @@ class Location:
             for path in sorted(p for p in Path(self.path).rglob("*") if p.is_file()):
                 yield Location(str(path))
             return
-        for path in sorted(self.filesystem().find(self.path)):
+        for path in sorted(self.asked_anew().find(self.path)):
             yield Location(path, self.protocol, self.options)
 
     def stamp(self) -> tuple[int, ...]:
@@ -131,7 +139,7 @@ class Location:
         """Return the bytes of the file."""
         if self.is_local:
             return Path(self.path).stat().st_size
-        return int(self.filesystem().size(self.path))
+        return int(self.asked_anew().size(self.path))
 
     def __str__(self) -> str:
         if self.is_local or "://" in self.path:
