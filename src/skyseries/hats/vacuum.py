@@ -208,7 +208,9 @@ def _judged(listed: CatalogVersions, rule: _Rule) -> Iterator[_Found]:
         made = next((later.made for later in listed.versions[place + 1 :] if later.made), None)
         since, kept = rule.since(made), None
         touched = rule.since(version.touched)
-        if place >= newest:
+        if version.newer:
+            kept = "made by a newer Skyseries, which is to remove it"
+        elif place >= newest:
             kept = f"one of the {rule.keep} newest"
         elif not version.whole and touched is not None and touched < _DAY:
             kept = f"not known to be whole, and written to {_span(touched)} ago"

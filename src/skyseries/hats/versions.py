@@ -21,7 +21,7 @@ from skyseries.hats.dataset import PROPERTY_FILES, Dataset, open_dataset
 from skyseries.hats.extension import listed_extensions
 from skyseries.hats.listing import list_files, list_folder
 from skyseries.hats.locks import is_held
-from skyseries.hats.manifest import MANIFEST_FILE, Manifest, read_manifest
+from skyseries.hats.manifest import MANIFEST_FILE, Manifest, NewerManifest, read_manifest
 from skyseries.hats.properties import parse_properties
 from skyseries.store import Entry
 from skyseries.store.files import Location, locate
@@ -62,7 +62,9 @@ class Version:
     """Whether it is the one that is opened."""
     made: datetime | None
     run: str | None
-    """Fingerprint of the run that made it; None: it has no manifest."""
+    """Fingerprint of the run that made it; None: it has no manifest that tells."""
+    newer: bool
+    """Whether a newer Skyseries made it, whose kind of manifest is not known here."""
     rows: int | None
     """Of the catalog, without margins."""
     partitions: int | None
@@ -119,6 +121,8 @@ class CatalogVersions:
     """From the oldest on; empty: the catalog has no versions."""
     leftovers: tuple[Leftover, ...]
     extensions: tuple[ExtensionState, ...] = ()
+    missing: str | None = None
+    """The version that ``collection.properties`` names, if it is not there."""
 
     @property
     def current(self) -> Version | None:
@@ -139,6 +143,7 @@ class CatalogVersions:
             "versions": [_plain(version) for version in self.versions],
             "leftovers": [_plain(left) for left in self.leftovers],
             "extensions": [_plain(state) for state in self.extensions],
+            "missing": self.missing,
         }
 
     def _lines(self, indent: str) -> Iterator[str]:
@@ -150,13 +155,15 @@ class CatalogVersions:
                 "" if version.rows is None else f"{version.rows:,} rows",
                 "" if version.partitions is None else f"{version.partitions:,} partitions",
                 size_text(version.nbytes),
-                {True: "whole", False: "NOT WHOLE", None: "no manifest"}[version.whole],
+                _state(version),
                 (version.run or "")[:12],
             )
             for version in self.versions
         ]
         yield from _table(rows, indent)
-        if not rows:
+        if self.missing:
+            yield f"{indent}{self.missing}  named by {COLLECTION_FILE}, and not there"
+        elif not rows:
             yield f"{indent}no versions: this catalog was written by something else"
         if self.leftovers:
             yield f"{indent}left by writers (`skyseries vacuum` removes what is old):"
@@ -210,9 +217,9 @@ def list_versions(root: Location) -> CatalogVersions:
     names = {entry.name for entry in there}
     collection = read_collection(root)
     current = None if collection is None else collection.version
-    ours = current is not None or not names & {COLLECTION_FILE, *PROPERTY_FILES}
-    numbers = [entry.name for entry in there if ours and _VERSION.fullmatch(entry.name)]
-    found = [n for n in numbers if current is not None and n <= current and _is_ours(root, n)]
+    numbers = [entry.name for entry in there if _VERSION.fullmatch(entry.name)]
+    last = current if current or collection is None else max(numbers, default=None)  # overwritten
+    found = [n for n in numbers if last is not None and n <= last and _is_ours(root, n)]
     leftovers = [_leftover(root, entry, what) for entry in there if (what := _left_as(entry.name))]
     leftovers += [
         _leftover(root, entry, NEVER_NAMED)
@@ -221,6 +228,8 @@ def list_versions(root: Location) -> CatalogVersions:
     ]
     if collection is None and not leftovers and not names & set(PROPERTY_FILES):
         why = "nothing in it is one" if there else "no such folder, or an empty one"
+        if root.is_local and root.local.is_file():
+            why = "that is a file"
         raise CatalogNotFoundError(f"there is no catalog at {root}: {why}")
     return CatalogVersions(
         str(root),
@@ -230,6 +239,7 @@ def list_versions(root: Location) -> CatalogVersions:
             _with_versions(root, extension_state(root, current, name, file))
             for name, file in listed_extensions(root).items()
         ),
+        None if current in names else current,
     )
 
 
@@ -282,10 +292,12 @@ def _version(root: Location, collection: Collection, name: str) -> Version:
     folder, number = root.join(name), int(name[1:])
     there, dataset = list_files(folder), _dataset(root, collection, number)
     whole = None if dataset is not None else False
-    manifest = None
+    manifest, newer = None, False
     try:
         manifest = read_manifest(folder)
         whole = whole if manifest is None else _is_whole(manifest, there)
+    except NewerManifest:
+        whole, newer = None, True
     except CatalogError:
         whole = False
     said = {} if dataset is None else dataset.properties
@@ -295,6 +307,7 @@ def _version(root: Location, collection: Collection, name: str) -> Version:
         name == collection.version,
         _time(said.get("hats_creation_date", "")) if manifest is None else manifest.made,
         None if manifest is None else manifest.run,
+        newer,
         None if dataset is None else dataset.rows,
         None if dataset is None else len(dataset.partitions),
         nbytes,
@@ -369,6 +382,12 @@ def _time(text: str) -> datetime | None:
 
 def _when(time: datetime | None) -> str:
     return "" if time is None else time.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _state(version: Version) -> str:
+    if version.newer:
+        return "made by a newer Skyseries"
+    return {True: "whole", False: "NOT WHOLE", None: "no manifest"}[version.whole]
 
 
 def _made_for(state: ExtensionState) -> str:
