@@ -88,6 +88,9 @@ def test_next_version(tmp_path):
     assert next_version(store) == "v000010"
     promote(store, Collection("survey", "v000017/survey"), True)  # its folder is gone
     assert next_version(store) == "v000018"
+    (tmp_path / "v999999").mkdir()
+    with pytest.raises(InputError, match=r"holds v999999, .* six digits; write to another folder"):
+        next_version(store)
 
 
 @pytest.mark.parametrize("step", ["write", "sync", "rename"])

@@ -290,6 +290,31 @@ def test_what_killed_writers_have_left_does_not_matter(tmp_path):
     assert current(path).version == "v000002"
 
 
+def test_what_systems_put_into_folders_does_not_matter(tmp_path):
+    (tmp_path / "lost+found").mkdir()
+    for name in (".DS_Store", "._out", ".nfs000000000012", "desktop.ini", "Thumbs.db"):
+        (tmp_path / name).touch()
+    before = names(tmp_path)
+    write_small(tmp_path)
+    assert set(names(tmp_path)) == {*before, *OURS}
+    with pytest.raises(InputError, match="holds a catalog already"):
+        write_small(tmp_path)
+
+
+@pytest.mark.parametrize("run", [None, "mine"])
+def test_after_the_last_number_nothing_is_begun(tmp_path, run):
+    write_small(tmp_path)
+    (tmp_path / "v999999").mkdir()  # of whomever
+    before = tree(tmp_path)
+    with (
+        pytest.raises(InputError, match=r"holds v999999, and .* has six digits"),
+        new_edition(tmp_path, overwrite=True, run=run),
+    ):
+        raise AssertionError("it was begun")
+    assert tree(tmp_path) == before
+    assert names(tmp_path) == [*OURS, "v999999"]
+
+
 @pytest.mark.parametrize("run", [None, "mine"])
 def test_folders_of_others_are_not_touched(tmp_path, run):
     (tmp_path / "notes.txt").write_text("mine")

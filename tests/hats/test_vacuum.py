@@ -19,6 +19,7 @@ from skyseries.hats import vacuum as module
 from skyseries.hats.collection import COLLECTION_FILE
 from skyseries.hats.dataset import open_dataset
 from skyseries.hats.manifest import MANIFEST_FILE, Manifest
+from skyseries.store.remote import CLAIM
 from tests.hats.small import objects
 from tests.store.servers import s3_server
 
@@ -64,10 +65,10 @@ def made_at(version, days):
     file.write_text(Manifest(manifest.run, then, manifest.files).to_json())
 
 
-def left(path, name, days, nbytes=10):
+def left(path, name, days, nbytes=10, file="lock"):
     """Make a folder with a file, both of some age."""
     (path / name).mkdir()
-    file = path / name / "lock"
+    file = path / name / file
     file.write_bytes(b"x" * nbytes)
     then = time.time() - days * DAY
     for each in (file, path / name):
@@ -177,10 +178,14 @@ def test_the_command(four):
 def test_what_is_not_ours_stays(four):
     for name in ("notes", ".git", "v1", "v0000001", ".hidden.part", "v000001.bak", "mine"):
         left(four, name, 90)
+    for name in ("v000000", "v000009", ".build-mine", ".import-notes", ".import.txt"):
+        left(four, name, 90, file="notes.txt")
     shutil.copytree(four / "v000001", four / "mine" / "v000001")
     (four / "README.md").write_text("hello")
     before = tree(four)
-    sky.vacuum(four, older_than=0, dry_run=False)
+    found = sky.vacuum(four, older_than=0, dry_run=False)
+    foreign = [path for path, why in whys(found).items() if why == "not of Skyseries"]
+    assert foreign == [".build-mine", ".import-notes", ".import.txt", "v000000", "v000009"]
     gone = {str(path).split("/")[0] for path in before.keys() - tree(four).keys()}
     assert gone == {"v000001", "v000002", "v000003", "feats"}
 
@@ -206,14 +211,14 @@ def test_young_builds_and_held_ones_stay(four):
 def test_a_version_on_its_way_stays(four):
     """A bucket is filled file by file, and another writer may have been named meanwhile."""
     (four / "v000002" / MANIFEST_FILE).unlink()
-    left(four, "v000005", 0.5)
+    left(four, "v000005", 0.5, file=CLAIM)
     found = sky.vacuum(four, older_than=0, dry_run=False)
     assert {"v000002", "v000005"} <= set(paths(found.kept))
     assert "not known to be whole" in whys(found)["v000002"]
 
 
 def test_a_version_that_was_never_named_is_removed_when_it_is_old(four):
-    left(four, "v000005", 8)
+    left(four, "v000005", 8, file=MANIFEST_FILE)
     assert "v000005" in paths(sky.vacuum(four, dry_run=False).removed)
     assert not (four / "v000005").exists()
 
@@ -243,6 +248,23 @@ def test_the_version_of_its_columns_that_an_extension_names_stays(four):
     found = sky.vacuum(four, older_than=0, dry_run=False)
     assert whys(found)["feats/v000001"] == "the extension names it"
     assert sky.open_catalog(four).load_extension("feats").to_arrow()["faint"].null_count == 0
+
+
+@pytest.mark.parametrize("lost", [COLLECTION_FILE, "v000004", "feats/v000002"])
+def test_nothing_is_removed_where_no_version_is_the_current_one(four, lost):
+    if (four / lost).is_dir():
+        shutil.rmtree(four / lost)
+    else:
+        (four / lost).unlink()
+    before = tree(four)
+    with pytest.raises(sky.CatalogError, match=r"has no current version: .* nothing is removed"):
+        sky.vacuum(four, older_than=0, dry_run=False)
+    assert tree(four) == before
+
+
+def test_builds_of_a_first_run_that_was_stopped_are_removed(tmp_path):
+    left(tmp_path, ".build-aa", 30)
+    assert paths(sky.vacuum(tmp_path, dry_run=False).removed) == [".build-aa"]
 
 
 def test_what_is_named_is_read_again_before_each_removal(four, monkeypatch):

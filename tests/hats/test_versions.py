@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 import skyseries as sky
 from skyseries.cli.app import cli
+from skyseries.hats.collection import COLLECTION_FILE
 from skyseries.hats.dataset import open_dataset
 from skyseries.hats.manifest import MANIFEST_FILE
 from skyseries.store.files import Location
@@ -102,6 +103,9 @@ def test_leftovers_are_told_apart(copy):
     for name in (".build-aa", ".build-bb", ".import-build-cc", "v000004", "notes", ".cache"):
         (copy / name).mkdir()
         (copy / name / "file").write_bytes(b"x" * 10)
+    (copy / ".build-bb" / "marks").mkdir()
+    (copy / "v000004" / "survey").mkdir()
+    (copy / "v000004" / "survey" / "hats.properties").touch()
     part = copy / ".collection.properties.0123abcd.part"
     part.write_bytes(b"x" * 10)
     (copy / "my.part").touch()
@@ -118,6 +122,7 @@ def test_leftovers_are_told_apart(copy):
         part.name: "part",
         "v000004": "version that was never named",
     }
+    assert {left.name for left in found.values() if not left.ours} == {".import-build-cc"}
     assert {left.nbytes for left in found.values()} == {10}
     assert 2.9 < (time.time() - found[".build-bb"].touched.timestamp()) / 86400 < 3.1
     assert not sky.versions(copy).leftovers[0].in_use
@@ -186,6 +191,59 @@ def test_an_extension_that_was_only_begun(copy):
     assert (copy / "mine" / ".build-bb").exists()
 
 
+def test_what_is_no_folder(tmp_path):
+    (tmp_path / "table.csv").touch()
+    with pytest.raises(
+        sky.CatalogNotFoundError, match=r"no catalog at .*table\.csv: that is a file"
+    ):
+        sky.versions(tmp_path / "table.csv")
+
+
+def test_the_folder_of_the_current_version_is_gone(copy):
+    shutil.rmtree(copy / "v000003")
+    found = sky.versions(copy)
+    assert (found.missing, found.current) == ("v000003", None)
+    assert found.to_dict()["missing"] == "v000003"
+    assert [v.name for v in found.versions] == ["v000001", "v000002"]
+    assert "v000003  named by collection.properties, and not there" in found.text()
+    assert sky.versions(copy / "feats").missing is None
+
+
+def test_another_library_has_overwritten_what_names_the_version(copy):
+    """The catalog of its own lies beside the versions, which are there still."""
+    shutil.copytree(copy / "v000003" / "survey", copy / "theirs")
+    (copy / COLLECTION_FILE).write_text("obs_collection=x\nhats_primary_table_url=theirs\n")
+    (copy / "v000007").mkdir()
+    found = sky.versions(copy)
+    assert [(v.name, v.rows, v.whole, v.current) for v in found.versions] == [
+        ("v000001", 50, True, False),
+        ("v000002", 60, True, False),
+        ("v000003", N, True, False),
+    ]
+    assert found.missing is None
+    with pytest.raises(sky.CatalogError, match="has no current version"):
+        sky.vacuum(copy, older_than=0, dry_run=False)
+    assert len(sky.open_catalog(copy)) == N
+    assert len(sky.open_catalog(copy, version=2)) == 60
+
+
+def test_a_version_of_a_newer_skyseries(copy):
+    file = copy / "v000001" / MANIFEST_FILE
+    file.write_text(file.read_text().replace('"skyseries_manifest": 1', '"skyseries_manifest": 2'))
+    found = sky.versions(copy)
+    assert [(v.newer, v.whole) for v in found.versions] == [
+        (True, None),
+        (False, True),
+        (False, True),
+    ]
+    assert "made by a newer Skyseries" in found.text()
+    assert "NOT WHOLE" not in found.text()
+    with pytest.raises(sky.CatalogError, match="written by a newer version of Skyseries"):
+        sky.open_catalog(copy, version=1)
+    done = sky.vacuum(copy, older_than=0, dry_run=False)
+    assert [item.path for item in done.removed] == ["v000002"]
+
+
 def test_remote(copy):
     fsspec.filesystem("memory").put(str(copy), "/versions/survey", recursive=True)
     try:
@@ -245,6 +303,16 @@ def test_a_version_that_is_not_there(three, number, error, says):
 def test_what_has_no_versions_says_so(three):
     with pytest.raises(sky.CatalogError, match="has no versions: it is no collection"):
         sky.open_catalog(three / "v000001" / "survey", version=1)
+
+
+def test_what_is_no_catalog_says_what_is_missing(copy):
+    (copy / COLLECTION_FILE).unlink()
+    says = r"no collection\.properties, which names one of the versions that it holds \(v000001, v0"
+    for version in (None, 1):
+        with pytest.raises(sky.CatalogNotFoundError, match=says):
+            sky.open_catalog(copy, version=version)
+    with pytest.raises(sky.CatalogNotFoundError, match=r"there is no folder .*elsewhere"):
+        sky.open_catalog(copy.parent / "elsewhere", version=1)
 
 
 def test_commands_take_a_version(three):

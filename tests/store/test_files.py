@@ -8,7 +8,9 @@ import pickle
 import pytest
 
 from skyseries.errors import CatalogError, CatalogNotFoundError, InputError, StorageError
+from skyseries.hats.listing import list_files, list_folder
 from skyseries.store.files import Location, atomic_path, locate, storage_errors, write_text
+from tests.store.servers import s3_server
 
 
 def test_atomic_path_gives_the_name_at_the_end(tmp_path):
@@ -169,3 +171,32 @@ def test_a_stamp_changes_with_the_file(tmp_path):
     assert first == file.stamp() != ()
     write_text(tmp_path / "a", "2")
     assert file.stamp() != first
+
+
+def test_what_others_write_to_a_bucket_is_seen_at_once():
+    with s3_server() as options:
+        here = locate("s3://surveys/survey", **options)
+        others = type(here.filesystem())(**options, skip_instance_cache=True)
+        others.pipe_file("surveys/survey/a", b"1")
+        others.pipe_file("surveys/survey/gone", b"1")
+        others.pipe_file("surveys/survey/v000001/b", b"1")
+        for folder in ("", "survey", "survey/v000001"):
+            here.filesystem().ls(f"surveys/{folder}")
+        remembered = dict(here.filesystem().dircache)
+        others.pipe_file("surveys/survey/v000001/c", b"12")
+        others.pipe_file("surveys/survey/v000002/d", b"1")
+        others.pipe_file("surveys/survey/a", b"123")
+        others.rm_file("surveys/survey/gone")
+        for asked, answer in (
+            (lambda: here.join("a").size(), 3),
+            (lambda: here.join("gone").exists(), False),
+            (lambda: here.join("v000001/c").exists(), True),
+            (lambda: here.join("v000002").exists(), True),
+            (lambda: here.join("v000002/d").open().read(), b"1"),
+            (lambda: [file.name for file in here.join("v000001").walk_files()], ["b", "c"]),
+            (lambda: [entry.name for entry in list_folder(here)], ["a", "v000001", "v000002"]),
+            (lambda: list(list_files(here.join("v000001"))), ["b", "c"]),
+        ):
+            here.filesystem().dircache.clear()
+            here.filesystem().dircache.update(remembered)
+            assert asked() == answer

@@ -10,7 +10,7 @@ from skyseries.catalog import tables
 from skyseries.catalog.catalog import Catalog
 from skyseries.catalog.plan.scan import scan_of
 from skyseries.errors import CatalogError
-from skyseries.hats.collection import Collection, at_version, read_collection
+from skyseries.hats.collection import COLLECTION_FILE, Collection, at_version, read_collection
 from skyseries.hats.dataset import Dataset, open_dataset
 from skyseries.schema import column_meta
 from skyseries.store.files import locate
@@ -52,7 +52,10 @@ def open_catalog(
     if version is not None:
         number = whole(version, "version", least=1)
         if collection is None:
-            raise CatalogError(f"{path} has no versions: it is no collection")
+            open_dataset(root)  # which tells where there is no catalog at all
+            raise CatalogError(
+                f"{path} has no versions: it is no collection (there is no {COLLECTION_FILE})"
+            )
         collection = at_version(root, collection, number)
     primary = root if collection is None else root.join(collection.primary)
     dataset = open_dataset(primary)

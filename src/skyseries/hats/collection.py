@@ -99,7 +99,7 @@ def at_version(root: Location, collection: Collection, number: int) -> Collectio
     name = version_name(number)
     if collection.version == name:
         return collection
-    parts = {} if collection.version is None else _parts(root.join(name), collection)
+    parts = _parts(root.join(name), collection)
     kinds = {part: said.get("dataproduct_type", "object") for part, said in parts.items()}
     primary = next((p for p, kind in kinds.items() if kind not in ("margin", "index")), None)
     if primary is None:
@@ -119,7 +119,7 @@ def _parts(version: Location, collection: Collection) -> dict[str, Mapping[str, 
     from skyseries.hats.manifest import read_manifest  # who opens the current one does without
 
     paths = [collection.primary, *collection.margins, *(path for _, path in collection.indexes)]
-    names = [path.partition("/")[2] for path in paths]
+    names = [path.partition("/")[2] for path in paths if version_in(path)]
     manifest = read_manifest(version)
     if manifest is not None:
         files = (path.partition("/") for path in sorted(manifest.files))

@@ -233,6 +233,9 @@ def _not_found(root: Location) -> str:
     above = root.parent()
     if above.join("collection.properties").exists():
         return f"{root} is a version of a catalog: open {above}"
+    held = [name for name in _folders(root) if re.fullmatch(r"v\d{6}", name)]
+    if held:
+        return f"{text}, which names one of the versions that it holds ({', '.join(held)})"
     below = [name for name in _folders(root) if any((root.local / name).glob("*.properties"))]
     return text + (f"; {below[0]!r} in it is one" if below else "")
 

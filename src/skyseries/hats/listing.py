@@ -21,8 +21,7 @@ def list_folder(folder: Location) -> list[Entry]:
     """Return what lies directly in a folder, by name; nothing if there is none."""
     if folder.is_local:
         return sorted(_entries(folder.path))
-    filesystem = folder.filesystem()
-    filesystem.invalidate_cache()  # others write there, too
+    filesystem = folder.asked_anew()
     with suppress(FileNotFoundError, NotADirectoryError):
         return sorted(_entry(_last(path), i) for path, i in _detailed(filesystem, folder.path))
     return []
@@ -32,9 +31,7 @@ def list_files(folder: Location) -> dict[str, Entry]:
     """Return all files below a folder by their paths in it; none if there is no such folder."""
     if folder.is_local:
         return dict(sorted(_walk(folder.path, "")))
-    filesystem = folder.filesystem()
-    filesystem.invalidate_cache()
-    found = filesystem.find(folder.path, detail=True)
+    found = folder.asked_anew().find(folder.path, detail=True)
     start = len(folder.path.rstrip("/")) + 1
     return {path[start:]: _entry(_last(path), info) for path, info in found.items()}
 

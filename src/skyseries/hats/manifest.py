@@ -20,7 +20,14 @@ from skyseries.errors import CatalogError
 from skyseries.executors import check_cancelled
 from skyseries.store.files import Location
 
-__all__ = ["MANIFEST_FILE", "FileFacts", "Manifest", "digest_of", "read_manifest"]
+__all__ = [
+    "MANIFEST_FILE",
+    "FileFacts",
+    "Manifest",
+    "NewerManifest",
+    "digest_of",
+    "read_manifest",
+]
 
 MANIFEST_FILE = "manifest.json"
 """Its name in the folder of the version."""
@@ -29,6 +36,10 @@ _NUMBER = 1
 _HASH = "xxh3_128"
 _CHUNK = 1 << 22
 """Bytes of a file that are read at once."""
+
+
+class NewerManifest(CatalogError):
+    """A manifest of a newer version of Skyseries, of a kind that is not known here."""
 
 
 class FileFacts(NamedTuple):
@@ -97,7 +108,7 @@ class Manifest:
             found = json.loads(text)
             number = int(found["skyseries_manifest"])
             if number > _NUMBER or found["hash"] != _HASH:
-                raise CatalogError(
+                raise NewerManifest(
                     f"{source} was written by a newer version of Skyseries (manifest {number}, "
                     f"digests by {found['hash']}; known here: {_NUMBER}, {_HASH}): install that"
                 )

@@ -17,12 +17,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from skyseries.arrays.numbers import number, true_or_false, whole
-from skyseries.errors import InputError
-from skyseries.hats.collection import COLLECTION_FILE, version_name
+from skyseries.errors import CatalogError, InputError
+from skyseries.hats.collection import COLLECTION_FILE, PRIMARY, version_name
 from skyseries.hats.listing import list_folder
 from skyseries.hats.locks import held_by_us
 from skyseries.hats.properties import parse_properties, split_list
-from skyseries.hats.versions import CatalogVersions, Leftover, list_versions, look_at_leftover
+from skyseries.hats.versions import (
+    NEVER_NAMED,
+    CatalogVersions,
+    Leftover,
+    list_versions,
+    look_at_leftover,
+)
 from skyseries.store import store_at
 from skyseries.store.files import Location, locate
 from skyseries.units import factor_to, size_text
@@ -111,7 +117,8 @@ def vacuum(
     Raises
     ------
     CatalogNotFoundError, CatalogError
-        If there is no catalog, or it cannot be read what it names.
+        If there is no catalog, or it cannot be read what it names, or it has versions and names
+        none of them.
     StorageError
         If something cannot be removed.
     """
@@ -120,7 +127,10 @@ def vacuum(
     root = locate(path, **storage_options)
     removed: list[Looked] = []
     kept: list[Looked] = []
-    for folder, listed, loaded in _collections("", list_versions(root), None):
+    collections = list(_collections("", list_versions(root), None))
+    for _, listed, _ in collections:
+        _check_current(listed)
+    for folder, listed, loaded in collections:
         at = root.join(folder) if folder else root
         for found in _judged(listed, rule):
             why = found.kept
@@ -136,6 +146,18 @@ def vacuum(
             )  # fmt: skip
             (kept if why else removed).append(item)
     return Vacuumed(str(root), tuple(removed), tuple(kept), dry_run)
+
+
+def _check_current(listed: CatalogVersions) -> None:
+    """Raise CatalogError where no version is the current one: then any may be all that there is."""
+    left = [found.name for found in listed.leftovers if found.what == NEVER_NAMED and found.ours]
+    there = [version.name for version in listed.versions] + left
+    if there and listed.current is None:
+        raise CatalogError(
+            f"{listed.path} has no current version: {COLLECTION_FILE} names none of {there}, so "
+            f"that none is known to be old, and nothing is removed; let {PRIMARY} in it name "
+            "one, or write the catalog again"
+        )
 
 
 @dataclass(frozen=True)
@@ -186,7 +208,9 @@ def _judged(listed: CatalogVersions, rule: _Rule) -> Iterator[_Found]:
         made = next((later.made for later in listed.versions[place + 1 :] if later.made), None)
         since, kept = rule.since(made), None
         touched = rule.since(version.touched)
-        if place >= newest:
+        if version.newer:
+            kept = "made by a newer Skyseries, which is to remove it"
+        elif place >= newest:
             kept = f"one of the {rule.keep} newest"
         elif not version.whole and touched is not None and touched < _DAY:
             kept = f"not known to be whole, and written to {_span(touched)} ago"
@@ -204,6 +228,8 @@ def _judged(listed: CatalogVersions, rule: _Rule) -> Iterator[_Found]:
 
 def _why_young(left: Leftover, rule: _Rule) -> str | None:
     since = rule.since(left.touched)
+    if not left.ours:
+        return "not of Skyseries"
     if left.in_use:
         return "a process is writing it"
     if since is None:

@@ -21,13 +21,15 @@ from skyseries.hats.dataset import PROPERTY_FILES, Dataset, open_dataset
 from skyseries.hats.extension import EXTENSION_VERSION, PRIMARY_VERSION, listed_extensions
 from skyseries.hats.listing import list_files, list_folder
 from skyseries.hats.locks import is_held
-from skyseries.hats.manifest import Manifest, read_manifest
+from skyseries.hats.manifest import MANIFEST_FILE, Manifest, NewerManifest, read_manifest
 from skyseries.hats.properties import parse_properties
 from skyseries.store import Entry
 from skyseries.store.files import Location, locate
+from skyseries.store.remote import CLAIM
 from skyseries.units import size_text
 
 __all__ = [
+    "NEVER_NAMED",
     "CatalogVersions",
     "ExtensionState",
     "Leftover",
@@ -41,14 +43,17 @@ __all__ = [
 
 _VERSION = re.compile(r"v(\d{6})")
 _LEFTOVERS = {
+    "part": re.compile(r"\..+\.[0-9a-f]{8}\.(part|old)"),
     "build": re.compile(r"\.build-.+"),
     "build of an earlier Skyseries": re.compile(r"\.import[.-].+"),
-    "part": re.compile(r"\..+\.[0-9a-f]{8}\.(part|old)"),
 }
 """What stopped writers leave, by the names that it has."""
-_NEVER_NAMED = "version that was never named"
 _NONE = "no versions: only import_catalog, write_catalog and write_extension make them"
 _BEGUN = "no version yet: its first writer was stopped, or is at work; the same command goes on"
+_NAMED_BY_US = (_LEFTOVERS["part"], re.compile(r"\.import(\.lock|-(.+-)?[0-9a-f]{8,})"))
+"""Names that nobody else gives; the others may be somebody's."""
+_IN_BUILDS = {"lock", "marks", "content"}
+NEVER_NAMED = "version that was never named"
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,9 @@ class Version:
     """Whether it is the one that is opened."""
     made: datetime | None
     run: str | None
-    """Fingerprint of the run that made it; None: it has no manifest."""
+    """Fingerprint of the run that made it; None: it has no manifest that tells."""
+    newer: bool
+    """Whether a newer Skyseries made it, whose kind of manifest is not known here."""
     rows: int | None
     """Of the catalog, without margins."""
     partitions: int | None
@@ -89,6 +96,8 @@ class Leftover:
     """When the newest file in it was written; None: the place does not say."""
     in_use: bool
     """Whether a process of this machine is at it."""
+    ours: bool = True
+    """Whether it is of Skyseries: not only by its name."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +129,8 @@ class CatalogVersions:
     """Those that the catalog lists, and those in its folder whose first writer was stopped."""
     begun: bool = False
     """Whether there is no catalog yet, only what a writer has left."""
+    missing: str | None = None
+    """The version that ``collection.properties`` names, if it is not there."""
 
     @property
     def current(self) -> Version | None:
@@ -140,6 +151,7 @@ class CatalogVersions:
             "versions": [_plain(version) for version in self.versions],
             "leftovers": [_plain(left) for left in self.leftovers],
             "extensions": [_plain(state) for state in self.extensions],
+            "missing": self.missing,
         }
 
     def _lines(self, indent: str) -> Iterator[str]:
@@ -151,14 +163,16 @@ class CatalogVersions:
                 "" if version.rows is None else f"{version.rows:,} rows",
                 "" if version.partitions is None else f"{version.partitions:,} partitions",
                 size_text(version.nbytes),
-                {True: "whole", False: "NOT WHOLE", None: "no manifest"}[version.whole],
+                _state(version),
                 (version.run or "")[:12],
                 "" if version.made_for is None else f"for version {version.made_for}",
             )
             for version in self.versions
         ]
         yield from _table(rows, indent)
-        if not rows:
+        if self.missing:
+            yield f"{indent}{self.missing}  named by {COLLECTION_FILE}, and not there"
+        elif not rows:
             yield indent + (_BEGUN if self.begun else _NONE)
         if self.leftovers:
             yield f"{indent}left by writers (`skyseries vacuum` removes what is old):"
@@ -169,7 +183,7 @@ class CatalogVersions:
                         left.what,
                         _when(left.touched),
                         size_text(left.nbytes),
-                        "in use" if left.in_use else "",
+                        "in use" if left.in_use else "" if left.ours else "not of Skyseries",
                     )
                     for left in self.leftovers
                 ],
@@ -212,17 +226,19 @@ def list_versions(root: Location) -> CatalogVersions:
     names = {entry.name for entry in there}
     collection = read_collection(root)
     current = None if collection is None else collection.version
-    ours = current is not None or not names & {COLLECTION_FILE, *PROPERTY_FILES}
-    numbers = [entry.name for entry in there if ours and _VERSION.fullmatch(entry.name)]
-    found = [n for n in numbers if current is not None and n <= current]
+    numbers = [entry.name for entry in there if _VERSION.fullmatch(entry.name)]
+    last = current if current or collection is None else max(numbers, default=None)  # overwritten
+    found = [n for n in numbers if last is not None and n <= last and _is_ours(root, n)]
     leftovers = [_leftover(root, entry, what) for entry in there if (what := _left_as(entry.name))]
     leftovers += [
-        _leftover(root, entry, _NEVER_NAMED)
+        _leftover(root, entry, NEVER_NAMED)
         for entry in there
         if entry.name in numbers and entry.name not in found
     ]
     if collection is None and not leftovers and not names & set(PROPERTY_FILES):
         why = "nothing in it is one" if there else "no such folder, or an empty one"
+        if root.is_local and root.local.is_file():
+            why = "that is a file"
         raise CatalogNotFoundError(f"there is no catalog at {root}: {why}")
     listed = [
         _with_versions(root, extension_state(root, current, name, file))
@@ -236,6 +252,7 @@ def list_versions(root: Location) -> CatalogVersions:
         tuple(leftovers),
         (*listed, *(_begun(root, name) for name in begun)),
         begun=collection is None and not names & set(PROPERTY_FILES),
+        missing=None if current in names else current,
     )
 
 
@@ -303,10 +320,12 @@ def _version(root: Location, collection: Collection, name: str) -> Version:
     folder, number = root.join(name), int(name[1:])
     there, dataset = list_files(folder), _dataset(root, collection, number)
     whole = None if dataset is not None else False
-    manifest = None
+    manifest, newer = None, False
     try:
         manifest = read_manifest(folder)
         whole = whole if manifest is None else _is_whole(manifest, there)
+    except NewerManifest:
+        whole, newer = None, True
     except CatalogError:
         whole = False
     said = {} if dataset is None else dataset.properties
@@ -316,6 +335,7 @@ def _version(root: Location, collection: Collection, name: str) -> Version:
         name == collection.version,
         _time(said.get("hats_creation_date", "")) if manifest is None else manifest.made,
         None if manifest is None else manifest.run,
+        newer,
         None if dataset is None else dataset.rows,
         None if dataset is None else len(dataset.partitions),
         nbytes,
@@ -342,7 +362,24 @@ def _is_whole(manifest: Manifest, there: Mapping[str, Entry]) -> bool:
 def look_at_leftover(root: Location, entry: Entry, what: str, *, in_use: bool) -> Leftover:
     """Say how large what lies under a name in a catalog is, and when it was last written to."""
     below = list_files(root.join(entry.name)) or {entry.name: entry}
-    return Leftover(entry.name, what, *_size_and_time(below.values()), in_use)
+    nbytes, touched = _size_and_time(below.values())
+    return Leftover(entry.name, what, nbytes, touched, in_use, _is_ours(root, entry.name))
+
+
+def _is_ours(root: Location, name: str) -> bool:
+    """Tell whether what has the name of a version or build is one: it may be somebody's."""
+    if any(names.fullmatch(name) for names in _NAMED_BY_US):
+        return True
+    folder = root.join(name)
+    below = list_folder(folder)
+    names = {entry.name for entry in below}
+    if not _VERSION.fullmatch(name):
+        return not names or bool(names & _IN_BUILDS)
+    return bool(names & {MANIFEST_FILE, CLAIM}) or any(
+        folder.join(entry.name, PROPERTY_FILES[0]).exists()
+        for entry in below
+        if entry.nbytes is None
+    )
 
 
 def _size_and_time(files: Iterable[Entry]) -> tuple[int, datetime | None]:
@@ -375,6 +412,12 @@ def _time(text: str) -> datetime | None:
 
 def _when(time: datetime | None) -> str:
     return "" if time is None else time.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _state(version: Version) -> str:
+    if version.newer:
+        return "made by a newer Skyseries"
+    return {True: "whole", False: "NOT WHOLE", None: "no manifest"}[version.whole]
 
 
 def _made_for(state: ExtensionState) -> str:

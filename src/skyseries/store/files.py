@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,12 @@ class Location:
 
         return fsspec.filesystem(self.protocol, **dict(self.options))
 
+    def asked_anew(self) -> Any:
+        """Return the file system, which has forgotten what it saw here: others write there, too."""
+        filesystem = self.filesystem()
+        filesystem.invalidate_cache(self.path)
+        return filesystem
+
     def open(self) -> Any:
         """Open the file for random reading, as Arrow's Parquet reader takes it."""
         if self.is_local:
@@ -86,8 +92,10 @@ class Location:
             except FileNotFoundError:
                 why = removed_version(self) or f"missing file: {self}"
                 raise CatalogNotFoundError(why) from None
-        try:
+        with suppress(FileNotFoundError):
             return self.filesystem().open(self.path, "rb")
+        try:
+            return self.asked_anew().open(self.path, "rb")
         except FileNotFoundError:
             why = removed_version(self) or f"missing file: {self}"
             raise CatalogNotFoundError(why) from None
@@ -119,7 +127,7 @@ class Location:
         """Whether there is a file or folder here."""
         if self.is_local:
             return Path(self.path).exists()
-        return bool(self.filesystem().exists(self.path))
+        return bool(self.asked_anew().exists(self.path))
 
     def walk_files(self) -> Iterator[Location]:
         """Yield all files below this folder, in order of their paths."""
@@ -127,7 +135,7 @@ class Location:
             for path in sorted(p for p in Path(self.path).rglob("*") if p.is_file()):
                 yield Location(str(path))
             return
-        for path in sorted(self.filesystem().find(self.path)):
+        for path in sorted(self.asked_anew().find(self.path)):
             yield Location(path, self.protocol, self.options)
 
     def stamp(self) -> tuple[int, ...]:
@@ -144,7 +152,7 @@ class Location:
         """Return the bytes of the file."""
         if self.is_local:
             return Path(self.path).stat().st_size
-        return int(self.filesystem().size(self.path))
+        return int(self.asked_anew().size(self.path))
 
     def __str__(self) -> str:
         if self.is_local or "://" in self.path:

@@ -41,6 +41,8 @@ BUILD = ".build-"
 """What the names of build folders begin with."""
 _LEFTOVERS = re.compile(r"\.build-.*|\.import.*|v\d{6}|\..*\.part")
 """What others may be writing, or have left behind when they were stopped; all else is not ours."""
+_OF_SYSTEMS = re.compile(r"\.DS_Store|\._.*|\.nfs.*|lost\+found|desktop\.ini|Thumbs\.db")
+"""What systems put into folders by themselves."""
 _OLD_RUNS = re.compile(r"\.import-.+")
 """What imports and writes before version 0.2 have left behind."""
 _DONE, _NUMBER, _SCRATCH = "report", "version", "scratch"
@@ -238,7 +240,7 @@ def new_edition(
     ------
     InputError
         If there is a catalog and not `overwrite`, or the folder holds something else, or what a
-        run of an earlier version of Skyseries has left.
+        run of an earlier version of Skyseries has left; or if there are no more numbers.
     StorageError
         If it cannot be written, or another process is at the same run.
     """
@@ -265,8 +267,9 @@ def new_edition(
                 journal.forget(_DONE)
             finished = journal.note(_DONE) is not None
             check_target(store, overwrite or finished)  # another may have ended meanwhile
-            with storage_errors(place.path):
-                if not finished:
+            if not finished:
+                next_version(store)  # there is one
+                with storage_errors(place.path):
                     (build / "content").mkdir(exist_ok=True)
             resumed = (build / "marks").exists()
             if resumed or run is not None:
@@ -324,7 +327,8 @@ def check_target(store: Store, overwrite: bool) -> None:
                 f"{store.path} holds a catalog already; overwrite=True makes a new version of it"
             )
         return
-    foreign = sorted(e.name for e in there if not _LEFTOVERS.fullmatch(e.name))
+    known = (_LEFTOVERS, _OF_SYSTEMS)
+    foreign = sorted(e.name for e in there if not any(names.fullmatch(e.name) for names in known))
     if foreign:
         raise InputError(f"{store.path} is not empty (it holds {foreign[0]!r}) and no catalog")
 

@@ -7,18 +7,32 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from skyseries.errors import CatalogError, InputError
-from skyseries.hats.collection import COLLECTION_FILE, PRIMARY, Collection, version_in
+from skyseries.hats.collection import COLLECTION_FILE, PRIMARY, Collection, version_in, version_name
 from skyseries.hats.properties import format_properties, now, parse_properties
 from skyseries.store import Store, rewrite
 
 __all__ = ["change_collection", "named_version", "next_version", "promote"]
 
+_LAST = 999_999
+
 
 def next_version(store: Store) -> str:
-    """Return the name of the next version: a number that no other one has, or was named with."""
+    """Return the name of the next version: a number that no other one has, or was named with.
+
+    Raises
+    ------
+    InputError
+        If there is no further number.
+    """
     names = [named_version(store) or "", *(entry.name for entry in store.list())]
     numbers = [int(name[1:]) for name in names if re.fullmatch(r"v\d{6}", name)]
-    return f"v{max(numbers, default=0) + 1:06d}"
+    last = max(numbers, default=0)
+    if last >= _LAST:
+        raise InputError(
+            f"{store.path} holds v{last:06d}, and the number of a version has six digits; write to "
+            "another folder, or move that one away if it is no version of this catalog"
+        )
+    return version_name(last + 1)
 
 
 def named_version(store: Store) -> str | None:
