@@ -169,6 +169,11 @@ class ExtensionVerbs(CatalogBase):
             raise InputError("an extension needs columns that the catalog does not have: columns=")
         check_name(name, [key, *new])
         inside = path is None
+        if inside and not self._root.is_local:
+            raise InputError(
+                f"{self._root} is not on a disk of this machine, where extensions are written: "
+                "give path=, a folder"
+            )
         folder = Path(self._root.local) if path is None else Path(path).expanduser().absolute()
         begun = _check_place(folder, name, inside, overwrite or resume)
         ra, dec = self._node.position or (self.dataset.ra, self.dataset.dec)
