@@ -253,6 +253,10 @@ def test_remote(copy):
         ]
         opened = sky.open_catalog("memory://versions/survey", version=2)
         assert opened.to_arrow().num_rows == 60
+        with pytest.raises(
+            sky.InputError, match=r"^memory:.*survey is not on a disk .* give path="
+        ):
+            opened.assign(faint="mag + 1").write_extension("more", ["faint"])
         planned = sky.vacuum("memory://versions/survey", older_than=0)
         assert [item.path for item in planned.removed] == ["v000001", "v000002"]
     finally:

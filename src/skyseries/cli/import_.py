@@ -15,6 +15,16 @@ __all__ = ["import_"]
 _POLICIES = click.Choice(["error", "drop", "keep"])
 
 
+def _options_of_bucket(
+    _context: click.Context, _option: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str] | None:
+    """Return options for fsspec; None if there are none."""
+    pairs = [text.partition("=") for text in given]
+    if bad := [key for key, equals, _ in pairs if not (key and equals)]:
+        raise click.BadParameter(f"{bad[0]!r} is not KEY=VALUE")
+    return {key: value for key, _, value in pairs} or None
+
+
 def _null_values(
     ctx: click.Context,
     param: click.Parameter,
@@ -131,6 +141,10 @@ def _width(ctx: click.Context, param: click.Parameter, value: str) -> float | No
 @click.option(
     "--durability", type=click.Choice(["power", "process"]), default="power", show_default=True,
     help="What a finished catalog outlives: a power cut, or the end of the process (faster).",
+)  # fmt: skip
+@click.option(
+    "--storage-option", "storage_options", multiple=True, callback=_options_of_bucket,
+    help="KEY=VALUE for the bucket that PATH is in, such as endpoint_url=...; may be repeated.",
 )  # fmt: skip
 @engine_options
 @progress_option

@@ -172,7 +172,8 @@ class ExtensionVerbs(CatalogBase):
         place = self._root if path is None else locate(path)
         if not place.is_local:
             raise InputError(
-                f"an extension is written to a folder of this machine, not to {place}: give path="
+                f"{place} is not on a disk of this machine, where extensions are written: "
+                "give path=, a folder"
             )
         folder = place.local
         begun = _check_place(folder, name, inside, overwrite or resume)
