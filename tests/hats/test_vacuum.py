@@ -249,7 +249,7 @@ def test_the_version_of_its_columns_that_an_extension_names_stays(four):
     assert sky.open_catalog(four).load_extension("feats").to_arrow()["faint"].null_count == 0
 
 
-@pytest.mark.parametrize("lost", [COLLECTION_FILE, "v000004", "feats/v000002"])
+@pytest.mark.parametrize("lost", [COLLECTION_FILE, "v000004"])
 def test_nothing_is_removed_where_no_version_is_the_current_one(four, lost):
     if (four / lost).is_dir():
         shutil.rmtree(four / lost)
@@ -259,6 +259,16 @@ def test_nothing_is_removed_where_no_version_is_the_current_one(four, lost):
     with pytest.raises(sky.CatalogError, match=r"has no current version: .* nothing is removed"):
         sky.vacuum(four, older_than=0, dry_run=False)
     assert tree(four) == before
+
+
+def test_an_extension_stays_where_none_of_its_versions_is_the_current_one(four):
+    shutil.rmtree(four / "feats" / "v000002")
+    left(four / "feats", "v000009", 30, file=MANIFEST_FILE)
+    found = sky.vacuum(four, older_than=0, dry_run=False)
+    assert paths(found.removed) == ["v000001", "v000002", "v000003"]
+    for name in ("feats/v000001", "feats/v000009"):
+        assert whys(found)[name] == "none of its versions is the current one"
+        assert (four / name).is_dir()
 
 
 def test_builds_of_a_first_run_that_was_stopped_are_removed(tmp_path):
