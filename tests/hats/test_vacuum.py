@@ -292,6 +292,21 @@ def test_what_is_named_is_read_again_before_each_removal(four, monkeypatch):
     assert len(sky.open_catalog(four)) == 40
 
 
+def test_what_names_the_current_version_is_removed_meanwhile(four, monkeypatch):
+    listed = module.list_versions
+
+    def and_then(root):
+        found = listed(root)
+        (four / COLLECTION_FILE).unlink()
+        return found
+
+    monkeypatch.setattr(module, "list_versions", and_then)
+    found = sky.vacuum(four, older_than=0, dry_run=False)
+    assert paths(found.removed) == ["feats/v000001"]
+    assert whys(found)["v000001"] == "none of its versions is the current one"
+    assert (four / "v000003").is_dir()
+
+
 def test_a_build_that_is_gone_on_with_meanwhile_stays(four, monkeypatch):
     build = left(four, ".build-aa", 30)
     listed = module.list_versions

@@ -18,7 +18,7 @@ from typing import Any
 
 from skyseries.arrays.numbers import number, true_or_false, whole
 from skyseries.errors import CatalogError, InputError
-from skyseries.hats.collection import COLLECTION_FILE, PRIMARY, version_name
+from skyseries.hats.collection import COLLECTION_FILE, PRIMARY, read_collection, version_name
 from skyseries.hats.listing import list_folder
 from skyseries.hats.locks import held_by_us
 from skyseries.hats.properties import parse_properties, split_list
@@ -246,6 +246,10 @@ def _remove(at: Location, found: _Found, rule: _Rule) -> str | None:
     with held_by_us(at, found.name) as free:
         if not free:
             return "a process is writing it"
+        if not found.name.startswith("."):  # another may have removed what names one meanwhile
+            collection = read_collection(at)
+            if collection is None or collection.version is None:
+                return _NONE_IS_CURRENT
         if found.left:  # its writer may have gone on meanwhile
             now = next((e for e in list_folder(at) if e.name == found.name), None)
             young = now and _why_young(look_at_leftover(at, now, found.what, in_use=False), rule)
