@@ -250,7 +250,7 @@ def test_the_version_of_its_columns_that_an_extension_names_stays(four):
     assert sky.open_catalog(four).load_extension("feats").to_arrow()["faint"].null_count == 0
 
 
-@pytest.mark.parametrize("lost", [COLLECTION_FILE, "v000004", "feats/v000002"])
+@pytest.mark.parametrize("lost", [COLLECTION_FILE, "v000004"])
 def test_nothing_is_removed_where_no_version_is_the_current_one(four, lost):
     if (four / lost).is_dir():
         shutil.rmtree(four / lost)
@@ -260,6 +260,16 @@ def test_nothing_is_removed_where_no_version_is_the_current_one(four, lost):
     with pytest.raises(sky.CatalogError, match=r"has no current version: .* nothing is removed"):
         sky.vacuum(four, older_than=0, dry_run=False)
     assert tree(four) == before
+
+
+def test_an_extension_stays_where_none_of_its_versions_is_the_current_one(four):
+    shutil.rmtree(four / "feats" / "v000002")
+    left(four / "feats", "v000009", 30, file=MANIFEST_FILE)
+    found = sky.vacuum(four, older_than=0, dry_run=False)
+    assert paths(found.removed) == ["v000001", "v000002", "v000003"]
+    for name in ("feats/v000001", "feats/v000009"):
+        assert whys(found)[name] == "none of its versions is the current one"
+        assert (four / name).is_dir()
 
 
 def test_builds_of_a_first_run_that_was_stopped_are_removed(tmp_path):
@@ -281,6 +291,21 @@ def test_what_is_named_is_read_again_before_each_removal(four, monkeypatch):
     found = sky.vacuum(four, older_than=0, dry_run=False)
     assert paths(found.removed) == ["v000002", "v000003", "feats/v000001"]
     assert len(sky.open_catalog(four)) == 40
+
+
+def test_what_names_the_current_version_is_removed_meanwhile(four, monkeypatch):
+    listed = module.list_versions
+
+    def and_then(root):
+        found = listed(root)
+        (four / COLLECTION_FILE).unlink()
+        return found
+
+    monkeypatch.setattr(module, "list_versions", and_then)
+    found = sky.vacuum(four, older_than=0, dry_run=False)
+    assert paths(found.removed) == ["feats/v000001"]
+    assert whys(found)["v000001"] == "none of its versions is the current one"
+    assert (four / "v000003").is_dir()
 
 
 def test_a_build_that_is_gone_on_with_meanwhile_stays(four, monkeypatch):

@@ -18,7 +18,7 @@ from typing import Any
 
 from skyseries.arrays.numbers import number, true_or_false, whole
 from skyseries.errors import CatalogError, InputError
-from skyseries.hats.collection import COLLECTION_FILE, PRIMARY, version_name
+from skyseries.hats.collection import COLLECTION_FILE, PRIMARY, read_collection, version_name
 from skyseries.hats.listing import list_folder
 from skyseries.hats.locks import held_by_us
 from skyseries.hats.properties import parse_properties, split_list
@@ -37,6 +37,7 @@ __all__ = ["Looked", "Vacuumed", "vacuum"]
 
 _DAY = 86_400.0
 """Seconds; so long a writer may be silent without being taken for stopped."""
+_NONE_IS_CURRENT = "none of its versions is the current one"
 _OURS = re.compile(r"v\d{6}|\..*")
 """Folders that name nothing: versions, and what is hidden."""
 
@@ -127,10 +128,9 @@ def vacuum(
     root = locate(path, **storage_options)
     removed: list[Looked] = []
     kept: list[Looked] = []
-    collections = list(_collections("", list_versions(root), None))
-    for _, listed, _ in collections:
-        _check_current(listed)
-    for folder, listed, loaded in collections:
+    catalog = list_versions(root)
+    _check_current(catalog)
+    for folder, listed, loaded in _collections("", catalog, None):
         at = root.join(folder) if folder else root
         for found in _judged(listed, rule):
             why = found.kept
@@ -208,7 +208,9 @@ def _judged(listed: CatalogVersions, rule: _Rule) -> Iterator[_Found]:
         made = next((later.made for later in listed.versions[place + 1 :] if later.made), None)
         since, kept = rule.since(made), None
         touched = rule.since(version.touched)
-        if version.newer:
+        if listed.current is None:
+            kept = _NONE_IS_CURRENT
+        elif version.newer:
             kept = "made by a newer Skyseries, which is to remove it"
         elif place >= newest:
             kept = f"one of the {rule.keep} newest"
@@ -222,6 +224,8 @@ def _judged(listed: CatalogVersions, rule: _Rule) -> Iterator[_Found]:
         yield _Found(version.name, "old version", version.nbytes, kept, removed)
     for left in listed.leftovers:
         since, kept = rule.since(left.touched), _why_young(left, rule)
+        if left.what == NEVER_NAMED and listed.current is None:
+            kept = kept or _NONE_IS_CURRENT
         removed = f"last written to {_span(since)} ago"
         yield _Found(left.name, left.what, left.nbytes, kept, removed, left=True)
 
@@ -242,6 +246,10 @@ def _remove(at: Location, found: _Found, rule: _Rule) -> str | None:
     with held_by_us(at, found.name) as free:
         if not free:
             return "a process is writing it"
+        if not found.name.startswith("."):  # another may have removed what names one meanwhile
+            collection = read_collection(at)
+            if collection is None or collection.version is None:
+                return _NONE_IS_CURRENT
         if found.left:  # its writer may have gone on meanwhile
             now = next((e for e in list_folder(at) if e.name == found.name), None)
             young = now and _why_young(look_at_leftover(at, now, found.what, in_use=False), rule)
