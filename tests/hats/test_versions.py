@@ -199,6 +199,15 @@ def test_what_is_no_folder(tmp_path):
         sky.versions(tmp_path / "table.csv")
 
 
+def test_a_folder_with_names_like_ours_is_no_catalog(tmp_path):
+    for name in ("v000001", ".build-mine"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "notes.txt").touch()
+    for asked in (sky.versions, sky.vacuum):
+        with pytest.raises(sky.CatalogNotFoundError, match="nothing in it is one"):
+            asked(tmp_path)
+
+
 def test_the_folder_of_the_current_version_is_gone(copy):
     shutil.rmtree(copy / "v000003")
     found = sky.versions(copy)

@@ -235,7 +235,8 @@ def list_versions(root: Location) -> CatalogVersions:
         for entry in there
         if entry.name in numbers and entry.name not in found
     ]
-    if collection is None and not leftovers and not names & set(PROPERTY_FILES):
+    ours = any(left.ours for left in leftovers)
+    if collection is None and not ours and not names & set(PROPERTY_FILES):
         why = "nothing in it is one" if there else "no such folder, or an empty one"
         if root.is_local and root.local.is_file():
             why = "that is a file"
