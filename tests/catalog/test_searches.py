@@ -372,7 +372,7 @@ def test_ids_of_64_bits_and_ids_that_repeat(tmp_path):
         {"id": pa.array(keys, pa.uint64()), "ra": [10.0, 200, 300, 40, 50, 230, 51],
          "dec": [1.0, 2, -50, 80, 5, -5, 5]}
     )  # fmt: skip
-    for index in ("id", None):
+    for index in (True, None):
         sky.import_catalog(
             write_parts(tmp_path / "o", table), tmp_path / f"c{index}", id="id", max_rows=1,
             kind="source", id_index=index, executor="serial", progress=False,

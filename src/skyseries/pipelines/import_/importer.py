@@ -199,7 +199,7 @@ def import_catalog(
         on_duplicate_epoch=on_duplicate_epoch,
         orphans=orphans,
         margin_arcsec=margin_arcsec,
-        id_index=true_or_false(id_index, "id_index"),
+        id_index=id_index is not None and true_or_false(id_index, "id_index"),
         limits=limits,
         **inputs,
     )
