@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,8 +156,8 @@ def write_catalog_folder(
     for file, table in ((STATISTICS_FILE, facts.statistics), (THUMBNAIL_FILE, facts.first)):
         if table is not None:
             finish.write_joined(root / file, [table])
-    for file in ("point_map.fits", "skymap.fits"):
-        write_point_map(root / file, facts.pixels, facts.counts)
+    write_point_map(root / "point_map.fits", facts.pixels, facts.counts)
+    shutil.copyfile(root / "point_map.fits", root / "skymap.fits")
     found = finish.base_properties(name, kind, facts.rows, ra, dec)
     found |= {
         "hats_order": _highest_order(cells),
