@@ -77,7 +77,9 @@ class _Aside:
         self._folder = folder
         self._ring = None if blueprint.margin_arcsec is None else read_cells(blueprint.receivers)
         self._edges: list[pa.Table] = []
+        self._edge_bytes = 0
         self._ids: list[pa.Table] = []
+        self._id_rows = 0
         self._seen = 0
         self._outcome: Outcome = {"margin": [], "index": []}
 
@@ -96,12 +98,14 @@ class _Aside:
             self._seen += table.num_rows
             if edges is not None:
                 self._edges.append(edges)
-            if sum(held.nbytes for held in self._edges) > tuning().margin_held_bytes:
+                self._edge_bytes += edges.nbytes
+            if self._edge_bytes > tuning().margin_held_bytes:
                 self._spill_edges()
         if (column := self._blueprint.id) is not None:
             ids, cells = table.column(column), table.column(HPX_COLUMN)
             self._ids.append(index_entries(ids, cells, column, cell))
-            if sum(map(len, self._ids)) >= tuning().index_part_rows:
+            self._id_rows += len(ids)
+            if self._id_rows >= tuning().index_part_rows:
                 self._spill_ids()
 
     def _spill_edges(self) -> None:
@@ -109,14 +113,14 @@ class _Aside:
         if self._edges:
             path = self._folder / f"margin-{len(done):04d}.arrow"
             done.append(write_edge_run(path, self._edges).to_json())
-            self._edges = []
+            self._edges, self._edge_bytes = [], 0
 
     def _spill_ids(self) -> None:
         done = self._outcome["index"]
         if self._ids and self._blueprint.id is not None:
             path = self._folder / f"index-{len(done):04d}.arrow"
             done.append(vars(write_run(path, sorted_entries(self._ids, self._blueprint.id))))
-            self._ids = []
+            self._ids, self._id_rows = [], 0
 
     def finish(self) -> Outcome:
         """Write what is held; return where all of it is."""

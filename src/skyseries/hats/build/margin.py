@@ -99,8 +99,9 @@ def write_edge_run(path: Path, tables: Sequence[pa.Table]) -> EdgeRun:
     """Write what `edge_rows` returned as one run."""
     table = pa.concat_tables(tables).combine_chunks()
     targets = table.column(_TARGET).to_numpy()
-    run = write_run(path, take(table, argsort(targets)), _TARGET)
-    found, counts = run_lengths(np.sort(targets))
+    order = argsort(targets)
+    run = write_run(path, take(table, order), _TARGET)
+    found, counts = run_lengths(targets[order])
     return EdgeRun(run, tuple(found.tolist()), tuple(counts.tolist()))
 
 
