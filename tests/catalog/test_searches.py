@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 import skyseries as sky
 from skyseries.catalog.plan.idsearch import Ids
 from skyseries.errors import InputError, SchemaError
-from skyseries.hats.dataset import Dataset
 from skyseries.spatial.healpix import cell_range
 from skyseries.spatial.regions import Box, Cone, Pixels, Polygon
 from skyseries.spatial.sphere import separation_arcsec
@@ -49,20 +48,6 @@ def sky_rows(table, tmp_path_factory):
             executor="serial", progress=False,
         )  # fmt: skip
     return sky.open_catalog(folder / "c")
-
-
-@pytest.fixture
-def reads(monkeypatch):
-    """Return what is read of the leaves: triples of file, columns and row groups."""
-    seen = []
-    real = Dataset.read_leaf
-
-    def spy(self, leaf, paths, row_groups=None):
-        seen.append((leaf.path, frozenset(paths), tuple(row_groups or ())))
-        return real(self, leaf, paths, row_groups)
-
-    monkeypatch.setattr(Dataset, "read_leaf", spy)
-    return seen
 
 
 def ids(catalog) -> list[int]:

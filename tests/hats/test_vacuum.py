@@ -19,7 +19,7 @@ from skyseries.hats import vacuum as module
 from skyseries.hats.collection import COLLECTION_FILE
 from skyseries.hats.dataset import open_dataset
 from skyseries.hats.manifest import MANIFEST_FILE, Manifest
-from skyseries.store.remote import CLAIM
+from skyseries.store.base import CLAIM
 from tests.hats.small import objects
 from tests.store.servers import s3_server
 

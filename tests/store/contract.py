@@ -19,8 +19,7 @@ import pytest
 
 from skyseries.errors import InputError, StorageError
 from skyseries.store import Changed, Store, Taken
-from skyseries.store.base import MANIFEST
-from skyseries.store.remote import CLAIM
+from skyseries.store.base import CLAIM, MANIFEST
 
 WRITERS = 5
 

@@ -14,9 +14,9 @@ import pytest
 
 from skyseries.errors import StorageError
 from skyseries.store import Changed, Store, Taken, store_at
-from skyseries.store.base import MANIFEST
+from skyseries.store.base import CLAIM, MANIFEST
 from skyseries.store.files import locate
-from skyseries.store.remote import CLAIM, RemoteStore
+from skyseries.store.remote import RemoteStore
 from skyseries.store.s3 import S3Bucket
 from tests.store.contract import ReplaceRaces, StoreContract, digests, made, written
 from tests.store.memory import Killed, MemoryBucket, MemoryStore

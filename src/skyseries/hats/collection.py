@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from skyseries.errors import CatalogError, CatalogNotFoundError
+from skyseries.hats.layout import version_name, version_number
 from skyseries.hats.properties import parse_properties, read_properties, split_list
 from skyseries.store.files import Location
 
@@ -22,7 +23,6 @@ __all__ = [
     "at_version",
     "read_collection",
     "version_in",
-    "version_name",
 ]
 
 COLLECTION_FILE = "collection.properties"
@@ -136,15 +136,10 @@ def _versions_there(root: Location) -> str:
         names = [entry.name for entry in list_folder(root)]
     except OSError:
         return ""
-    numbers = [int(name[1:]) for name in names if re.fullmatch(r"v\d{6}", name)]
+    numbers = [number for name in names if (number := version_number(name)) is not None]
     if not numbers:
         return ": this catalog has no versions"
     return f"; there {'is' if len(numbers) == 1 else 'are'} {', '.join(map(str, numbers))}"
-
-
-def version_name(number: int) -> str:
-    """Return the name of the folder of a version."""
-    return f"v{number:06d}"
 
 
 def version_in(primary: str) -> str | None:

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from skyseries.cache import kept
 from skyseries.errors import CatalogError, CatalogNotFoundError, SkyseriesError
 from skyseries.hats.curves import plain_curves
-from skyseries.hats.layout import leaf_location
+from skyseries.hats.layout import BUILD, leaf_location, version_number
 from skyseries.hats.leaf import HPX_COLUMN, LIST_PATH, column_paths
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.properties import read_properties
@@ -33,8 +33,6 @@ from skyseries.store.files import Location, removed_version
 __all__ = ["Dataset", "open_dataset", "open_leaf", "why_not_yet"]
 
 PROPERTY_FILES = ("hats.properties", "properties")
-_BEGUN = re.compile(r"v\d{6}|\..+")
-"""What may lie in the folder of a catalog that was not finished."""
 _COLUMN_BYTES = 500
 _HIVE_COLUMNS = {"Norder", "Dir", "Npix", "margin_Norder", "margin_Dir", "margin_Npix"}
 
@@ -233,7 +231,7 @@ def _not_found(root: Location) -> str:
     above = root.parent()
     if above.join("collection.properties").exists():
         return f"{root} is a version of a catalog: open {above}"
-    held = [name for name in _folders(root) if re.fullmatch(r"v\d{6}", name)]
+    held = [name for name in _folders(root) if version_number(name) is not None]
     if held:
         return f"{text}, which names one of the versions that it holds ({', '.join(held)})"
     below = [name for name in _folders(root) if any((root.local / name).glob("*.properties"))]
@@ -245,8 +243,8 @@ def why_not_yet(root: Location) -> str | None:
     if not root.is_local or not root.local.is_dir():
         return None
     names = [path.name for path in root.local.iterdir()]
-    builds = [name for name in names if name.startswith(".build-")]
-    if not builds or not all(_BEGUN.fullmatch(name) for name in names):
+    builds = [name for name in names if name.startswith(BUILD)]
+    if not builds or not all(name[0] == "." or version_number(name) is not None for name in names):
         return None
     return (
         f"there is no catalog at {root} yet: its first writer was stopped, or is at work; the same "

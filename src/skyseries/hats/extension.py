@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from skyseries.errors import CatalogError, CatalogNotFoundError, InputError
 from skyseries.hats.collection import COLLECTION_FILE, read_collection
+from skyseries.hats.layout import version_number
 from skyseries.hats.properties import parse_properties, read_properties, split_list
 from skyseries.store.files import Location, locate
 
@@ -118,7 +119,7 @@ def check_name(name: str, columns: list[str]) -> None:
     """Raise InputError if an extension cannot have this name, or list these columns."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
         raise InputError(f"the name of an extension has letters, digits, _, . and -, not {name!r}")
-    if re.fullmatch(r"v\d{6}|hats|collection", name):
+    if version_number(name) is not None or name in ("hats", "collection"):
         raise InputError(f"an extension cannot have the name {name!r}")
     if bad := [column for column in columns if split_list(column) != [column]]:
         raise InputError(f"the column {bad[0]!r} cannot be listed by an extension: rename it")

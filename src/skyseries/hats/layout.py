@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import re
+
 from skyseries.hats.partitions import Cell
 from skyseries.store.files import Location
 
-__all__ = ["INDEX_FOLDER", "default_names", "leaf_path"]
+__all__ = [
+    "BUILD",
+    "INDEX_FOLDER",
+    "default_names",
+    "leaf_path",
+    "version_name",
+    "version_number",
+]
 
+BUILD = ".build-"
+"""What the names of folders begin with in which versions are put together."""
 INDEX_FOLDER = "dataset/index"
+
+
+def version_name(number: int) -> str:
+    """Return the name of the folder of a version."""
+    return f"v{number:06d}"
+
+
+def version_number(name: str | None) -> int | None:
+    """Return the number of a version by its name; None if it is no name of one."""
+    match = re.fullmatch(r"v(\d{6})", name or "")
+    return None if match is None else int(match[1])
 
 
 def leaf_path(cell: Cell, suffix: str = ".parquet") -> str:

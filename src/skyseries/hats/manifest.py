@@ -18,6 +18,7 @@ import xxhash
 
 from skyseries.errors import CatalogError
 from skyseries.executors import check_cancelled
+from skyseries.store.base import MANIFEST as MANIFEST_FILE
 from skyseries.store.files import Location
 
 __all__ = [
@@ -28,9 +29,6 @@ __all__ = [
     "digest_of",
     "read_manifest",
 ]
-
-MANIFEST_FILE = "manifest.json"
-"""Its name in the folder of the version."""
 
 _NUMBER = 1
 _HASH = "xxh3_128"

@@ -18,7 +18,8 @@ from typing import Any
 
 from skyseries.arrays.numbers import number, true_or_false, whole
 from skyseries.errors import CatalogError, InputError
-from skyseries.hats.collection import COLLECTION_FILE, PRIMARY, read_collection, version_name
+from skyseries.hats.collection import COLLECTION_FILE, PRIMARY, read_collection
+from skyseries.hats.layout import version_name, version_number
 from skyseries.hats.listing import list_folder
 from skyseries.hats.locks import held_by_us
 from skyseries.hats.properties import parse_properties, split_list
@@ -38,8 +39,6 @@ __all__ = ["Looked", "Vacuumed", "vacuum"]
 _DAY = 86_400.0
 """Seconds; so long a writer may be silent without being taken for stopped."""
 _NONE_IS_CURRENT = "none of its versions is the current one"
-_OURS = re.compile(r"v\d{6}|\..*")
-"""Folders that name nothing: versions, and what is hidden."""
 
 
 @dataclass(frozen=True)
@@ -276,7 +275,7 @@ def _property_files(base: Location) -> Iterator[Location]:
         if entry.nbytes is not None:
             if entry.name.endswith("properties"):
                 yield base.join(entry.name)
-        elif not _OURS.fullmatch(entry.name):
+        elif version_number(entry.name) is None and not entry.name.startswith("."):
             yield base.join(entry.name, COLLECTION_FILE)
             yield base.join(entry.name, "hats.properties")
 

@@ -15,17 +15,17 @@ from skyseries.hats.collection import (
     Collection,
     at_version,
     read_collection,
-    version_name,
 )
 from skyseries.hats.dataset import PROPERTY_FILES, Dataset, open_dataset
 from skyseries.hats.extension import EXTENSION_VERSION, PRIMARY_VERSION, listed_extensions
+from skyseries.hats.layout import BUILD, version_name, version_number
 from skyseries.hats.listing import list_files, list_folder
 from skyseries.hats.locks import is_held
 from skyseries.hats.manifest import MANIFEST_FILE, Manifest, NewerManifest, read_manifest
 from skyseries.hats.properties import parse_properties
 from skyseries.store import Entry
+from skyseries.store.base import CLAIM
 from skyseries.store.files import Location, locate
-from skyseries.store.remote import CLAIM
 from skyseries.units import size_text
 
 __all__ = [
@@ -37,14 +37,12 @@ __all__ = [
     "extension_state",
     "list_versions",
     "look_at_leftover",
-    "version_number",
     "versions",
 ]
 
-_VERSION = re.compile(r"v(\d{6})")
 _LEFTOVERS = {
     "part": re.compile(r"\..+\.[0-9a-f]{8}\.(part|old)"),
-    "build": re.compile(r"\.build-.+"),
+    "build": re.compile(rf"{re.escape(BUILD)}.+"),
     "build of an earlier Skyseries": re.compile(r"\.import[.-].+"),
 }
 """What stopped writers leave, by the names that it has."""
@@ -226,7 +224,7 @@ def list_versions(root: Location) -> CatalogVersions:
     names = {entry.name for entry in there}
     collection = read_collection(root)
     current = None if collection is None else collection.version
-    numbers = [entry.name for entry in there if _VERSION.fullmatch(entry.name)]
+    numbers = [entry.name for entry in there if version_number(entry.name) is not None]
     last = current if current or collection is None else max(numbers, default=None)  # overwritten
     found = [n for n in numbers if last is not None and n <= last and _is_ours(root, n)]
     leftovers = [_leftover(root, entry, what) for entry in there if (what := _left_as(entry.name))]
@@ -296,11 +294,11 @@ def _with_versions(root: Location, state: ExtensionState) -> ExtensionState:
 
 def _is_begun(root: Location, entry: Entry) -> bool:
     """Whether this holds nothing but what the first writer of an extension has left."""
-    hidden_or_version = entry.name.startswith(".") or _VERSION.fullmatch(entry.name)
+    hidden_or_version = entry.name.startswith(".") or version_number(entry.name) is not None
     if not root.is_local or entry.nbytes is not None or hidden_or_version:
         return False
     names = [below.name for below in list_folder(root.join(entry.name))]
-    whats = [_left_as(name) or _VERSION.fullmatch(name) for name in names]
+    whats = [_left_as(name) or version_number(name) is not None for name in names]
     return "build" in whats and all(whats)
 
 
@@ -374,7 +372,7 @@ def _is_ours(root: Location, name: str) -> bool:
     folder = root.join(name)
     below = list_folder(folder)
     names = {entry.name for entry in below}
-    if not _VERSION.fullmatch(name):
+    if version_number(name) is None:
         return not names or bool(names & _IN_BUILDS)
     return bool(names & {MANIFEST_FILE, CLAIM}) or any(
         folder.join(entry.name, PROPERTY_FILES[0]).exists()
@@ -396,12 +394,6 @@ def _leftover(root: Location, entry: Entry, what: str) -> Leftover:
 
 def _left_as(name: str) -> str | None:
     return next((what for what, names in _LEFTOVERS.items() if names.fullmatch(name)), None)
-
-
-def version_number(name: str | None) -> int | None:
-    """Return the number of a version by its name; None if it is no name of one."""
-    match = _VERSION.fullmatch(name or "")
-    return None if match is None else int(match[1])
 
 
 def _time(text: str) -> datetime | None:

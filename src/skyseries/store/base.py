@@ -17,6 +17,7 @@ from typing import NamedTuple
 from skyseries.errors import InputError, StorageError
 
 __all__ = [
+    "CLAIM",
     "MANIFEST",
     "Changed",
     "Entry",

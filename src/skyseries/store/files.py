@@ -23,6 +23,7 @@ __all__ = [
     "Location",
     "atomic_path",
     "locate",
+    "name_beside",
     "name_of",
     "removed_version",
     "storage_error",
@@ -243,11 +244,16 @@ def storage_errors(what: str) -> Iterator[None]:
         raise storage_error(error, "write", what) from error
 
 
+def name_beside(path: Path) -> Path:
+    """Return a name that nothing has, for what is to get a name, or has lost it."""
+    return path.parent / f".{path.name}.{os.urandom(4).hex()}.part"
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a name to write to, and rename it to `path` when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.parent / f".{path.name}.{os.urandom(4).hex()}.part"
+    beside = name_beside(path)
     with storage_errors(str(path)):
         try:
             yield beside

@@ -27,7 +27,7 @@ from skyseries.store.base import (
     checked,
     owner_of,
 )  # fmt: skip
-from skyseries.store.files import storage_error
+from skyseries.store.files import name_beside, storage_error
 from skyseries.store.threads import for_each
 
 __all__ = ["Disk", "LocalStore"]
@@ -189,7 +189,7 @@ class LocalStore(Store):
         path = self._path(name)
         with _told("remove", path), suppress(FileNotFoundError, NotADirectoryError):
             if path.is_dir() and not path.is_symlink():
-                gone = path if path.name.endswith(".part") else _beside(path)
+                gone = path if path.name.endswith(".part") else name_beside(path)
                 if gone != path:
                     self._disk.rename(path, gone)
                     self._sync(path.parent)
@@ -213,7 +213,7 @@ class LocalStore(Store):
     @contextmanager
     def _written_beside(self, path: Path, content: bytes) -> Iterator[Path]:
         """Have the content on the disk under another name, which is gone after the block."""
-        beside = _beside(path)
+        beside = name_beside(path)
         try:
             self._disk.write(beside, content)
             self._sync(beside)
@@ -250,7 +250,7 @@ class LocalStore(Store):
         except OSError as error:
             if error.errno not in _NO_EXCHANGE:
                 raise
-            aside = _beside(path)  # for a moment there is neither of them
+            aside = name_beside(path)  # for a moment there is neither of them
             self._disk.rename(path, aside)
             self._disk.rename(folder, path)
             self._sync(path.parent)
@@ -310,10 +310,6 @@ class LocalStore(Store):
                 why = getattr(error.__cause__, "errno", None)
                 if place.is_relative_to(self.local) or why not in (errno.EACCES, errno.EINVAL):
                     raise
-
-
-def _beside(path: Path) -> Path:
-    return path.parent / f".{path.name}.{os.urandom(4).hex()}.part"
 
 
 def _tag(content: bytes) -> str:

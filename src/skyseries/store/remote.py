@@ -27,7 +27,7 @@ from skyseries.store.base import (
 )  # fmt: skip
 from skyseries.store.threads import for_each
 
-__all__ = ["CLAIM", "Bucket", "RemoteStore"]
+__all__ = ["Bucket", "RemoteStore"]
 
 _WRITE = "skyseries-write"
 _DIGEST = "skyseries-digest"

@@ -28,6 +28,7 @@ from skyseries.hats.extension import (
     read_extension,
 )
 from skyseries.hats.keys import check_keys
+from skyseries.hats.layout import version_number
 from skyseries.hats.margin import margin_width
 from skyseries.schema.roles import did_you_mean
 from skyseries.store.files import Location, locate
@@ -199,7 +200,7 @@ class ExtensionVerbs(CatalogBase):
 
         def publish(written: Written) -> None:
             primary = self._root.name if inside else str(self._root)
-            version = int(written.version[1:])
+            version = version_number(written.version)
             extension = Extension(name, primary, key, name, key, tuple(new), how, True, version)
             said = {
                 "hats_builder": _builder(),
@@ -307,7 +308,7 @@ def _warn_if_stale(
     The columns say it themselves; those of earlier versions of Skyseries, only the extension's
     file, which tells of the version that it names.
     """
-    from skyseries.hats.versions import extension_state, version_number
+    from skyseries.hats.versions import extension_state
 
     now = version_number(catalog._collection.version)
     made_for = version_number(data.dataset.properties.get(PRIMARY_VERSION))

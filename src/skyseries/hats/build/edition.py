@@ -27,18 +27,17 @@ from skyseries.arrays import true_or_false
 from skyseries.config import settings
 from skyseries.errors import CatalogError, InputError, StorageError
 from skyseries.executors import Job
-from skyseries.hats.build.journal import Journal
+from skyseries.hats.build.journal import Journal, is_whole
 from skyseries.hats.build.promotion import named_version, next_version, promote
 from skyseries.hats.collection import COLLECTION_FILE, Collection
+from skyseries.hats.layout import BUILD
 from skyseries.hats.manifest import MANIFEST_FILE, FileFacts, Manifest, digest_of
 from skyseries.store import Store, Taken, store_at
 from skyseries.store.base import CLAIM, owner_in
 from skyseries.store.files import Location, locate, storage_errors, write_text
 
-__all__ = ["BUILD", "Edition", "check_target", "new_edition", "new_folder"]
+__all__ = ["Edition", "check_target", "new_edition", "new_folder"]
 
-BUILD = ".build-"
-"""What the names of build folders begin with."""
 _LEFTOVERS = re.compile(r"\.build-.*|\.import.*|v\d{6}|\..*\.part")
 """What others may be writing, or have left behind when they were stopped; all else is not ours."""
 _OF_SYSTEMS = re.compile(r"\.DS_Store|\._.*|\.nfs.*|lost\+found|desktop\.ini|Thumbs\.db")
@@ -380,7 +379,7 @@ def _is_whole(journal: Journal, content: Path) -> bool:
     except (OSError, ValueError, CatalogError):
         return False
     files = manifest.files.items()
-    return all(journal.is_whole(content / name, said.nbytes, said.digest) for name, said in files)
+    return all(is_whole(content / name, said.nbytes, said.digest) for name, said in files)
 
 
 @contextmanager

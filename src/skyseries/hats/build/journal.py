@@ -16,9 +16,9 @@ from typing import Any
 
 from skyseries.executors import Task, run_tasks
 from skyseries.hats.manifest import digest_of
-from skyseries.store.files import atomic_path, storage_errors
+from skyseries.store.files import storage_errors, write_text
 
-__all__ = ["Journal", "Outcome", "gathered", "total"]
+__all__ = ["Journal", "Outcome", "gathered", "is_whole", "total"]
 
 Outcome = dict[str, Any]
 """What a task reports; plain JSON. A file that it has written is named as a ``path``."""
@@ -76,7 +76,7 @@ class Journal:
     def keep(self, name: str, value: Mapping[str, Any]) -> None:
         """Keep something about the run."""
         if self._folder is not None:
-            _write(self._folder / f"{name}.json", value)
+            write_text(self._folder / f"{name}.json", json.dumps(value))
 
     def forget(self, name: str) -> None:
         """Remove what was kept about the run under this name."""
@@ -88,14 +88,6 @@ class Journal:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._folder = None
-
-    def is_whole(self, path: Path, nbytes: int, digest: str | None) -> bool:
-        """Whether a file is still as it was when it was written."""
-        try:
-            same = path.stat().st_size == nbytes
-            return same and (digest is None or digest_of(path) == digest)
-        except OSError:
-            return False
 
     def _mark(self, stage: str, number: int) -> Path | None:
         return None if self._folder is None else self._folder / stage / f"{number:06d}.json"
@@ -112,11 +104,20 @@ class Journal:
         mark = self._mark(stage, number)
         said = None if mark is None else _read(mark)
         if said is None or not all(
-            self.is_whole(Path(p), *is_) for p, is_ in said["files"].items()
+            is_whole(Path(path), *was) for path, was in said["files"].items()
         ):
             return None
         outcome: Outcome = said["outcome"]
         return outcome
+
+
+def is_whole(path: Path, nbytes: int, digest: str | None) -> bool:
+    """Whether a file is still as it was when it was written."""
+    try:
+        same = path.stat().st_size == nbytes
+        return same and (digest is None or digest_of(path) == digest)
+    except OSError:
+        return False
 
 
 def total(outcomes: Iterable[Outcome], key: str) -> int:
@@ -136,7 +137,7 @@ def _marked(
     with storage_errors(str(mark)):
         outcome = function(*args)
         files = {path: _state(path, digest, digests) for path, digest in _files(outcome)}
-        _write(mark, {"outcome": outcome, "files": files})
+        write_text(mark, json.dumps({"outcome": outcome, "files": files}))
     return outcome
 
 
@@ -155,11 +156,6 @@ def _files(outcome: Any) -> Iterator[tuple[str, str | None]]:
 def _state(path: str, digest: str | None, wanted: bool) -> tuple[int, str | None]:
     file = Path(path)
     return file.stat().st_size, digest or (digest_of(file) if wanted else None)
-
-
-def _write(path: Path, value: Mapping[str, Any]) -> None:
-    with atomic_path(path) as beside:
-        beside.write_text(json.dumps(value), encoding="utf-8")
 
 
 def _read(path: Path) -> dict[str, Any] | None:

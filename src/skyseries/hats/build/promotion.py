@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from skyseries.errors import CatalogError, InputError
-from skyseries.hats.collection import COLLECTION_FILE, PRIMARY, Collection, version_in, version_name
+from skyseries.hats.collection import COLLECTION_FILE, PRIMARY, Collection, version_in
+from skyseries.hats.layout import version_name, version_number
 from skyseries.hats.properties import format_properties, now, parse_properties
 from skyseries.store import Store, rewrite
 
@@ -25,8 +25,7 @@ def next_version(store: Store) -> str:
         If there is no further number.
     """
     names = [named_version(store) or "", *(entry.name for entry in store.list())]
-    numbers = [int(name[1:]) for name in names if re.fullmatch(r"v\d{6}", name)]
-    last = max(numbers, default=0)
+    last = max((version_number(name) or 0 for name in names), default=0)
     if last >= _LAST:
         raise InputError(
             f"{store.path} holds v{last:06d}, and the number of a version has six digits; write to "

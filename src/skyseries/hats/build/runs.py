@@ -28,7 +28,7 @@ from skyseries.hats.sizes import Sizes
 from skyseries.spatial.order import count_between
 from skyseries.store.files import atomic_path
 
-__all__ = ["Run", "Runs", "Slices", "is_whole", "read_run", "write_run"]
+__all__ = ["Run", "Runs", "Slices", "read_run", "write_run"]
 
 
 _BATCH_ROWS = 16_384
@@ -38,7 +38,6 @@ _BATCH_BYTES = 4 << 20
 _ALIKE = 16
 """Rows that differ by no more bytes are taken for as large as the largest of them."""
 _FIRST_KEYS, _ROWS = b"first_keys", b"batch_rows"
-_LAST_BYTES = b"ARROW1"
 
 
 @dataclass(frozen=True)
@@ -109,16 +108,6 @@ def _places(schema: pa.Schema, columns: Sequence[str] | None) -> list[int]:
         if len(columns) == len(schema):
             return []  # a batch is then read in one piece
     return [schema.get_field_index(name) for name in columns]
-
-
-def is_whole(path: Path) -> bool:
-    """Whether a file is there and ends as an Arrow file does."""
-    try:
-        with path.open("rb") as file:
-            file.seek(-len(_LAST_BYTES), os.SEEK_END)
-            return file.read() == _LAST_BYTES
-    except OSError:
-        return False
 
 
 class Runs:

@@ -10,6 +10,7 @@ from skyseries.hats.check.findings import Findings
 from skyseries.hats.listing import list_files
 from skyseries.hats.manifest import MANIFEST_FILE, FileFacts, Manifest, digest_of, read_manifest
 from skyseries.store import Entry
+from skyseries.store.base import CLAIM
 from skyseries.store.files import Location
 
 __all__ = ["check_manifest"]
@@ -19,9 +20,6 @@ _TASK_FILES = 200
 """A task reads files until it has one of both."""
 _PARQUET = (".parquet", ".parq", "_metadata")
 """How the names of Parquet files end."""
-
-_OF_THE_STORE = {".skyseries-owner"}
-"""What a bucket has in the folder of a version beside its files."""
 
 
 def check_manifest(root: Location, deep: bool, findings: Findings) -> bool:
@@ -93,7 +91,7 @@ def _other_sizes(manifest: Manifest, there: dict[str, Entry], findings: Findings
             what = f"has {there[path].nbytes:,} bytes; it was written with {facts.nbytes:,}"
             findings.fault("changed-file", path, what)
             changed.append(path)
-    for path in sorted(there.keys() - manifest.files.keys() - _OF_THE_STORE):
+    for path in sorted(there.keys() - manifest.files.keys() - {CLAIM}):
         hidden = path.rpartition("/")[2].startswith(".")
         findings.note(not hidden, "unknown-file", path, "the manifest does not name it")
     return changed
