@@ -15,10 +15,11 @@ from typing import Any, Self
 from skyseries.config import settings
 from skyseries.errors import Cancelled, DeadlineExceeded, InputError
 from skyseries.executors.base import Event, Executor, Result, Results, Task, TaskEnd
-from skyseries.executors.context import current_job, in_task, job_here
+from skyseries.executors.context import check_cancelled, current_job, in_task, job_here
 from skyseries.executors.create import current_executor, executor
 from skyseries.executors.progress import TASKS, Progress, Stage
 from skyseries.executors.retrying import is_transient
+from skyseries.jit import watched_by
 
 __all__ = ["Job", "JobEvent", "StageEnd", "StageStart", "run_tasks"]
 
@@ -127,6 +128,7 @@ class Job:
         self._timer: threading.Timer | None = None
         self._token: Token[Job | None] | None = None
         self._stack = ExitStack()
+        self._compiling = _Compiling(self)
 
     def __repr__(self) -> str:
         return f"Job({self.name!r}, {self.tasks_done} tasks done)"
@@ -136,6 +138,7 @@ class Job:
             if self._executor is not None:
                 stack.enter_context(executor(self._executor))
             self._begin(current_job())
+            stack.enter_context(watched_by(self._compiling))
             self._stack = stack.pop_all()
         self._token = job_here.set(self)
         return self
@@ -186,14 +189,15 @@ class Job:
             raise InputError(f"{self!r} is not running: use it as `with Job(...) as job:`")
         tasks = tuple(tasks)
         shown = Stage.of_tasks(stage, tasks, unit, before)
-        results = current_executor().run(
-            tasks,
-            listeners=[*(job._hear for job in self._family()), self._progress.listener(shown)],
-            retries=self.retries,
-            ordered=ordered,
-            retry_on=is_transient,
-            while_waiting=self._progress.tick,
-        )
+        with watched_by(self._compiling):  # the tasks take this with them
+            results = current_executor().run(
+                tasks,
+                listeners=[*(job._hear for job in self._family()), self._progress.listener(shown)],
+                retries=self.retries,
+                ordered=ordered,
+                retry_on=is_transient,
+                while_waiting=self._progress.tick,
+            )
         return self._stream(shown, len(tasks), results)
 
     @contextmanager
@@ -404,3 +408,30 @@ def _check_arguments(name: Any, retries: Any, deadline_s: Any) -> None:
         or not 0 < float(deadline_s) <= threading.TIMEOUT_MAX
     ):
         raise InputError(f"deadline_s must be a number of seconds above 0, not {deadline_s!r}")
+
+
+_COMPILING = "compiling, once for this installation"
+
+
+class _Compiling:
+    """Shows the kernels that a job has to compile, and lets it be ended meanwhile."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._lock = threading.Lock()
+        self._stage: Stage | None = None
+        self._before = 0
+        """Kernels that were compiled together, before."""
+
+    def __call__(self, done: int, total: int) -> None:
+        check_cancelled()
+        self._job.check()
+        progress = self._job._progress
+        with self._lock:
+            if self._stage is None:
+                self._stage = progress.begin(Stage(_COMPILING, total, "kernels", at_once=True))
+            self._stage.total = self._before + total
+            progress.advance(self._stage, self._before + done - self._stage.done)
+            progress.tick()
+            if done == total:
+                self._before += total

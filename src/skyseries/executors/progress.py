@@ -48,6 +48,8 @@ class Stage:
     started: float = field(default_factory=lambda: time.monotonic())
     before: float = 0.0
     """How much of it an earlier run has done."""
+    at_once: bool = False
+    """Whether it is shown from the first moment on: it is known to be long."""
 
     @property
     def seconds(self) -> float:
@@ -241,8 +243,8 @@ class _Bars:
         self._ended: deque[TaskID] = deque()
 
     def begin(self, stage: Stage) -> None:
-        if self._began is None:
-            self._began = time.monotonic()
+        if self._began is None or stage.at_once:
+            self._began = time.monotonic() - (_DELAY if stage.at_once else 0.0)
         self._bars[stage] = None
         self._draw()
 

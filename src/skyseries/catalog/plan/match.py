@@ -97,6 +97,10 @@ class Match(Node):
         return pa.schema([*left, *right, *self.extras], left.metadata)
 
     @property
+    def occasions(self) -> tuple[str, ...]:
+        return "crossmatch", *super().occasions
+
+    @property
     def extras(self) -> list[pa.Field]:
         """The columns of the result that are of pairs."""
         unit = {"unit": "arcsec", "description": "distance on the sky"}

@@ -189,6 +189,11 @@ class Node(abc.ABC):
         return any(child.filters for child in self.children)
 
     @property
+    def occasions(self) -> tuple[str, ...]:
+        """What the plan is known to call, for `skyseries.jit.expect`."""
+        return tuple(name for child in self.children for name in child.occasions)
+
+    @property
     def refiles(self) -> bool:
         """Whether rows may be filed elsewhere than those of the first child."""
         return False

@@ -236,6 +236,8 @@ class Append(RowStep):
     beside: tuple[str, ...] = ()
     """Other columns, or fields of other light curves, that the function takes as a table,
     ``beside=``."""
+    calls: tuple[str, ...] = ()
+    """Occasions of `skyseries.jit.expect` that the function is."""
 
     def __post_init__(self) -> None:
         check_columns([self.source, *self.beside], self.child.schema)
@@ -258,6 +260,10 @@ class Append(RowStep):
         if new and self.positions:
             new += self.child.position or ()
         return list(dict.fromkeys([*old, *new]))
+
+    @property
+    def occasions(self) -> tuple[str, ...]:
+        return *super().occasions, *self.calls
 
     def makes(self) -> list[str]:
         return list(self.columns.names)

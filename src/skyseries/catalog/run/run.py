@@ -12,6 +12,7 @@ from skyseries.catalog.plan.node import Hints, Node, Unit
 from skyseries.catalog.plan.stage import stages_of
 from skyseries.catalog.run.units import divide
 from skyseries.executors import Task, current_executor, executor, report_progress, run_tasks
+from skyseries.jit import expect
 
 __all__ = ["count", "first", "in_order", "prepare", "reduce", "run_units", "units_of"]
 
@@ -24,7 +25,8 @@ def units_of(node: Node, largest: float | None = None) -> list[Unit]:
 
 
 def prepare(node: Node) -> None:
-    """Compute what a plan needs before its first unit, as far as it is not there."""
+    """Compile and compute what a plan needs before its first unit, as far as it is not there."""
+    expect(*node.occasions)
     for stage in stages_of(node):
         stage.run(run_units)
 

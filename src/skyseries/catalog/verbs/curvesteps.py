@@ -73,7 +73,7 @@ def features_step(
     """Return the step that adds feature columns."""
     from skyseries.timeseries import feature_schema, select
     from skyseries.timeseries.bands import tell_absent
-    from skyseries.timeseries.features.compute import feature_table
+    from skyseries.timeseries.features.compute import feature_table, occasions_of
     from skyseries.timeseries.features.published import published_table
     from skyseries.timeseries.measured import field_units, measured_field, with_units
     from skyseries.timeseries.periods.limits import frequency_limits
@@ -104,7 +104,8 @@ def features_step(
     if moved.location is not None:  # nights are those of the observatory
         compute = partial(compute, location=moved.location)
         said["location"] = str(moved.location)
-    return _append(catalog, name, read, [fields], compute, schema, said, moved, affixes)
+    calls = occasions_of(selected)
+    return _append(catalog, name, read, [fields], compute, schema, said, moved, affixes, calls)
 
 
 def periods_step(
@@ -140,7 +141,10 @@ def periods_step(
     said = {"step": "periods", **options, **json.loads(recorded)}
     said |= {"lightcurves": names} if beside else {}
     read = known[0].names()
-    return _append(catalog, names[0], read, known, compute, schema, said, moved, affixes, beside)
+    calls = (f"periods.{options['method']}",)
+    return _append(
+        catalog, names[0], read, known, compute, schema, said, moved, affixes, calls, beside
+    )
 
 
 def _bands_of_search(
@@ -223,6 +227,7 @@ def _append(
     said: dict[str, Any],
     moved: Moved,
     affixes: Affixes,
+    calls: tuple[str, ...],
     beside: tuple[str, ...] = (),
 ) -> Append:
     """Return the step, which hands the positions over where the times are to be moved."""
@@ -248,7 +253,7 @@ def _append(
         schema = pa.schema([f.with_name(affixes.around(f.name)) for f in schema])
         compute = partial(_renamed, names=schema.names, compute=compute)
     text = json.dumps(said, default=str)
-    return Append(catalog._node, name, read, compute, schema, moves, text, beside)
+    return Append(catalog._node, name, read, compute, schema, moves, text, beside, calls)
 
 
 def _renamed(

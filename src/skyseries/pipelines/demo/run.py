@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from skyseries.errors import InputError
 from skyseries.executors import Job
 from skyseries.executors import executor as use_executor
+from skyseries.jit import expect
 from skyseries.pipelines.demo.bright_stars import (
     GAIA_EPOCH,
     HIPPARCOS_EPOCH,
@@ -124,6 +125,7 @@ def demo(
         root = _fresh_folder(Path(path).expanduser())
     shown = progress is not False
     with use_executor("threads", workers), Job("demo", progress=shown) as job:
+        expect("demo")
         with job.stage("simulating light curves", unit="epochs") as advance:
             survey = simulate_survey(seed=seed)
             epochs = survey.sources.num_rows

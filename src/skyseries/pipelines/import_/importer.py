@@ -25,6 +25,7 @@ from skyseries.hats.build.assemble import assemble
 from skyseries.hats.build.edition import Edition, new_edition
 from skyseries.hats.margin import margin_width
 from skyseries.hats.names import RESERVED, check_catalog_name, check_index_column, is_word
+from skyseries.jit import expect
 from skyseries.pipelines.import_ import derive, prepare, publish, stages
 from skyseries.pipelines.import_.inputs import Asked, read_inputs
 from skyseries.pipelines.import_.notes import lightcurve_notes
@@ -239,6 +240,7 @@ def _run(plan: ImportPlan, edition: Edition) -> ImportReport:
     if edition.report is not None:  # stopped at its very end
         report = ImportReport.from_json(edition.report)
         return report.named(edition.publish(plan.blueprint.collection, {}))
+    expect("import", *(["import.lightcurves"] if plan.source_files else []))
     journal = edition.journal
     epochs = stages.source_chunks(plan)
     if not plan.object_files:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from skyseries.arrays import true_or_false
 from skyseries.executors import report_progress
+from skyseries.jit import expect
 from skyseries.photometry import UGRIZY
 from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
 from skyseries.schema.times import zero_point
@@ -31,7 +32,7 @@ from skyseries.units import plain_unit
 if TYPE_CHECKING:
     from astropy.coordinates import EarthLocation
 
-__all__ = ["compute_features", "feature_schema", "feature_table", "unit_of"]
+__all__ = ["compute_features", "feature_schema", "feature_table", "occasions_of", "unit_of"]
 
 _BLOCK = 65536
 """Epochs that are taken at a time: their arrays stay in the cache of the processor."""
@@ -366,6 +367,7 @@ def _compute(
     The settings are those of `split_by_band`.
     """
     own = {c.feature.name: c.feature for c in columns}.values()
+    expect(*occasions_of(own))
     needed = {_key(f): f for feature in own for f in parts_of(feature) or (feature,)}
     found: dict[_Key, list[NDArray[np.float64]]] = {key: [] for key in needed}
     counts = [np.empty((0, len(epochs.bands)), np.int64)]
@@ -382,6 +384,11 @@ def _compute(
         np.concatenate(counts),
         {key: np.concatenate(rows, axis=1) for key, rows in found.items() if rows},
     )
+
+
+def occasions_of(features: Iterable[Feature]) -> tuple[str, ...]:
+    """Return what computing features is to `skyseries.jit.expect`."""
+    return "features", *(f"features.{feature.name}" for feature in features)
 
 
 def _key(feature: Feature) -> _Key:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from skyseries.arrays import true_or_false
 from skyseries.errors import InputError
 from skyseries.executors import report_progress
+from skyseries.jit import expect
 from skyseries.schema import LightCurveFields
 from skyseries.timeseries.barycentre import at_barycentre
 from skyseries.timeseries.curve import floor_terms
@@ -169,6 +170,7 @@ def compute_periods(
         found.spare(settled),
         1.0 if measured.is_magnitude else -1.0,
     )  # fmt: skip
+    expect(f"periods.{found.name}")
     chunks = iter_epochs(column, fields, measured, None, units, all_bands=True)
     if true_or_false(barycentric, "barycentric"):
         chunks = at_barycentre(chunks, fields, ra, dec, location)

@@ -1,0 +1,150 @@
+"""Where machine code is kept: one file for each kernel and key, which holds all that it depends on.
+
+The name of a file is made of the contents of its sources, the key, the processor and the versions:
+a file is never changed, never out of date, and can be shared by machines, workers and containers.
+Files appear whole, by renaming, and begin with a digest of what follows: what is damaged is as
+what is not there.
+
+Folders are read in this order, and the first that can be written to is written to:
+``SKYSERIES_KERNELS``, the cache of the user (``XDG_CACHE_HOME``, by default ``~/.cache``), and a
+folder of the user's among temporary files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import pickle
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from skyseries.jit.native import Compiled
+
+try:
+    import fcntl
+except ImportError:  # Windows has no fcntl; processes there compile for themselves
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["claim", "folders", "is_kept", "keep", "kept"]
+
+_CAN_LOCK = fcntl is not None
+_DIGEST = hashlib.sha256
+_LOCKS = 2**30
+
+
+def folders() -> tuple[Path, ...]:
+    """Return the folders of machine code, in the order in which they are read."""
+    named = os.environ.get("SKYSERIES_KERNELS")
+    return _folders(named, os.environ.get("XDG_CACHE_HOME"), os.environ.get("HOME"))
+
+
+@functools.lru_cache(8)
+def _folders(named: str | None, cache: str | None, home: str | None) -> tuple[Path, ...]:
+    found = [Path(named)] if named else []
+    if cache or home:
+        found.append(Path(cache or f"{home}/.cache") / "skyseries" / "kernels")
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    found.append(Path(tempfile.gettempdir()) / f"skyseries-kernels-{user}")
+    return tuple(found)
+
+
+def is_kept(name: str) -> bool:
+    """Return whether there is a file of a name."""
+    return any((folder / name).exists() for folder in _safe())
+
+
+def kept(name: str) -> Compiled | None:
+    """Return what is kept under a name; None if nothing whole is."""
+    for folder in _safe():
+        try:
+            data = (folder / name).read_bytes()
+        except OSError:
+            continue
+        size = _DIGEST().digest_size
+        if _DIGEST(data[size:]).digest() == data[:size]:
+            return Compiled(*pickle.loads(data[size:]))  # noqa: S301 - a folder of our own
+        with contextlib.suppress(OSError):
+            (folder / name).unlink()
+    return None
+
+
+def keep(name: str, compiled: Compiled) -> None:
+    """Keep machine code under a name.
+
+    Raises
+    ------
+    OSError
+        If no folder can be written to.
+    """
+    body = pickle.dumps((compiled.code, compiled.entry, compiled.environments), protocol=5)
+    failure: OSError | None = None
+    for folder in _safe():
+        try:
+            path = folder / name
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor, written = tempfile.mkstemp(dir=path.parent)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(_DIGEST(body).digest() + body)
+                Path(written).replace(path)
+            except BaseException:
+                Path(written).unlink()
+                raise
+        except OSError as error:
+            failure = error
+        else:
+            return
+    raise failure or OSError("there is no folder for machine code")
+
+
+def _safe() -> Iterator[Path]:
+    """Yield the folders but a temporary one that somebody else has made."""
+    *own, temporary = folders()
+    yield from own
+    if not hasattr(os, "getuid") or not temporary.exists() or _is_ours(temporary):
+        yield temporary
+
+
+def _is_ours(folder: Path) -> bool:
+    state = folder.lstat()
+    return folder.is_dir() and state.st_uid == os.getuid() and not state.st_mode & 0o022
+
+
+def claim(name: str) -> contextlib.AbstractContextManager[None] | None:
+    """Claim to make what is kept under a name, among the processes of this machine.
+
+    Returns
+    -------
+    claim : context manager or None
+        The claim is held until its end; None if another process holds it.
+    """
+    handle = _lock_file(folders()) if _CAN_LOCK else None
+    if handle is None:
+        return contextlib.nullcontext()
+    at = int.from_bytes(_DIGEST(name.encode()).digest()[:4], "big") % _LOCKS
+    try:
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, at)
+    except OSError:
+        return None
+    return _held(handle, at)
+
+
+@contextlib.contextmanager
+def _held(handle: int, at: int) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        fcntl.lockf(handle, fcntl.LOCK_UN, 1, at)
+
+
+@functools.lru_cache(8)
+def _lock_file(among: tuple[Path, ...]) -> int | None:
+    """Return an open file whose bytes are locks; it stays open, for closing it would unlock all."""
+    for folder in _safe():
+        with contextlib.suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    return None

@@ -1,0 +1,67 @@
+"""The process that compiles: it reads what to compile, and keeps it where all find it.
+
+Each line of its input is a kernel, as JSON; it answers each with a line, empty where all is well.
+It ends with its input.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+from queue import SimpleQueue
+from typing import Any
+
+from skyseries.jit import kernels, store
+from skyseries.jit.signatures import portable
+from skyseries.jit.wanted import Wanted, wanted_of
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Compile what is asked for until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks is interrupted, and ends us
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # nothing else may be written between answers
+    asked: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_read, args=(asked,), daemon=True).start()
+    from skyseries.jit.compiling import drafting
+
+    kernels.callee_options.update(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    with drafting():
+        while True:
+            try:
+                _compile(Wanted(*portable(json.loads(asked.get()))))
+                answers.write("\n")
+            except Exception as error:
+                answers.write(f"{type(error).__name__}: {error}".replace("\n", " ") + "\n")
+
+
+def _read(asked: SimpleQueue[bytes]) -> None:
+    """Hand on what is read; with the end of the input nobody waits for what is being compiled."""
+    for line in sys.stdin.buffer:
+        asked.put(line)
+    os._exit(0)
+
+
+def _compile(wanted: Wanted) -> None:
+    from skyseries.jit.compiling import compiled_kernel
+
+    kernel: Any = importlib.import_module(wanted.module)
+    for part in wanted.qualname.split("."):
+        kernel = getattr(kernel, part)
+    if wanted_of(*wanted[:3]) != wanted:
+        raise ValueError(f"the source of {wanted.qualname} has changed since it was imported")
+    if not store.is_kept(wanted.name):
+        store.keep(
+            wanted.name,
+            compiled_kernel(kernel.py_func, kernel.options, wanted.key, wanted.symbol),
+        )
+
+
+if __name__ == "__main__":
+    main()
