@@ -1,4 +1,4 @@
-"""The kernel decorator: compiled, cached, and safe with several processes at once."""
+"""The decorator of kernels: what it runs, and that it runs without Numba where it can."""
 
 import ast
 import importlib.util
@@ -6,141 +6,148 @@ import os
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
-import numba
 import numpy as np
 import pytest
 
 import skyseries
-from skyseries import jit
 from skyseries.jit import kernel
+from skyseries.jit.kernels import Kernel
+from skyseries.jit.sources import is_source
 from skyseries.nested.kernels import segment_sum
-
-PROGRAM = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from kernels_under_test import add
-import numpy as np
-for dtype in sys.argv[2].split(","):
-    x = np.arange(5).astype(dtype)
-    assert add(x, x).tolist() == (x + x).tolist(), dtype
-    assert add(x, x).dtype == x.dtype, dtype
-"""
+from tests.jit import kernels_to_try as tried
 
 
-def test_options_and_results():
+def ordinary(function):
+    """Return the kernel as Numba's own dispatcher."""
+    made = Kernel(function.py_func, function.options, is_kept=False)
+    made(*tried.ARGUMENTS[function.__name__][0])
+    return made
+
+
+@pytest.mark.parametrize("name", tried.ARGUMENTS)
+def test_machine_code_without_numba_is_that_of_numba(name):
+    """Numbers, arrays, tuples, what is changed in place: the same bits, the same types."""
+    function = getattr(tried, name)
+    own = ordinary(function)
+    for arguments in tried.ARGUMENTS[name]:
+        first, second = tried.copied(arguments), tried.copied(arguments)
+        found, expected = function(*first), own(*second)
+        assert tried.bits(found) == tried.bits(expected)
+        assert tried.bits(first) == tried.bits(second)
+    assert function.is_native
+    assert not own.is_native
+
+
+def test_arguments_by_name_and_defaults():
+    assert tried.powered(2.0) == tried.powered(x=2.0) == tried.powered(2.0, n=2) == 4.0
+    assert tried.powered(n=3, x=2.0) == 8.0
+    with pytest.raises(TypeError, match="missing"):
+        tried.powered()
+
+
+def test_what_a_kernel_raises():
+    with pytest.raises(ValueError, match="must not be negative"):
+        tried.root(-1.0)
+    assert tried.root(4.0) == 2.0
+
+
+def test_division_by_zero_gives_infinity():
+    assert np.isinf(tried.ratio(1.0, 0.0))
+
+
+def test_what_has_no_key_goes_to_numba():
+    import numba
+
+    @numba.njit
+    def double(x):
+        return 2 * x
+
+    assert tried.applied(double, 4.0) == 8.0
+    assert not tried.applied.is_native
+
+
+def test_a_kernel_inside_of_a_function_is_made_here():
     @kernel
-    def ratio(a: float, b: float) -> float:
+    def ratio(a, b):
         return a / b
 
     assert np.isinf(ratio(1.0, 0.0))
     assert ratio.targetoptions["nogil"] is True
+    assert not ratio.is_native
 
 
-def test_processes_that_compile_different_signatures_at_once(tmp_path):
-    (tmp_path / "kernels_under_test.py").write_text(
-        "import numpy as np\nfrom skyseries.jit import kernel\n\n"
-        "@kernel\ndef add(a, b):\n    out = np.empty_like(a)\n"
-        "    for i in range(a.size):\n        out[i] = a[i] + b[i]\n    return out\n"
+def test_what_is_read_only_stays_so():
+    constant = np.arange(3.0)
+    constant.flags.writeable = False
+    with pytest.raises(Exception, match="readonly"):
+        tried.doubled(constant)
+    assert tried.total(constant) == 3.0
+
+
+def test_threads_that_call_a_kernel_first_at_once():
+    fresh = Kernel(tried.total.py_func, tried.total.options, is_kept=True)
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(fresh, [np.ones(5)] * 64)) == [5.0] * 64
+
+
+def test_a_kernel_goes_to_other_processes_by_its_name():
+    assert pickle.loads(pickle.dumps(segment_sum)) is segment_sum  # noqa: S301
+
+
+def test_python_itself_can_run_kernels():
+    """The switch of Numba's with which one looks for faults."""
+    program = (
+        "import sys\nfrom tests.jit.kernels_to_try import total\nimport numpy as np\n"
+        "assert total(np.ones(4)) == 4.0\nassert not total.is_native\nassert 'numba' not in sys.modules"
     )
-    orders = ["float64,int64,float32,int32", "int32,float32,int64,float64", "float32,float64"]
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-
-    def start(order: str) -> subprocess.Popen:
-        return subprocess.Popen([sys.executable, "-c", PROGRAM, tmp_path, order], env=environment)
-
-    for _ in range(2):  # the second round reads what the first has cached
-        assert [process.wait() for process in [start(order) for order in orders]] == [0, 0, 0]
-    assert list((tmp_path / "cache").rglob("*.nbi"))
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
 
 
-HELPER = "from skyseries.jit import kernel\n\n@kernel\ndef scale(x):\n    return {factor} * x\n"
-CALLER = """
-from skyseries.jit import kernel
-from skyseries._helper import scale
-
-@kernel
-def twice(x):
-    return scale(x)
-
-print(twice(1.0))
+WITHOUT_NUMBA = """
+import sys, threading
+from skyseries.spatial.healpix import radec_to_hpx
+radec_to_hpx([10.0], [20.0])
+found = []
+def find():
+    found.append(int(radec_to_hpx([10.0], [20.0])[0]))
+threads = [threading.Thread(target=find) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert len(found) == 4 and len(set(found)) == 1, found
+assert "numba" not in sys.modules
+import numba, numpy
+assert numba.njit(lambda x: numpy.sort(x)[0])(numpy.array([2.0, 1.0])) == 1.0
+assert int(radec_to_hpx([10.0], [20.0])[0]) == found[0]
 """
 
 
-def test_a_change_in_a_helper_of_another_file_is_noticed(tmp_path):
-    """Numba alone would go on with the machine code of before."""
-    package = tmp_path / "src" / "skyseries"
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
-    (package / "jit.py").write_text(Path(jit.__file__).read_text())
-    caller = tmp_path / "caller.py"
-    caller.write_text(CALLER)
-    environment = os.environ | {
-        "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
-        "PYTHONPATH": str(tmp_path / "src"),
-    }
-    for factor in (2.0, 3.0):
-        (package / "_helper.py").write_text(HELPER.format(factor=factor))
-        done = subprocess.run(
-            [sys.executable, caller], env=environment, capture_output=True, text=True, check=True
-        )
-        assert float(done.stdout) == factor
+def test_numba_is_not_imported_to_run_kernels_and_may_be_later():
+    subprocess.run([sys.executable, "-c", WITHOUT_NUMBA], check=True)
 
 
-TAKES_A_TUPLE = """
-from typing import NamedTuple
-from skyseries.jit import kernel
+class Taken(NamedTuple):
+    """A tuple of a class that kernels take."""
 
-class {name}(NamedTuple):
     value: float
 
-@kernel
-def value_of(one):
-    return one.value
-"""
+
+def test_tuples_of_another_class_are_not_mixed_up():
+    assert tried.value_of(tried.One(2.0)) == 2.0
+    assert tried.value_of(Taken(3.0)) == 3.0
 
 
-def value_of(path: Path, name: str) -> tuple[float, int]:
-    """Return what a freshly loaded kernel gives, and how often it was found in the cache."""
-    text = TAKES_A_TUPLE.format(name=name)
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    value = module.value_of(getattr(module, name)(2.0))
-    return value, sum(module.value_of.stats.cache_hits.values())
-
-
-@pytest.fixture
-def kernel_file(tmp_path, monkeypatch):
-    """Return a file for a kernel that has a cache of its own."""
-    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setitem(sys.modules, "takes_a_tuple", None)
-    return tmp_path / "takes_a_tuple.py"
-
-
-def test_a_cache_that_names_a_class_of_before_is_overwritten(kernel_file):
-    assert value_of(kernel_file, "Before") == (2.0, 0)
-    assert value_of(kernel_file, "Afterwards") == (2.0, 0)
-    assert value_of(kernel_file, "Afterwards") == (2.0, 1)
-
-
-@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
-def test_a_cache_that_is_cut_short_is_overwritten(kernel_file, suffix):
-    assert value_of(kernel_file, "Same") == (2.0, 0)
-    (kept,) = (kernel_file.parent / "cache").rglob(f"*.{suffix}")
-    kept.write_bytes(kept.read_bytes()[:100])
-    assert value_of(kernel_file, "Same") == (2.0, 0)
-    assert value_of(kernel_file, "Same") == (2.0, 1)
-
-
-def test_kernels_take_constants_from_files_of_kernels_only() -> None:
-    """The cache of compiled kernels is renewed when such a file changes, and no other."""
+def test_kernels_take_constants_from_files_of_kernels_only():
+    """What is kept of kernels is renewed when such a file changes, and no other."""
     package = Path(skyseries.__file__).parent
     sources = {path: path.read_text() for path in package.rglob("*.py")}
-    kernels = {path for path, text in sources.items() if "skyseries.jit" in text}
+    kernels = {path for path, text in sources.items() if is_source(text.encode())}
     assert len(kernels) > 10
     for path in kernels:
         for node in ast.walk(ast.parse(sources[path])):
@@ -152,28 +159,21 @@ def test_kernels_take_constants_from_files_of_kernels_only() -> None:
             assert file in kernels or not constants, f"{path} takes {constants} from {node.module}"
 
 
-def test_a_kernel_goes_to_other_processes_by_its_name() -> None:
-    assert pickle.loads(pickle.dumps(segment_sum)) is segment_sum  # noqa: S301
+def test_only_what_emits_instructions_imports_numba():
+    """The import of Numba costs more than most commands."""
+    package = Path(skyseries.__file__).parent
+    for path in package.rglob("*.py"):
+        if path.name in ("compiling.py", "vectorcode.py"):
+            continue
+        for node in ast.parse(path.read_text()).body:
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not any(name.split(".")[0] == "numba" for name in names), path
 
 
-NUMBA_ON_USE = """
-import sys
-from skyseries.spatial.healpix import radec_to_hpx
-assert "numba" not in sys.modules
-import threading
-found = []
-threads = [
-    threading.Thread(target=lambda: found.append(int(radec_to_hpx([10.0], [20.0])[0])))
-    for _ in range(4)
-]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-assert len(found) == 4 and len(set(found)) == 1, found
-assert "numba" in sys.modules
-"""
+def test_emitted_instructions_are_for_kernels_only():
+    from skyseries.timeseries.kernels.vectors import exchange
 
-
-def test_numba_is_imported_by_the_first_call() -> None:
-    subprocess.run([sys.executable, "-c", NUMBA_ON_USE], check=True)
+    with pytest.raises(TypeError, match="compiled kernels only"):
+        exchange(np.zeros(16), 0, 8)
+    assert importlib.util.find_spec(exchange.module) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import os
 import sys
 import threading
 import warnings
@@ -74,6 +75,7 @@ class Kernel:
         self._arity = function.__code__.co_argcount
         self._ready: dict[Key, Callable[..., Any]] = {}
         self._made: Any = None
+        self._is_native = True
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Run it."""
@@ -83,7 +85,7 @@ class Kernel:
             key = key_of(arguments)
             run = self._ready.get(key) or self.prepare(key)
         except NotPortable:
-            run = self._dispatcher()
+            run = self._ordinary()
         return run(*arguments)
 
     def __getattr__(self, name: str) -> Any:
@@ -94,6 +96,11 @@ class Kernel:
     def __reduce__(self) -> str:
         return str(self.__qualname__)
 
+    @property
+    def is_native(self) -> bool:
+        """Whether all calls so far have run machine code that was loaded without Numba."""
+        return self._is_native and bool(self._ready)
+
     def bound(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """Return the arguments of a call by position, with those that have a default."""
         bound = _signature(self.py_func).bind(*arguments, **named)
@@ -103,7 +110,7 @@ class Kernel:
     def wanted(self, key: Key) -> Wanted | None:
         """Return what names the machine code for a key; None if it cannot be kept."""
         module = self.py_func.__module__
-        if not self._is_kept or module == "__main__":
+        if not self._is_kept or module == "__main__" or _is_switched_off():
             return None
         try:
             return wanted_of(module, self.__qualname__, portable(key))
@@ -116,7 +123,7 @@ class Kernel:
         run = None if wanted is None else self._loaded(wanted)
         if run is None and wanted is not None and _is_built(wanted):
             run = self._loaded(wanted)
-        self._ready[key] = run or self._dispatcher()
+        self._ready[key] = run or self._ordinary()
         return self._ready[key]
 
     def _loaded(self, wanted: Wanted) -> Callable[..., Any] | None:
@@ -128,6 +135,10 @@ class Kernel:
         except native.Unavailable as error:
             _warn_once(f"kernels are compiled by Numba, in this process: {error}")
             return None
+
+    def _ordinary(self) -> Callable[..., Any]:
+        self._is_native = False
+        return self.py_func if _is_switched_off() else self._dispatcher()
 
     def _dispatcher(self) -> Any:
         with _making:
@@ -172,6 +183,11 @@ class Emitted:
 
 
 _signature = functools.cache(inspect.signature)
+
+
+def _is_switched_off() -> bool:
+    """Return whether all is to be run by Python, to look for faults."""
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
 
 
 def _is_built(wanted: Wanted) -> bool:

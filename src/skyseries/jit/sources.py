@@ -10,22 +10,25 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import platform
 import re
 import sys
 from pathlib import Path
 
-__all__ = ["machine_stamp", "source_stamp"]
+__all__ = ["is_source", "machine_stamp", "source_stamp"]
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parent
 _PACKAGE = _ROOT.name
-_MARK = __package__.encode()
-"""A source of kernels names this package."""
+_MARK = re.compile(rb"^from skyseries\.jit import .*\b(kernel|Emitted)\b", re.MULTILINE)
+"""What makes a file a source of kernels."""
 _IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([\w.]+)|\"(skyseries\.[\w.]+)\"", re.MULTILINE)
 """Modules that a source imports, or names for `Emitted`."""
 _MAKERS = ("compiling.py", "signatures.py")
 """Files of this package that machine code depends on."""
+_SWITCHES = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT", "NUMBA_ENABLE_AVX")
+"""Environment variables of Numba's that machine code depends on."""
 _OTHERS = frozenset({*sys.stdlib_module_names, "numpy", "numba"})
 
 
@@ -37,11 +40,16 @@ def source_stamp(module: str) -> str | None:
     while ahead:
         name = ahead.pop()
         text = None if name in seen else _text_of(name)
-        if text is None or (name != module and _MARK not in text):
+        if text is None or (name != module and not is_source(text)):
             continue
         seen[name] = text
         ahead += [(a or b).decode() for a, b in _IMPORT.findall(text)]
     return _digest(*(part for name in sorted(seen) for part in (name.encode(), seen[name])))[:24]
+
+
+def is_source(text: bytes) -> bool:
+    """Return whether there are kernels in a file."""
+    return _MARK.search(text) is not None
 
 
 @functools.cache
@@ -68,8 +76,9 @@ def machine_stamp(numba: Path) -> str:
     import llvmlite.binding as llvm
     import numpy as np
 
+    switches = sorted((k, v) for k, v in os.environ.items() if k in _SWITCHES)
     parts = (
-        llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(),
+        switches, llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(),
         platform.python_implementation(), sys.version_info[:3], np.__version__,
         llvmlite.__version__,
     )  # fmt: skip
