@@ -86,7 +86,7 @@ def machine_code(folder: Path) -> list[Path]:
 def test_sixteen_processes_that_start_at_once(place):
     """One of them compiles, the others wait for it."""
     found = [answers(process) for process in [start() for _ in range(16)]]
-    assert {tuple([total, *rest]) for total, _, *rest in found} == {("8.0", "True", "False")}
+    assert {(total, *rest) for total, _, *rest in found} == {("8.0", "True", "False")}
     assert sum(int(n) for _, n, *_ in found) == 1
     assert len(machine_code(place)) == 1
 
@@ -222,7 +222,7 @@ print(os.waitstatus_to_exitcode(os.wait()[1]))"""
 
 
 def test_somebody_who_watches_may_end_it(place, monkeypatch):
-    program = f"""
+    program = """
 from skyseries.jit import watched_by
 import numpy as np
 from slow_kernels import slow

@@ -102,7 +102,8 @@ def test_python_itself_can_run_kernels():
     """The switch of Numba's with which one looks for faults."""
     program = (
         "import sys\nfrom tests.jit.kernels_to_try import total\nimport numpy as np\n"
-        "assert total(np.ones(4)) == 4.0\nassert not total.is_native\nassert 'numba' not in sys.modules"
+        "assert total(np.ones(4)) == 4.0\nassert not total.is_native\n"
+        "assert 'numba' not in sys.modules"
     )
     environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)

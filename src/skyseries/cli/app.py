@@ -30,6 +30,7 @@ _COMMANDS = {
     "vacuum": "skyseries.cli.versions:vacuum",
     "validate": "skyseries.cli.validate:validate",
     "versions": "skyseries.cli.versions:versions",
+    "warm": "skyseries.cli.warm:warm",
 }
 
 _INTERRUPTED = 130

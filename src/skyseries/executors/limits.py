@@ -20,6 +20,7 @@ _THREAD_VARIABLES = (
     "NUMBA_NUM_THREADS",
     "SKYSERIES_WORKERS",
 )
+_SHARED = ("SKYSERIES_KERNELS",)
 
 
 def worker_environment(memory: int) -> dict[str, str]:
@@ -30,7 +31,9 @@ def worker_environment(memory: int) -> dict[str, str]:
     memory : int
         Bytes that its task may hold.
     """
-    return {**dict.fromkeys(_THREAD_VARIABLES, "1"), "SKYSERIES_MEMORY": str(max(memory, 1))}
+    shared = {name: os.environ[name] for name in _SHARED if name in os.environ}
+    limits = {**dict.fromkeys(_THREAD_VARIABLES, "1"), "SKYSERIES_MEMORY": str(max(memory, 1))}
+    return limits | shared
 
 
 @cache

@@ -10,15 +10,18 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skyseries.jit import builders, native
+from skyseries.errors import StorageError
+from skyseries.jit import builders, native, store
 from skyseries.jit.signatures import portable
 from skyseries.jit.wanted import Wanted, wanted_of
 
-__all__ = ["PATH", "expect", "known_kernels", "occasions"]
+__all__ = ["PATH", "Warmed", "expect", "known_kernels", "warm_all"]
 
 PATH = Path(__file__).with_suffix(".json")
 
@@ -37,9 +40,46 @@ def expect(*occasions: str) -> None:
     _met.update(occasions)
 
 
-def occasions() -> tuple[str, ...]:
-    """Return all occasions that are known."""
-    return tuple(_known()["occasions"])
+@dataclass(frozen=True)
+class Warmed:
+    """What `warm_all` has done."""
+
+    folder: str
+    compiled: int
+    found: int
+    """Kernels that were there before."""
+    seconds: float
+    troubles: tuple[str, ...]
+
+    def text(self) -> str:
+        """Say it."""
+        done = f"{self.compiled} kernels compiled in {self.seconds:.1f} s"
+        return f"{done}, {self.found} were there: {self.folder}"
+
+
+def warm_all() -> Warmed:
+    """Compile all that is known, into the first folder of `skyseries.jit.store.folders`.
+
+    Raises
+    ------
+    StorageError
+        If that folder cannot be written to.
+    """
+    began = time.monotonic()
+    folder = store.folders()[0]
+    try:
+        wanted = known_kernels(_known()["occasions"])
+        missing = [each for each in wanted if not (folder / each.name).exists()]
+        elsewhere = {each: store.kept(each.name) for each in missing}
+        for each, compiled in elsewhere.items():
+            if compiled is not None:
+                store.keep(each.name, compiled)
+        troubles = builders.build(each for each in missing if elsewhere[each] is None)
+    except (OSError, native.Unavailable) as error:
+        raise StorageError(f"{folder}: kernels cannot be compiled ahead: {error}") from error
+    told = tuple(f"{each.module}.{each.qualname}: {why}" for each, why in troubles.items())
+    made, spent = len(missing) - len(troubles), time.monotonic() - began
+    return Warmed(str(folder), made, len(wanted) - len(missing), spent, told)
 
 
 def known_kernels(occasions: Iterable[str]) -> list[Wanted]:

@@ -78,7 +78,8 @@ def machine_stamp(numba: Path) -> str:
 
     switches = sorted((k, v) for k, v in os.environ.items() if k in _SWITCHES)
     parts = (
-        switches, llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(),
+        switches, llvm.get_process_triple(), llvm.get_host_cpu_name(),
+        llvm.get_host_cpu_features().flatten(),
         platform.python_implementation(), sys.version_info[:3], np.__version__,
         llvmlite.__version__,
     )  # fmt: skip
