@@ -57,21 +57,25 @@ def recording() -> Iterator[set[Call]]:
 
 def catalogs(folder: Path) -> Iterator[tuple[str, Occasion]]:
     """Yield what makes catalogs and matches them."""
-    generate.objects(folder / "objects", ROWS)
-    generate.lightcurves(folder / "curves", CURVES, EPOCHS)
     for name, table in generate_pairs.tables(ROWS).items():
         pq.write_table(table, folder / f"{name}.parquet")
         pa_csv.write_csv(table, folder / f"{name}.csv")
         for form in ("parquet", "csv"):
             source, target = folder / f"{name}.{form}", folder / f"{name}-{form}"
             yield "import", partial(sky.import_catalog, source, target, id="id", progress=False)
-    yield "import.lightcurves", partial(
-        sky.import_catalog, folder / "curves" / "objects", folder / "survey", id="objectId",
-        lightcurves=folder / "curves" / "sources", progress=False,
-    )  # fmt: skip
+    yield survey(folder)
     yield "crossmatch", lambda: matched(folder).to_arrow()
     yield "crossmatch", lambda: matched(folder).write_catalog(folder / "matched")
     yield "demo", lambda: sky.demo(folder / "demo", progress=False)
+
+
+def survey(folder: Path) -> tuple[str, Occasion]:
+    """Return what imports light curves."""
+    generate.lightcurves(folder / "curves", CURVES, EPOCHS)
+    return "import.lightcurves", partial(
+        sky.import_catalog, folder / "curves" / "objects", folder / "survey", id="objectId",
+        lightcurves=folder / "curves" / "sources", progress=False,
+    )  # fmt: skip
 
 
 def matched(folder: Path) -> sky.Catalog:
@@ -129,6 +133,13 @@ def meet(met: dict[str, set[Call]], occasion: str, act: Occasion) -> None:
     with recording() as found:
         act()
     met.setdefault(occasion, set()).update(found)
+
+
+def read() -> dict[str, set[Call]]:
+    """Return what is written."""
+    known = json.loads(PATH.read_bytes())
+    kernels = [portable(call) for call in known["kernels"]]
+    return {name: {kernels[n] for n in at} for name, at in known["occasions"].items()}
 
 
 def write(met: dict[str, set[Call]]) -> None:

@@ -68,6 +68,7 @@ def warm_all() -> Warmed:
     began = time.monotonic()
     folder = store.folders()[0]
     try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         wanted = known_kernels(_known()["occasions"])
         missing = [each for each in wanted if not (folder / each.name).exists()]
         elsewhere = {each: store.kept(each.name) for each in missing}
