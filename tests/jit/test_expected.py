@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from skyseries.errors import StorageError
-from skyseries.jit import expect, expected, store
+from skyseries.jit import expect, expected, expecting, store
 from skyseries.jit.kernels import Kernel
 from skyseries.jit.signatures import portable, types_of
 from skyseries.timeseries.features.builtin import all_features
@@ -71,13 +71,13 @@ def test_what_is_called_is_what_is_known():
 
 
 def test_what_nobody_knows_is_no_fault(monkeypatch):
-    monkeypatch.setattr(expected, "_met", set())
+    monkeypatch.setattr(expecting, "_met", set())
     expect("features.NoSuchFeature")
 
 
 def test_an_occasion_is_compiled_once_and_together(monkeypatch):
     asked = []
-    monkeypatch.setattr(expected, "_met", set())
+    monkeypatch.setattr(expecting, "_met", set())
     monkeypatch.setattr(expected.builders, "build", lambda wanted: asked.append(list(wanted)))
     expect("import", "crossmatch")
     expect("crossmatch")

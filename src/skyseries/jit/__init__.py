@@ -16,8 +16,8 @@ A kernel is a plain loop over NumPy arrays, decorated with `kernel`. The policy:
 
 from __future__ import annotations
 
-from skyseries.jit.builders import watched_by
-from skyseries.jit.expected import expect
+from skyseries.jit.expecting import expect
 from skyseries.jit.kernels import Emitted, is_compiled, kernel
+from skyseries.jit.watching import watched_by
 
 __all__ = ["Emitted", "expect", "is_compiled", "kernel", "watched_by"]

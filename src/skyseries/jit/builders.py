@@ -15,21 +15,17 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import IO, cast
 
 from skyseries.config import settings
 from skyseries.jit import store
 from skyseries.jit.wanted import Wanted
+from skyseries.jit.watching import Watch, watch_here
 
-__all__ = ["Watch", "build", "watched_by"]
-
-Watch = Callable[[int, int], None]
-"""Told how many kernels of how many are compiled, each moment, in the thread that waits for them.
-What it raises ends the compilation."""
+__all__ = ["build"]
 
 _EACH = 6
 """So many kernels are worth the start of another process."""
@@ -194,22 +190,10 @@ def _forget_all() -> None:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_all)
 
-_watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
-
-
-@contextlib.contextmanager
-def watched_by(watch: Watch) -> Iterator[None]:
-    """Let somebody watch what is compiled within a block, instead of a bar on the terminal."""
-    token = _watch.set(watch)
-    try:
-        yield
-    finally:
-        _watch.reset(token)
-
 
 @contextlib.contextmanager
 def _watching() -> Iterator[Watch]:
-    watch = _watch.get()
+    watch = watch_here.get()
     if watch is not None:
         yield watch
     elif not settings().progress or sys.stderr is None or not sys.stderr.isatty():

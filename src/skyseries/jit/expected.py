@@ -21,23 +21,18 @@ from skyseries.jit import builders, native, store
 from skyseries.jit.signatures import portable
 from skyseries.jit.wanted import Wanted, wanted_of
 
-__all__ = ["PATH", "Warmed", "expect", "known_kernels", "warm_all"]
+__all__ = ["PATH", "Warmed", "compile_for", "known_kernels", "warm_all"]
 
 PATH = Path(__file__).with_suffix(".json")
 
-_met: set[str] = set()
 
-
-def expect(*occasions: str) -> None:
+def compile_for(occasions: Iterable[str]) -> None:
     """Compile what some occasions are known to call, where that has not been done yet.
 
     An occasion that nobody knows is no fault: what it calls is compiled then.
     """
-    if _met.issuperset(occasions):
-        return
     with contextlib.suppress(OSError, native.Unavailable):  # each kernel finds its own way
         builders.build(known_kernels(occasions))
-    _met.update(occasions)
 
 
 @dataclass(frozen=True)

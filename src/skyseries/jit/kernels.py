@@ -10,11 +10,12 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
-from skyseries.jit import builders, native, store
 from skyseries.jit.signatures import Key, NotPortable, key_of, portable
-from skyseries.jit.wanted import Wanted, wanted_of
+
+if TYPE_CHECKING:
+    from skyseries.jit.wanted import Wanted
 
 __all__ = ["Emitted", "Kernel", "is_compiled", "kernel"]
 
@@ -112,9 +113,11 @@ class Kernel:
         module = self.py_func.__module__
         if not self._is_kept or module == "__main__" or _is_switched_off():
             return None
+        from skyseries.jit.wanted import Unavailable, wanted_of
+
         try:
             return wanted_of(module, self.__qualname__, portable(key))
-        except native.Unavailable:
+        except Unavailable:
             return None
 
     def prepare(self, key: Key) -> Callable[..., Any]:
@@ -127,6 +130,8 @@ class Kernel:
         return self._ready[key]
 
     def _loaded(self, wanted: Wanted) -> Callable[..., Any] | None:
+        from skyseries.jit import native, store
+
         compiled = store.kept(wanted.name)
         if compiled is None:
             return None
@@ -192,8 +197,10 @@ def _is_switched_off() -> bool:
 
 def _is_built(wanted: Wanted) -> bool:
     """Compile a kernel; False if it cannot be, which Numba will say better in this process."""
+    from skyseries.jit.builders import build
+
     try:
-        return not builders.build([wanted])
+        return not build([wanted])
     except OSError as error:
         _warn_once(f"kernels are compiled in this process, and not kept: {error}")
         return False

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
-from skyseries.jit.native import numba_folder
+from skyseries.jit.native import Unavailable, numba_folder
 from skyseries.jit.signatures import Portable
 from skyseries.jit.sources import machine_stamp, source_stamp
 
-__all__ = ["Wanted", "wanted_of"]
+__all__ = ["Unavailable", "Wanted", "wanted_of"]
 
 
 class Wanted(NamedTuple):
