@@ -190,7 +190,7 @@ def start(system: str, path: Path, *, cold: bool = False) -> dict[str, dict[str,
     python = sys.executable if system == "skyseries" else PEER_PYTHON
     command = [python, str(Path(__file__).resolve()), "--run", system, "--input", str(path)]
     with tempfile.TemporaryDirectory(prefix="cold-jit-") as cache:
-        measured = measure(command, env={"NUMBA_CACHE_DIR": cache} if cold else None)
+        measured = measure(command, env={"SKYSERIES_KERNELS": cache} if cold else None)
     figures: dict[str, dict[str, Any]] = json.loads(measured.stdout.strip().splitlines()[-1])
     return figures
 

@@ -45,7 +45,7 @@ def skyseries(program: str, *, cold: bool = False, rate_hz: float = 2.0) -> Meas
     if not cold:
         return measure(command, rate_hz=rate_hz)
     with tempfile.TemporaryDirectory(prefix="cold-jit-") as cache:
-        return measure(command, env={"NUMBA_CACHE_DIR": cache}, rate_hz=rate_hz)
+        return measure(command, env={"SKYSERIES_KERNELS": cache}, rate_hz=rate_hz)
 
 
 def peer(

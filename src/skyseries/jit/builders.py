@@ -136,6 +136,7 @@ class _Builder:
         self._process = subprocess.Popen(
             [sys.executable, "-c", f"{start}; main()"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+            start_new_session=True,  # Ctrl-C of a terminal is for who asked
         )  # fmt: skip
         self._input = cast(IO[bytes], self._process.stdin)
         self.output = cast(IO[bytes], self._process.stdout)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import signal
 import sys
 import threading
 from queue import SimpleQueue
@@ -24,7 +23,6 @@ __all__ = ["main"]
 
 def main() -> None:
     """Compile what is asked for until the input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks is interrupted, and ends us
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # nothing else may be written between answers
     asked: SimpleQueue[bytes] = SimpleQueue()
