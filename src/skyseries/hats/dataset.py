@@ -16,7 +16,6 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from skyseries.cache import kept
@@ -27,6 +26,7 @@ from skyseries.hats.leaf import HPX_COLUMN, LIST_PATH, column_paths
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.properties import read_properties
 from skyseries.hats.reading import Footer, OpenLeaf
+from skyseries.lazy import pc
 from skyseries.schema import as_schema
 from skyseries.store.files import Location, removed_version
 

@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries import adql
 from skyseries.arraytypes import Floats, Ints
@@ -16,6 +15,7 @@ from skyseries.catalog.plan.names import check_columns, check_new, fields_of, sp
 from skyseries.catalog.plan.node import Hints, RowStep, Source
 from skyseries.catalog.plan.rows import Index, Rows, pick
 from skyseries.errors import SchemaError
+from skyseries.lazy import pc
 from skyseries.spatial.regions import Region
 
 __all__ = [
