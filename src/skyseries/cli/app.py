@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import click
 
+from skyseries.cli.nopandas import deny_pandas
 from skyseries.cli.wording import in_options
 from skyseries.errors import ExecutionError, SkyseriesError
 
@@ -84,6 +85,7 @@ def main(args: list[str] | None = None) -> NoReturn:
     args : list of str, optional
         By default those of the process.
     """
+    deny_pandas()
     sys.exit(_run(args))
 
 
