@@ -20,7 +20,7 @@ class _NoPandas:
     def find_spec(
         self, name: str, _path: Sequence[str] | None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        return ModuleSpec(name, self) if name == "pandas" else None
+        return ModuleSpec(name, self) if name == "pandas" else None  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         raise ModuleNotFoundError("a command of Skyseries does without pandas", name=spec.name)
