@@ -7,10 +7,10 @@ from typing import Any, Self
 
 from skyseries import adql
 from skyseries.arrays import is_coordinate, pair, positions, whole_numbers
+from skyseries.catalog import plan
 from skyseries.catalog.base import CatalogBase
 from skyseries.catalog.plan.names import check_columns, fields_of, names_list, names_pair
 from skyseries.catalog.plan.roles import the_column
-from skyseries.catalog.plan.steps import Search
 from skyseries.catalog.verbs.byid import id_step
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema.recognition import find_position
@@ -38,7 +38,7 @@ class SearchVerbs(CatalogBase):
                 f"not {region!r:.60}"
             )
         self._check_places("rows are searched for")
-        return self._with(Search(self._node, region))
+        return self._with(plan.Search(self._node, region))
 
     def cone_search(self, ra: Any, dec: Any = None, radius_arcsec: Any = None) -> Self:
         """Keep rows within an angle of a position.
@@ -164,12 +164,6 @@ class SearchVerbs(CatalogBase):
         Catalog
             A row for each epoch: the object's columns, then the fields of the epoch.
         """
-        from skyseries.catalog.plan.epochsearch import (
-            EpochSearch,
-            coordinate_limits,
-            factors_to_degrees,
-        )
-
         name = the_column(self.schema, column)
         there = fields_of(self.schema, name)
         place = find_position(there) if fields is None else names_pair(fields, "fields")
@@ -182,9 +176,9 @@ class SearchVerbs(CatalogBase):
             columns = [self._id_name("columns")]
         check_columns([f"{name}.{field}" for field in place], self.schema)
         cone = Cone(ra, dec, radius_arcsec)
-        to_degrees = factors_to_degrees(self.schema, name, place)
-        limits = coordinate_limits(name, place, cone, to_degrees)
-        node = EpochSearch(
+        to_degrees = plan.factors_to_degrees(self.schema, name, place)
+        limits = plan.coordinate_limits(name, place, cone, to_degrees)
+        node = plan.EpochSearch(
             self._node,
             name,
             place,

@@ -11,8 +11,8 @@ import pyarrow as pa
 from skyseries import adql
 from skyseries.arrays import numbers, whole
 from skyseries.arraytypes import Floats, Ints
+from skyseries.catalog import plan
 from skyseries.catalog.base import CatalogBase
-from skyseries.catalog.plan.expressions import Filter
 from skyseries.catalog.plan.names import names_list, texts_by_name
 from skyseries.catalog.plan.node import Node
 from skyseries.catalog.plan.roles import the_column
@@ -449,7 +449,7 @@ class SummaryVerbs(CatalogBase):
         resolved = adql.resolve_condition(condition, self._scope())
         if resolved.level is not None:
             raise QueryError(f"{condition} is for epochs of {resolved.level}, not for rows")
-        return Filter(self._node, resolved, condition)
+        return plan.Filter(self._node, resolved, condition)
 
 
 def _quoted(name: str) -> str:
