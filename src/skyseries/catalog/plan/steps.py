@@ -16,7 +16,7 @@ from skyseries.catalog.plan.node import Hints, RowStep, Source
 from skyseries.catalog.plan.rows import Index, Rows, pick
 from skyseries.errors import SchemaError
 from skyseries.lazy import pc
-from skyseries.spatial.regions import Region
+from skyseries.spatial import regions
 
 __all__ = [
     "Append",
@@ -151,7 +151,7 @@ def together(lists: Sequence[pa.Array], fields: Sequence[pa.Field]) -> pa.Struct
 class Search(RowStep):
     """Keep rows in a region of the sky."""
 
-    region: Region
+    region: regions.Region
 
     @property
     def filters(self) -> bool:

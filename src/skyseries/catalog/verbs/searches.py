@@ -14,7 +14,7 @@ from skyseries.catalog.plan.roles import the_column
 from skyseries.catalog.verbs.byid import id_step
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema.recognition import find_position
-from skyseries.spatial.regions import Box, Cone, Moc, Pixels, Polygon, Region
+from skyseries.spatial import regions
 
 __all__ = ["SearchVerbs"]
 
@@ -22,7 +22,7 @@ __all__ = ["SearchVerbs"]
 class SearchVerbs(CatalogBase):
     """Verbs that keep a part of the sky, or some objects."""
 
-    def search(self, region: Region) -> Self:
+    def search(self, region: regions.Region) -> Self:
         """Keep rows in a region of `skyseries.spatial.regions`.
 
         Rows are where the columns of the positions say, though these are not selected.
@@ -56,7 +56,7 @@ class SearchVerbs(CatalogBase):
         InputError
             If they are no position and no radius.
         """
-        return self.search(Cone(ra, dec, radius_arcsec))
+        return self.search(regions.Cone(ra, dec, radius_arcsec))
 
     def box_search(self, ra: Any, dec: Any = None) -> Self:
         """Keep rows between limits of right ascension and declination, these included.
@@ -76,7 +76,7 @@ class SearchVerbs(CatalogBase):
         """
         if is_coordinate(ra):
             ra, dec = positions(ra, dec)
-        return self.search(Box(*pair(ra, "deg", "ra"), *pair(dec, "deg", "dec")))
+        return self.search(regions.Box(*pair(ra, "deg", "ra"), *pair(dec, "deg", "dec")))
 
     def polygon_search(self, vertices: Any) -> Self:
         """Keep rows in a polygon; its sides are great circles, it need not be convex.
@@ -87,7 +87,7 @@ class SearchVerbs(CatalogBase):
             Degrees, or in a unit that they say, in order round the polygon. Inside is the
             smaller part of the sky.
         """
-        return self.search(Polygon(vertices))
+        return self.search(regions.Polygon(vertices))
 
     def moc_search(self, moc: Any) -> Self:
         """Keep rows in a multi-order coverage map.
@@ -97,7 +97,7 @@ class SearchVerbs(CatalogBase):
         moc : mocpy.MOC, str or path
             A MOC, its ASCII form (``"3/1-4 5/77"``), or a FITS file of it.
         """
-        return self.search(Moc.of(moc))
+        return self.search(regions.Moc.of(moc))
 
     def pixel_search(self, pixels: Any) -> Self:
         """Keep rows in HEALPix cells.
@@ -113,7 +113,7 @@ class SearchVerbs(CatalogBase):
             raise InputError(
                 f"pixels must be pairs (order, npix) of whole numbers, not {pixels!r:.60}: {error}"
             ) from None
-        return self.search(Pixels(cells[:, 0].tolist(), cells[:, 1].tolist()))
+        return self.search(regions.Pixels(cells[:, 0].tolist(), cells[:, 1].tolist()))
 
     def id_search(self, ids: Any, column: str | None = None) -> Self:
         """Keep the objects with some ids; through the id index only their leaves are read.
@@ -175,7 +175,7 @@ class SearchVerbs(CatalogBase):
         if columns is None:
             columns = [self._id_name("columns")]
         check_columns([f"{name}.{field}" for field in place], self.schema)
-        cone = Cone(ra, dec, radius_arcsec)
+        cone = regions.Cone(ra, dec, radius_arcsec)
         to_degrees = plan.factors_to_degrees(self.schema, name, place)
         limits = plan.coordinate_limits(name, place, cone, to_degrees)
         node = plan.EpochSearch(
