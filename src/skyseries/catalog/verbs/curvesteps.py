@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 
 from skyseries.arrays import true_or_false
-from skyseries.catalog import plan
+from skyseries.catalog import plan, run
 from skyseries.catalog.plan.ids import cells_of_ids
 from skyseries.catalog.plan.lineage import bands_of, has_moved, known_index
 from skyseries.catalog.plan.node import Area, Hints, Node, Unit
 from skyseries.catalog.plan.roles import the_column
 from skyseries.catalog.plan.rows import Rows
-from skyseries.catalog.run.run import prepare, run_units
 from skyseries.catalog.verbs.byid import id_step
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.schema import LightCurveFields
@@ -305,10 +304,10 @@ def _found(step: plan.IdSearch, paths: Sequence[str]) -> tuple[pa.Table, bool]:
         area = Area(*cells_of_ids(index, step.ids.values).ranges)
         if not len(area.start):
             return pa.table({}), False
-        prepare(step)
+        run.prepare(step)
         near = step.child.narrow(area).rows(area, Hints())
         return _fetched(step.apply(near), paths), True
-    parts = dict(run_units(step, partial(_of_unit, paths=paths)))
+    parts = dict(run.run_units(step, partial(_of_unit, paths=paths)))
     there = [parts[place] for place in sorted(parts) if len(parts[place])]
     return (pa.concat_tables(there) if there else pa.table({})), False
 

@@ -11,14 +11,13 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries.arrays import check_choice
-from skyseries.catalog import plan
+from skyseries.catalog import plan, run
 from skyseries.catalog.answers import Rule, as_schema, as_type, has_null, learned
 from skyseries.catalog.base import CatalogBase
 from skyseries.catalog.plan.names import check_columns, fields_of
 from skyseries.catalog.plan.node import Node
 from skyseries.catalog.plan.roles import the_column
 from skyseries.catalog.plan.rows import TableRows
-from skyseries.catalog.run import run as running
 from skyseries.catalog.verbs.tablefunctions import TableFunctionOf, TableKind
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.partitions import Cell
@@ -313,7 +312,7 @@ def _first_calls(
         paths += [f"{c}.{bands.field}" for c in columns if bands.field in fields_of(node.schema, c)]
     whole = [path for path in paths if "." not in path or path in node.schema.names]
     paths = [p for p in paths if p in whole or p.partition(".")[0] not in whole]
-    table = running.first(plan.Select(node, tuple(dict.fromkeys(paths))), _FIRST_ROWS)
+    table = run.first(plan.Select(node, tuple(dict.fromkeys(paths))), _FIRST_ROWS)
     nothing = np.full(table.num_rows, np.nan)
     rows = TableRows(table, nothing, nothing, np.full(table.num_rows, -1))
     calls = list(zip(*plan.values_of(rows, table.schema, arguments, None, bands), strict=False))
@@ -330,7 +329,7 @@ def _partition_schema(node: Node, function: TableFunctionOf) -> pa.Schema:
     # without rows NumPy and pandas make float64 of everything
     if empty is not None and not any(pa.types.is_float64(column.type) for column in new):
         return empty
-    few = running.first(node, _FIRST_ROWS)
+    few = run.first(node, _FIRST_ROWS)
     text = f"map_partitions: what {function.name} gives cannot be learned"
     if not few.num_rows:
         if empty is not None:

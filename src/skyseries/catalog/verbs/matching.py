@@ -10,12 +10,11 @@ import pyarrow as pa
 
 from skyseries import adql
 from skyseries.arrays import check_choice, number, whole
-from skyseries.catalog import plan, tables
+from skyseries.catalog import plan, run, tables
 from skyseries.catalog.base import CatalogBase
 from skyseries.catalog.plan.lineage import has_moved
 from skyseries.catalog.plan.names import check_columns, check_new, names_pair
 from skyseries.catalog.plan.scan import first_scan
-from skyseries.catalog.run.extent import extent
 from skyseries.catalog.verbs.measures import expression_in, moving
 from skyseries.errors import InputError, SchemaError
 
@@ -218,7 +217,7 @@ class MatchVerbs(CatalogBase):
     def _largest(self, radius: adql.Expr) -> float:
         """Return the largest value of a radius for each row."""
         made = plan.Assign(self._node, (pa.field(DISTANCE, pa.float64()),), (radius,))
-        limits = extent(self._with(made), DISTANCE)
+        limits = run.extent_of(self._with(made), DISTANCE)
         return 0.0 if limits is None else limits[1]
 
     def _matched(

@@ -13,10 +13,9 @@ import pyarrow as pa
 from skyseries import adql
 from skyseries.arrays import day_number, number
 from skyseries.arrow import is_number
-from skyseries.catalog import plan
+from skyseries.catalog import plan, run
 from skyseries.catalog.base import CatalogBase
 from skyseries.catalog.plan.names import check_columns, names_pair
-from skyseries.catalog.run.extent import extent
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema.columns import column_meta
 from skyseries.schema.recognition import TIMES
@@ -172,7 +171,7 @@ def _epoch(held: CatalogBase, given: Any, what: str) -> _Epoch:
     candidates = _columns_of_years(held, given, what)
     limits = (0.0, 0.0)
     for recorded in (True, False):  # what is recorded is of all rows, whatever is filtered
-        found = extent(held, given, recorded=recorded)
+        found = run.extent_of(held, given, recorded=recorded)
         if found is None:
             return _Epoch(candidates[0], 2000.0, 2000.0)
         limits = found

@@ -10,10 +10,9 @@ import pyarrow as pa
 
 from skyseries.adql import Expr
 from skyseries.arrays import number, whole
-from skyseries.catalog import plan
+from skyseries.catalog import plan, run
 from skyseries.catalog.base import CatalogBase
 from skyseries.catalog.plan.node import Node, column_of
-from skyseries.catalog.run.expressions import named, per_object
 from skyseries.catalog.verbs.columns import ColumnVerbs
 from skyseries.errors import InputError, QueryError
 from skyseries.hats.statistics import recorded_rows
@@ -79,10 +78,10 @@ class RowSetVerbs(ColumnVerbs):
             raise InputError(f"fraction must be from 0 to 1, not {fraction}")
         n = None if n is None else whole(n, "n", least=0)
         seed = whole(seed, "seed")
-        texts = {} if stratify is None else named(stratify)
+        texts = {} if stratify is None else run.named(stratify)
         if fraction is not None and not texts:
             return self._with(plan.ByHash(self._node, float(fraction), seed))
-        strata = [per_object(text, self._scope()) for text in texts.values()]
+        strata = [run.per_object(text, self._scope()) for text in texts.values()]
         for text, key in zip(texts.values(), strata, strict=True):
             if not key.type.is_scalar:
                 raise QueryError(f"{text} is a {key.type.value}: there are no strata of that")
@@ -165,10 +164,10 @@ class RowSetVerbs(ColumnVerbs):
 
         if keep not in ("first", "last"):
             raise InputError(f"keep is 'first' or 'last', not {keep!r}")
-        texts = named(self._id_name("subset") if subset is None else subset)
+        texts = run.named(self._id_name("subset") if subset is None else subset)
         if not texts:
             raise InputError("drop_duplicates needs at least one column")
-        keys = [per_object(text, self._scope()) for text in texts.values()]
+        keys = [run.per_object(text, self._scope()) for text in texts.values()]
         for text, key in zip(texts.values(), keys, strict=True):
             if not key.type.is_scalar:
                 raise QueryError(f"{text} is a {key.type.value}, which cannot be compared")
