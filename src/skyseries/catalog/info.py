@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -140,6 +139,8 @@ class CatalogInfo:
 
     def html(self) -> str:
         """Return a table for a notebook."""
+        import html
+
         rows = "".join(
             "<tr>" + "".join(f"<td>{html.escape(part)}</td>" for part in column) + "</tr>"
             for column in self.columns

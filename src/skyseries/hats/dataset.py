@@ -7,7 +7,6 @@ a spatial index column of another name or order, or none.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -216,6 +215,8 @@ def _not_found(root: Location) -> str:
     if not root.exists():
         if why := removed_version(root):
             return why
+        import difflib
+
         near = difflib.get_close_matches(root.name, _folders(root.parent()), 1)
         return f"there is no folder {root}" + (f"; did you mean {near[0]!r}?" if near else "")
     text = f"{root} is no HATS catalog: it has no hats.properties and no collection.properties"

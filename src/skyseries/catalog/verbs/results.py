@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from skyseries.arrays import whole
-from skyseries.catalog import info, output, run
+from skyseries.catalog import output, run
 from skyseries.catalog.base import CatalogBase
 from skyseries.catalog.plan.names import check_columns
 from skyseries.catalog.plan.scan import first_scan
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from skyseries.catalog import explain
+    from skyseries.catalog.info import CatalogInfo
     from skyseries.catalog.write.writing import Written
 
 __all__ = ["ResultVerbs"]
@@ -163,12 +164,17 @@ class ResultVerbs(CatalogBase):
 
         return explain.explain(self._node, footers)
 
-    def info(self) -> info.CatalogInfo:
+    def info(self) -> CatalogInfo:
         """Return what is in the catalog: rows, columns, partitions, sky, time span."""
-        return info.describe(self)
+        return self._described()
+
+    def _described(self, *, brief: bool = False) -> CatalogInfo:
+        from skyseries.catalog.info import describe
+
+        return describe(self, brief=brief)
 
     def __repr__(self) -> str:
-        return info.describe(self, brief=True).short()
+        return self._described(brief=True).short()
 
     def _repr_html_(self) -> str:
-        return info.describe(self, brief=True).html()
+        return self._described(brief=True).html()
