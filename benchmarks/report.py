@@ -10,7 +10,7 @@ from results import RESULTS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 ORDER = (
-    "import", "lightcurves", "lookup", "s82", "periods", "period_errors",
+    "start", "import", "lightcurves", "lookup", "s82", "periods", "period_errors",
     "period_cost", "cadence", "ogle",
     "features", "features_hats", "dippers", "rubin", "periodogram", "dpdd",
     "match_kernel", "crossmatch", "engine", "scan", "nested", "expressions", "first_use", "paired",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SCRIPTS = (
+    "bench_start.py",
     "bench_import.py", "bench_lightcurves.py", "bench_lookup.py", "bench_s82.py", "bench_ogle.py",
     "bench_periods.py", "bench_period_errors.py", "bench_period_cost.py", "bench_dpdd.py",
     "bench_dippers.py",

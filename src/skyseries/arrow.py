@@ -18,6 +18,7 @@ import pyarrow.types as pt
 from numpy.typing import NDArray
 
 from skyseries.arraytypes import Floats
+from skyseries.lazy import pc
 
 __all__ = [
     "floats",
@@ -119,8 +120,6 @@ def floats(values: pa.ChunkedArray | pa.Array) -> Floats:
 
 def list_lengths(lists: pa.Array) -> NDArray[np.integer]:
     """Return how many values each list has; null has none."""
-    import pyarrow.compute as pc
-
     lengths = pc.list_value_length(lists)
     return to_numpy(lengths.fill_null(0) if lengths.null_count else lengths)
 

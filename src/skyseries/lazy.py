@@ -1,13 +1,16 @@
-"""Packages whose names are imported on first use."""
+"""Packages whose names are imported on first use, and modules that are slow to import."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["names_on_use"]
+if TYPE_CHECKING:
+    import pyarrow.compute as pc
+
+__all__ = ["module_on_use", "names_on_use", "pc"]
 
 
 def names_on_use(
@@ -32,3 +35,24 @@ def names_on_use(
         return held[name]
 
     return find, lambda: sorted({*held, *home})
+
+
+class _OnUse:
+    """Stands for a module that is imported when one of its names is asked for."""
+
+    def __init__(self, module: str) -> None:
+        self.__dict__["__name__"] = module
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(importlib.import_module(self.__name__), name)
+        self.__dict__[name] = value
+        return value
+
+
+def module_on_use(module: str) -> Any:
+    """Return what stands for a module and imports it when one of its names is asked for."""
+    return _OnUse(module)
+
+
+if not TYPE_CHECKING:
+    pc = module_on_use("pyarrow.compute")  # which writes the docs of 286 functions: 40 ms

@@ -39,6 +39,18 @@ def test_round_trip(tmp_path, n, scheme):
     assert [p.name for p in tmp_path.iterdir()] == ["point_map.fits"]
 
 
+@pytest.mark.parametrize("n", [0, 1000, WHOLE // 2 + 1])
+def test_the_bytes_are_those_that_astropy_writes(tmp_path, n):
+    from astropy.io import fits
+
+    write_point_map(tmp_path / "point_map.fits", *pixels(n))
+    with fits.open(tmp_path / "point_map.fits") as hdus:
+        hdus[1].data = np.array(hdus[1].data)
+        fits.HDUList([fits.PrimaryHDU(), hdus[1]]).writeto(tmp_path / "astropy.fits")
+    written = (tmp_path / "point_map.fits").read_bytes()
+    assert written == (tmp_path / "astropy.fits").read_bytes()
+
+
 @pytest.mark.parametrize("n", [1, 1000, WHOLE // 2 + 1])
 def test_cdshealpix_reads_it(tmp_path, n):
     skymap = pytest.importorskip("cdshealpix.skymap")

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries.adql.expressions import (
     And,
@@ -34,6 +33,7 @@ from skyseries.adql.expressions import (
 from skyseries.adql.geometry import expanded
 from skyseries.adql.sql import NEGATED, may_be_nan
 from skyseries.adql.types import Type, arrow_type
+from skyseries.lazy import pc
 
 __all__ = ["supported", "truth", "value"]
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
 
+from skyseries.catalog import run
 from skyseries.catalog.base import CatalogBase
 from skyseries.catalog.plan.lineage import home_of, stored_as
 from skyseries.catalog.plan.names import nested_columns
 from skyseries.catalog.plan.node import Node, first_node, steps_of
 from skyseries.catalog.plan.scan import Scan
-from skyseries.catalog.run.rowcount import known_rows
 from skyseries.errors import SchemaError
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.extension import listed_extensions
@@ -140,6 +139,8 @@ class CatalogInfo:
 
     def html(self) -> str:
         """Return a table for a notebook."""
+        import html
+
         rows = "".join(
             "<tr>" + "".join(f"<td>{html.escape(part)}</td>" for part in column) + "</tr>"
             for column in self.columns
@@ -171,7 +172,7 @@ def describe(catalog: CatalogBase, *, brief: bool = False) -> CatalogInfo:
         kind="table" if dataset is None else dataset.kind,
         path="in memory" if dataset is None else str(catalog._root),
         version=collection.version,
-        rows=known_rows(node, recorded_rows),
+        rows=run.known_rows(node, recorded_rows),
         columns=tuple(_columns(catalog.schema)),
         per_order={} if dataset is None else dataset.partitions.per_order(),
         bytes=None if dataset is None else _bytes(dataset),

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from skyseries.catalog import plan
 from skyseries.catalog.base import CatalogBase
-from skyseries.catalog.plan.memory import Memory
 from skyseries.catalog.plan.names import names_list
 from skyseries.errors import InputError, SchemaError
 from skyseries.hats.collection import Collection
@@ -56,7 +56,7 @@ def from_table(
     ra, dec = _position_columns(data.schema, ra, dec)
     data = _as_floats(data, (ra, dec))
     data = in_degrees(data.schema, ra, dec).apply(data)
-    node = Memory.of(data, ra, dec, name)
+    node = plan.Memory.of(data, ra, dec, name)
     return kind(node, Location(name, "memory"), Collection(name, ""))
 
 

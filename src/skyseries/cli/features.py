@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from skyseries.cli.nopandas import allow_pandas
 from skyseries.cli.options import (
     affix_options,
     bands,
@@ -90,6 +91,7 @@ def _load(code: tuple[Path, ...]) -> None:
     for path in code:
         from skyseries.timeseries import load_features
 
+        allow_pandas()
         load_features(path)
 
 

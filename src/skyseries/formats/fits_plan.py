@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from skyseries.errors import InputError
 from skyseries.formats.ascii import ascii_text, ascii_unit
 from skyseries.formats.flat import Source, fixed_values, flatten_batch, to_text
+from skyseries.lazy import pc
 from skyseries.schema import column_meta
 
 __all__ = [

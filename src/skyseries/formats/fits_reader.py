@@ -18,7 +18,6 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries.errors import InputError
 from skyseries.formats.cast import conform, select_fields
@@ -28,6 +27,7 @@ from skyseries.formats.nulls import NullValues
 from skyseries.formats.opening import compression_of, open_plain, open_raw, reading
 from skyseries.formats.tables import FoundTable, choose_table
 from skyseries.formats.times import MJD_ZERO
+from skyseries.lazy import pc
 
 __all__ = ["read_fits_schema", "scan_fits"]
 

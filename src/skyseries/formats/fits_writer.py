@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from skyseries.arrow import list_lengths, to_numpy
@@ -27,6 +26,7 @@ from skyseries.formats.fits_plan import (
     table_header,
 )
 from skyseries.formats.flat import Source, fixed_values, flatten_batch, flatten_schema, text_bytes
+from skyseries.lazy import pc
 
 __all__ = ["write_fits"]
 

@@ -11,10 +11,10 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from skyseries.errors import InputError
+from skyseries.lazy import pc
 from skyseries.schema import ColumnMeta, column_meta, with_column_meta
 
 __all__ = [

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from skyseries.formats.nulls import lists_like
 from skyseries.formats.times import MJD_ZERO, TimeMeta, with_time_meta
+from skyseries.lazy import pc
 from skyseries.schema import ColumnMeta, with_column_meta
 from skyseries.schema.columns import with_frame
 

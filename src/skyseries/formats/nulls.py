@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from skyseries.arrow import is_text, list_lengths
+from skyseries.lazy import pc
 
 __all__ = ["NullValues", "lists_like", "mask_sentinels", "sentinels_of", "words_of"]
 

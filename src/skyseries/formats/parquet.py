@@ -16,7 +16,6 @@ from skyseries.formats.inputs import Chunk, InputFile
 from skyseries.formats.mixins import Mixins
 from skyseries.formats.nulls import NullValues
 from skyseries.formats.opening import is_url, open_raw, reading
-from skyseries.formats.votable_fields import parse_fields
 from skyseries.schema import column_meta, with_column_meta
 
 __all__ = ["parquet_chunks", "read_parquet_schema", "scan_parquet"]
@@ -85,6 +84,8 @@ def _described(metadata: dict[bytes, bytes], path: str) -> dict[str, pa.Field]:
     if text := metadata.get(_ASTROPY_KEY):
         fields.update((field.name, field) for field in parse_header(text.decode(), path).schema)
     if text := metadata.get(_VOTABLE_KEY):
+        from skyseries.formats.votable_fields import parse_fields
+
         fields.update((field.name, field) for field in parse_fields(text, path))
     return fields
 

@@ -14,13 +14,11 @@ from skyseries.errors import InputError, SchemaError
 from skyseries.executors import check_cancelled
 from skyseries.formats.cast import select_fields
 from skyseries.formats.delimited import BadRow, read_delimited_schema, scan_delimited
-from skyseries.formats.fits_reader import read_fits_schema, scan_fits
 from skyseries.formats.inputs import FILE_NAME, Chunk, InputFile, find_files
 from skyseries.formats.nulls import NullValues
 from skyseries.formats.parquet import parquet_chunks, read_parquet_schema, scan_parquet
 from skyseries.formats.unify import unify_schemas
 from skyseries.formats.values import add_values, fields_with_values
-from skyseries.formats.votable_reader import read_votable_schema, scan_votable
 
 __all__ = ["BATCH_ROWS", "chunks", "read_schema", "read_schemas", "read_table", "scan"]
 
@@ -64,8 +62,12 @@ def _own_schema(file: InputFile, null_values: NullValues) -> pa.Schema:
         case "csv" | "ecsv" | "blanks":
             return read_delimited_schema(file, null_values)
         case "fits":
+            from skyseries.formats.fits_reader import read_fits_schema
+
             return read_fits_schema(file)
         case "votable":
+            from skyseries.formats.votable_reader import read_votable_schema
+
             return read_votable_schema(file)
     raise InputError(f"{file.path}: the format {file.format!r} is not known")
 
@@ -179,8 +181,12 @@ def _batches(
         case "parquet":
             yield from scan_parquet(file, target, chunk=chunk, **options)
         case "fits":
+            from skyseries.formats.fits_reader import scan_fits
+
             yield from scan_fits(file, target, **options)
         case "votable":
+            from skyseries.formats.votable_reader import scan_votable
+
             yield from scan_votable(file, target, **options)
         case "csv" | "ecsv" | "blanks" if on_bad_rows == "error":
             yield from scan_delimited(file, target, null_values=null_values)

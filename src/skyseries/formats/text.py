@@ -7,8 +7,9 @@ from collections.abc import Collection
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.types as pt
+
+from skyseries.lazy import pc
 
 __all__ = ["NULL_WORDS", "Evidence", "infer_type", "parse_text"]
 

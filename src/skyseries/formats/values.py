@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries.errors import InputError
 from skyseries.formats.cast import cast_cells
 from skyseries.formats.inputs import FILE_NAME, InputFile
 from skyseries.formats.nulls import NullValues, mask_sentinels, sentinels_of
+from skyseries.lazy import pc
 
 __all__ = ["add_values", "fields_with_values"]
 

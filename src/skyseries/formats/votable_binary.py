@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries.errors import InputError
 from skyseries.formats.votable_fields import VOTableField
+from skyseries.lazy import pc
 
 __all__ = ["BinaryRows"]
 

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from skyseries.arrow import list_lengths
@@ -31,6 +30,7 @@ from skyseries.formats.text import parse_text
 from skyseries.formats.votable_binary import BinaryRows
 from skyseries.formats.votable_fields import VOTableField
 from skyseries.formats.votable_parser import Parser
+from skyseries.lazy import pc
 
 __all__ = ["read_votable_schema", "scan_votable"]
 

@@ -10,7 +10,6 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from skyseries.arrow import list_lengths, to_numpy
@@ -24,6 +23,7 @@ from skyseries.formats.flat import (
     to_text,
 )
 from skyseries.formats.votable_fields import check_names, datatype_of, field_xml
+from skyseries.lazy import pc
 
 __all__ = ["write_votable"]
 

@@ -15,12 +15,9 @@ import pyarrow.types as pt
 
 from skyseries.arrow import is_number
 from skyseries.errors import InputError, SkyseriesError, StorageError
-from skyseries.formats.fits_writer import write_fits
 from skyseries.formats.flat import Source, Table, flatten_batch, flatten_schema, to_text
 from skyseries.formats.opening import filesystem_of, is_url
 from skyseries.formats.recognise import SUFFIXES
-from skyseries.formats.votable_fields import datatype_of, field_xml, is_xml_name
-from skyseries.formats.votable_writer import write_votable
 
 __all__ = ["write_table"]
 
@@ -134,6 +131,8 @@ def _write_parquet(source: Source, path: Path) -> None:
 
 def _votable_header(schema: pa.Schema) -> dict[bytes, bytes]:
     """Return units and UCDs as VOTable in Parquet 1.0 asks; nested columns are left out."""
+    from skyseries.formats.votable_fields import datatype_of, field_xml, is_xml_name
+
     fields = [
         field_xml(field, *datatype_of(field.type))
         for field in schema
@@ -170,9 +169,21 @@ def _csv_type(type: pa.DataType) -> pa.DataType:
     return type if is_plain else pa.string()
 
 
+def _write_fits(source: Source, path: Path) -> None:
+    from skyseries.formats.fits_writer import write_fits
+
+    write_fits(source, path)
+
+
+def _write_votable(source: Source, path: Path) -> None:
+    from skyseries.formats.votable_writer import write_votable
+
+    write_votable(source, path)
+
+
 _WRITERS: dict[str, Callable[[Source, Path], None]] = {
     "parquet": _write_parquet,
     "csv": _write_csv,
-    "fits": write_fits,
-    "votable": write_votable,
+    "fits": _write_fits,
+    "votable": _write_votable,
 }

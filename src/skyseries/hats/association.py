@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
-
 from skyseries.errors import CatalogError, InputError
 from skyseries.hats.build.folder import CatalogFacts
 from skyseries.hats.collection import read_collection
 from skyseries.hats.dataset import Dataset, open_dataset
+from skyseries.lazy import pc
 from skyseries.store.files import Location, locate
 
 __all__ = [

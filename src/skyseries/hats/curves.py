@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
+from skyseries import nested
 from skyseries.arrow import is_nested
 from skyseries.errors import InputError
-from skyseries.nested import Nested
 from skyseries.schema import LightCurveFields, as_type
 
 __all__ = ["in_time_order", "known_curves", "plain_curves"]
@@ -50,7 +50,7 @@ def in_time_order(table: pa.Table, lightcurves: Mapping[str, LightCurveFields]) 
         if not is_nested(field.type):
             continue
         try:
-            before = Nested.from_arrow(table.column(place))
+            before = nested.Nested.from_arrow(table.column(place))
         except InputError as error:
             raise InputError(f"column {field.name!r}: {error}") from None
         roles = lightcurves.get(field.name)

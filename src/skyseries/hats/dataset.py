@@ -7,7 +7,6 @@ a spatial index column of another name or order, or none.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -16,7 +15,6 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from skyseries.cache import kept
@@ -27,6 +25,7 @@ from skyseries.hats.leaf import HPX_COLUMN, LIST_PATH, column_paths
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.properties import read_properties
 from skyseries.hats.reading import Footer, OpenLeaf
+from skyseries.lazy import pc
 from skyseries.schema import as_schema
 from skyseries.store.files import Location, removed_version
 
@@ -216,6 +215,8 @@ def _not_found(root: Location) -> str:
     if not root.exists():
         if why := removed_version(root):
             return why
+        import difflib
+
         near = difflib.get_close_matches(root.name, _folders(root.parent()), 1)
         return f"there is no folder {root}" + (f"; did you mean {near[0]!r}?" if near else "")
     text = f"{root} is no HATS catalog: it has no hats.properties and no collection.properties"

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -20,6 +19,7 @@ from skyseries.hats.dataset import open_leaf
 from skyseries.hats.keys import KeyTable, aligned, plain
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Cell
+from skyseries.lazy import pc
 from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.spatial.order import argsort
 from skyseries.store.files import Location

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arraytypes import Ints
 from skyseries.arrow import is_text, plain_type, to_numpy
 from skyseries.errors import SchemaError
+from skyseries.lazy import pc
 from skyseries.spatial.order import argsort
 
 __all__ = ["KeyTable", "aligned", "check_keys", "plain"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arraytypes import Floats
 from skyseries.arrow import floats, to_numpy
 from skyseries.hats.dataset import Dataset
+from skyseries.lazy import pc
 from skyseries.spatial.healpix import HPX_ORDER, radec_to_hpx
 
 __all__ = ["cell_columns", "positions", "row_cells"]

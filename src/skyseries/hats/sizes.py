@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arraytypes import Ints
 from skyseries.arrow import is_list, to_numpy
+from skyseries.lazy import pc
 
 __all__ = ["Limits", "Sizes", "divided", "row_sizes", "take", "take_column"]
 

@@ -1,6 +1,7 @@
 """``point_map.fits`` and ``skymap.fits``: rows per HEALPix cell.
 
-LSDB derives a catalog's coverage from the cells of ``point_map.fits`` that are not zero.
+LSDB derives a catalog's coverage from the cells of ``point_map.fits`` that are not zero. It is
+written without astropy, whose import costs more than most imports do.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,35 +36,67 @@ POINT_MAP_ORDER = 8
 
 _ROWS_PER_CELL = 5
 
-_ORDERING = {"PIXTYPE": "HEALPIX", "ORDERING": "NESTED", "COORDSYS": "C"}
+_Cards: TypeAlias = dict[str, tuple[bool | int | str, str]]
+
+_PRIMARY: _Cards = {
+    "SIMPLE": (True, "conforms to FITS standard"),
+    "BITPIX": (8, "array data type"),
+    "NAXIS": (0, "number of array dimensions"),
+    "EXTEND": (True, ""),
+}
 
 
 def write_point_map(path: Path, cells: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
     """Write rows per cell of `POINT_MAP_ORDER`, as pairs where most of the sky is empty."""
-    from astropy.io import fits
-
     n = 12 << 2 * POINT_MAP_ORDER
-    header = _ORDERING | {
-        "NSIDE": 1 << POINT_MAP_ORDER,
-        "FIRSTPIX": 0,
-        "LASTPIX": n - 1,
-    }
     if 2 * len(cells) > n:
-        dense = np.zeros(n, np.int64)
-        dense[cells] = counts
-        columns = [fits.Column("VALUE", "K", array=dense)]
-        header |= {"INDXSCHM": "IMPLICIT", "OBJECT": "FULLSKY"}
+        values = np.zeros((n, 1), ">i8")
+        values[cells, 0] = counts
+        names, scheme, part = ["VALUE"], "IMPLICIT", "FULLSKY"
     else:
-        columns = [
-            fits.Column("PIXEL", "K", array=cells),
-            fits.Column("VALUE", "K", array=counts),
-        ]
-        header |= {"INDXSCHM": "EXPLICIT", "OBJECT": "PARTIAL"}
-    table = fits.BinTableHDU.from_columns(columns)
-    for key, value in header.items():
-        table.header[key] = value
+        values = np.stack([cells, counts], axis=1).astype(">i8")
+        names, scheme, part = ["PIXEL", "VALUE"], "EXPLICIT", "PARTIAL"
+    header: _Cards = {
+        "XTENSION": ("BINTABLE", "binary table extension"),
+        "BITPIX": (8, "array data type"),
+        "NAXIS": (2, "number of array dimensions"),
+        "NAXIS1": (8 * len(names), "length of dimension 1"),
+        "NAXIS2": (len(values), "length of dimension 2"),
+        "PCOUNT": (0, "number of group parameters"),
+        "GCOUNT": (1, "number of groups"),
+        "TFIELDS": (len(names), "number of table fields"),
+    }
+    for k, name in enumerate(names, start=1):
+        header |= {f"TTYPE{k}": (name, ""), f"TFORM{k}": ("K", "")}
+    header |= {
+        "PIXTYPE": ("HEALPIX", ""),
+        "ORDERING": ("NESTED", ""),
+        "COORDSYS": ("C", ""),
+        "NSIDE": (1 << POINT_MAP_ORDER, ""),
+        "FIRSTPIX": (0, ""),
+        "LASTPIX": (n - 1, ""),
+        "INDXSCHM": (scheme, ""),
+        "OBJECT": (part, ""),
+    }
     with atomic_path(path) as beside:
-        fits.HDUList([fits.PrimaryHDU(), table]).writeto(beside)
+        beside.write_bytes(_header(_PRIMARY) + _header(header) + _padded(values.tobytes(), b"\0"))
+
+
+def _header(cards: _Cards) -> bytes:
+    """Return the cards of a FITS header, each a value with a comment."""
+    lines = []
+    for key, (value, comment) in cards.items():
+        if isinstance(value, str):
+            text = f"'{value:<8}'".ljust(20)
+        else:
+            text = f"{'FT'[value] if isinstance(value, bool) else value:>20}"
+        lines.append(f"{key:<8}= {text}{f' / {comment}' if comment else ''}".ljust(80))
+    return _padded("".join([*lines, "END"]).encode("ascii"), b" ")
+
+
+def _padded(block: bytes, filling: bytes) -> bytes:
+    """Return whole records of FITS."""
+    return block + filling * (-len(block) % 2880)
 
 
 def sky_fraction(cells: NDArray[np.int64], counts: NDArray[np.int64]) -> float:

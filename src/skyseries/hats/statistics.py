@@ -302,8 +302,10 @@ class _StatisticsFile:
 
     def numbers(self, name: str, unknown: int) -> Ints:
         """Return a column of whole numbers, with something in place of null."""
-        column = self.column(name).cast(pa.int64())
-        return to_numpy(column.fill_null(unknown) if column.null_count else column)
+        column = self.column(name)
+        if column.type != pa.int64() or column.null_count:  # either needs pyarrow.compute
+            column = column.cast(pa.int64()).fill_null(unknown)
+        return to_numpy(column)
 
 
 @kept

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrow import to_numpy
 from skyseries.errors import SchemaError
+from skyseries.lazy import pc
 from skyseries.nested import kernels
 from skyseries.nested.flat import read_only
 

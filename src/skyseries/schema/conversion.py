@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries.arrow import is_number
 from skyseries.errors import InputError, SchemaError
+from skyseries.lazy import pc
 from skyseries.schema.columns import ColumnMeta, column_meta, frame_of, with_column_meta
 from skyseries.units import factor_to
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
@@ -34,6 +33,8 @@ _TIMES = ("time_format", "time_scale", "refposition")
 def nearest_names(name: str, there: Sequence[str], n: int = 1) -> list[str]:
     """Return the names that are most alike; small and capital letters do not matter."""
     lower = {other.lower(): other for other in there}
+    import difflib
+
     return [lower[near] for near in difflib.get_close_matches(name.lower(), lower, n, cutoff=0.5)]
 
 

@@ -7,7 +7,6 @@ position; BTJD and BKJD those of TESS and Kepler, counted from a later day.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 
@@ -139,6 +138,8 @@ def _one_of(
     words = (*known, *more)
     if word in words or _OFFSET.fullmatch(word):
         return word
+    import difflib
+
     near = difflib.get_close_matches(word, words, 1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise InputError(f"{name} must be one of {', '.join(words)}, not {given!r}{hint}")

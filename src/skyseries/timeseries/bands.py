@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrays import labels
 from skyseries.arrow import to_numpy
 from skyseries.errors import InputError
+from skyseries.lazy import pc
 from skyseries.photometry import UGRIZY
 from skyseries.warn import warn_user
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrays import warn_coarse
 from skyseries.arrow import is_list, is_number, list_lengths, plain_array, to_numpy
 from skyseries.errors import InputError, SchemaError
+from skyseries.lazy import pc
 from skyseries.photometry import mag_to_njy
 from skyseries.schema import LightCurveFields
 from skyseries.timeseries.bands import Bands, band_codes

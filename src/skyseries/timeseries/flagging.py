@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrays.containers import is_single, opened
 from skyseries.arrow import to_numpy
 from skyseries.errors import InputError, SchemaError
+from skyseries.lazy import pc
 from skyseries.schema import LightCurveFields
 from skyseries.timeseries.epochs import is_flagged
 

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries.arrays import measured, numbers, true_or_false
 from skyseries.arrays.containers import is_single
 from skyseries.arrays.times import is_time
 from skyseries.arrow import is_list
 from skyseries.errors import InputError, SchemaError
+from skyseries.lazy import pc
 from skyseries.schema import LightCurveFields, column_meta
 from skyseries.schema.recognition import find_id
 from skyseries.schema.roles import COLUMNS, lightcurve_fields

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.errors import InputError
+from skyseries.lazy import pc
 from skyseries.nested.flat import read_only, take
 from skyseries.schema import ColumnMeta, LightCurveFields, with_column_meta
 from skyseries.schema.times import zero_point

@@ -11,6 +11,7 @@ from types import ModuleType
 
 import pytest
 
+from skyseries.catalog import plan as plans
 from skyseries.catalog.plan.stage import stages_of
 from skyseries.catalog.verbs.rowsets import RowSetVerbs
 from tests.catalog.nodes import case, test_contract
@@ -38,6 +39,8 @@ def planned(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Plan]:
     def make(text: str) -> Plan:
         node = module("page_node", text)
         monkeypatch.setitem(sys.modules, "skyseries.catalog.plan.thin", node)
+        assert '"thin": "Thin"' in FILES["src/skyseries/catalog/plan/__init__.py"]
+        monkeypatch.setattr(plans, "Thin", node.Thin, raising=False)
         verbs = module("page_verbs", FILES["src/skyseries/catalog/verbs/rowsets.py"])
         monkeypatch.setattr(RowSetVerbs, "thin", verbs.RowSetVerbs.thin, raising=False)
         assert "page_node.Thin has no plan" in lacking([node.Thin])

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrow import is_nested, is_text
@@ -16,6 +15,7 @@ from skyseries.catalog.plan.epochs import nested_of
 from skyseries.catalog.plan.names import fields_of, split_path
 from skyseries.catalog.plan.rows import Index, Rows
 from skyseries.errors import InputError, SchemaError
+from skyseries.lazy import pc
 from skyseries.nested import Nested
 
 __all__ = ["Argument", "Bands", "flat_values", "values_of"]

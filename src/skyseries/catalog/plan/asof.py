@@ -8,13 +8,13 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrays import check_choice, day_number, number
 from skyseries.arraytypes import Ints
 from skyseries.arrow import is_number
 from skyseries.errors import InputError, SchemaError
+from skyseries.lazy import pc
 from skyseries.schema.columns import column_meta
 from skyseries.schema.recognition import TIMES
 from skyseries.schema.times import settled_times, time_unit_words, zero_point

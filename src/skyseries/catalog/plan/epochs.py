@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries import adql
 from skyseries.catalog.plan.names import fields_of
 from skyseries.catalog.plan.node import Hints, RowStep, Source, column_of
 from skyseries.catalog.plan.rows import Index, Rows
 from skyseries.catalog.plan.steps import Wrapped, together
+from skyseries.lazy import pc
 from skyseries.nested import Nested
 
 __all__ = [

@@ -15,8 +15,8 @@ from skyseries.hats.collection import Collection
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.idindex import IdIndex
 from skyseries.hats.properties import split_list
+from skyseries.spatial import regions
 from skyseries.spatial.coverage import normalise
-from skyseries.spatial.regions import Moc
 
 __all__ = ["as_ids", "asked_ids", "cells_of_ids", "id_column", "ids_array"]
 
@@ -124,7 +124,7 @@ def ids_array(ids: Sequence[Any]) -> pa.Array:
     return pa.array(ids, pa.uint64() if large else None)
 
 
-def cells_of_ids(index: IdIndex, ids: Sequence[Any]) -> Moc:
+def cells_of_ids(index: IdIndex, ids: Sequence[Any]) -> regions.Moc:
     """Return where the index says that objects are filed.
 
     Parameters
@@ -139,6 +139,6 @@ def cells_of_ids(index: IdIndex, ids: Sequence[Any]) -> Moc:
         Their order-29 cells, or their partitions where the index does not hold the cells.
     """
     if not ids:
-        return Moc(np.empty(0, np.int64), np.empty(0, np.int64))
+        return regions.Moc(np.empty(0, np.int64), np.empty(0, np.int64))
     places = index.find_many(ids_array(ids))
-    return Moc(*normalise(places.start, places.stop))
+    return regions.Moc(*normalise(places.start, places.stop))

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries import adql
 from skyseries.arrow import to_numpy
@@ -21,6 +20,7 @@ from skyseries.catalog.plan.node import Hints, RowStep
 from skyseries.catalog.plan.rows import Rows
 from skyseries.catalog.plan.stage import Runner, Stage
 from skyseries.hats.keys import plain
+from skyseries.lazy import pc
 from skyseries.store.files import Location
 
 __all__ = ["IdSearch", "Ids"]

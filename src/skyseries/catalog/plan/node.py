@@ -22,12 +22,12 @@ from skyseries.hats.dataset import Dataset
 from skyseries.hats.partitions import Partitions
 from skyseries.schema import as_schema
 from skyseries.spatial.healpix import HPX_ORDER, cells_in_range
-from skyseries.spatial.regions import Region
 
 if TYPE_CHECKING:
     from skyseries.adql import Bounds, Expr
     from skyseries.catalog.plan.scan import Scan
     from skyseries.catalog.plan.stage import Stage
+    from skyseries.spatial.regions import Region
 
 __all__ = [
     "SKY",

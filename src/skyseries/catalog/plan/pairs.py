@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arraytypes import Floats, Ints
@@ -18,6 +17,7 @@ from skyseries.catalog.plan.node import Hints, RowStep, Source
 from skyseries.catalog.plan.rows import Index, Rows
 from skyseries.catalog.plan.steps import Wrapped
 from skyseries.errors import SchemaError
+from skyseries.lazy import pc
 from skyseries.schema import as_nullable
 
 __all__ = ["PairRows", "Pairs", "Rename", "Renamed", "fetch_or_null", "no_clash", "renamed"]

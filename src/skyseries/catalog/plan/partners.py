@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries.arraytypes import Ints
 from skyseries.catalog.plan.keyindex import INDEX_KEY, index_stage
@@ -25,6 +24,7 @@ from skyseries.catalog.plan.stage import Runner, Stage
 from skyseries.config import tuning
 from skyseries.hats.idindex import open_index
 from skyseries.hats.keys import KeyTable, plain
+from skyseries.lazy import pc
 from skyseries.spatial.coverage import normalise
 from skyseries.spatial.order import run_lengths
 from skyseries.store.files import Location

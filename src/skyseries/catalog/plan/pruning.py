@@ -19,9 +19,9 @@ from skyseries.catalog.plan.node import Area, Hints, Pieces
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.leaf import LIST_PATH
 from skyseries.hats.statistics import RowGroups, read_statistics
+from skyseries.spatial import regions
 from skyseries.spatial.coverage import Ranges, cover, ranges_overlap
 from skyseries.spatial.healpix import HPX_ORDER
-from skyseries.spatial.regions import Moc, Region
 
 __all__ = ["groups_inside", "groups_that_may_match", "partitions_that_may_match", "pieces_of"]
 
@@ -49,8 +49,8 @@ def in_regions(start: Ints, stop: Ints, hints: Hints) -> Bools:
 
 
 @lru_cache(maxsize=64)
-def _cover(region: Region) -> Ranges:
-    return region.ranges if isinstance(region, Moc) else cover(region)
+def _cover(region: regions.Region) -> Ranges:
+    return region.ranges if isinstance(region, regions.Moc) else cover(region)
 
 
 def pieces_of(dataset: Dataset, hints: Hints) -> Pieces:

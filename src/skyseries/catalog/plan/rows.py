@@ -22,6 +22,7 @@ import pyarrow as pa
 from skyseries.arraytypes import Floats, Ints
 from skyseries.arrow import from_numpy
 from skyseries.hats.sizes import take_column
+from skyseries.lazy import pc
 
 __all__ = ["Index", "Joined", "Rows", "TableRows", "Taken", "gather", "pick"]
 
@@ -147,8 +148,6 @@ class Joined(Rows):
 
 def pick(table: pa.Table, path: str) -> pa.ChunkedArray:
     """Return a column of a table, or a field of one of its light curves."""
-    import pyarrow.compute as pc
-
     place = table.schema.get_field_index(path)  # column_names would make a list of all
     if place >= 0:
         return table.column(place)

@@ -25,9 +25,9 @@ from skyseries.hats.dataset import Dataset, open_dataset
 from skyseries.hats.idindex import IdIndex, open_index
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.statistics import recorded_rows
+from skyseries.spatial import regions
 from skyseries.spatial.coverage import expand
 from skyseries.spatial.healpix import HPX_ORDER
-from skyseries.spatial.regions import Moc
 from skyseries.store.files import Location
 
 __all__ = ["Scan", "first_scan", "scan_of", "widened"]
@@ -197,7 +197,7 @@ def _open_margin(root: Location, stamp: tuple[int, ...]) -> Dataset:
 
 
 @kept
-def _cells(index: IdIndex, ids: tuple[Any, ...]) -> Moc:
+def _cells(index: IdIndex, ids: tuple[Any, ...]) -> regions.Moc:
     return cells_of_ids(index, ids)
 
 

@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries import adql
 from skyseries.arraytypes import Floats, Ints
@@ -16,7 +15,8 @@ from skyseries.catalog.plan.names import check_columns, check_new, fields_of, sp
 from skyseries.catalog.plan.node import Hints, RowStep, Source
 from skyseries.catalog.plan.rows import Index, Rows, pick
 from skyseries.errors import SchemaError
-from skyseries.spatial.regions import Region
+from skyseries.lazy import pc
+from skyseries.spatial import regions
 
 __all__ = [
     "Append",
@@ -151,7 +151,7 @@ def together(lists: Sequence[pa.Array], fields: Sequence[pa.Field]) -> pa.Struct
 class Search(RowStep):
     """Keep rows in a region of the sky."""
 
-    region: Region
+    region: regions.Region
 
     @property
     def filters(self) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrow import is_nested, to_numpy
@@ -17,6 +16,7 @@ from skyseries.catalog.run.parts import fixed_units
 from skyseries.catalog.run.run import in_order
 from skyseries.config import tuning
 from skyseries.errors import SchemaError
+from skyseries.lazy import pc
 from skyseries.nested import Nested
 
 __all__ = ["as_arrays", "batches"]

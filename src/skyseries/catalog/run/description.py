@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import partial
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries import adql
 from skyseries.catalog.plan.node import Node, Unit
@@ -15,6 +14,7 @@ from skyseries.catalog.run.inputs import values_of
 from skyseries.catalog.run.parts import merged
 from skyseries.catalog.run.quantiles import quantiles
 from skyseries.config import tuning
+from skyseries.lazy import pc
 from skyseries.schema import column_meta
 
 __all__ = ["describe"]

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries import adql
 from skyseries.adql.evaluate import run_sql
@@ -23,6 +22,7 @@ from skyseries.catalog.plan.stage import Runner
 from skyseries.catalog.run.inputs import lifted, values_from
 from skyseries.catalog.run.parts import fixed_units
 from skyseries.config import settings
+from skyseries.lazy import pc
 from skyseries.spatial.order import argsort
 
 __all__ = ["codes_of", "duplicate_places", "normal_key"]

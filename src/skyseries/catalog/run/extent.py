@@ -13,12 +13,12 @@ from skyseries.catalog.plan.node import Hints, Node, Unit
 from skyseries.catalog.run.run import reduce
 from skyseries.hats.statistics import read_statistics
 
-__all__ = ["extent"]
+__all__ = ["extent_of"]
 
 Extent = tuple[float, float]
 
 
-def extent(held: CatalogBase, column: str, *, recorded: bool = True) -> Extent | None:
+def extent_of(held: CatalogBase, column: str, *, recorded: bool = True) -> Extent | None:
     """Return the limits of a column of numbers; None if it has none.
 
     They are taken from the statistics where the catalog records them (then they are of all its

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries import adql
 from skyseries.adql.border import row_count
@@ -17,6 +16,7 @@ from skyseries.catalog.plan.node import Hints, Node, Unit
 from skyseries.catalog.run.inputs import input_columns, masked_columns
 from skyseries.catalog.run.moments import extremes, sums
 from skyseries.catalog.run.parts import merged
+from skyseries.lazy import pc
 
 __all__ = ["PlainGroupBy", "epoch_schema", "grouped"]
 

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries import adql
 from skyseries.arrow import to_numpy
 from skyseries.catalog.plan.expressions import Assign, paths_of
 from skyseries.catalog.plan.node import Hints, Node, Unit
 from skyseries.catalog.plan.rows import Rows
+from skyseries.lazy import pc
 
 __all__ = ["input_columns", "lifted", "masked_columns", "values_from", "values_of"]
 

@@ -11,7 +11,6 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries import adql
 from skyseries.arraytypes import Ints
@@ -21,6 +20,7 @@ from skyseries.catalog.plan.rows import gather
 from skyseries.catalog.run.inputs import lifted, values_of
 from skyseries.catalog.run.parts import fixed_units, merged
 from skyseries.executors import Task, run_tasks
+from skyseries.lazy import pc
 
 __all__ = ["order_of", "top"]
 

@@ -7,14 +7,11 @@ import os
 import numpy as np
 import pyarrow as pa
 
+from skyseries.catalog import plan
 from skyseries.catalog.base import CatalogBase
-from skyseries.catalog.plan.join import Join
-from skyseries.catalog.plan.memory import Memory
 from skyseries.catalog.plan.names import check_columns
 from skyseries.catalog.plan.node import Node
-from skyseries.catalog.plan.pairs import Rename, Renamed, no_clash, renamed
 from skyseries.catalog.plan.scan import Scan
-from skyseries.catalog.plan.steps import Select
 from skyseries.catalog.verbs.joining import Other, found_by_key
 from skyseries.errors import SchemaError
 from skyseries.hats.association import Association, open_association
@@ -59,10 +56,14 @@ def associated(
     check_keys(left.schema.field(first.key), pairs.schema.field(first.key))
     check_keys(pairs.schema.field(_JOIN_KEY), right.schema.field(second.key))
     hidden = [HPX_COLUMN]
-    right_names = renamed(right.schema, suffix, pairs.schema.names, hidden)
-    left_names = Renamed(tuple((n, n) for n in pairs.schema.names if n not in (_JOIN_KEY, *hidden)))
-    no_clash(left_names, right_names)
-    node = Join(pairs, found_by_key(right, second.key), _JOIN_KEY, "inner", left_names, right_names)
+    right_names = plan.renamed(right.schema, suffix, pairs.schema.names, hidden)
+    left_names = plan.Renamed(
+        tuple((n, n) for n in pairs.schema.names if n not in (_JOIN_KEY, *hidden))
+    )
+    plan.no_clash(left_names, right_names)
+    node = plan.Join(
+        pairs, found_by_key(right, second.key), _JOIN_KEY, "inner", left_names, right_names
+    )
     name = right.name if isinstance(right, CatalogBase) else "other"
     fields = {}
     if isinstance(right, CatalogBase):
@@ -101,7 +102,7 @@ def _pairs(association: Association, key: str, join_column: str) -> Node:
     others = [n for n in dataset.schema.names if n not in names and n != key]
     kept = [*names, *others]
     pairs = tuple((name, names.get(name, name)) for name in kept)
-    return Rename(Select(node, tuple(kept)), Renamed(pairs))
+    return plan.Rename(plan.Select(node, tuple(kept)), plan.Renamed(pairs))
 
 
 def _in_memory(association: Association) -> Node:
@@ -112,7 +113,9 @@ def _in_memory(association: Association) -> Node:
     return _unplaced(table, dataset.name)
 
 
-def _unplaced(table: pa.Table, name: str) -> Memory:
+def _unplaced(table: pa.Table, name: str) -> plan.Memory:
     """Return a table without positions as a node."""
     nowhere = np.full(table.num_rows, np.nan)
-    return Memory(name, table, ("", ""), nowhere, nowhere, np.full(table.num_rows, -1, np.int64))
+    return plan.Memory(
+        name, table, ("", ""), nowhere, nowhere, np.full(table.num_rows, -1, np.int64)
+    )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from skyseries.catalog import plan
 from skyseries.catalog.base import CatalogBase
 from skyseries.catalog.plan.ids import as_ids, asked_ids
-from skyseries.catalog.plan.idsearch import Ids, IdSearch
 from skyseries.catalog.plan.names import check_columns
 from skyseries.errors import SchemaError
 
 __all__ = ["id_step"]
 
 
-def id_step(held: CatalogBase, ids: Any, column: str | None, option: str = "column") -> IdSearch:
+def id_step(
+    held: CatalogBase, ids: Any, column: str | None, option: str = "column"
+) -> plan.IdSearch:
     """Return the step that keeps the objects with some ids.
 
     Parameters
@@ -35,4 +37,4 @@ def id_step(held: CatalogBase, ids: Any, column: str | None, option: str = "colu
     if name not in held.columns:
         raise SchemaError(f"{name!r} is a field of a light curve, not a column of ids")
     found = as_ids(asked_ids(ids), held.schema.field(name).type)
-    return IdSearch(held._node, name, Ids(found))
+    return plan.IdSearch(held._node, name, plan.Ids(found))

@@ -11,10 +11,9 @@ import pyarrow as pa
 
 from skyseries.arrays import true_or_false
 from skyseries.arrow import is_number
-from skyseries.catalog.plan.cleaning import CleanEpochs, periods_of
+from skyseries.catalog import plan
 from skyseries.catalog.plan.names import check_columns
 from skyseries.catalog.plan.roles import the_column
-from skyseries.catalog.plan.steps import Append
 from skyseries.catalog.verbs.curvesteps import Affixes
 from skyseries.errors import InputError
 from skyseries.nested import Nested
@@ -39,7 +38,7 @@ _WHY = {
 
 def cleaning_step(
     catalog: LightCurveVerbs, column: str | None, wanted: dict[str, Any], counts: bool, add: Affixes
-) -> CleanEpochs:
+) -> plan.CleanEpochs:
     """Return the step; below it, where counts are asked for, the one that adds them."""
     is_counted = true_or_false(counts, "counts")
     name, schema = the_column(catalog.schema, column), catalog.schema
@@ -54,11 +53,11 @@ def cleaning_step(
             raise InputError(f"period={of_objects!r} is a column of {field.type}, not of periods")
         days = factor_to(column_meta(field).unit, "d", f"column {of_objects!r}")
     check_columns([f"{name}.{rule.field}" for rule in cleaning.flags], schema)
-    step = CleanEpochs(catalog._node, name, fields, cleaning, tuple(units.items()), days)
+    step = plan.CleanEpochs(catalog._node, name, fields, cleaning, tuple(units.items()), days)
     return replace(step, child=_counting(step, add)) if is_counted else step
 
 
-def _counting(step: CleanEpochs, add: Affixes) -> Append:
+def _counting(step: plan.CleanEpochs, add: Affixes) -> plan.Append:
     fields = [
         pa.field(add.around(name), pa.int64(), metadata={"description": f"Epochs {_WHY[name]}"})
         for name in step.cleaning.counted()
@@ -70,7 +69,7 @@ def _counting(step: CleanEpochs, add: Affixes) -> Append:
     )  # fmt: skip
     said = json.dumps({"step": "clean_lightcurves", "cleaning": str(step.cleaning)})
     beside = tuple(step.objects())
-    return Append(
+    return plan.Append(
         step.child, step.column, tuple(step.uses()), compute, columns, False, said, beside
     )
 
@@ -85,6 +84,6 @@ def _counts(
     days: float,
     beside: pa.Table | None = None,
 ) -> pa.Table:
-    period = None if beside is None else periods_of(beside, days)
+    period = None if beside is None else plan.periods_of(beside, days)
     counts = clean(Nested.from_arrow(column), fields, cleaning, period, units)[1]
     return pa.table([counts[name] for name in cleaning.counted()], names)

@@ -9,12 +9,9 @@ from typing import NoReturn, Self
 import pyarrow as pa
 
 from skyseries import adql
+from skyseries.catalog import plan
 from skyseries.catalog.base import CatalogBase
-from skyseries.catalog.plan.epochs import AssignEpochs, FilterEpochs
-from skyseries.catalog.plan.expressions import Assign, Filter
 from skyseries.catalog.plan.names import check_columns, names_list, texts_by_name
-from skyseries.catalog.plan.pairs import Rename, Renamed, no_clash
-from skyseries.catalog.plan.steps import Select
 from skyseries.errors import InputError, QueryError, SchemaError
 from skyseries.schema import ColumnMeta, with_column_meta
 from skyseries.schema.roles import did_you_mean
@@ -46,7 +43,7 @@ class ColumnVerbs(CatalogBase):
         for text in asked:
             self._check_named(text)
         before = self.assign(made) if made else self
-        return before._with(Select(before._node, tuple(names)))
+        return before._with(plan.Select(before._node, tuple(names)))
 
     def _check_named(self, text: str) -> None:
         """Raise SchemaError if a text is an expression, and has no name."""
@@ -99,7 +96,7 @@ class ColumnVerbs(CatalogBase):
                 kept.append(name)
         if not kept:
             raise InputError("no column would be left")
-        return self._with(Select(self._node, tuple(kept)))
+        return self._with(plan.Select(self._node, tuple(kept)))
 
     def rename(self, names: Mapping[str, str]) -> Self:
         """Give columns other names.
@@ -121,10 +118,10 @@ class ColumnVerbs(CatalogBase):
         curves = {names.get(name, name) for name in self.lightcurve_columns}
         if fields := [new for new in names.values() if new.partition(".")[0] in curves - {new}]:
             raise SchemaError(f"{fields[0]!r} would look like a field of a light curve")
-        pairs = Renamed(tuple((name, names.get(name, name)) for name in self.columns))
-        no_clash(pairs, Renamed(()))
+        pairs = plan.Renamed(tuple((name, names.get(name, name)) for name in self.columns))
+        plan.no_clash(pairs, plan.Renamed(()))
         known = {names.get(name, name): known for name, known in self._known_fields().items()}
-        return self._with(Rename(self._node, pairs), known)
+        return self._with(plan.Rename(self._node, pairs), known)
 
     def query(self, condition: str) -> Self:
         """Keep the rows, and the epochs, of which a condition is true.
@@ -149,14 +146,14 @@ class ColumnVerbs(CatalogBase):
         node = self._node
         if rows:
             text = condition if len(rows) == len(parts) else f"{condition} (what is of objects)"
-            node = Filter(node, adql.conjunction(rows), text)
+            node = plan.Filter(node, adql.conjunction(rows), text)
         for column in dict.fromkeys(part.level for part in parts if part.level is not None):
             inside = [part for part in parts if part.level == column]
             for part in inside:
                 _check_curve(part, str(column))
             mixed = f"{condition} (what is of its epochs)"
             text = condition if len(inside) == len(parts) else mixed
-            node = FilterEpochs(node, column, adql.conjunction(inside), text)
+            node = plan.FilterEpochs(node, column, adql.conjunction(inside), text)
         return self._with(node)
 
     def assign(self, columns: Mapping[str, str] | None = None, **more: str) -> Self:
@@ -186,14 +183,16 @@ class ColumnVerbs(CatalogBase):
                 _check_layout(expression, self.schema)
                 _check_level(name, expression, None)
             fields = tuple(_field(name, expression) for name, expression in made.items())
-            node = Assign(self._node, fields, tuple(made.values()), tuple(objects.values()))
+            node = plan.Assign(self._node, fields, tuple(made.values()), tuple(objects.values()))
             catalog = self._with(node)
         for name, text in inside.items():
             column, _, field = name.partition(".")
             expression = adql.resolve_value(text, catalog._scope())
             _check_level(name, expression, column)
             _check_curve(expression, column)
-            node_ = AssignEpochs(catalog._node, column, _field(field, expression), expression, text)
+            node_ = plan.AssignEpochs(
+                catalog._node, column, _field(field, expression), expression, text
+            )
             catalog = catalog._with(node_)
         return catalog
 

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 
 from skyseries.arrays import true_or_false
+from skyseries.catalog import plan, run
 from skyseries.catalog.plan.ids import cells_of_ids
-from skyseries.catalog.plan.idsearch import IdSearch
 from skyseries.catalog.plan.lineage import bands_of, has_moved, known_index
 from skyseries.catalog.plan.node import Area, Hints, Node, Unit
 from skyseries.catalog.plan.roles import the_column
 from skyseries.catalog.plan.rows import Rows
-from skyseries.catalog.plan.steps import Append, struct_of
-from skyseries.catalog.run.run import prepare, run_units
 from skyseries.catalog.verbs.byid import id_step
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.schema import LightCurveFields
@@ -69,7 +67,7 @@ def features_step(
     limits: Mapping[str, Any],
     moved: Moved,
     affixes: Affixes,
-) -> Append:
+) -> plan.Append:
     """Return the step that adds feature columns."""
     from skyseries.timeseries import feature_schema, select
     from skyseries.timeseries.bands import tell_absent
@@ -114,7 +112,7 @@ def periods_step(
     options: Mapping[str, Any],
     moved: Moved,
     affixes: Affixes,
-) -> Append:
+) -> plan.Append:
     """Return the step that adds the columns of a period search."""
     from skyseries.timeseries import compute_periods, period_schema
     from skyseries.timeseries.measured import field_units, with_units
@@ -212,7 +210,7 @@ def _periods_of_surveys(
     columns = [column]
     for name, type_, roles in parts[1:]:
         read = pa.struct([type_.field(f) for f in roles.names()])
-        columns.append(struct_of(beside, name, read))
+        columns.append(plan.struct_of(beside, name, read))
     names, known = [name for name, *_ in parts], [roles for *_, roles in parts]
     return compute_periods(join_columns(columns, known, names, **moved), fields, **options)
 
@@ -229,7 +227,7 @@ def _append(
     affixes: Affixes,
     calls: tuple[str, ...],
     beside: tuple[str, ...] = (),
-) -> Append:
+) -> plan.Append:
     """Return the step, which hands the positions over where the times are to be moved."""
     barycentric, location = moved
     if location is not None:
@@ -253,7 +251,7 @@ def _append(
         schema = pa.schema([f.with_name(affixes.around(f.name)) for f in schema])
         compute = partial(_renamed, names=schema.names, compute=compute)
     text = json.dumps(said, default=str)
-    return Append(catalog._node, name, read, compute, schema, moves, text, beside, calls)
+    return plan.Append(catalog._node, name, read, compute, schema, moves, text, beside, calls)
 
 
 def _renamed(
@@ -294,7 +292,7 @@ def _place_columns(catalog: LightCurveVerbs) -> tuple[str, ...]:
     return names if names is not None and set(names) <= set(catalog.columns) else ()
 
 
-def _found(step: IdSearch, paths: Sequence[str]) -> tuple[pa.Table, bool]:
+def _found(step: plan.IdSearch, paths: Sequence[str]) -> tuple[pa.Table, bool]:
     """Return columns of the rows with an id; and whether the catalog on disk is known to have it.
 
     Where there is an id index, only the part of the sky that it names is looked at.
@@ -306,10 +304,10 @@ def _found(step: IdSearch, paths: Sequence[str]) -> tuple[pa.Table, bool]:
         area = Area(*cells_of_ids(index, step.ids.values).ranges)
         if not len(area.start):
             return pa.table({}), False
-        prepare(step)
+        run.prepare(step)
         near = step.child.narrow(area).rows(area, Hints())
         return _fetched(step.apply(near), paths), True
-    parts = dict(run_units(step, partial(_of_unit, paths=paths)))
+    parts = dict(run.run_units(step, partial(_of_unit, paths=paths)))
     there = [parts[place] for place in sorted(parts) if len(parts[place])]
     return (pa.concat_tables(there) if there else pa.table({})), False
 
@@ -335,7 +333,7 @@ def _differ(curves: pa.ChunkedArray) -> bool:
     return len({repr(curve.as_py()) for curve in curves} if len(curves) > 1 else ()) > 1
 
 
-def _missing(catalog: LightCurveVerbs, step: IdSearch, id: Any, on_disk: bool) -> str:
+def _missing(catalog: LightCurveVerbs, step: plan.IdSearch, id: Any, on_disk: bool) -> str:
     """Return why there is no light curve."""
     text = f"there is no object with {step.column} = {id!r} in {catalog.name}"
     if not catalog._node.children:

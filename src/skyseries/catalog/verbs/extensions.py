@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from skyseries.catalog import plan
 from skyseries.catalog.base import CatalogBase
 from skyseries.catalog.plan.ids import id_column
 from skyseries.catalog.plan.lineage import home_of, name_now, stored_as
 from skyseries.catalog.plan.names import check_columns
-from skyseries.catalog.plan.pairs import Rename, Renamed, no_clash, renamed
 from skyseries.catalog.plan.scan import first_scan, scan_of
-from skyseries.catalog.plan.steps import Select
 from skyseries.catalog.write.provenance import recorded_provenance, scans_of, to_properties
 from skyseries.errors import CatalogError, CatalogNotFoundError, InputError, SchemaError
 from skyseries.hats.collection import COLLECTION_FILE, Collection, at_version, read_collection
@@ -87,7 +86,6 @@ class ExtensionVerbs(CatalogBase):
         CatalogNotFoundError, CatalogError
             If there is no such extension or version, or its file is no extension's.
         """
-        from skyseries.catalog.plan.join import Join
         from skyseries.catalog.verbs.joining import found_by_key
 
         listed = listed_extensions(self._root)
@@ -101,17 +99,17 @@ class ExtensionVerbs(CatalogBase):
         said = extension.columns if version is None else ()
         wanted = list(columns or said) or _added(extension, data)
         kept = list(dict.fromkeys([extension.key, *wanted]))
-        data = data._with(Select(data._node, tuple(kept)))
+        data = data._with(plan.Select(data._node, tuple(kept)))
         check_keys(self.schema.field(extension.primary_key), data.schema.field(extension.key))
         hidden = [] if extension.key in wanted else [extension.key]
         if extension.key == extension.primary_key:
             hidden = [extension.key]
-        left = renamed(self.schema, "", (), ())
-        right = renamed(data.schema, f"_{extension.name}", self.columns, hidden)
-        no_clash(left, right)
+        left = plan.renamed(self.schema, "", (), ())
+        right = plan.renamed(data.schema, f"_{extension.name}", self.columns, hidden)
+        plan.no_clash(left, right)
         how: Literal["inner", "left"] = "inner" if extension.how == "inner" else "left"
         partners = found_by_key(data, extension.key)
-        node = Join(self._node, partners, extension.primary_key, how, left, right)
+        node = plan.Join(self._node, partners, extension.primary_key, how, left, right)
         known = data._known_fields()
         fields = {new: known[old] for old, new in right.pairs if old in known}
         return self._with(node, self._known_fields() | fields)
@@ -181,8 +179,8 @@ class ExtensionVerbs(CatalogBase):
         ra, dec = self._node.position or (self.dataset.ra, self.dataset.dec)
         held = [n for n in (ra, dec) if n in self.columns and n not in new]
         names = tuple(dict.fromkeys([ids, *held, *new]))
-        as_there = Renamed(tuple((n, key if n == ids else n) for n in names))
-        kept = self._with(Rename(Select(self._node, names), as_there))
+        as_there = plan.Renamed(tuple((n, key if n == ids else n) for n in names))
+        kept = self._with(plan.Rename(plan.Select(self._node, names), as_there))
         known = kept._known_fields()
         target = Target(
             path=folder / name,

@@ -5,28 +5,23 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import pyarrow as pa
 
 from skyseries.arrays import check_choice
+from skyseries.catalog import plan, run
 from skyseries.catalog.answers import Rule, as_schema, as_type, has_null, learned
 from skyseries.catalog.base import CatalogBase
-from skyseries.catalog.plan.calls import bounds_of, cell_of, failure, function_name
 from skyseries.catalog.plan.names import check_columns, fields_of
 from skyseries.catalog.plan.node import Node
 from skyseries.catalog.plan.roles import the_column
 from skyseries.catalog.plan.rows import TableRows
-from skyseries.catalog.plan.steps import Select
-from skyseries.catalog.run import run as running
 from skyseries.catalog.verbs.tablefunctions import TableFunctionOf, TableKind
 from skyseries.errors import CatalogError, InputError, SchemaError
 from skyseries.hats.partitions import Cell
 from skyseries.schema.conversion import in_degrees
-
-if TYPE_CHECKING:
-    from skyseries.catalog.plan.arguments import Argument, Bands
 
 __all__ = ["FunctionVerbs"]
 
@@ -84,8 +79,6 @@ class FunctionVerbs(CatalogBase):
         ExecutionError
             If the function fails; names the partition, the function's exception is the cause.
         """
-        from skyseries.catalog.plan.mappartitions import MapPartitions
-
         _check_choices(on_error, table)
         rule: Rule = "same kind"
         called = TableFunctionOf(function, table, pass_partition, args, dict(kwargs))
@@ -93,7 +86,7 @@ class FunctionVerbs(CatalogBase):
             found = _partition_schema(self._node, called)
         else:
             found, rule = as_schema(schema), "given"
-        node = MapPartitions(self._node, called, found, rule, on_error == "collect")
+        node = plan.MapPartitions(self._node, called, found, rule, on_error == "collect")
         if node.position is not None:
             node = replace(node, answers=in_degrees(found, *node.position).schema(found))
         known = self._known_fields()
@@ -142,12 +135,10 @@ class FunctionVerbs(CatalogBase):
             If the function fails; names object and partition, the function's exception is the
             cause.
         """
-        from skyseries.catalog.plan.arguments import Argument
-
         paths = [columns] if isinstance(columns, str) else list(columns)
         if not paths:
             raise InputError("map_rows needs the columns that the function takes")
-        arguments = tuple(Argument(path) for path in paths)
+        arguments = tuple(plan.Argument(path) for path in paths)
         return self._mapped("map_rows", function, arguments, None, schema, names, append, on_error)
 
     def map_lightcurves(
@@ -188,8 +179,6 @@ class FunctionVerbs(CatalogBase):
         SchemaError, ExecutionError
             As for `map_rows`.
         """
-        from skyseries.catalog.plan.arguments import Argument
-
         name = the_column(self.schema, column)
         if columns is None:
             fields = self.lightcurve_fields(name)
@@ -200,40 +189,40 @@ class FunctionVerbs(CatalogBase):
                 (fields.band, False),
             ]
             arguments = tuple(
-                Argument(None if field is None else f"{name}.{field}", number)
+                plan.Argument(None if field is None else f"{name}.{field}", number)
                 for field, number in roles
             )
         else:
             paths = [columns] if isinstance(columns, str) else list(columns)
             if not paths:
                 raise InputError("map_lightcurves needs the fields that the function takes")
-            arguments = tuple(Argument(f"{name}.{path.removeprefix(f'{name}.')}") for path in paths)
+            arguments = tuple(
+                plan.Argument(f"{name}.{path.removeprefix(f'{name}.')}") for path in paths
+            )
         kept = None if bands is None else self._bands(name, bands)
         return self._mapped(
             "map_lightcurves", function, arguments, kept, schema, names, append, on_error
         )
 
-    def _bands(self, column: str, bands: str | int | Sequence[str | int]) -> Bands:
-        from skyseries.catalog.plan.arguments import Bands
+    def _bands(self, column: str, bands: str | int | Sequence[str | int]) -> plan.Bands:
 
         field = self.lightcurve_fields(column).band
         if field is None:
             raise InputError(f"the light curves in {column!r} have no bands: leave out bands=")
         wanted = (bands,) if isinstance(bands, str | int) else tuple(bands)
-        return Bands(field, wanted)
+        return plan.Bands(field, wanted)
 
     def _mapped(
         self,
         verb: str,
         function: Callable[..., Any],
-        arguments: tuple[Argument, ...],
-        bands: Bands | None,
+        arguments: tuple[plan.Argument, ...],
+        bands: plan.Bands | None,
         schema: Any,
         names: str | Sequence[str] | None,
         append: bool,
         on_error: OnError,
     ) -> Self:
-        from skyseries.catalog.plan.maprows import MapRows
         from skyseries.timeseries.kernels.each import is_compiled
 
         _check_choices(on_error)
@@ -246,10 +235,10 @@ class FunctionVerbs(CatalogBase):
             found = _row_schema(self._node, verb, function, arguments, bands, names, collect)
         else:
             found, rule = _given(schema, names, function), "given"
-        node = MapRows(
+        node = plan.MapRows(
             self._node, function, arguments, found, rule, collect, bands, self._id(), verb
         )
-        return self._with(node if append else Select(node, tuple(node.columns.names)))
+        return self._with(node if append else plan.Select(node, tuple(node.columns.names)))
 
     def _id(self) -> str | None:
         """Return the column of the ids, where the catalog names it."""
@@ -266,7 +255,7 @@ def _check_choices(on_error: str, table: str = "arrow") -> None:
 
 
 def _base(function: Callable[..., Any]) -> str:
-    name = function_name(function)
+    name = plan.function_name(function)
     return "result" if name == "<lambda>" else name
 
 
@@ -286,8 +275,8 @@ def _row_schema(
     node: Node,
     verb: str,
     function: Callable[..., Any],
-    arguments: tuple[Argument, ...],
-    bands: Bands | None,
+    arguments: tuple[plan.Argument, ...],
+    bands: plan.Bands | None,
     names: Sequence[str] | None,
     collect: bool,
 ) -> pa.Schema:
@@ -301,10 +290,10 @@ def _row_schema(
             error = failed
             if not collect:
                 break
-    text = f"{verb}: what {function_name(function)} gives cannot be learned"
+    text = f"{verb}: what {plan.function_name(function)} gives cannot be learned"
     if error is not None and (not collect or not answers):
         where = "one of the first rows, called to learn the columns of its answers"
-        raise failure(verb, function_name(function), where, error) from error
+        raise plan.failure(verb, plan.function_name(function), where, error) from error
     if not answers:
         raise SchemaError(f"{text}, there are no rows; give schema=")
     try:
@@ -314,35 +303,33 @@ def _row_schema(
 
 
 def _first_calls(
-    node: Node, arguments: tuple[Argument, ...], bands: Bands | None
+    node: Node, arguments: tuple[plan.Argument, ...], bands: plan.Bands | None
 ) -> list[tuple[Any, ...]]:
     """Return the arguments of the first calls, first of those that have epochs."""
-    from skyseries.catalog.plan.arguments import values_of
-
     paths = [argument.path for argument in arguments if argument.path is not None]
     if bands is not None:
         columns = {path.partition(".")[0] for path in paths if "." in path}
         paths += [f"{c}.{bands.field}" for c in columns if bands.field in fields_of(node.schema, c)]
     whole = [path for path in paths if "." not in path or path in node.schema.names]
     paths = [p for p in paths if p in whole or p.partition(".")[0] not in whole]
-    table = running.first(Select(node, tuple(dict.fromkeys(paths))), _FIRST_ROWS)
+    table = run.first(plan.Select(node, tuple(dict.fromkeys(paths))), _FIRST_ROWS)
     nothing = np.full(table.num_rows, np.nan)
     rows = TableRows(table, nothing, nothing, np.full(table.num_rows, -1))
-    calls = list(zip(*values_of(rows, table.schema, arguments, None, bands), strict=False))
+    calls = list(zip(*plan.values_of(rows, table.schema, arguments, None, bands), strict=False))
     calls.sort(key=lambda values: any(isinstance(v, np.ndarray) and not v.size for v in values))
     return calls[:_CALLS]
 
 
 def _partition_schema(node: Node, function: TableFunctionOf) -> pa.Schema:
     """Learn the columns from a call without rows, or else with the first few."""
-    start, stop = bounds_of(node)
-    cell = cell_of(int(start[0]), int(stop[0])) if len(start) else None
+    start, stop = plan.bounds_of(node)
+    cell = plan.cell_of(int(start[0]), int(stop[0])) if len(start) else None
     empty = _without_rows(node, function, cell)
     new = [] if empty is None else [c for c in empty if not _is_same(c.name, empty, node.schema)]
     # without rows NumPy and pandas make float64 of everything
     if empty is not None and not any(pa.types.is_float64(column.type) for column in new):
         return empty
-    few = running.first(node, _FIRST_ROWS)
+    few = run.first(node, _FIRST_ROWS)
     text = f"map_partitions: what {function.name} gives cannot be learned"
     if not few.num_rows:
         if empty is not None:
@@ -354,7 +341,7 @@ def _partition_schema(node: Node, function: TableFunctionOf) -> pa.Schema:
         answer = function(few, cell)
     except Exception as error:
         where = f"the first {few.num_rows} rows, called to learn the columns of its answer"
-        raise failure("map_partitions", function.name, where, error) from error
+        raise plan.failure("map_partitions", function.name, where, error) from error
     schema = function.table(answer).schema
     if not _tells(schema):
         raise SchemaError(f"{text}: the first rows do not tell all types ({schema}); give schema=")

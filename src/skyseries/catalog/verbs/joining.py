@@ -6,13 +6,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from skyseries.catalog import plan
 from skyseries.catalog.base import CatalogBase
 from skyseries.catalog.plan.lineage import known_index
 from skyseries.catalog.plan.node import Hints, Node
-from skyseries.catalog.plan.orphans import OnOrphans, Watched
-from skyseries.catalog.plan.partners import Broadcast, Everything, Indexed, Nearby, Partners
 from skyseries.catalog.plan.scan import Scan, first_scan
-from skyseries.catalog.plan.shuffle import Shuffled
 from skyseries.config import tuning
 from skyseries.hats.statistics import read_statistics
 from skyseries.schema import honest
@@ -32,7 +30,7 @@ def other_side(other: Any) -> Other:
     return other if isinstance(other, CatalogBase) else honest(to_table(other))
 
 
-def found_by_key(other: Other, key: str) -> Partners:
+def found_by_key(other: Other, key: str) -> plan.Partners:
     """Return the rows of the other side by their keys.
 
     A small side is given to every task. Else its id index is used; and where it has none, one is
@@ -42,7 +40,7 @@ def found_by_key(other: Other, key: str) -> Partners:
     if small is not None:
         return small
     assert isinstance(other, CatalogBase)  # noqa: S101 - a table is given to every task
-    return _indexed(other, key) or Indexed.temporary(other._node, key, other.name)
+    return _indexed(other, key) or plan.Indexed.temporary(other._node, key, other.name)
 
 
 def brought(
@@ -52,8 +50,8 @@ def brought(
     key: str,
     *,
     within_arcsec: float | None = None,
-    orphans: OnOrphans = "warn",
-) -> Partners:
+    orphans: plan.OnOrphans = "warn",
+) -> plan.Partners:
     """Return the rows of the other side brought to those of the left one, where these are many.
 
     Parameters
@@ -74,12 +72,14 @@ def brought(
     small = _small(other, key)
     found = small or _indexed(other, key)
     if within_arcsec is not None and small is None:
-        found = Nearby(other._node, key, other.name, within_arcsec)
+        found = plan.Nearby(other._node, key, other.name, within_arcsec)
     if found is None:
-        return Shuffled.of(other._node, key, other.name, left=side, index=index, orphans=orphans)
+        return plan.Shuffled.of(
+            other._node, key, other.name, left=side, index=index, orphans=orphans
+        )
     if orphans == "raise" or (orphans == "warn" and small is not None and index is not None):
         rows = other._node if isinstance(other, CatalogBase) else other
-        return Watched.of(found, (rows, key, _name(other)), side, index, orphans)
+        return plan.Watched.of(found, (rows, key, _name(other)), side, index, orphans)
     return found
 
 
@@ -87,19 +87,19 @@ def _name(other: Other) -> str:
     return other.name if isinstance(other, CatalogBase) else "the table"
 
 
-def _small(other: Other, key: str) -> Partners | None:
+def _small(other: Other, key: str) -> plan.Partners | None:
     if isinstance(other, pa.Table):
-        return Everything.of(other, key, _name(other))
+        return plan.Everything.of(other, key, _name(other))
     if first_scan(other._node) is None or _size(other._node) <= tuning().small_side_bytes:
-        return Broadcast.of(other._node, key, other.name)
+        return plan.Broadcast.of(other._node, key, other.name)
     return None
 
 
-def _indexed(other: CatalogBase, key: str) -> Indexed | None:
+def _indexed(other: CatalogBase, key: str) -> plan.Indexed | None:
     index = known_index(other._node, key)
     if index is None:
         return None
-    return Indexed(other._node, key, other.name, index.root, index.column)
+    return plan.Indexed(other._node, key, other.name, index.root, index.column)
 
 
 def _size(node: Node) -> float:

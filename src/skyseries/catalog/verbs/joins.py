@@ -10,20 +10,17 @@ import pyarrow as pa
 
 from skyseries.arrays import check_choice, number, whole
 from skyseries.arrow import is_nested
+from skyseries.catalog import plan
 from skyseries.catalog.base import CatalogBase
-from skyseries.catalog.plan.asof import AsOf, Direction
 from skyseries.catalog.plan.ids import id_column
 from skyseries.catalog.plan.names import check_columns, check_new, names_list, names_pair
-from skyseries.catalog.plan.pairs import no_clash, renamed
 from skyseries.catalog.plan.scan import first_scan
-from skyseries.catalog.plan.steps import Select
 from skyseries.errors import InputError, SchemaError
 from skyseries.hats.keys import check_keys
 from skyseries.schema import LightCurveFields, column_meta
 from skyseries.schema.conversion import Conversion
 
 if TYPE_CHECKING:
-    from skyseries.catalog.plan.orphans import OnOrphans
     from skyseries.catalog.verbs.joining import Other
 
 __all__ = ["JoinVerbs"]
@@ -101,7 +98,7 @@ class JoinVerbs(CatalogBase):
         columns: Sequence[str] | None = None,
         time: str | None = None,
         within_arcsec: Any = None,
-        orphans: OnOrphans = "warn",
+        orphans: plan.OnOrphans = "warn",
     ) -> Self:
         """Give the objects light curves: the rows of a source catalog that have their id.
 
@@ -141,7 +138,6 @@ class JoinVerbs(CatalogBase):
         aside in scratch files (``SKYSERIES_TMPDIR``) under the cells of their objects, which the
         id index of the objects tells: about as many bytes as their columns have.
         """
-        from skyseries.catalog.plan.joincurves import JoinCurves
         from skyseries.catalog.verbs.joining import brought, other_side
 
         right = other_side(sources)
@@ -166,7 +162,7 @@ class JoinVerbs(CatalogBase):
         partners = brought(
             self, left_key, right, key, within_arcsec=within_arcsec, orphans=_orphans(orphans)
         )
-        node = JoinCurves(self._node, partners, left_key, name, tuple(fields), time)
+        node = plan.JoinCurves(self._node, partners, left_key, name, tuple(fields), time)
         return self._with(node, self._known_fields() | ({name: known} if known else {}))
 
     def merge_asof(
@@ -179,7 +175,7 @@ class JoinVerbs(CatalogBase):
         by: str | None = None,
         left_by: str | None = None,
         right_by: str | None = None,
-        direction: Direction = "backward",
+        direction: plan.Direction = "backward",
         tolerance: Any = None,
         allow_exact_matches: bool = True,
         how: Literal["left", "inner"] = "left",
@@ -223,7 +219,7 @@ class JoinVerbs(CatalogBase):
             raise InputError("merge_asof needs the times: on=, or left_on= and right_on=")
         check_columns([times[0]], self.schema)
         check_columns([times[1]], _schema(right))
-        asof = AsOf(times[0], times[1], direction, tolerance, bool(allow_exact_matches))
+        asof = plan.AsOf(times[0], times[1], direction, tolerance, bool(allow_exact_matches))
         asof = asof.settled(self.schema, _schema(right))
         return self._joined(right, names, how, suffixes, asof)
 
@@ -250,14 +246,12 @@ class JoinVerbs(CatalogBase):
         Catalog
             Null where the map has no cell. Combine the values by `assign`.
         """
-        from skyseries.catalog.plan.joinmap import MapValues
-
         if not isinstance(map_catalog, CatalogBase):
             raise InputError("merge_map takes a catalog; open the map with open_catalog(path)")
         columns = None if columns is None else names_list(columns)
         order = None if order is None else whole(order, "order", least=0)
         self._check_places("values are looked up")
-        return self._with(MapValues.of(self._node, map_catalog._node, columns, order))
+        return self._with(plan.MapValues.of(self._node, map_catalog._node, columns, order))
 
     def _joined(
         self,
@@ -265,9 +259,8 @@ class JoinVerbs(CatalogBase):
         keys: tuple[str, str],
         how: str,
         suffixes: tuple[str, str] | None,
-        asof: AsOf | None = None,
+        asof: plan.AsOf | None = None,
     ) -> Self:
-        from skyseries.catalog.plan.join import Join
         from skyseries.catalog.verbs.joining import brought, found_by_key
 
         check_choice(how, "how", get_args(How))
@@ -279,16 +272,18 @@ class JoinVerbs(CatalogBase):
         hidden = _cell_columns(right)
         if left_key == key:
             hidden = [*hidden, key]
-        left_names = renamed(self.schema, ours, [n for n in schema.names if n not in hidden], ())
-        right_names = renamed(schema, theirs, self.columns, hidden)
+        left_names = plan.renamed(
+            self.schema, ours, [n for n in schema.names if n not in hidden], ()
+        )
+        right_names = plan.renamed(schema, theirs, self.columns, hidden)
         if how != "anti":
-            no_clash(left_names, right_names)
+            plan.no_clash(left_names, right_names)
         partners = (
             found_by_key(right, key)
             if asof is None
             else brought(self, left_key, right, key, orphans="ignore")
         )
-        node = Join(self._node, partners, left_key, _how(how), left_names, right_names, asof)
+        node = plan.Join(self._node, partners, left_key, _how(how), left_names, right_names, asof)
         fields = {new: self._known_fields().get(old) for old, new in left_names.pairs}
         if how != "anti" and isinstance(right, CatalogBase):
             fields |= {new: right._known_fields().get(old) for old, new in right_names.pairs}
@@ -305,9 +300,7 @@ class JoinVerbs(CatalogBase):
 
 def _check_time(sources: pa.Schema, time: str | None) -> None:
     """Raise SchemaError if light curves cannot be sorted by a column."""
-    from skyseries.catalog.plan.joincurves import can_sort
-
-    if time is not None and not can_sort(sources.field(time).type):
+    if time is not None and not plan.can_sort(sources.field(time).type):
         raise SchemaError(
             f"column {time!r} is {sources.field(time).type}: light curves are sorted by times that "
             "are numbers or timestamps; give time="
@@ -318,10 +311,9 @@ def _how(how: str) -> Literal["inner", "left", "anti"]:
     return "inner" if how == "inner" else "left" if how == "left" else "anti"
 
 
-def _orphans(orphans: str) -> OnOrphans:
-    from skyseries.catalog.plan.orphans import OnOrphans
+def _orphans(orphans: str) -> plan.OnOrphans:
 
-    if orphans not in get_args(OnOrphans):
+    if orphans not in get_args(plan.OnOrphans):
         raise InputError(f"orphans must be warn, ignore or raise, not {orphans!r}")
     return "warn" if orphans == "warn" else "raise" if orphans == "raise" else "ignore"
 
@@ -355,7 +347,7 @@ def _schema(other: Other) -> pa.Schema:
 def _narrowed(other: Other, columns: list[str]) -> Other:
     if isinstance(other, pa.Table):
         return other.select(columns)
-    return other._with(Select(other._node, tuple(columns)))
+    return other._with(plan.Select(other._node, tuple(columns)))
 
 
 def _in_one_unit(sources: Other, known: LightCurveFields) -> Other:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+from skyseries.catalog import plan
 from skyseries.catalog.base import CatalogBase
-from skyseries.catalog.plan.epochs import SliceEpochs, SortEpochs
 from skyseries.catalog.plan.names import check_columns
 from skyseries.catalog.plan.roles import overridden, the_column
 from skyseries.catalog.verbs import curvesteps as lightcurves
@@ -289,7 +289,7 @@ class LightCurveVerbs(CatalogBase):
         if not keys:
             raise InputError("sort_lightcurves needs at least one field to sort by")
         check_columns([f"{name}.{field}" for field, _ in keys], self.schema)
-        return self._with(SortEpochs(self._node, name, keys))
+        return self._with(plan.SortEpochs(self._node, name, keys))
 
     def slice_lightcurves(
         self,
@@ -316,7 +316,7 @@ class LightCurveVerbs(CatalogBase):
         if step < 1:
             raise InputError(f"step must be 1 or more, not {step}")
         name = the_column(self.schema, column)
-        return self._with(SliceEpochs(self._node, name, start, stop, step))
+        return self._with(plan.SliceEpochs(self._node, name, start, stop, step))
 
 
 def _direction(key: str) -> tuple[str, bool]:

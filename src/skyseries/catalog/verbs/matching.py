@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 import pyarrow as pa
 
 from skyseries import adql
 from skyseries.arrays import check_choice, number, whole
-from skyseries.catalog import tables
+from skyseries.catalog import plan, run, tables
 from skyseries.catalog.base import CatalogBase
-from skyseries.catalog.plan.concat import Concat
-from skyseries.catalog.plan.expressions import Assign
 from skyseries.catalog.plan.lineage import has_moved
 from skyseries.catalog.plan.names import check_columns, check_new, names_pair
-from skyseries.catalog.plan.pairs import Rename, Renamed, no_clash, renamed
 from skyseries.catalog.plan.scan import first_scan
-from skyseries.catalog.run.extent import extent
 from skyseries.catalog.verbs.measures import expression_in, moving
 from skyseries.errors import InputError, SchemaError
-
-if TYPE_CHECKING:
-    from skyseries.catalog.plan.match import Match, MatchRule
-    from skyseries.catalog.plan.weight import Weight
 
 __all__ = ["MatchVerbs"]
 
@@ -125,11 +117,9 @@ class MatchVerbs(CatalogBase):
         The answer does not depend on how the catalogs are partitioned. The right side's margin is
         used where it reaches far enough; else its neighbouring partitions are read.
         """
-        from skyseries.catalog.plan.match import MatchRule
-
         right = tables.as_held(other, type(self), ra, dec)
         motions = moving(self, right, epoch, (left_pm, right_pm), (left_epoch, right_epoch))
-        rule = MatchRule(
+        rule = plan.MatchRule(
             radius_arcsec=_number(radius_arcsec),
             radius=self._radius(radius_arcsec, one_to_one),
             n_neighbors=_neighbours(n_neighbors, one_to_one),
@@ -178,10 +168,10 @@ class MatchVerbs(CatalogBase):
         found = self
         for name, other in others.items():
             right = tables.as_held(other, type(self), None, None)
-            suffixed = right._with(Rename(right._node, _all_suffixed(right, name)))
+            suffixed = right._with(plan.Rename(right._node, _all_suffixed(right, name)))
             found = found.crossmatch(suffixed, radius_arcsec, how=how, **options)
             pairs = ((c, f"{c}_{name}" if c == DISTANCE else c) for c in found.columns)
-            found = found._with(Rename(found._node, Renamed(tuple(pairs))))
+            found = found._with(plan.Rename(found._node, plan.Renamed(tuple(pairs))))
         return found
 
     def self_match(
@@ -206,11 +196,9 @@ class MatchVerbs(CatalogBase):
             Column that tells whether two rows are the same object, and so no pair; by default
             the id column of the catalog.
         """
-        from skyseries.catalog.plan.match import MatchRule
-
         key = self._id_name("id") if id is None else id
         check_columns([key], self.schema)
-        rule = MatchRule(
+        rule = plan.MatchRule(
             radius_arcsec=_number(radius_arcsec),
             radius=self._radius(radius_arcsec, one_to_one=False),
             n_neighbors=_neighbours(n_neighbors, one_to_one=False),
@@ -228,19 +216,18 @@ class MatchVerbs(CatalogBase):
 
     def _largest(self, radius: adql.Expr) -> float:
         """Return the largest value of a radius for each row."""
-        made = Assign(self._node, (pa.field(DISTANCE, pa.float64()),), (radius,))
-        limits = extent(self._with(made), DISTANCE)
+        made = plan.Assign(self._node, (pa.field(DISTANCE, pa.float64()),), (radius,))
+        limits = run.extent_of(self._with(made), DISTANCE)
         return 0.0 if limits is None else limits[1]
 
     def _matched(
         self,
         right: CatalogBase,
-        rule: MatchRule,
+        rule: plan.MatchRule,
         how: How,
         suffixes: tuple[str, str] | None,
         nested: str | None = None,
     ) -> Self:
-        from skyseries.catalog.plan.match import Match
 
         check_choice(how, "how", get_args(How))
         for held in (self, right):
@@ -257,11 +244,13 @@ class MatchVerbs(CatalogBase):
             return self._nested(right, rule, how, nested, hidden)
         taken = how != "anti" and DISTANCE in (*self.columns, *right.columns)
         distance = f"{DISTANCE}{theirs}" if taken else DISTANCE
-        left_names = renamed(self.schema, ours, [n for n in right.columns if n not in hidden], ())
-        right_names = renamed(right.schema, theirs, self.columns, hidden)
-        match = Match(self._node, right._node, rule, how, left_names, right_names, distance)
+        left_names = plan.renamed(
+            self.schema, ours, [n for n in right.columns if n not in hidden], ()
+        )
+        right_names = plan.renamed(right.schema, theirs, self.columns, hidden)
+        match = plan.Match(self._node, right._node, rule, how, left_names, right_names, distance)
         if how != "anti":
-            no_clash(left_names, right_names, [field.name for field in match.extras])
+            plan.no_clash(left_names, right_names, [field.name for field in match.extras])
         fields = {new: self._known_fields().get(old) for old, new in left_names.pairs}
         if how != "anti":
             fields |= {new: right._known_fields().get(old) for old, new in right_names.pairs}
@@ -269,39 +258,35 @@ class MatchVerbs(CatalogBase):
         return self._with(node, {name: known for name, known in fields.items() if known})
 
     def _nested(
-        self, right: CatalogBase, rule: MatchRule, how: How, name: str, hidden: Sequence[str]
+        self, right: CatalogBase, rule: plan.MatchRule, how: How, name: str, hidden: Sequence[str]
     ) -> Self:
-        from skyseries.catalog.plan.match import Match
-        from skyseries.catalog.plan.nestmatch import NestedMatch
 
         if how == "outer" or how == "anti":
             raise InputError(f"with nested= how must be inner or left, not {how!r}")
         check_new([name], self.schema)
-        same = renamed(self.schema, "", (), ())
-        match = Match(
+        same = plan.renamed(self.schema, "", (), ())
+        match = plan.Match(
             self._node,
             right._node,
             rule,
             how,
             same,
-            renamed(right.schema, "", (), hidden),
+            plan.renamed(right.schema, "", (), hidden),
             DISTANCE,
         )
-        return self._with(NestedMatch(match, name))
+        return self._with(plan.NestedMatch(match, name))
 
 
-def _outer(match: Match) -> Concat:
+def _outer(match: plan.Match) -> plan.Concat:
     """Return the left rows with their partners, and the right rows that are in no pair."""
-    from skyseries.catalog.plan.outer import RightOnly, Unpaired
-
-    rest = RightOnly(Unpaired(match), match.right_names, match.schema, match.position)
-    return Concat((match, rest))
+    rest = plan.RightOnly(plan.Unpaired(match), match.right_names, match.schema, match.position)
+    return plan.Concat((match, rest))
 
 
-def _all_suffixed(held: CatalogBase, name: str) -> Renamed:
+def _all_suffixed(held: CatalogBase, name: str) -> plan.Renamed:
     """Return the columns under names that end in that of the catalog."""
     hidden = _spatial_index(held)
-    return Renamed(tuple((c, f"{c}_{name}") for c in held.columns if c not in hidden))
+    return plan.Renamed(tuple((c, f"{c}_{name}") for c in held.columns if c not in hidden))
 
 
 def _weight(
@@ -311,9 +296,8 @@ def _weight(
     density: Any,
     prior: float,
     one_to_one: bool,
-) -> Weight | None:
+) -> plan.Weight | None:
     """Return how pairs are weighted by their errors; None if no errors are given."""
-    from skyseries.catalog.plan.weight import Weight
     from skyseries.catalog.run.density import density_arcmin
 
     if errors[0] is None and errors[1] is None:
@@ -335,7 +319,7 @@ def _weight(
         expression_in(held, 0.0 if error is None else error, "arcsec", f"{side}_error")
         for side, error, held in zip(("left", "right"), errors, (left, right), strict=True)
     )
-    return Weight(first, second, density / 3600.0, prior)
+    return plan.Weight(first, second, density / 3600.0, prior)
 
 
 def _number(radius: Any, what: str = "radius_arcsec") -> float:

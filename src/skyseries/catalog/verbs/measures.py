@@ -13,10 +13,9 @@ import pyarrow as pa
 from skyseries import adql
 from skyseries.arrays import day_number, number
 from skyseries.arrow import is_number
+from skyseries.catalog import plan, run
 from skyseries.catalog.base import CatalogBase
-from skyseries.catalog.plan.motion import EpochColumn, Motion
 from skyseries.catalog.plan.names import check_columns, names_pair
-from skyseries.catalog.run.extent import extent
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema.columns import column_meta
 from skyseries.schema.recognition import TIMES
@@ -96,7 +95,7 @@ def moving(
     epoch: Any,
     motions: tuple[Any, Any],
     epochs: tuple[Any, Any],
-) -> tuple[Motion | None, Motion | None]:
+) -> tuple[plan.Motion | None, plan.Motion | None]:
     """Return how each side is moved to the epoch of the match.
 
     Parameters
@@ -127,7 +126,7 @@ def moving(
     ]
     if epoch is None:
         to = at[1] if motions[1] is None or motions[0] is not None else at[0]
-        if to is None or isinstance(to.of, EpochColumn):
+        if to is None or isinstance(to.of, plan.EpochColumn):
             raise InputError(
                 "proper motions need the epoch to compare at: give epoch=, or left_epoch= and "
                 "right_epoch= as years"
@@ -143,12 +142,14 @@ def moving(
 class _Epoch(NamedTuple):
     """A year, or a column of them, and the limits of its years."""
 
-    of: float | EpochColumn
+    of: float | plan.EpochColumn
     low: float
     high: float
 
 
-def _motion(side: str, held: CatalogBase, pm: Any, own: _Epoch | None, to: float) -> Motion | None:
+def _motion(
+    side: str, held: CatalogBase, pm: Any, own: _Epoch | None, to: float
+) -> plan.Motion | None:
     if pm is None:
         return None
     if own is None:
@@ -158,7 +159,7 @@ def _motion(side: str, held: CatalogBase, pm: Any, own: _Epoch | None, to: float
         factor_to(_unit_of(held, name, f"{side}_pm"), "mas/yr", f"column {name!r}")
         for name in (pmra, pmdec)
     ]
-    motion = Motion(pmra, pmdec, own.of, to, (factors[0], factors[1]))
+    motion = plan.Motion(pmra, pmdec, own.of, to, (factors[0], factors[1]))
     return motion.bounded(max(abs(to - own.low), abs(to - own.high)))
 
 
@@ -170,7 +171,7 @@ def _epoch(held: CatalogBase, given: Any, what: str) -> _Epoch:
     candidates = _columns_of_years(held, given, what)
     limits = (0.0, 0.0)
     for recorded in (True, False):  # what is recorded is of all rows, whatever is filtered
-        found = extent(held, given, recorded=recorded)
+        found = run.extent_of(held, given, recorded=recorded)
         if found is None:
             return _Epoch(candidates[0], 2000.0, 2000.0)
         limits = found
@@ -184,7 +185,7 @@ def _epoch(held: CatalogBase, given: Any, what: str) -> _Epoch:
     )
 
 
-def _columns_of_years(held: CatalogBase, name: str, what: str) -> list[EpochColumn]:
+def _columns_of_years(held: CatalogBase, name: str, what: str) -> list[plan.EpochColumn]:
     """Return what a column can be, by what it says: years, or days in some format."""
     unit = _unit_of(held, name, what)
     days = not unit or _in_days(unit)
@@ -192,14 +193,14 @@ def _columns_of_years(held: CatalogBase, name: str, what: str) -> list[EpochColu
     if said := (held.schema.field(name).metadata or {}).get(b"time_format"):
         words["time_format"] = said.decode()
     if not words and not (unit and days):
-        return [EpochColumn(name, factor_to(unit, "yr", f"{what}: column {name!r}"))]
+        return [plan.EpochColumn(name, factor_to(unit, "yr", f"{what}: column {name!r}"))]
     settled = settled_times(words.get("time_format"), None, None)[0]
     per_day = conversion_factor(unit, "d") if unit and days else 1.0
     found = [
-        EpochColumn(name, per_day / _DAYS_OF_YEAR, _year_of(zero_point(time_format)))
+        plan.EpochColumn(name, per_day / _DAYS_OF_YEAR, _year_of(zero_point(time_format)))
         for time_format in ([settled] if settled else ["mjd", "jd"])
     ]
-    return found if settled else [*found, EpochColumn(name, per_day / _DAYS_OF_YEAR)]
+    return found if settled else [*found, plan.EpochColumn(name, per_day / _DAYS_OF_YEAR)]
 
 
 def _in_days(unit: str) -> bool:

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from skyseries.arrays import whole
-from skyseries.catalog import info, output
+from skyseries.catalog import output, run
 from skyseries.catalog.base import CatalogBase
 from skyseries.catalog.plan.names import check_columns
 from skyseries.catalog.plan.scan import first_scan
-from skyseries.catalog.run import run as running
-from skyseries.catalog.run.rowcount import row_count
 from skyseries.errors import CatalogError, InputError
 from skyseries.hats.margin import margin_width
 from skyseries.store.files import name_of
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from skyseries.catalog import explain
+    from skyseries.catalog.info import CatalogInfo
     from skyseries.catalog.write.writing import Written
 
 __all__ = ["ResultVerbs"]
@@ -35,7 +34,7 @@ class ResultVerbs(CatalogBase):
 
     def iter_tables(self) -> Iterator[pa.Table]:
         """Yield the result piece by piece, in the order of the sky; memory stays bounded."""
-        return running.in_order(self._node)
+        return run.in_order(self._node)
 
     def to_arrow(self) -> pa.Table:
         """Compute, and return a pyarrow Table."""
@@ -60,10 +59,10 @@ class ResultVerbs(CatalogBase):
 
     def head(self, n: int = 5) -> pd.DataFrame:
         """Return the first n rows along the sky; only as much is read as is needed."""
-        return output.to_pandas(running.first(self._node, whole(n, "n", least=0)))
+        return output.to_pandas(run.first(self._node, whole(n, "n", least=0)))
 
     def __len__(self) -> int:
-        return row_count(self._node)
+        return run.row_count(self._node)
 
     def write_catalog(
         self,
@@ -165,12 +164,17 @@ class ResultVerbs(CatalogBase):
 
         return explain.explain(self._node, footers)
 
-    def info(self) -> info.CatalogInfo:
+    def info(self) -> CatalogInfo:
         """Return what is in the catalog: rows, columns, partitions, sky, time span."""
-        return info.describe(self)
+        return self._described()
+
+    def _described(self, *, brief: bool = False) -> CatalogInfo:
+        from skyseries.catalog.info import describe
+
+        return describe(self, brief=brief)
 
     def __repr__(self) -> str:
-        return info.describe(self, brief=True).short()
+        return self._described(brief=True).short()
 
     def _repr_html_(self) -> str:
-        return info.describe(self, brief=True).html()
+        return self._described(brief=True).html()

@@ -10,13 +10,9 @@ import pyarrow as pa
 
 from skyseries.adql import Expr
 from skyseries.arrays import number, whole
+from skyseries.catalog import plan, run
 from skyseries.catalog.base import CatalogBase
-from skyseries.catalog.plan.concat import Concat
-from skyseries.catalog.plan.expressions import paths_of
 from skyseries.catalog.plan.node import Node, column_of
-from skyseries.catalog.plan.stage import Stage
-from skyseries.catalog.plan.steps import Select
-from skyseries.catalog.run.expressions import named, per_object
 from skyseries.catalog.verbs.columns import ColumnVerbs
 from skyseries.errors import InputError, QueryError
 from skyseries.hats.statistics import recorded_rows
@@ -73,7 +69,6 @@ class RowSetVerbs(ColumnVerbs):
         result, over the positions and the strata; 24 bytes are held for each sampled row, and at
         most so many for each unit of work.
         """
-        from skyseries.catalog.plan.places import ByHash, ByPlace
         from skyseries.catalog.run.sampling import check_enough, sample_places
 
         if (n is None) == (fraction is None):
@@ -83,10 +78,10 @@ class RowSetVerbs(ColumnVerbs):
             raise InputError(f"fraction must be from 0 to 1, not {fraction}")
         n = None if n is None else whole(n, "n", least=0)
         seed = whole(seed, "seed")
-        texts = {} if stratify is None else named(stratify)
+        texts = {} if stratify is None else run.named(stratify)
         if fraction is not None and not texts:
-            return self._with(ByHash(self._node, float(fraction), seed))
-        strata = [per_object(text, self._scope()) for text in texts.values()]
+            return self._with(plan.ByHash(self._node, float(fraction), seed))
+        strata = [run.per_object(text, self._scope()) for text in texts.values()]
         for text, key in zip(texts.values(), strata, strict=True):
             if not key.type.is_scalar:
                 raise QueryError(f"{text} is a {key.type.value}: there are no strata of that")
@@ -97,10 +92,10 @@ class RowSetVerbs(ColumnVerbs):
             check_enough(most, least)
         by = f" by {', '.join(texts)}" if texts else ""
         make = partial(sample_places, self._node, strata, size, seed, least)
-        places = Stage(f"a sample of rows{by}", make, _looked_at(self._node, strata))
+        places = plan.Stage(f"a sample of rows{by}", make, _looked_at(self._node, strata))
         many = "{}" if n is None or texts else f"{n:,} "
         text = f"sample {many}rows{_literal(by)} (seed {seed})"
-        return self._with(ByPlace(self._node, places, True, text))
+        return self._with(plan.ByPlace(self._node, places, True, text))
 
     def concat(self, *others: CatalogBase) -> Self:
         """Put the rows of other catalogs to those of this one.
@@ -138,7 +133,7 @@ class RowSetVerbs(ColumnVerbs):
                         f"the fields of {name!r} mean different things in {self.name} and in "
                         f"{other.name} ({fields[name]} and {theirs}); see set_lightcurve"
                     )
-        return self._with(Concat((self._node, *(other._node for other in others))), fields)
+        return self._with(plan.Concat((self._node, *(other._node for other in others))), fields)
 
     def drop_duplicates(
         self,
@@ -165,23 +160,22 @@ class RowSetVerbs(ColumnVerbs):
         and 16 bytes for each row, and twice as much while it sorts; beyond a quarter of the memory
         setting they go to scratch files. 16 bytes for each row that is dropped stay in the plan.
         """
-        from skyseries.catalog.plan.places import ByPlace
         from skyseries.catalog.run.duplicates import duplicate_places
 
         if keep not in ("first", "last"):
             raise InputError(f"keep is 'first' or 'last', not {keep!r}")
-        texts = named(self._id_name("subset") if subset is None else subset)
+        texts = run.named(self._id_name("subset") if subset is None else subset)
         if not texts:
             raise InputError("drop_duplicates needs at least one column")
-        keys = [per_object(text, self._scope()) for text in texts.values()]
+        keys = [run.per_object(text, self._scope()) for text in texts.values()]
         for text, key in zip(texts.values(), keys, strict=True):
             if not key.type.is_scalar:
                 raise QueryError(f"{text} is a {key.type.value}, which cannot be compared")
         by = f"duplicates by {', '.join(texts)}"
         make = partial(duplicate_places, self._node, keys, keep)
-        places = Stage(by, make, _looked_at(self._node, keys))
+        places = plan.Stage(by, make, _looked_at(self._node, keys))
         text = f"drop {{}}{_literal(by)} (keep the {keep})"
-        return self._with(ByPlace(self._node, places, False, text))
+        return self._with(plan.ByPlace(self._node, places, False, text))
 
     def iter_batches(
         self,
@@ -234,9 +228,9 @@ class RowSetVerbs(ColumnVerbs):
 
 def _looked_at(node: Node, keys: Sequence[Expr]) -> Node:
     """Return a plan that reads what rows are compared by, and where they are."""
-    paths = [path for key in keys for path in paths_of(key)]
+    paths = [path for key in keys for path in plan.paths_of(key)]
     names = dict.fromkeys(column_of(path, node.schema) for path in (*(node.position or ()), *paths))
-    return Select(node, tuple(names)) if names else node
+    return plan.Select(node, tuple(names)) if names else node
 
 
 def _literal(text: str) -> str:

@@ -7,14 +7,14 @@ from typing import Any, Self
 
 from skyseries import adql
 from skyseries.arrays import is_coordinate, pair, positions, whole_numbers
+from skyseries.catalog import plan
 from skyseries.catalog.base import CatalogBase
 from skyseries.catalog.plan.names import check_columns, fields_of, names_list, names_pair
 from skyseries.catalog.plan.roles import the_column
-from skyseries.catalog.plan.steps import Search
 from skyseries.catalog.verbs.byid import id_step
 from skyseries.errors import InputError, SchemaError
 from skyseries.schema.recognition import find_position
-from skyseries.spatial.regions import Box, Cone, Moc, Pixels, Polygon, Region
+from skyseries.spatial import regions
 
 __all__ = ["SearchVerbs"]
 
@@ -22,7 +22,7 @@ __all__ = ["SearchVerbs"]
 class SearchVerbs(CatalogBase):
     """Verbs that keep a part of the sky, or some objects."""
 
-    def search(self, region: Region) -> Self:
+    def search(self, region: regions.Region) -> Self:
         """Keep rows in a region of `skyseries.spatial.regions`.
 
         Rows are where the columns of the positions say, though these are not selected.
@@ -38,7 +38,7 @@ class SearchVerbs(CatalogBase):
                 f"not {region!r:.60}"
             )
         self._check_places("rows are searched for")
-        return self._with(Search(self._node, region))
+        return self._with(plan.Search(self._node, region))
 
     def cone_search(self, ra: Any, dec: Any = None, radius_arcsec: Any = None) -> Self:
         """Keep rows within an angle of a position.
@@ -56,7 +56,7 @@ class SearchVerbs(CatalogBase):
         InputError
             If they are no position and no radius.
         """
-        return self.search(Cone(ra, dec, radius_arcsec))
+        return self.search(regions.Cone(ra, dec, radius_arcsec))
 
     def box_search(self, ra: Any, dec: Any = None) -> Self:
         """Keep rows between limits of right ascension and declination, these included.
@@ -76,7 +76,7 @@ class SearchVerbs(CatalogBase):
         """
         if is_coordinate(ra):
             ra, dec = positions(ra, dec)
-        return self.search(Box(*pair(ra, "deg", "ra"), *pair(dec, "deg", "dec")))
+        return self.search(regions.Box(*pair(ra, "deg", "ra"), *pair(dec, "deg", "dec")))
 
     def polygon_search(self, vertices: Any) -> Self:
         """Keep rows in a polygon; its sides are great circles, it need not be convex.
@@ -87,7 +87,7 @@ class SearchVerbs(CatalogBase):
             Degrees, or in a unit that they say, in order round the polygon. Inside is the
             smaller part of the sky.
         """
-        return self.search(Polygon(vertices))
+        return self.search(regions.Polygon(vertices))
 
     def moc_search(self, moc: Any) -> Self:
         """Keep rows in a multi-order coverage map.
@@ -97,7 +97,7 @@ class SearchVerbs(CatalogBase):
         moc : mocpy.MOC, str or path
             A MOC, its ASCII form (``"3/1-4 5/77"``), or a FITS file of it.
         """
-        return self.search(Moc.of(moc))
+        return self.search(regions.Moc.of(moc))
 
     def pixel_search(self, pixels: Any) -> Self:
         """Keep rows in HEALPix cells.
@@ -113,7 +113,7 @@ class SearchVerbs(CatalogBase):
             raise InputError(
                 f"pixels must be pairs (order, npix) of whole numbers, not {pixels!r:.60}: {error}"
             ) from None
-        return self.search(Pixels(cells[:, 0].tolist(), cells[:, 1].tolist()))
+        return self.search(regions.Pixels(cells[:, 0].tolist(), cells[:, 1].tolist()))
 
     def id_search(self, ids: Any, column: str | None = None) -> Self:
         """Keep the objects with some ids; through the id index only their leaves are read.
@@ -164,12 +164,6 @@ class SearchVerbs(CatalogBase):
         Catalog
             A row for each epoch: the object's columns, then the fields of the epoch.
         """
-        from skyseries.catalog.plan.epochsearch import (
-            EpochSearch,
-            coordinate_limits,
-            factors_to_degrees,
-        )
-
         name = the_column(self.schema, column)
         there = fields_of(self.schema, name)
         place = find_position(there) if fields is None else names_pair(fields, "fields")
@@ -181,10 +175,10 @@ class SearchVerbs(CatalogBase):
         if columns is None:
             columns = [self._id_name("columns")]
         check_columns([f"{name}.{field}" for field in place], self.schema)
-        cone = Cone(ra, dec, radius_arcsec)
-        to_degrees = factors_to_degrees(self.schema, name, place)
-        limits = coordinate_limits(name, place, cone, to_degrees)
-        node = EpochSearch(
+        cone = regions.Cone(ra, dec, radius_arcsec)
+        to_degrees = plan.factors_to_degrees(self.schema, name, place)
+        limits = plan.coordinate_limits(name, place, cone, to_degrees)
+        node = plan.EpochSearch(
             self._node,
             name,
             place,

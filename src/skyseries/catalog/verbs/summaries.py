@@ -11,18 +11,11 @@ import pyarrow as pa
 from skyseries import adql
 from skyseries.arrays import numbers, whole
 from skyseries.arraytypes import Floats, Ints
+from skyseries.catalog import plan, run
 from skyseries.catalog.base import CatalogBase
-from skyseries.catalog.plan.expressions import Filter
 from skyseries.catalog.plan.names import names_list, texts_by_name
 from skyseries.catalog.plan.node import Node
 from skyseries.catalog.plan.roles import the_column
-from skyseries.catalog.run.expressions import (
-    aggregates,
-    field_of,
-    named,
-    number,
-    sort_keys,
-)
 from skyseries.errors import InputError, QueryError, SchemaError
 from skyseries.schema import as_schema
 from skyseries.spatial.healpix import HPX_ORDER
@@ -94,7 +87,7 @@ class Groups:
         wanted = texts_by_name(columns, more, "aggregate(n='COUNT(*)')")
         if both := [name for name in wanted if name in self._texts]:
             raise SchemaError(f"{both[0]!r} is a group and an aggregate; give one another name")
-        values = aggregates(wanted, self._scope)
+        values = run.aggregates(wanted, self._scope)
         node, expressions = lifted(self._held._node, [*self._keys, *values])
         keys, outer = expressions[: len(self._keys)], expressions[len(self._keys) :]
         by = PlainGroupBy(keys, list(self._texts), outer, list(wanted))
@@ -103,7 +96,7 @@ class Groups:
         if self._over is not None:
             schema = epoch_schema(schema, self._over)
         fields = [
-            field_of(field.name, expression, schema).with_type(field.type)
+            run.field_of(field.name, expression, schema).with_type(field.type)
             for field, expression in zip(table.schema, [*self._keys, *values], strict=True)
         ]
         return as_schema(table, pa.schema(fields))
@@ -136,7 +129,7 @@ class SummaryVerbs(CatalogBase):
         """
         if not keys:
             raise InputError("group_by needs a column; aggregate() alone is for all rows together")
-        return Groups(self, named(keys), epochs)
+        return Groups(self, run.named(keys), epochs)
 
     def aggregate(
         self,
@@ -169,7 +162,7 @@ class SummaryVerbs(CatalogBase):
         pyarrow.Table
             The value, and ``count``; equally frequent ones in their order.
         """
-        name = next(iter(named(column)))
+        name = next(iter(run.named(column)))
         count = "count" if name != "count" else "n"
         table = self.group_by(column).aggregate({count: "COUNT(*)"})
         order = np.argsort(-table.column(count).to_numpy(), kind="stable")
@@ -210,7 +203,7 @@ class SummaryVerbs(CatalogBase):
         if n is None:
             return pa.concat_tables([self.schema.empty_table(), *self.iter_sorted(by, ascending)])
         n = whole(n, "n", least=0)
-        keys, directions = sort_keys(by, ascending, self._scope())
+        keys, directions = run.sort_keys(by, ascending, self._scope())
         return top(self._node, keys, directions, n)
 
     def iter_sorted(
@@ -230,7 +223,7 @@ class SummaryVerbs(CatalogBase):
         """
         from skyseries.catalog.run.fullsort import iter_sorted
 
-        keys, directions = sort_keys(by, ascending, self._scope())
+        keys, directions = run.sort_keys(by, ascending, self._scope())
         return iter_sorted(self._node, keys, directions)
 
     def quantiles(
@@ -264,13 +257,13 @@ class SummaryVerbs(CatalogBase):
         wanted = list(map(float, np.atleast_1d(numbers(q, "", "q"))))
         if outside := [value for value in wanted if not 0 <= value <= 1]:
             raise InputError(f"quantiles are between 0 and 1, not {outside[0]}")
-        texts = named(columns)
+        texts = run.named(columns)
         if "q" in texts:
             raise SchemaError("'q' is the name of the quantiles; name the column otherwise (AS)")
-        values = [number(text, self._scope()) for text in texts.values()]
+        values = [run.number(text, self._scope()) for text in texts.values()]
         found = quantiles(self._node, values, wanted)
         fields = [
-            field_of(name, expression, self.schema).with_type(pa.float64())
+            run.field_of(name, expression, self.schema).with_type(pa.float64())
             for name, expression in zip(texts, values, strict=True)
         ]
         arrays = [pa.array(column, pa.float64()) for column in [wanted, *found]]
@@ -305,7 +298,7 @@ class SummaryVerbs(CatalogBase):
         """
         from skyseries.catalog.run import histograms
 
-        expression = number(value, self._scope())
+        expression = run.number(value, self._scope())
         node = self._under(condition)
         (edges,) = histograms.edges_of(node, [expression], [bins], [range])
         uniform = histograms.is_count(bins)
@@ -340,7 +333,7 @@ class SummaryVerbs(CatalogBase):
 
         pair = isinstance(bins, tuple | list) and len(bins) == 2
         both = tuple(bins) if pair else (bins, bins)  # type: ignore[arg-type]
-        first, second = (number(text, self._scope()) for text in (x, y))
+        first, second = (run.number(text, self._scope()) for text in (x, y))
         node = self._under(condition)
         x_edges, y_edges = histograms.edges_of(node, [first, second], both, range or (None, None))
         counts = histograms.histogram2d(node, first, second, (x_edges, y_edges))
@@ -406,7 +399,7 @@ class SummaryVerbs(CatalogBase):
                 + ("; with dense=False up to 29" if dense and order <= HPX_ORDER else "")
             )
         self._check_places("rows are counted")
-        weight = None if weights is None else number(weights, self._scope())
+        weight = None if weights is None else run.number(weights, self._scope())
         cells, counts = histograms.sky_counts(self._under(condition), order, weight)
         if not dense:
             return cells, counts
@@ -449,7 +442,7 @@ class SummaryVerbs(CatalogBase):
         resolved = adql.resolve_condition(condition, self._scope())
         if resolved.level is not None:
             raise QueryError(f"{condition} is for epochs of {resolved.level}, not for rows")
-        return Filter(self._node, resolved, condition)
+        return plan.Filter(self._node, resolved, condition)
 
 
 def _quoted(name: str) -> str:

@@ -9,8 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from skyseries.catalog import output
-from skyseries.catalog.plan.calls import function_name
+from skyseries.catalog import output, plan
 from skyseries.errors import SchemaError, SkyseriesError
 from skyseries.hats.partitions import Cell
 from skyseries.tables import to_table
@@ -43,7 +42,7 @@ class TableFunctionOf:
     @property
     def name(self) -> str:
         """What messages call it."""
-        return function_name(self.function)
+        return plan.function_name(self.function)
 
     def __call__(self, table: pa.Table, cell: Cell | None) -> Any:
         """Return what the function gives; raises what it raises."""

@@ -8,7 +8,6 @@ from functools import partial
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries.arraytypes import Ints
 from skyseries.catalog.base import CatalogBase
@@ -33,6 +32,7 @@ from skyseries.hats.build.edition import new_folder
 from skyseries.hats.collection import version_in
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.names import check_catalog_name
+from skyseries.lazy import pc
 from skyseries.spatial.order import argsort
 from skyseries.store.files import Location
 

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries.arraytypes import Ints
 from skyseries.catalog.plan.node import (
@@ -48,6 +47,7 @@ from skyseries.hats.manifest import FileFacts
 from skyseries.hats.names import check_catalog_name, check_columns
 from skyseries.hats.partitions import Cell, Partitions, cut
 from skyseries.hats.sizes import Limits, row_sizes
+from skyseries.lazy import pc
 from skyseries.schema import LightCurveFields
 from skyseries.spatial.healpix import HPX_ORDER, margin_order
 from skyseries.spatial.order import run_lengths

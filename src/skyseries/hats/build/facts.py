@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from skyseries.arraytypes import Ints
@@ -21,6 +20,7 @@ from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.partitions import Cell
 from skyseries.hats.skymap import POINT_MAP_ORDER
 from skyseries.hats.statistics import leaf_statistics
+from skyseries.lazy import pc
 from skyseries.photometry import band_order
 from skyseries.schema import LightCurveFields
 from skyseries.spatial.healpix import HPX_ORDER

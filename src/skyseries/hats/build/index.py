@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from skyseries.arraytypes import Ints
@@ -31,6 +30,7 @@ from skyseries.hats.manifest import digest_of
 from skyseries.hats.names import check_index_column
 from skyseries.hats.partitions import Cell
 from skyseries.hats.sizes import take
+from skyseries.lazy import pc
 from skyseries.spatial.order import argsort
 from skyseries.store.files import atomic_path
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -26,6 +25,7 @@ from skyseries.hats.check.ids import repeats
 from skyseries.hats.check.row_hash import row_digests, surplus
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.partitions import Cell
+from skyseries.lazy import pc
 
 __all__ = ["Parts", "compare_index", "read_parts"]
 

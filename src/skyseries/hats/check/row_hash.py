@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrow import is_list, to_numpy
 from skyseries.jit import kernel
+from skyseries.lazy import pc
 
 __all__ = ["digest", "mixed", "row_digests", "surplus"]
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyseries.arraytypes import Bools, Floats, Ints
 from skyseries.arrow import floats, is_nested, is_number, list_lengths
@@ -16,6 +15,7 @@ from skyseries.hats.dataset import Dataset
 from skyseries.hats.partitions import Cell, Partitions
 from skyseries.hats.rowcells import positions
 from skyseries.jit import kernel
+from skyseries.lazy import pc
 from skyseries.schema import LightCurveFields
 from skyseries.spatial.healpix import HPX_ORDER, radec_to_hpx
 from skyseries.spatial.sphere import apply_proper_motion

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -17,6 +16,7 @@ from skyseries.errors import InputError
 from skyseries.executors import Job
 from skyseries.executors import executor as use_executor
 from skyseries.jit import expect
+from skyseries.lazy import pc
 from skyseries.pipelines.demo.bright_stars import (
     GAIA_EPOCH,
     HIPPARCOS_EPOCH,

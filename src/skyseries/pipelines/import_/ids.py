@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arraytypes import Ints
@@ -21,6 +20,7 @@ from skyseries.arrow import is_text, plain_type, to_numpy
 from skyseries.errors import SchemaError
 from skyseries.hats.check.row_hash import mixed
 from skyseries.jit import kernel
+from skyseries.lazy import pc
 from skyseries.store.files import storage_errors
 
 __all__ = ["IdTable", "check_id_type", "check_same_kind", "create_array", "id_keys"]

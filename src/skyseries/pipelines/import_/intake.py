@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from skyseries.arrays import days
@@ -21,6 +20,7 @@ from skyseries.errors import InputError, SchemaError
 from skyseries.formats import Chunk, scan
 from skyseries.formats.cast import cast_cells
 from skyseries.formats.text import NULL_WORDS
+from skyseries.lazy import pc
 from skyseries.schema import ColumnMeta, with_column_meta
 from skyseries.schema.conversion import Conversion
 from skyseries.schema.roles import holds_dates, is_pair

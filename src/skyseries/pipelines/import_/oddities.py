@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arrow import is_number, to_numpy
+from skyseries.lazy import pc
 from skyseries.pipelines.import_.plan import ImportPlan
 from skyseries.schema import LightCurveFields
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyseries.arraytypes import Ints
@@ -17,6 +16,7 @@ from skyseries.errors import InputError
 from skyseries.hats.build.runs import Run, Runs, Slices
 from skyseries.hats.leaf import HPX_COLUMN
 from skyseries.hats.sizes import take
+from skyseries.lazy import pc
 from skyseries.pipelines.import_.plan import ImportPlan
 from skyseries.pipelines.import_.spill import RANK_COLUMN
 from skyseries.spatial.order import argsort, group_order
