@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from skyseries.config import tuned
+from skyseries.executors import Executor, create_executor
 
 Tune = Callable[..., object]
+Engines = Callable[[str], Executor]
+
+# Without kept bytecode each of the hundreds of processes here would compile all sources anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 for _profile, _examples in {"quick": 10, "default": 50, "full": 1000}.items():
     settings.register_profile(
@@ -28,6 +37,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--whole``: every combination of tests/meaning, not the pairs only."""
     parser.addoption("--whole", action="store_true", help="try all units in all containers")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each worker of ``-n`` neighbouring tests, which share what modules build once."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.getvalue("dist") == "load" else None
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +69,13 @@ def tune() -> Iterator[Tune]:
     """Return what cuts work in other sizes for the rest of a test: ``tune(unit_rows=100)``."""
     with contextlib.ExitStack() as stack:
         yield lambda **sizes: stack.enter_context(tuned(**sizes))
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[Engines]:
+    """Return engines of two workers by name, each started once; for what is run on them."""
+    with contextlib.ExitStack() as stack:
+        yield functools.cache(lambda name: stack.enter_context(create_executor(name, 2)))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -195,11 +195,11 @@ def test_filters_on_either_side(case):
 
 
 @pytest.mark.parametrize("engine", ["serial", "threads", "processes"])
-def test_the_same_on_every_engine(case, engine):
+def test_the_same_on_every_engine(case, engine, engines):
     radius, _, _, catalogs = case
     result = catalogs["a", "coarse"].crossmatch(catalogs["b", "fine"], radius)
     expected = result.to_arrow()
-    with sky.executor(engine, workers=2):
+    with sky.executor(engines(engine)):
         assert result.to_arrow().equals(expected)
         assert len(result) == expected.num_rows
 
