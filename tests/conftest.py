@@ -1,4 +1,4 @@
-"""Fixtures for all tests: the real data beside the project, Hypothesis profiles."""
+"""Fixtures for all tests, Hypothesis profiles, and what holds for a whole run."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from skyseries.config import tuned
 from skyseries.executors import Executor, create_executor
+from tests.programs import end_all
 
 Tune = Callable[..., object]
 Engines = Callable[[str], Executor]
@@ -23,6 +24,9 @@ Engines = Callable[[str], Executor]
 # Without kept bytecode each of the hundreds of processes here would compile all sources anew.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+_RUN = {"SKYSERIES_TEST_RUN": os.environ.setdefault("SKYSERIES_TEST_RUN", f"{os.getpid()}")}
+"""In the environment of each process that this run starts."""
 
 for _profile, _examples in {"quick": 10, "default": 50, "full": 1000}.items():
     settings.register_profile(
@@ -54,6 +58,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real data (../shared/data) is not beside the project")
     return folder
+
+
+@pytest.hookimpl(trylast=True)  # the workers of ``-n`` have ended
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where a process that a worker of ``-n`` has started is left."""
+    if session.config.pluginmanager.has_plugin("dsession") and (left := end_all(_RUN)):
+        sys.stderr.write("\n".join(["", "left running, and ended now:", *left, ""]))
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
