@@ -39,8 +39,20 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--whole``: every combination of tests/meaning, not the pairs only."""
+    """Add options for more and for less."""
     parser.addoption("--whole", action="store_true", help="try all units in all containers")
+    parser.addoption("--fast", action="store_true", help="leave out tests marked slow or interop")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Select what ``--fast`` leaves."""
+    if config.getoption("--fast"):
+        config.option.markexpr = "not slow and not interop"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``--fast`` do not even import LSDB, which takes seconds."""
+    return (config.getoption("--fast") and collection_path.name == "interop") or None
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -11,7 +11,7 @@ from skyseries.errors import InputError, QueryError, SchemaError
 from skyseries.spatial.sphere import apply_proper_motion, separation_arcsec
 from tests.catalog.matching import agree, brute, imported, pairs, planted
 
-RADII = [1.0, 60.0, 3600.0]
+RADII = [1.0, *(pytest.param(radius, marks=pytest.mark.slow) for radius in (60.0, 3600.0))]
 
 
 @pytest.fixture(autouse=True)

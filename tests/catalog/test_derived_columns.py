@@ -182,6 +182,7 @@ def set_marks(folder: Path) -> list[Path]:
     return list(folder.glob(".build-*/marks/writing leaves/*.json"))
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_goes_on(copy: Path, tmp_path: Path) -> None:
     whole = Path(shutil.copytree(copy, tmp_path / "whole"))
     done = run(whole, 0)
@@ -206,6 +207,7 @@ def test_a_run_that_is_killed_goes_on(copy: Path, tmp_path: Path) -> None:
     assert not list((copy / "periods").glob(".build*"))
 
 
+@pytest.mark.slow
 def test_a_killed_overwrite_leaves_the_old_version(copy: Path) -> None:
     assert run(copy, 0).returncode == 0
     assert run(copy, 2, "serial", "overwrite").returncode == 9
@@ -237,6 +239,7 @@ def content(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_another_plan_does_not_go_on(copy: Path) -> None:
     assert run(copy, 2).returncode == 9
     plan = sky.open_catalog(copy).periods(min_period=3.0)

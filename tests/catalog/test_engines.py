@@ -9,6 +9,8 @@ import pytest
 
 import skyseries as sky
 
+pytestmark = pytest.mark.slow
+
 PLANS: dict[str, Callable[[sky.Catalog, sky.Catalog], object]] = {
     "query": lambda c, _: c.query("mag < 20 AND lightcurve.band = 'r'").to_arrow(),
     "assign": lambda c, _: c.assign(n="COUNT(lightcurve.mjd)").select(["id", "n"]).to_arrow(),

@@ -40,6 +40,7 @@ print("same")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["processes", "dask"])
 def test_features_of_a_program_reach_the_workers(engine: str, survey: Any) -> None:
     if engine == "dask":
