@@ -25,7 +25,7 @@ Engines = Callable[[str], Executor]
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-_RUN = {"SKYSERIES_TEST_RUN": os.environ.setdefault("SKYSERIES_TEST_RUN", f"{os.getpid()}")}
+_RUN = {"SKYSERIES_TEST_RUN": f"{os.getpid()}"}
 """In the environment of each process that this run starts."""
 
 for _profile, _examples in {"quick": 10, "default": 50, "full": 1000}.items():
@@ -45,7 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Select what ``--fast`` leaves."""
+    """Select what ``--fast`` leaves; mark what is started from here on."""
+    if not hasattr(config, "workerinput"):
+        os.environ |= _RUN
     if config.getoption("--fast"):
         config.option.markexpr = "not slow and not interop"
 
