@@ -1,19 +1,32 @@
-"""Fixtures for all tests: the real data beside the project, Hypothesis profiles."""
+"""Fixtures for all tests, Hypothesis profiles, and what holds for a whole run."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from skyseries.config import tuned
+from skyseries.executors import Executor, create_executor
+from tests.programs import end_all
 
 Tune = Callable[..., object]
+Engines = Callable[[str], Executor]
+
+# Without kept bytecode each of the hundreds of processes here would compile all sources anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+_RUN = {"SKYSERIES_TEST_RUN": f"{os.getpid()}"}
+"""In the environment of each process that this run starts."""
 
 for _profile, _examples in {"quick": 10, "default": 50, "full": 1000}.items():
     settings.register_profile(
@@ -26,8 +39,30 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--whole``: every combination of tests/meaning, not the pairs only."""
+    """Add options for more and for less."""
     parser.addoption("--whole", action="store_true", help="try all units in all containers")
+    parser.addoption("--fast", action="store_true", help="leave out tests marked slow or interop")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Select what ``--fast`` leaves; mark what is started from here on."""
+    if not hasattr(config, "workerinput"):
+        os.environ |= _RUN
+    if config.getoption("--fast"):
+        config.option.markexpr = "not slow and not interop"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``--fast`` do not even import LSDB, which takes seconds."""
+    return (config.getoption("--fast") and collection_path.name == "interop") or None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each worker of ``-n`` neighbouring tests, which share what modules build once."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.getvalue("dist") == "load" else None
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +72,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real data (../shared/data) is not beside the project")
     return folder
+
+
+@pytest.hookimpl(trylast=True)  # the workers of ``-n`` have ended
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where a process that a worker of ``-n`` has started is left."""
+    if session.config.pluginmanager.has_plugin("dsession") and (left := end_all(_RUN)):
+        sys.stderr.write("\n".join(["", "left running, and ended now:", *left, ""]))
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -52,6 +95,13 @@ def tune() -> Iterator[Tune]:
     """Return what cuts work in other sizes for the rest of a test: ``tune(unit_rows=100)``."""
     with contextlib.ExitStack() as stack:
         yield lambda **sizes: stack.enter_context(tuned(**sizes))
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[Engines]:
+    """Return engines of two workers by name, each started once; for what is run on them."""
+    with contextlib.ExitStack() as stack:
+        yield functools.cache(lambda name: stack.enter_context(create_executor(name, 2)))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import psutil
 
-__all__ = ["PATIENCE", "run", "started"]
+__all__ = ["PATIENCE", "end_all", "run", "started"]
 
 PATIENCE = 300.0
 """Seconds: a limit for what must happen, not a measurement of how long it takes."""
@@ -38,6 +38,23 @@ def run(
     with started(command, **pipes, **options) as program:
         out, err = program.communicate(timeout=PATIENCE)
     return subprocess.CompletedProcess(list(command), program.returncode, out, err)
+
+
+def end_all(environment: Mapping[str, str]) -> list[str]:
+    """End processes that have this in their environment; return those that did not by themselves.
+
+    This one is not among them.
+    """
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.pid != os.getpid() and environment.items() <= process.environ().items():
+                found.append(process)
+    _, left = psutil.wait_procs(found, PATIENCE)
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    return [str(process) for process in left]
 
 
 def _end_session(leader: int) -> None:

@@ -159,11 +159,11 @@ def test_planted_dips_are_found(dippers, twin, survey, expected):
     "engine",
     ["threads", *(pytest.param(e, marks=pytest.mark.slow) for e in ("processes", "dask", "spark"))],
 )
-def test_the_same_list_on_every_engine(dippers, survey, expected, engine):
+def test_the_same_list_on_every_engine(dippers, survey, expected, engine, engines):
     need = {"dask": "distributed", "spark": "pyspark"}.get(engine)
     if need and importlib.util.find_spec(need) is None:
         pytest.skip(f"{need} is not installed")
     if engine == "spark" and not (os.environ.get("JAVA_HOME") or shutil.which("java")):
         pytest.skip("Java is not installed")
-    with sky.executor(engine, 2):
+    with sky.executor(engines(engine)):
         assert dippers.search(survey).query(dippers.CUTS).to_arrow().equals(expected)

@@ -11,6 +11,8 @@ import pytest
 from skyseries.formats import write_table
 from skyseries.timeseries.simulate import simulate_survey
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -15,6 +15,8 @@ from astropy.coordinates import SkyCoord
 
 import skyseries as sky
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
@@ -71,7 +73,6 @@ def test_joint_analysis_is_right(joint):
     assert [int(row.split()[1].replace(",", "")) for row in rows] == counts[counts > 0].tolist()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["processes", "dask", "spark"])
 def test_joint_analysis_on_every_engine(joint, tmp_path, engine):
     need = {"dask": "distributed", "spark": "pyspark"}.get(engine)

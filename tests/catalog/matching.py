@@ -74,8 +74,8 @@ def brute(left: pa.Table, right: pa.Table, radius, *, n=1, least=0.0) -> dict[in
     ids = np.asarray(right["id"])
     found = {}
     radius = np.broadcast_to(np.asarray(radius, float), len(ra1))
-    for i, key in enumerate(left["id"].to_pylist()):
-        d = separation_arcsec(ra1[i], dec1[i], ra2, dec2)
+    distances = separation_arcsec(ra1[:, None], dec1[:, None], ra2, dec2)
+    for i, (key, d) in enumerate(zip(left["id"].to_pylist(), distances, strict=True)):
         near = np.flatnonzero((d <= radius[i]) & (d >= least))
         near = near[np.argsort(d[near], kind="stable")][:n]
         found[key] = [(int(ids[j]), float(d[j])) for j in near]
@@ -99,7 +99,8 @@ def agree(found: dict[int, list], expected: dict[int, list]) -> None:
     assert {k: [b for b, _ in v] for k, v in found.items()} == {
         k: [b for b, _ in v] for k, v in expected.items()
     }
-    for key, partners in expected.items():
-        np.testing.assert_allclose(
-            [d for _, d in found[key]], [d for _, d in partners], rtol=1e-9, atol=1e-9
-        )
+    np.testing.assert_allclose(
+        [d for key in expected for _, d in found[key]],
+        [d for partners in expected.values() for _, d in partners],
+        rtol=1e-9, atol=1e-9,
+    )  # fmt: skip

@@ -10,9 +10,10 @@ import pytest
 import skyseries as sky
 from skyseries.errors import InputError
 from skyseries.timeseries import barycentric_times
+from tests.conftest import Engines
 
 
-def test_features_and_periods_of_a_catalog(survey: Any) -> None:
+def test_features_and_periods_of_a_catalog(survey: Any, engines: Engines) -> None:
     catalog = sky.open_catalog(survey.path)
     plan = catalog.features(["firstTime"], barycentric=True)
     before = catalog.features(["firstTime"])["id", "ra", "dec", "firstTime"].to_arrow()
@@ -32,7 +33,7 @@ def test_features_and_periods_of_a_catalog(survey: Any) -> None:
     narrow = catalog.select(["id", "lightcurve"]).periods(barycentric=True, min_period=5.0)
     wide = catalog.periods(barycentric=True, min_period=5.0)
     assert narrow["id", "period"].to_arrow().equals(wide["id", "period"].to_arrow())
-    with sky.executor("processes", workers=2):
+    with sky.executor(engines("processes")):
         assert wide["id", "period"].to_arrow().equals(narrow["id", "period"].to_arrow())
     (read,) = {
         line for line in str(plan["id", "firstTime"].explain()).splitlines() if "read" in line

@@ -13,6 +13,8 @@ from skyseries.pipelines.demo.bright_stars import (
     read_hipparcos,
 )
 
+pytestmark = pytest.mark.slow
+
 STILL, MOVED = 94_089, 109_881
 
 

@@ -93,8 +93,8 @@ def test_catalogs_are_picklable(survey, catalog):
 
 
 @pytest.mark.parametrize("engine", ["serial", "threads", "processes"])
-def test_engines_give_the_same_rows(survey, engine):
-    with sky.executor(engine, workers=2):
+def test_engines_give_the_same_rows(survey, engine, engines):
+    with sky.executor(engines(engine)):
         assert same(sky.open_catalog(survey.path).to_arrow().to_pylist(), survey.rows)
 
 

@@ -62,14 +62,14 @@ def test_a_field_by_itself_is_that_of_the_whole(catalog, name):
     assert str(steps.explain()).count("clean lightcurve: ") == 1
 
 
-def test_the_same_rows_on_every_engine(survey, catalog):
+def test_the_same_rows_on_every_engine(survey, catalog, engines):
     steps = catalog.clean_lightcurves(trend=1, clip=2.0, nightly=True, counts=True)
     steps = steps.query("COUNT(lightcurve.mjd) > 1").features(["Mean"])
     with sky.executor("serial"):
         expected = steps.to_arrow()
     assert 0 < len(expected) < len(survey.rows)
     for engine in ("threads", "processes"):
-        with sky.executor(engine, workers=2):
+        with sky.executor(engines(engine)):
             assert steps.to_arrow().equals(expected)
 
 
@@ -144,7 +144,7 @@ def both(catalog):
 SEARCH = {"min_period": 5.0, "max_period": 50.0}
 
 
-def test_one_search_in_both(survey, both):
+def test_one_search_in_both(survey, both, engines):
     found = both.periods(lightcurve=["ztf", "rubin"], **SEARCH)
     table = found.select(["id", "period", "period_power"]).to_arrow().to_pylist()
     periods = {row["id"]: row["period"] for row in table}
@@ -166,7 +166,7 @@ def test_one_search_in_both(survey, both):
     one = both.periods(column="ztf", **SEARCH).select(["period"]).to_arrow()
     assert one.equals(both.periods(lightcurve=["ztf"], **SEARCH).select(["period"]).to_arrow())
     assert not one.equals(found.select(["period"]).to_arrow())
-    with sky.executor("processes", workers=2):
+    with sky.executor(engines("processes")):
         assert found.select(["id", "period", "period_power"]).to_arrow().to_pylist() == table
 
 

@@ -11,7 +11,7 @@ from skyseries.errors import InputError, QueryError, SchemaError
 from skyseries.spatial.sphere import apply_proper_motion, separation_arcsec
 from tests.catalog.matching import agree, brute, imported, pairs, planted
 
-RADII = [1.0, 60.0, 3600.0]
+RADII = [1.0, *(pytest.param(radius, marks=pytest.mark.slow) for radius in (60.0, 3600.0))]
 
 
 @pytest.fixture(autouse=True)
@@ -195,31 +195,45 @@ def test_filters_on_either_side(case):
 
 
 @pytest.mark.parametrize("engine", ["serial", "threads", "processes"])
-def test_the_same_on_every_engine(case, engine):
+def test_the_same_on_every_engine(case, engine, engines):
     radius, _, _, catalogs = case
     result = catalogs["a", "coarse"].crossmatch(catalogs["b", "fine"], radius)
     expected = result.to_arrow()
-    with sky.executor(engine, workers=2):
+    with sky.executor(engines(engine)):
         assert result.to_arrow().equals(expected)
         assert len(result) == expected.num_rows
 
 
-@pytest.mark.parametrize("right", ["fine", "coarse", "margin"])
-def test_stars_that_move(case, right, tmp_path):
-    """A star is found where it is at the epoch of the match, wherever it is filed."""
-    _, _, b, catalogs = case
+@pytest.fixture(scope="module")
+def moving(case, tmp_path_factory):
+    """Return stars that move, as they are now, and catalogs of them as they were in 1991.
+
+    The second catalog has the year as a column that is computed, the third as one that is stored.
+    """
+    b = case[2]
     rng = np.random.default_rng(5)
-    n = b.num_rows
-    pmra, pmdec = rng.normal(0, 2000, (2, n))  # mas/yr: up to minutes of arc in 25 years
+    pmra, pmdec = rng.normal(0, 2000, (2, b.num_rows))  # mas/yr: up to minutes of arc in 25 years
     ra, dec = apply_proper_motion(
         np.asarray(b["ra"]), np.asarray(b["dec"]), -pmra, -pmdec, 1991.25, 2016.0
     )
     moved = pa.table({"id": b["id"], "ra": ra, "dec": dec, "pmra": pmra, "pmdec": pmdec})
     now = apply_proper_motion(ra, dec, pmra, pmdec, 1991.25, 2016.0)
     there = moved.set_column(1, "ra", pa.array(now[0])).set_column(2, "dec", pa.array(now[1]))
+    folder = tmp_path_factory.mktemp("moving")
+    old = imported(moved, folder, max_rows=25, margin_arcsec=5)
+    by_column = old.assign(year="1991.25 + 0 * pmra")
+    stored = imported(by_column.to_arrow().drop(["_healpix_29"]), folder / "y", max_rows=25,
+                      margin_arcsec=5)  # fmt: skip
+    return there, old, by_column, stored
+
+
+@pytest.mark.parametrize("right", ["fine", "coarse", "margin"])
+def test_stars_that_move(case, moving, right):
+    """A star is found where it is at the epoch of the match, wherever it is filed."""
+    _, _, b, catalogs = case
+    there, old, *with_years = moving
     expected = brute(there, b, 0.5)
-    assert sum(map(bool, expected.values())) > 0.7 * n
-    old = imported(moved, tmp_path, max_rows=25, margin_arcsec=5)
+    assert sum(map(bool, expected.values())) > 0.7 * b.num_rows
     left = old.crossmatch(
         catalogs["b", right], 0.5, left_pm=("pmra", "pmdec"), left_epoch=1991.25,
         right_epoch=2016.0, suffixes=("_a", "_b"),
@@ -230,12 +244,9 @@ def test_stars_that_move(case, right, tmp_path):
         suffixes=("_a", "_b"),
     )  # fmt: skip
     agree(pairs(reverse.to_arrow()), brute(b, there, 0.5))
-    by_column = old.assign(year="1991.25 + 0 * pmra")
-    stored = imported(by_column.to_arrow().drop(["_healpix_29"]), tmp_path / "y", max_rows=25,
-                      margin_arcsec=5)  # fmt: skip
-    for moving in (by_column, stored):
+    for year in with_years:
         found = catalogs["b", right].crossmatch(
-            moving, 0.5, right_pm=("pmra", "pmdec"), right_epoch="year", epoch=2016.0,
+            year, 0.5, right_pm=("pmra", "pmdec"), right_epoch="year", epoch=2016.0,
             suffixes=("_a", "_b"),
         )  # fmt: skip
         agree(pairs(found.to_arrow()), brute(b, there, 0.5))

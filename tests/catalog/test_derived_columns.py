@@ -23,7 +23,7 @@ from skyseries.errors import CatalogNotFoundError
 from skyseries.fingerprint import fingerprint
 from skyseries.hats.build import extension, journal
 from skyseries.timeseries import Feature, register
-from tests.conftest import Tune
+from tests.conftest import Engines, Tune
 
 
 @pytest.fixture
@@ -99,14 +99,14 @@ def lists(monkeypatch: pytest.MonkeyPatch) -> str:
     return "List"
 
 
-def test_lists_of_fixed_size_survive(copy: Path, lists: str) -> None:
+def test_lists_of_fixed_size_survive(copy: Path, lists: str, engines: Engines) -> None:
     catalog = sky.open_catalog(copy)
     plan = catalog.features([lists, "nObs"])
     (name,) = (f.name for f in plan.schema if pa.types.is_fixed_size_list(f.type))
     expected = plan.select(["id", name]).to_arrow()
     assert expected.schema.field(name).type.list_size % 3 == 0
     assert expected[name].combine_chunks().flatten().null_count > 0
-    with sky.executor("processes", workers=2):
+    with sky.executor(engines("processes")):
         plan.write_extension("lists", margin_arcsec=3600.0)
     loaded = sky.open_catalog(copy).load_extension("lists")
     assert loaded.schema.field(name).type == expected.schema.field(name).type
@@ -182,6 +182,7 @@ def set_marks(folder: Path) -> list[Path]:
     return list(folder.glob(".build-*/marks/writing leaves/*.json"))
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_goes_on(copy: Path, tmp_path: Path) -> None:
     whole = Path(shutil.copytree(copy, tmp_path / "whole"))
     done = run(whole, 0)
@@ -206,6 +207,7 @@ def test_a_run_that_is_killed_goes_on(copy: Path, tmp_path: Path) -> None:
     assert not list((copy / "periods").glob(".build*"))
 
 
+@pytest.mark.slow
 def test_a_killed_overwrite_leaves_the_old_version(copy: Path) -> None:
     assert run(copy, 0).returncode == 0
     assert run(copy, 2, "serial", "overwrite").returncode == 9
@@ -217,9 +219,9 @@ def test_a_killed_overwrite_leaves_the_old_version(copy: Path) -> None:
     assert done.stdout.split()[-1] == "v000002", done.stderr
 
 
-def test_workers_set_marks(copy: Path) -> None:
+def test_workers_set_marks(copy: Path, engines: Engines) -> None:
     plan = sky.open_catalog(copy).features(["nObs", "Mean"])
-    with sky.executor("processes", workers=2):
+    with sky.executor(engines("processes")):
         written = plan.write_catalog(copy.parent / "out", resume=True)
     assert written.rows == len(sky.open_catalog(copy))
     assert sky.open_catalog(copy.parent / "out").to_arrow().equals(plan.to_arrow())
@@ -237,6 +239,7 @@ def content(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_another_plan_does_not_go_on(copy: Path) -> None:
     assert run(copy, 2).returncode == 9
     plan = sky.open_catalog(copy).periods(min_period=3.0)

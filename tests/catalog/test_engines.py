@@ -9,6 +9,8 @@ import pytest
 
 import skyseries as sky
 
+pytestmark = pytest.mark.slow
+
 PLANS: dict[str, Callable[[sky.Catalog, sky.Catalog], object]] = {
     "query": lambda c, _: c.query("mag < 20 AND lightcurve.band = 'r'").to_arrow(),
     "assign": lambda c, _: c.assign(n="COUNT(lightcurve.mjd)").select(["id", "n"]).to_arrow(),
@@ -34,15 +36,14 @@ PLANS: dict[str, Callable[[sky.Catalog, sky.Catalog], object]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def engines():
-    """Return what is needed to make each engine, or skip."""
+@pytest.fixture
+def clusters(engines):
+    """Return the engines of clusters, or skip."""
     pytest.importorskip("dask")
     pytest.importorskip("pyspark")
     if shutil.which("java") is None:
         pytest.skip("Spark needs Java")
-    with sky.executor("dask", workers=2) as dask, sky.executor("spark", workers=2) as spark:
-        yield {"dask": dask, "spark": spark}
+    return {name: engines(name) for name in ("dask", "spark")}
 
 
 @pytest.fixture(autouse=True)
@@ -51,21 +52,21 @@ def _several_units(tune):
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_the_same_rows(engines, survey, name):
+def test_the_same_rows(clusters, survey, name):
     catalog, other = sky.open_catalog(survey.path), sky.open_catalog(survey.path)
     plan = PLANS[name]
     with sky.executor("threads", workers=2):
         expected = plan(catalog, other)
-    for engine in engines.values():
+    for engine in clusters.values():
         with sky.executor(engine):
             found = plan(catalog, other)
         assert found == expected if isinstance(expected, int) else found.equals(expected)
 
 
-def test_written_by_workers(engines, survey, tmp_path):
+def test_written_by_workers(clusters, survey, tmp_path):
     catalog = sky.open_catalog(survey.path).query("mag < 20")
     expected = catalog.to_arrow()
-    for name, engine in engines.items():
+    for name, engine in clusters.items():
         with sky.executor(engine):
             written = catalog.write_catalog(tmp_path / name)
         assert written.rows == expected.num_rows

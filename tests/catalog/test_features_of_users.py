@@ -11,6 +11,7 @@ import pytest
 
 import skyseries as sky
 from skyseries.timeseries import light_curve_features
+from tests.conftest import Engines
 
 PROGRAM = """
 import numba
@@ -39,6 +40,7 @@ print("same")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["processes", "dask"])
 def test_features_of_a_program_reach_the_workers(engine: str, survey: Any) -> None:
     if engine == "dask":
@@ -48,12 +50,12 @@ def test_features_of_a_program_reach_the_workers(engine: str, survey: Any) -> No
     assert done.stdout == "same\n", done.stderr
 
 
-def test_the_package_in_a_catalog(catalog: sky.Catalog) -> None:
+def test_the_package_in_a_catalog(catalog: sky.Catalog, engines: Engines) -> None:
     lc = pytest.importorskip("light_curve")
     features = light_curve_features(lc.Extractor(lc.Eta(), lc.LinearFit()), scope="all")
     plan = catalog.features(features).select(["id", "lc_eta"])
     with sky.executor("serial"):
         expected = plan.to_arrow()
     assert expected["lc_eta"].null_count < len(expected)
-    with sky.executor("processes", workers=2):
+    with sky.executor(engines("processes")):
         assert plan.to_arrow().equals(expected)

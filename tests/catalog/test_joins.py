@@ -117,7 +117,7 @@ def test_partitions_do_not_matter(left, right, otherwise, how_found):
     assert same(plan.to_arrow().sort_by(order).to_pylist(), expected.sort_by(order).to_pylist())
 
 
-def test_processes_give_the_same(left, right, tune):
+def test_processes_give_the_same(left, right, tune, engines):
     def plans():
         return [
             left.join(right, left_on="id", right_on="object", how=how).select(["k", "s", "name"])
@@ -126,7 +126,7 @@ def test_processes_give_the_same(left, right, tune):
 
     tune(sent_bytes=1000)
     expected = [plan.to_arrow() for plan in plans()]
-    with sky.executor("processes", workers=2):
+    with sky.executor(engines("processes")):
         assert [plan.to_arrow() for plan in plans()] == expected
         tune(small_side_bytes=0)
         assert [plan.to_arrow() for plan in plans()] == expected

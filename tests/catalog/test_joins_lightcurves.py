@@ -183,7 +183,7 @@ def test_an_index_of_the_objects_ids_is_used(left, tables, tmp_path, tune):
     assert same([row["lightcurve"] for row in rows(plan)], expected)
 
 
-def test_engines_and_partitions_do_not_matter(left, right, tables, tmp_path, tune):
+def test_engines_and_partitions_do_not_matter(left, right, tables, tmp_path, tune, engines):
     tune(small_side_bytes=0)
     other = imported(tables[0], tmp_path / "coarse", id="id", max_rows=1000)
 
@@ -195,7 +195,7 @@ def test_engines_and_partitions_do_not_matter(left, right, tables, tmp_path, tun
     order = [("k", "ascending")]
     expected = rows_of(plan(left).to_arrow().sort_by(order))
     assert same(rows_of(plan(other).to_arrow().sort_by(order)), expected)
-    with sky.executor("processes", workers=2):
+    with sky.executor(engines("processes")):
         assert same(rows_of(plan(left).to_arrow().sort_by(order)), expected)
     written = plan(left).write_catalog(tmp_path / "nested", margin_arcsec=None)
     assert written.rows == len(expected)

@@ -381,7 +381,7 @@ STEPS = (
 @pytest.mark.parametrize(
     ("engine", "share"), [("serial", 0.4), ("threads", 0.1), ("processes", 0.06)]
 )
-def test_random_plans(survey, visits, engine, share):
+def test_random_plans(survey, visits, engine, share, engines):
     @examples(share)
     @given(data=st.data())
     def check(data):
@@ -396,5 +396,5 @@ def test_random_plans(survey, visits, engine, share):
         assert len(catalog) == len(twin.rows)
         assert same([r for t in catalog.iter_tables() for r in t.to_pylist()], found)
 
-    with sky.executor(engine, workers=2):
+    with sky.executor(engines(engine)):
         check()

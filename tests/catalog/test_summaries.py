@@ -15,7 +15,7 @@ from skyseries.catalog.run.fullsort import iter_sorted
 from skyseries.errors import InputError, QueryError, SchemaError
 from tests.catalog.rows import numbers, random_table
 
-ENGINES = [("serial", 1), ("threads", 2), ("processes", 2)]
+ENGINES = ("serial", "threads", "processes")
 
 
 @pytest.fixture(autouse=True)
@@ -313,11 +313,11 @@ def all_summaries(catalog):
     ]
 
 
-def test_every_engine_gives_the_same_to_the_last_bit(catalog, tune):
+def test_every_engine_gives_the_same_to_the_last_bit(catalog, tune, engines):
     tune(unit_rows=250)
     results = []
-    for name, workers in ENGINES:
-        with sky.executor(name, workers=workers):
+    for name in ENGINES:
+        with sky.executor(engines(name)):
             results.append(all_summaries(catalog))
     for result in results[1:]:
         for one, other in zip(results[0], result, strict=True):

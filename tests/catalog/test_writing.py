@@ -335,11 +335,11 @@ def _fail(id):
 
 
 @pytest.mark.parametrize("engine", ["serial", "threads", "processes"])
-def test_a_task_that_fails_leaves_nothing(survey, catalog, tmp_path, engine):
+def test_a_task_that_fails_leaves_nothing(survey, catalog, tmp_path, engine, engines):
     catalog.write_catalog(tmp_path / "there")
     before = sorted(tmp_path.rglob("*"))
     bad = catalog.map_rows(_fail, ["id"], schema={"x": pa.float64()})
-    with sky.executor(engine, workers=2):
+    with sky.executor(engines(engine)):
         for path in ("there", "new", "deep/er"):
             with pytest.raises(SkyseriesError, match="no such luck"):
                 bad.write_catalog(tmp_path / path, overwrite=True)
@@ -365,11 +365,11 @@ def test_what_cannot_be_written(catalog, tmp_path):
 # -- how it is written --------------------------------------------------------------------------
 
 
-def test_engines_write_the_same(catalog, other, tmp_path):
+def test_engines_write_the_same(catalog, other, tmp_path, engines):
     plan = catalog.crossmatch(other, 300_000, n_neighbors=2, suffixes=("", "_o"))
     found = {}
     for engine in ("serial", "threads", "processes"):
-        with sky.executor(engine, workers=2):
+        with sky.executor(engines(engine)):
             plan.write_catalog(tmp_path / engine, name="same", margin_arcsec=3600)
         root = primary(tmp_path / engine)
         members = sorted(p.name for p in root.parent.iterdir())

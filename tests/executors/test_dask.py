@@ -22,6 +22,8 @@ from tests.executors.workers import (
     limits,
 )
 
+pytestmark = pytest.mark.slow
+
 distributed = pytest.importorskip("distributed", reason="dask is not installed")
 
 

@@ -14,6 +14,8 @@ from tests import programs
 from tests.executors.contract import squares, values
 from tests.executors.workers import WorkersContract, check_ctrl_c, check_program
 
+pytestmark = pytest.mark.slow
+
 pyspark = pytest.importorskip("pyspark", reason="pyspark is not installed")
 if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
     pytest.skip("Java is not installed", allow_module_level=True)

@@ -48,6 +48,7 @@ def test_the_version(tmp_path):
     assert named_version(store) == "v000003"
 
 
+@pytest.mark.interop
 def test_hats_reads_it(tmp_path):
     properties = pytest.importorskip("hats.catalog.dataset.collection_properties")
     promote(store_at(tmp_path), FULL, False)

@@ -30,6 +30,8 @@ from skyseries.store.files import Location
 from skyseries.store.local import Disk, LocalStore
 from tests.store.memory import Killed, MemoryBucket, MemoryStore
 
+pytestmark = pytest.mark.slow
+
 ROWS = 12
 
 

@@ -38,8 +38,8 @@ def times(folder):
 
 
 @pytest.mark.parametrize("engine", ["serial", "threads", "processes"])
-def test_finished_tasks_are_not_done_again(tmp_path, engine):
-    with executor(engine, workers=2):
+def test_finished_tasks_are_not_done_again(tmp_path, engine, engines):
+    with executor(engines(engine)):
         first = Journal(tmp_path / "marks").run("s", tasks(tmp_path))
         again = Journal(tmp_path / "marks").run("s", tasks(tmp_path))
     assert first == again

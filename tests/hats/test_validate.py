@@ -94,11 +94,11 @@ def test_a_good_catalog_of_no_rows_and_of_one(tmp_path):
         assert report.ok, report.text()
 
 
-def test_engines_find_the_same(copy):
+def test_engines_find_the_same(copy, engines):
     faults.drop_margin_row(copy)
     found = []
     for engine in ("serial", "threads", "processes"):
-        with sky.executor(engine, workers=2):
+        with sky.executor(engines(engine)):
             found.append(sky.validate_catalog(copy))
     assert found[0] == found[1] == found[2]
     assert not found[0].ok

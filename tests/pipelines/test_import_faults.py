@@ -38,6 +38,8 @@ from tests.pipelines.survey import (
     write_parts,
 )
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

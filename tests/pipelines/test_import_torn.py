@@ -18,6 +18,8 @@ import skyseries as sky
 from skyseries.pipelines.import_ import stages
 from skyseries.store.local import Disk, LocalStore
 
+pytestmark = pytest.mark.slow
+
 ROWS = 40
 
 
