@@ -3,6 +3,9 @@
 Numba makes each function into machine code together with all that it calls, and again with each of
 its callers: what is called through five others would be optimised six times. Here it only drafts
 them; the whole of a kernel is linked, optimised and made into machine code once.
+
+What Numba makes of a kernel is a million small objects that live until its end. To look for circles
+among them takes a fifth of the time, and finds none.
 """
 
 from __future__ import annotations
@@ -24,18 +27,26 @@ def drafting() -> Iterator[None]:
 
     For a process that does nothing else.
     """
+    import gc
+
     from numba.core import codegen, cpu
 
     library, context = codegen.JITCodeLibrary, cpu.CPUContext
-    kept = library._optimize_final_module, library._finalize_final_module, context.get_executable
-    library._optimize_final_module = lambda self: None
-    library._finalize_final_module = _finish_draft
-    context.get_executable = _placeholder
+    replaced = {
+        (library, "add_llvm_module"): lambda self, module: self._final_module.link_in(module),
+        (library, "finalize"): _finish_draft,
+        (context, "get_executable"): _placeholder,
+    }
+    kept = {(owner, name): getattr(owner, name) for owner, name in replaced}
+    gc.disable()
+    for (owner, name), replacement in replaced.items():
+        setattr(owner, name, replacement)
     try:
         yield
     finally:
-        library._optimize_final_module, library._finalize_final_module = kept[:2]
-        context.get_executable = kept[2]
+        gc.enable()
+        for (owner, name), original in kept.items():
+            setattr(owner, name, original)
 
 
 def _placeholder(context: Any, library: Any, fndesc: Any, environment: Any) -> Any:
@@ -43,7 +54,6 @@ def _placeholder(context: Any, library: Any, fndesc: Any, environment: Any) -> A
 
 
 def _finish_draft(library: Any) -> None:
-    library._finalize_dynamic_globals()
     library._finalized = True
 
 
@@ -68,27 +78,62 @@ def compiled_kernel(
     entry = numba.njit(no_cfunc_wrapper=True, **options)(function)
     with global_compiler_lock:
         result = entry._compiler.compile(types_of(key), None)
-        environment, environments = result.environment, result._find_referenced_environments()
-        if result.reload_init or result.library.has_dynamic_globals:
-            raise NotImplementedError(f"{symbol} refers to addresses of its process")
+        codegen, module = result.library.codegen, _linked(result.library)
         wrapper = result.fndesc.llvm_cpython_wrapper_name
-        module = result.library._final_module
+        _keep_only(wrapper, module, codegen)
+        if result.library._reload_init or _refers_to_addresses(module):
+            raise NotImplementedError(f"{symbol} refers to addresses of its process")
+        environment, environments = result.environment, result._find_referenced_environments()
         own = [environment, *(e for e in environments if e.env_name != environment.env_name)]
         renamed = {e.env_name: f"{symbol}.environment{i}" for i, e in enumerate(own)}
-        _make_private(module, wrapper, f"{symbol}.entry", renamed)
-        code = _machine_code(result.library.codegen, module)
+        module.get_function(wrapper).name = f"{symbol}.entry"
+        _make_private(module, renamed)
+        code = _machine_code(codegen, module)
     return Compiled(
         code, f"{symbol}.entry",
         tuple((renamed[e.env_name], pickle.dumps(list(e.consts))) for e in own),
     )  # fmt: skip
 
 
-def _make_private(module: Any, wrapper: str, entry: str, environments: dict[str, str]) -> None:
-    """Let a module show its entry and its environments only, by names that no other has."""
+def _linked(library: Any) -> Any:
+    """Link all that a draft calls into its module."""
+    module = library._final_module
+    for other in list(_from_below(library, set()))[-2::-1]:  # who calls before what is called
+        library._reload_init.update(other._reload_init)
+        module.link_in(other._get_module_for_linking(), preserve=True)
+    library._verify_declare_only_symbols()
+    return module
+
+
+def _from_below(library: Any, seen: set[Any]) -> Iterator[Any]:
+    if library not in seen:
+        seen.add(library)
+        for other in library._linking_libraries:
+            yield from _from_below(other, seen)
+        yield library
+
+
+def _keep_only(entry: str, module: Any, codegen: Any) -> None:
+    """Let a module show one function only, and leave out what that does not need."""
+    import llvmlite.binding as llvm
+
+    each, builder = codegen._function_pass_manager()
     for function in module.functions:
-        if not function.is_declaration and function.name != wrapper:
-            function.linkage = "internal"
-    module.get_function(wrapper).name = entry
+        if not function.is_declaration:
+            if function.name != entry:
+                function.linkage = "internal"
+            each.run(function, builder)
+    unused = llvm.create_new_module_pass_manager()
+    unused.add_global_dead_code_eliminate_pass()
+    unused.run(module, builder)
+
+
+def _refers_to_addresses(module: Any) -> bool:
+    return any(v.name.startswith("numba.dynamic.globals") for v in module.global_variables)
+
+
+def _make_private(module: Any, environments: dict[str, str]) -> None:
+    """Let a module show its environments only, by names that no other has."""
     for variable in list(module.global_variables):
         if variable.name in environments:
             variable.name = environments[variable.name]

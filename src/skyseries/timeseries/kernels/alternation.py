@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from skyseries.jit import kernel
 from skyseries.timeseries.kernels.evidence import Bench
 from skyseries.timeseries.kernels.phasecurve import fill_curve, fill_model
+from skyseries.timeseries.kernels.reductions import lowest, place_of_lowest
 from skyseries.timeseries.kernels.sorting import middle_of
 
 __all__ = ["alternation", "without_outliers"]
@@ -43,7 +44,7 @@ def alternation(bench: Bench, frequency: float, amplitude: NDArray[np.float64]) 
     n = bench.start[bench.n_bands]
     curve, model, change = np.empty(_POINTS), np.empty(n), np.empty(n)
     fill_curve(amplitude, curve)
-    brightest, bottom = curve.argmin() / _POINTS, curve.min()
+    brightest, bottom = place_of_lowest(curve) / _POINTS, lowest(curve)
     fill_model(amplitude, bench.times[:n], frequency, model)
     for j in range(n):
         cycle = np.floor(frequency * bench.times[j] - brightest)
@@ -104,7 +105,9 @@ def without_outliers(bench: Bench, frequency: float, amplitude: NDArray[np.float
     weights, values = bench.weights.copy(), bench.values.copy()
     for b in range(bench.n_bands):
         lo, hi = bench.start[b], bench.start[b + 1]
-        off[lo:hi] -= middle_of(off[lo:hi])
+        middle = middle_of(off[lo:hi])
+        for j in range(lo, hi):
+            off[j] -= middle
     for j in range(n):
         off[j] = abs(off[j]) * np.sqrt(weights[j])
     limit = _OUTLIER * 1.4826 * middle_of(off)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from skyseries.jit import kernel
 from skyseries.timeseries.kernels.harmonics import equalize
+from skyseries.timeseries.kernels.reductions import total_of, variance
 from skyseries.timeseries.kernels.sorting import middle_of, order_of
 
 __all__ = ["BandEpochs", "band_epochs", "likeness", "set_weights"]
@@ -72,7 +73,7 @@ def band_epochs(
         size = bounds[b + 1] - bounds[b]
         if size >= 2:
             n, kept = n + size, kept + 1
-            least += size * scaled[bounds[b] - lo : bounds[b + 1] - lo].var()
+            least += size * variance(scaled[bounds[b] - lo : bounds[b + 1] - lo])
     least *= _LEAST_NOISE / max(n, 1)
     epochs = BandEpochs(
         np.empty(n), np.empty(n), np.empty(n), np.zeros(n), np.zeros(n),
@@ -86,7 +87,7 @@ def band_epochs(
         at = first - lo
         epochs.which[kept] = b
         epochs.unit[kept] = np.sqrt(e[first] ** 2 + floor**2) / errors[at]
-        extra = (fraction * scaled[at : at + size].std()) ** 2 * size / (size - 1)
+        extra = (fraction * variance(scaled[at : at + size]) ** 0.5) ** 2 * size / (size - 1)
         for j in range(size):
             epochs.time[n + j] = t[first + j]
             epochs.value[n + j] = scaled[at + j]
@@ -112,8 +113,9 @@ def _weigh_as_given(epochs: BandEpochs) -> float:
         total += epochs.weight[j]
         mean += epochs.weight[j] * (epochs.time[j] - first)
     zero = first + mean / total
-    epochs.time[:] -= zero
-    epochs.weight[:] /= total
+    for j in range(n):
+        epochs.time[j] -= zero
+        epochs.weight[j] /= total
     _centre(epochs)
     squares = 0.0
     for j in range(n):
@@ -121,9 +123,12 @@ def _weigh_as_given(epochs: BandEpochs) -> float:
     if not squares > 0.0:
         epochs.weight[:] = 0.0
         return float(zero)
-    epochs.value[:] /= np.sqrt(squares)
-    epochs.given[:] /= squares
-    epochs.unit[:] *= np.sqrt(squares)
+    scatter = np.sqrt(squares)
+    for j in range(n):
+        epochs.value[j] /= scatter
+        epochs.given[j] /= squares
+    for b in range(epochs.unit.size):
+        epochs.unit[b] *= scatter
     return float(zero)
 
 
@@ -135,7 +140,9 @@ def _centre(epochs: BandEpochs) -> None:
         for j in range(epochs.start[b], epochs.start[b + 1]):
             total += epochs.weight[j]
             mean += epochs.weight[j] * epochs.value[j]
-        epochs.value[epochs.start[b] : epochs.start[b + 1]] -= mean / total
+        mean /= total
+        for j in range(epochs.start[b], epochs.start[b + 1]):
+            epochs.value[j] -= mean
 
 
 @kernel
@@ -180,9 +187,10 @@ def set_weights(epochs: BandEpochs, common: float, own: NDArray[np.float64]) -> 
             epochs.weight[j] = weight
             total += weight
             chi2 += weight * epochs.residual[j] ** 2
-    epochs.weight[:] /= total
+    for j in range(n):
+        epochs.weight[j] /= total
     _centre(epochs)
-    left = max(n - common - own.sum(), _LEAST_LEFT * n)
+    left = max(n - common - total_of(own), _LEAST_LEFT * n)
     return float(max(chi2 / total * n / left, _LEAST_NOISE))
 
 

@@ -84,7 +84,7 @@ def factor(
         for p in range(d):
             for q in range(p):
                 subtract(cross[p], own[p, q], cross[q])
-            cross[p] /= own[p, p]
+            _divide(cross[p], own[p, p])
         for p in range(m):
             for q in range(p + 1):
                 common[p, q] += gram[b, p, q]
@@ -92,6 +92,12 @@ def factor(
             for p in range(m):
                 subtract(common[p, : p + 1], cross[r, p], cross[r])
     _cholesky(common)
+
+
+@kernel
+def _divide(row: NDArray[np.float64], by: float) -> None:
+    for p in range(row.size):
+        row[p] /= by
 
 
 @kernel
@@ -171,4 +177,4 @@ def _invert(lower: NDArray[np.float64], inverse: NDArray[np.float64]) -> None:
         inverse[p, p] = 1.0
         for q in range(p):
             subtract(inverse[p, : q + 1], lower[p, q], inverse[q])
-        inverse[p, : p + 1] /= lower[p, p]
+        _divide(inverse[p, : p + 1], lower[p, p])

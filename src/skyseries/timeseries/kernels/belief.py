@@ -8,6 +8,7 @@ stretch of time, or from one or two cycles.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from skyseries.jit import kernel
 from skyseries.timeseries.kernels.harmonics import equalize
 from skyseries.timeseries.kernels.peaks import false_alarm_probability
+from skyseries.timeseries.kernels.reductions import total_of
 from skyseries.timeseries.kernels.sorting import order_of
 from skyseries.timeseries.kernels.walks import (
     WHITE,
@@ -105,10 +107,11 @@ def judge_periods(
     for i in range(frequency.size):
         bounds = offsets[i * n_bands : (i + 1) * n_bands + 1]
         code[i] = judge_period(t, y, e, bounds, frequency[i], high, floor, False, found)
-        numbers[:, i] = found
+        for k in range(N_NUMBERS):
+            numbers[k, i] = found[k]
 
 
-@kernel(inline=True)
+@kernel
 def judge_period(
     t: NDArray[np.float64],
     y: NDArray[np.float64],
@@ -279,14 +282,17 @@ def _fit(
     for j in range(r.size):
         weight += 1.0 / r[j]
     profile = _profile(design.shape[1])
-    prior = 0.5 * square / weight * profile
+    prior = np.empty(profile.size)
+    for k in range(prior.size):
+        prior[k] = 0.5 * square / weight * profile[k]
     misfit, penalty = 0.5 * square, 0.0
     for _ in range(_ROUNDS):
         misfit, penalty = solve_equations(
             gram, right, square, prior, misfit / freedom, 2, coefficient, work
         )
         scale = max(square - misfit, square / x.size) / weight
-        prior = scale * profile
+        for k in range(prior.size):
+            prior[k] = scale * profile[k]
     fill_residuals(x, band, design, coefficient, rest)
     return prior, misfit, penalty
 
@@ -302,7 +308,9 @@ def _profile(size: int) -> NDArray[np.float64]:
         is_narrow = size > 2 * _SHARP
         profile[k] = np.exp(-((order / _WIDTH) ** 2)) if is_narrow else order**-steepness
         total += 0.5 * profile[k]
-    return profile / total
+    for k in range(size):
+        profile[k] /= total
+    return profile
 
 
 @kernel
@@ -343,8 +351,12 @@ def _chance(
     gain: float, time: NDArray[np.float64], r: NDArray[np.float64], n_bands: int, high: float
 ) -> float:
     """Return the false-alarm probability of a gain in 2 ln L, as that of one sinusoid."""
-    weights = 1.0 / r
-    weights /= weights.sum()
+    weights = np.empty(r.size)
+    for j in range(r.size):
+        weights[j] = 1.0 / r[j]
+    total = total_of(weights)
+    for j in range(r.size):
+        weights[j] /= total
     power = -math.expm1(-max(gain, 0.0) / (time.size - n_bands))
     return false_alarm_probability(power, time, weights, time.size, n_bands, high)
 
@@ -430,8 +442,13 @@ def _red_chance(
     """Return the false-alarm probability of the series in the noise of a random walk."""
     if time.size > _MOST_EPOCHS:
         keep = _runs(time.size)
-        time, x, plain, rest = time[keep], x[keep], plain[keep], rest[keep]
-        r, band, design = r[keep], band[keep], design[keep]
+        time, x, plain = _taken(time, keep), _taken(x, keep), _taken(plain, keep)
+        rest, r, band = _taken(rest, keep), _taken(r, keep), _taken(band, keep)
+        kept = np.empty((keep.size, design.shape[1]))
+        for j in range(keep.size):
+            for k in range(design.shape[1]):
+                kept[j, k] = design[keep[j], k]
+        design = kept
     freedom = time.size - n_bands
     walk = best_walk(time, plain, r, freedom, (0.0, WHITE, 0.0))
     none = np.empty((time.size, 0))
@@ -475,6 +492,14 @@ def _refined(
     fill_residuals(x, band, design, coefficient, rest)
     again = best_walk(time, rest, r, freedom, walk)
     return min(walk[2], again[2]), penalty
+
+
+@kernel
+def _taken(a: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
+    taken = np.empty(places.size, a.dtype)
+    for j in range(places.size):
+        taken[j] = a[places[j]]
+    return taken
 
 
 @kernel

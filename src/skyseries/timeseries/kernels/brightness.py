@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.jit import kernel
+from skyseries.timeseries.kernels.reductions import total_of, variance
+from skyseries.timeseries.kernels.sorting import middle_of
 
 __all__ = ["to_magnitudes"]
 
@@ -56,8 +58,8 @@ def to_magnitudes(
             if first == last:
                 continue
             own = y[first:last]
-            soft = 2.0 * (np.median(e[first:last]) if has_errors else own.std())
-            scale = max(abs(own.mean()), 1e-300)
+            soft = 2.0 * (middle_of(e[first:last]) if has_errors else variance(own) ** 0.5)
+            scale = max(abs(total_of(own) / own.size), 1e-300)
             for j in range(first, last):
                 if is_difference or not soft > 0:
                     magnitude[j], slope = -_POGSON * y[j] / scale, 1.0 / scale

@@ -21,6 +21,7 @@ from skyseries.timeseries.kernels.evidence import NARROW, Bench, make_bench
 from skyseries.timeseries.kernels.harmonics import deviation
 from skyseries.timeseries.kernels.orbits import find_orbit
 from skyseries.timeseries.kernels.ranking import SLOWEST_ORBIT, rank_peaks
+from skyseries.timeseries.kernels.reductions import negative, total_of
 from skyseries.timeseries.kernels.search import Peaks, Search
 from skyseries.timeseries.kernels.sorting import order_of
 
@@ -105,19 +106,21 @@ def choose(
             word = _choose_one(bench, search.direction, scatter, i, found, low, high, peaks, choice)
         else:
             kept = min(found.size, choice.frequency.shape[1])
-            choice.frequency[i, :kept] = found[:kept]
+            for k in range(kept):
+                choice.frequency[i, k] = found[k]
             choice.power[i] = peaks.power[i, 0]
             if is_at_limit(found[0], low, high, bench.span):
                 word = LIMIT
         best = choice.frequency[i, 0]
         is_narrow = not search.is_ranked and choice.shape[i] == NARROW
         said = judge_period(t, y, e, bounds, best, high, search.floor, is_narrow, numbers)
-        choice.numbers[:, i] = numbers
+        for k in range(N_NUMBERS):
+            choice.numbers[k, i] = numbers[k]
         is_calendar = said > TREND and DAILY <= word <= YEARLY
         choice.code[i] = word if said == BELIEVED or is_calendar else said
 
 
-@kernel(inline=True)
+@kernel
 def _choose_one(
     bench: Bench,
     direction: float,
@@ -132,8 +135,8 @@ def _choose_one(
     """Fill the choice of one light curve, and return what the calendar or the halves say of it."""
     slow = peaks.slow[i]
     everything = np.empty(found.size + _count(slow))
-    everything[: found.size] = found
-    everything[found.size :] = slow[: everything.size - found.size]
+    for k in range(everything.size):
+        everything[k] = found[k] if k < found.size else slow[k - found.size]
     score, share = np.empty(everything.size), np.empty(everything.size)
     shape = np.empty(everything.size, np.int64)
     rank_peaks(bench, direction, everything, score, shape, share)
@@ -164,8 +167,10 @@ def _choose_one(
     for k in range(everything.size):
         if kept < row.size and low <= everything[k] <= high:
             kept = _add(row, worth, kept, everything[k], score[k], width)
-    order = order_of(-worth[1:kept], row[1:kept])
-    row[1:kept], worth[1:kept] = row[1:kept][order], worth[1:kept][order]
+    order = order_of(negative(worth[1:kept]), row[1:kept])
+    before = row[1:kept].copy(), worth[1:kept].copy()
+    for k in range(kept - 1):
+        row[k + 1], worth[k + 1] = before[0][order[k]], before[1][order[k]]
     if is_at_limit(frequency, low, high, bench.span):
         return LIMIT
     for k in range(everything.size):
@@ -190,7 +195,7 @@ def _relative_scatter(y: NDArray[np.float64], bounds: NDArray[np.int64], directi
     for b in range(bounds.size - 1):
         own = y[bounds[b] : bounds[b + 1]]
         if own.size > 1:
-            scale = own.mean() if direction < 0 else 1.0
+            scale = total_of(own) / own.size if direction < 0 else 1.0
             square += own.size * (deviation(own) / max(abs(scale), 1e-300)) ** 2
             count += own.size
     return float(np.sqrt(square / max(count, 1)))

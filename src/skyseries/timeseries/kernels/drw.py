@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.jit import kernel
+from skyseries.timeseries.kernels.reductions import lowest
 
 __all__ = ["ERROR_FLOOR", "LONGEST", "SHORTEST", "drw_likelihoods", "segment_drw"]
 
@@ -300,4 +301,4 @@ def _white_noise(
     best = min(max(best, 1), _LANES - 2)
     slope, bend = 0.5 * (f[best + 1] - f[best - 1]), f[best + 1] - 2.0 * f[best] + f[best - 1]
     inside = bend > 0 and abs(slope) < bend
-    return float(f[best] - 0.5 * slope * slope / bend) if inside else float(f.min())
+    return float(f[best] - 0.5 * slope * slope / bend) if inside else lowest(f)

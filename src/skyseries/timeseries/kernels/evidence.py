@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from skyseries.jit import kernel
 from skyseries.timeseries.kernels.fourier import fill_normal, fill_sums
 from skyseries.timeseries.kernels.harmonics import equalize, prepare
+from skyseries.timeseries.kernels.reductions import highest
 from skyseries.timeseries.kernels.sorting import sort_row
 
 __all__ = [
@@ -114,13 +115,15 @@ def make_bench(
     scaled, errors = np.empty(hi - lo), np.empty(hi - lo)
     equalize(y, e, bounds, floor, scaled, errors)
     times, weights, values = np.empty(hi - lo), np.empty(hi - lo), np.empty(hi - lo)
-    start = np.empty_like(bounds)
+    start, own = np.empty(bounds.size, np.int64), np.empty(bounds.size, np.int64)
+    for b in range(own.size):
+        own[b] = bounds[b] - lo
     n_bands, _ = prepare(
-        t[lo:hi], scaled, errors, bounds - lo, 0.0, fraction, times, weights, values, start
+        t[lo:hi], scaled, errors, own, 0.0, fraction, times, weights, values, start
     )
     n = start[n_bands]
     size = 2 * MOST_TERMS
-    span = times[:n].max() if n > 0 else 0.0
+    span = highest(times[:n]) if n > 0 else 0.0
     return Bench(
         times, weights, values, start, n_bands, _visits(times[:n], n_bands), span,
         np.empty((max(n_bands, 1), 4, 1 + 2 * size)), np.empty((size, size)), np.empty(size),

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.jit import kernel
+from skyseries.timeseries.kernels.reductions import highest, lowest
 from skyseries.timeseries.kernels.sorting import middle_of, sort_row
 
 __all__ = ["SHORTEST", "limits_of"]
@@ -48,7 +49,7 @@ def limits_of(
     oversampling : float
     """
     n = start[n_bands]
-    span = times[:n].max() - times[:n].min()
+    span = highest(times[:n]) - lowest(times[:n])
     if np.isnan(high):
         shortest = _shortest(times, start, n_bands, span, oversampling)
         high = 1.0 / shortest

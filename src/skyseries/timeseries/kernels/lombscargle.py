@@ -30,6 +30,7 @@ from skyseries.timeseries.kernels.gridding import (
     spread,
 )
 from skyseries.timeseries.kernels.harmonics import exact_power
+from skyseries.timeseries.kernels.reductions import highest, lowest
 from skyseries.timeseries.kernels.vectors import LANES, WIDTH, add_epochs, add_weights
 
 __all__ = ["grid_power"]
@@ -101,7 +102,7 @@ def grid_power(
         Within 1e-5 of `harmonics.exact_power`.
     """
     n = start[n_bands]
-    phases, stride = _ratio(df * (times[:n].max() - times[:n].min()))
+    phases, stride = _ratio(df * (highest(times[:n]) - lowest(times[:n])))
     phases = phases if n >= _FEW else 1
     epochs = _prepare(times[:n], weights, values, start, df * phases / stride)
     band_weight = np.zeros(n_bands)
@@ -143,8 +144,9 @@ def _prepare(
 ) -> _Epochs:
     n = times.size
     turn, base = np.empty((5, n)), np.empty((3, n), np.float32)
-    centred = times - 0.5 * (times.min() + times.max())
+    centred, middle = np.empty(n), 0.5 * (lowest(times) + highest(times))
     for i in range(n):
+        centred[i] = times[i] - middle
         base[2, i] = values[i]
         turn[4, i] = weights[i] / spread(step * centred[i])
         angle = _angle(step * LANES * centred[i])
@@ -260,7 +262,9 @@ def _sum_weights(
         _add(epochs, 0, epochs.times.size, n_blocks, False)
         for block in range(n_blocks):
             at = k0 - first + block * LANES
-            all_bands[:, at : at + LANES] = sums[block, :2]
+            for row in range(2):
+                for k in range(LANES):
+                    all_bands[row, at + k] = sums[block, row, k]
 
 
 @kernel
@@ -378,7 +382,8 @@ def _collect(sums: NDArray[np.float32], row: int, out: NDArray[np.float32]) -> N
     """Copy two of the sums of all blocks."""
     for block in range(out.shape[1] // LANES):
         for k in range(2):
-            out[k, block * LANES : (block + 1) * LANES] = sums[block, row + k]
+            for lane in range(LANES):
+                out[k, block * LANES + lane] = sums[block, row + k, lane]
 
 
 @kernel

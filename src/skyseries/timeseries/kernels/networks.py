@@ -52,7 +52,8 @@ def sort_segments(y: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray
     for s in range(offsets.size - 1):
         lo, hi = offsets[s], offsets[s + 1]
         if hi - lo > NETWORK_LIMIT:
-            out[lo:hi] = y[lo:hi]
+            for j in range(lo, hi):
+                out[j] = y[j]
             sort_row(out[lo:hi])
     return out
 

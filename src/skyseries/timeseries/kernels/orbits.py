@@ -32,6 +32,7 @@ from skyseries.timeseries.kernels.evidence import (
 )
 from skyseries.timeseries.kernels.phasecurve import depth_ratio, fill_curve
 from skyseries.timeseries.kernels.ranking import LARGE, SLOWEST_ORBIT, climb, shape_of
+from skyseries.timeseries.kernels.reductions import highest, lowest, negative, place_of_lowest
 from skyseries.timeseries.kernels.sorting import middle_of
 
 __all__ = ["Orbit", "find_orbit"]
@@ -99,7 +100,7 @@ class _Look(NamedTuple):
     """Whether it is one of dips with nothing like a dip between them."""
 
 
-@kernel(inline=True)
+@kernel
 def find_orbit(
     bench: Bench,
     direction: float,
@@ -146,7 +147,7 @@ def _look(bench: Bench, direction: float, frequency: float, share: float) -> _Lo
     r21, phi21 = shape_of(amplitude, direction)
     ripple = np.sqrt(2.0 * TERMS[shape] * (1.0 - share) / bench.n_free)
     if direction < 0.0:
-        amplitude = -amplitude
+        amplitude = negative(amplitude)
     width = _eclipse_width(amplitude, 3.0 * ripple)
     is_pulse = r21 < 0.7 and np.sin(phi21) < -0.5
     is_symmetric = abs(np.sin(0.5 * phi21)) < 0.3 or (shape == ECLIPSE and not is_pulse)
@@ -155,8 +156,9 @@ def _look(bench: Bench, direction: float, frequency: float, share: float) -> _Lo
     if direction > 0.0 and is_symmetric and r21 < 1.2 and (shape == ECLIPSE or r21 > 0.6):
         gain = alternation(bench, frequency, amplitude)
         curve = np.empty(_POINTS)
-        fill_curve(-amplitude, curve)
-        second = depth_ratio(-amplitude, curve) * (curve.max() - curve.min())
+        other = negative(amplitude)
+        fill_curve(other, curve)
+        second = depth_ratio(other, curve) * (highest(curve) - lowest(curve))
         is_alone = width > 0.0 or not second > 3.0 * ripple
     return _Look(shape, share, r21, phi21, width, is_symmetric, gain, is_alone)
 
@@ -272,7 +274,7 @@ def _eclipse_width(amplitude: NDArray[np.float64], noise: float) -> float:
     """
     curve = np.empty(_POINTS)
     fill_curve(amplitude, curve)
-    top = int(np.argmax(curve))
+    top = place_of_lowest(negative(curve))
     base = middle_of(curve)
     depth = curve[top] - base
     if not depth > 0 or noise > _SEEN * depth:
@@ -285,6 +287,6 @@ def _eclipse_width(amplitude: NDArray[np.float64], noise: float) -> float:
         here = curve[(top + j) % _POINTS]
         if here - base > max(0.08 * depth, noise):
             return 0.0
-    if base - curve.min() > 0.5 * depth:
+    if base - lowest(curve) > 0.5 * depth:
         return 0.0
     return wide / _POINTS

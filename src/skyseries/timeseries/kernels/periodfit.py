@@ -27,6 +27,7 @@ from skyseries.timeseries.kernels.bandseries import (
 )
 from skyseries.timeseries.kernels.fourier import fill_normal, fill_sums
 from skyseries.timeseries.kernels.orthogonal import dot, subtract
+from skyseries.timeseries.kernels.reductions import highest, lowest, total_of
 
 __all__ = ["BandModel", "PeriodFit", "fill_series", "fit_period"]
 
@@ -120,7 +121,7 @@ class PeriodFit(NamedTuple):
     model: BandModel
 
 
-@kernel(inline=True)
+@kernel
 def fit_period(
     t: NDArray[np.float64],
     y: NDArray[np.float64],
@@ -151,7 +152,7 @@ def fit_period(
     n, n_bands = epochs.value.size, epochs.which.size
     n_terms = max(min(profile.size, (n - n_bands - 3) // 2), 0)
     model = _begin(n_bands, profile[:n_terms])
-    span = epochs.time.max() - epochs.time.min() if n > 0 else 0.0
+    span = highest(epochs.time) - lowest(epochs.time) if n > 0 else 0.0
     if n_terms == 0 or not span > 0 or epochs.weight[0] == 0.0 or not np.isfinite(frequency):
         return PeriodFit(np.nan, np.nan, zero, np.nan, np.nan, epochs, model)
     best, noise, error, free = frequency, _SHARE, np.nan, 0.0
@@ -162,7 +163,7 @@ def fit_period(
         if not curvature > 0.0:
             return PeriodFit(np.nan, np.nan, zero, np.nan, np.nan, epochs, model)
         common, own = _count(model)
-        free = common + own.sum()
+        free = common + total_of(own)
         noise = set_weights(epochs, common, own)
         true = curvature - _false_curvature(epochs, model) * noise / n
         error = np.sqrt(noise / n * curvature) / max(true, _LEAST_TRUE * curvature)
@@ -182,8 +183,9 @@ def _begin(n_bands: int, profile: NDArray[np.float64]) -> BandModel:
     m = 2 * n_terms
     d = 2 + 2 * min(n_terms, _OWN_TERMS) if n_bands > 1 else 0
     prior, directions = np.empty(m), np.zeros((d, m))
+    whole = total_of(profile)
     for p in range(m):
-        prior[p] = _SHARE * profile[p // 2] / profile.sum()
+        prior[p] = _SHARE * profile[p // 2] / whole
     for p in range(2, d):
         directions[p, p - 2] = 1.0
     return BandModel(
@@ -251,10 +253,12 @@ def _set_penalty(model: BandModel, b: int, variance: float) -> None:
 @kernel
 def fill_series(model: BandModel, b: int, series: NDArray[np.float64]) -> None:
     """Fill the amplitudes, (m,), of the series of a band in its unit."""
-    series[:] = model.common
+    for p in range(series.size):
+        series[p] = model.common[p]
     for p in range(model.own.shape[1]):
         subtract(series, -model.own[b, p], model.directions[p])
-    series *= model.scale[b]
+    for p in range(series.size):
+        series[p] *= model.scale[b]
 
 
 @kernel
@@ -266,7 +270,9 @@ def _absorb(epochs: BandEpochs, model: BandModel, frequency: float) -> None:
         model.scale[b] *= 1.0 + min(max(model.own[b, 0], -_MOST_CHANGE), _MOST_CHANGE)
         step = min(max(model.own[b, 1], -_MOST_LAG), _MOST_LAG)
         model.lag[b] += step
-        epochs.time[epochs.start[b] : epochs.start[b + 1]] += step / frequency
+        late = step / frequency
+        for j in range(epochs.start[b], epochs.start[b + 1]):
+            epochs.time[j] += late
         model.own[b, 0] = model.own[b, 1] = 0.0
 
 
@@ -282,7 +288,9 @@ def _count(model: BandModel) -> tuple[float, NDArray[np.float64]]:
     for p in range(model.common.size):
         common += 1.0 - model.common_penalty[p] * model.common_variance[p]
         power += model.common[p] ** 2 / model.prior[p]
-    model.prior[:] *= max(power / max(common, _LEAST_FREE), _LEAST_FREE)
+    wider = max(power / max(common, _LEAST_FREE), _LEAST_FREE)
+    for p in range(model.prior.size):
+        model.prior[p] *= wider
     own = np.ones(model.scale.size)  # means
     for b in range(own.size):
         for p in range(model.own.shape[1]):
@@ -348,8 +356,10 @@ def _derivatives(epochs: BandEpochs, model: BandModel, frequency: float) -> tupl
         for k in range(m // 2):
             total[2 * k] -= rates * model.sums[b, 0, k + 1] / weight
             total[2 * k + 1] -= rates * model.sums[b, 1, k + 1] / weight
-        total *= model.scale[b]
-        common += total
+        scale = model.scale[b]
+        for p in range(m):
+            total[p] *= scale
+            common[p] += total[p]
         for p in range(d):
             own[b, p] = dot(model.directions[p], total)
     return slope, curvature - solve(model.arrow, common, own)

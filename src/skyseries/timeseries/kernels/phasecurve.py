@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyseries.jit import kernel
+from skyseries.timeseries.kernels.reductions import negative, place_of_lowest
 
 __all__ = [
     "curve_range", "depth_ratio", "extremes", "fill_curve", "fill_model", "harmonic_shape",
@@ -93,8 +94,8 @@ def extremes(
     Phases are from -1/2 to 1/2. `curve` is as `fill_curve` fills it.
     """
     step = 1.0 / curve.size
-    high, top = _refine(series, step * curve.argmax(), step)
-    low, bottom = _refine(series, step * curve.argmin(), step)
+    high, top = _refine(series, step * place_of_lowest(negative(curve)), step)
+    low, bottom = _refine(series, step * place_of_lowest(curve), step)
     return high - np.floor(high + 0.5), top, low - np.floor(low + 0.5), bottom
 
 
@@ -115,7 +116,7 @@ def depth_ratio(series: NDArray[np.float64], curve: NDArray[np.float64]) -> floa
     """
     n = curve.size
     _, top, _, bottom = extremes(series, curve)
-    depth, deepest = top - bottom, curve.argmin()
+    depth, deepest = top - bottom, place_of_lowest(curve)
     rim = np.empty(n)  # the highest point on the way back to the deepest
     rim[0] = bottom
     for g in range(1, n):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from skyseries.jit import kernel
 from skyseries.timeseries.kernels.evidence import NARROW, SINE, Bench, best_shape, series
 from skyseries.timeseries.kernels.phasecurve import harmonic_shape
+from skyseries.timeseries.kernels.reductions import negative
 from skyseries.timeseries.kernels.sorting import order_of
 
 __all__ = ["LARGE", "SLOWEST_ORBIT", "climb", "rank_peaks", "shape_of"]
@@ -112,7 +113,7 @@ def _prior(frequency: float, r21: float, phi21: float, direction: float) -> floa
     return known
 
 
-@kernel(inline=True)
+@kernel
 def rank_peaks(
     bench: Bench,
     direction: float,
@@ -161,5 +162,9 @@ def _sort(
     shape: NDArray[np.int64],
     share: NDArray[np.float64],
 ) -> None:
-    order = order_of(-score, found)
-    found[:], score[:], shape[:], share[:] = found[order], score[order], shape[order], share[order]
+    order = order_of(negative(score), found)
+    before = found.copy(), score.copy(), shape.copy(), share.copy()
+    for k in range(order.size):
+        at = order[k]
+        found[k], score[k] = before[0][at], before[1][at]
+        shape[k], share[k] = before[2][at], before[3][at]

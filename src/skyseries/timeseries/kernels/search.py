@@ -20,6 +20,7 @@ from skyseries.timeseries.kernels.peaks import (
     highest_peaks,
     refine_peak,
 )
+from skyseries.timeseries.kernels.reductions import highest
 
 __all__ = [
     "MAX_FREQUENCIES",
@@ -88,7 +89,7 @@ class Peaks(NamedTuple):
     """(n, 2) lowest and highest frequency."""
 
 
-@kernel(inline=True)
+@kernel
 def fill_power(
     times: NDArray[np.float64],
     weights: NDArray[np.float64],
@@ -175,7 +176,7 @@ def search_periods(
         if n - kept < search.spare or not chi2 > 0 or not np.isfinite(chi2):
             continue
         low, high = limits_of(times, start, kept, search.low, search.high, search.oversampling)
-        span = times[:n].max()
+        span = highest(times[:n])
         if grid_of(span, low, high, search.oversampling)[0] == 0:
             continue
         peaks.limits[i, 0], peaks.limits[i, 1] = low, high
@@ -192,7 +193,7 @@ def search_periods(
             )
 
 
-@kernel(inline=True)
+@kernel
 def _fill_peaks(
     times: NDArray[np.float64],
     weights: NDArray[np.float64],
@@ -206,7 +207,7 @@ def _fill_peaks(
     tops: NDArray[np.float64],
 ) -> None:
     """Fill the highest peaks between two frequencies, refined, the highest first."""
-    span = times[: start[n_bands]].max()
+    span = highest(times[: start[n_bands]])
     size, df = grid_of(span, low, high, search.oversampling)
     power = np.empty(size, np.float32)
     fill_power(times, weights, values, start, n_bands, search.n_terms, low, df, power)

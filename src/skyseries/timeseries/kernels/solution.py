@@ -18,6 +18,7 @@ from skyseries.timeseries.kernels.phasecurve import (
     fill_curve,
     harmonic_shape,
 )
+from skyseries.timeseries.kernels.reductions import negative
 from skyseries.timeseries.kernels.sorting import sort_row
 
 __all__ = ["SOLUTION", "solve_period", "solve_periods"]
@@ -51,7 +52,7 @@ _GRID = 256
 _AMPLITUDE_EPOCHS = 3
 
 
-@kernel(inline=True)
+@kernel
 def solve_period(
     t: NDArray[np.float64],
     y: NDArray[np.float64],
@@ -86,10 +87,10 @@ def solve_period(
     return fit
 
 
-@kernel(inline=True)
+@kernel
 def _describe_shape(fit: PeriodFit, is_magnitude: bool, out: NDArray[np.float64]) -> None:
     model, epochs, curve = fit.model, fit.epochs, np.empty(_GRID)
-    brightness = -model.common if is_magnitude else model.common.copy()
+    brightness = negative(model.common) if is_magnitude else model.common.copy()
     fill_curve(brightness, curve)
     brightest, _, faintest, _ = extremes(brightness, curve)
     out[2] = fit.zero + brightest / fit.frequency
@@ -127,16 +128,17 @@ def _count_cycles(
     kept = np.empty(bounds[bounds.size - 1] - bounds[0])
     n = 0
     for b in range(bounds.size - 1):
-        size = bounds[b + 1] - bounds[b]
-        if size >= 2:
-            kept[n : n + size] = t[bounds[b] : bounds[b + 1]]
-            n += size
+        if bounds[b + 1] - bounds[b] >= 2:
+            for j in range(bounds[b], bounds[b + 1]):
+                kept[n] = t[j]
+                n += 1
     times = kept[:n]
     sort_row(times)
-    cycles = np.floor((times - times[0]) * frequency)
-    seen = 1
+    seen, last = 1, 0.0
     for j in range(1, n):
-        seen += cycles[j] > cycles[j - 1]
+        cycle = np.floor((times[j] - times[0]) * frequency)
+        seen += cycle > last
+        last = cycle
     return (times[n - 1] - times[0]) * frequency, float(seen)
 
 
@@ -188,4 +190,5 @@ def solve_periods(
         solve_period(
             t, y, e, bounds, floor, fraction, frequency[i], profile[:n_terms], is_magnitude, row
         )
-        out[:, i] = row
+        for k in range(row.size):
+            out[k, i] = row[k]

@@ -49,7 +49,8 @@ def _merge_runs(y: NDArray[np.float64], width: int) -> None:
         is_moved = not is_moved
         width *= 2
     if is_moved:
-        y[:] = here
+        for j in range(n):
+            y[j] = here[j]
 
 
 @kernel
