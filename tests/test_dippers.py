@@ -157,10 +157,7 @@ def test_planted_dips_are_found(dippers, twin, survey, expected):
     assert slow.to_arrow()["id"].to_pylist() == ids
 
 
-@pytest.mark.parametrize(
-    "engine",
-    ["threads", "processes", "dask", "spark"],
-)
+@pytest.mark.parametrize("engine", ["threads", "processes", "dask", "spark"])
 def test_the_same_list_on_every_engine(dippers, survey, expected, engine, engines):
     need = {"dask": "distributed", "spark": "pyspark"}.get(engine)
     if need and importlib.util.find_spec(need) is None:
