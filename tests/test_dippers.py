@@ -12,6 +12,8 @@ import pytest
 
 import skyseries as sky
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -155,10 +157,7 @@ def test_planted_dips_are_found(dippers, twin, survey, expected):
     assert slow.to_arrow()["id"].to_pylist() == ids
 
 
-@pytest.mark.parametrize(
-    "engine",
-    ["threads", *(pytest.param(e, marks=pytest.mark.slow) for e in ("processes", "dask", "spark"))],
-)
+@pytest.mark.parametrize("engine", ["threads", "processes", "dask", "spark"])
 def test_the_same_list_on_every_engine(dippers, survey, expected, engine, engines):
     need = {"dask": "distributed", "spark": "pyspark"}.get(engine)
     if need and importlib.util.find_spec(need) is None:

@@ -227,6 +227,7 @@ def moving(case, tmp_path_factory):
     return there, old, by_column, stored
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("right", ["fine", "coarse", "margin"])
 def test_stars_that_move(case, moving, right):
     """A star is found where it is at the epoch of the match, wherever it is filed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,7 @@ def test_what_no_option_does_is_said_to_be_python(text):
     assert "is Python" not in in_options(f"the text '{text}'", command)
 
 
+@functools.cache
 def messages() -> list[str]:
     """Return the texts of all errors that the library raises, fillings replaced by a word."""
     found = []

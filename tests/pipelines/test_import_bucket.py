@@ -16,6 +16,8 @@ from skyseries.errors import InputError
 from skyseries.store import s3
 from tests.store.servers import s3_server
 
+pytestmark = pytest.mark.slow
+
 N = 300
 PLACE = "s3://surveys/cat"
 

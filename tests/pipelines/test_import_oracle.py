@@ -33,6 +33,8 @@ from tests.pipelines.survey import (
     write_parts,
 )
 
+pytestmark = pytest.mark.slow
+
 INT64 = pa.int64()
 ID_KINDS: list[tuple[pa.DataType, st.SearchStrategy[Any]]] = [
     (INT64, st.integers(-5, 40)),
