@@ -14,10 +14,18 @@ A kernel is a plain loop over NumPy arrays, decorated with `kernel`. The policy:
   without a place for files) a kernel is a dispatcher of Numba's in this process, as ever.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from skyseries.jit.expecting import expect
-from skyseries.jit.kernels import Emitted, is_compiled, kernel
-from skyseries.jit.watching import watched_by
+from skyseries.lazy import names_on_use
+
+if TYPE_CHECKING:
+    from skyseries.jit.expecting import expect
+    from skyseries.jit.kernels import Emitted, is_compiled, kernel
+    from skyseries.jit.watching import watched_by
 
 __all__ = ["Emitted", "expect", "is_compiled", "kernel", "watched_by"]
+
+__getattr__, __dir__ = names_on_use(
+    __name__,
+    {"expecting": "expect", "kernels": "Emitted is_compiled kernel", "watching": "watched_by"},
+)
