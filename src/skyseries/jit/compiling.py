@@ -79,18 +79,18 @@ def compiled_kernel(
     with global_compiler_lock:
         result = entry._compiler.compile(types_of(key), None)
         codegen, module = result.library.codegen, _linked(result.library)
-        wrapper = result.fndesc.llvm_cpython_wrapper_name
-        _keep_only(wrapper, module, codegen)
+        entry_name, wrapper = f"{symbol}.entry", result.fndesc.llvm_cpython_wrapper_name
+        module.get_function(wrapper).name = entry_name
+        _simplify(module, codegen, entry_name)
         if result.library._reload_init or _refers_to_addresses(module):
             raise NotImplementedError(f"{symbol} refers to addresses of its process")
         environment, environments = result.environment, result._find_referenced_environments()
         own = [environment, *(e for e in environments if e.env_name != environment.env_name)]
         renamed = {e.env_name: f"{symbol}.environment{i}" for i, e in enumerate(own)}
-        module.get_function(wrapper).name = f"{symbol}.entry"
-        _make_private(module, renamed)
-        code = _machine_code(codegen, module)
+        _name_variables(module, renamed)
+        code = _machine_code(module, codegen, entry_name)
     return Compiled(
-        code, f"{symbol}.entry",
+        code, entry_name,
         tuple((renamed[e.env_name], pickle.dumps(list(e.consts))) for e in own),
     )  # fmt: skip
 
@@ -113,16 +113,27 @@ def _from_below(library: Any, seen: set[Any]) -> Iterator[Any]:
         yield library
 
 
-def _keep_only(entry: str, module: Any, codegen: Any) -> None:
-    """Let a module show one function only, and leave out what that does not need."""
-    import llvmlite.binding as llvm
-
+def _simplify(module: Any, codegen: Any, entry: str) -> None:
+    """Optimise each function by itself, and leave out what the entry does not need."""
     each, builder = codegen._function_pass_manager()
+    # not yet "internal", for LLVM would put all that is called once into its caller, whose
+    # optimisation takes more than twice as long if it is twice as large
+    _set_linkage(module, entry, "linkonce_odr")
     for function in module.functions:
         if not function.is_declaration:
-            if function.name != entry:
-                function.linkage = "internal"
             each.run(function, builder)
+    _leave_out_unused(module, builder)
+
+
+def _set_linkage(module: Any, entry: str, linkage: str) -> None:
+    for function in module.functions:
+        if not function.is_declaration and function.name != entry:
+            function.linkage = linkage
+
+
+def _leave_out_unused(module: Any, builder: Any) -> None:
+    import llvmlite.binding as llvm
+
     unused = llvm.create_new_module_pass_manager()
     unused.add_global_dead_code_eliminate_pass()
     unused.run(module, builder)
@@ -132,7 +143,7 @@ def _refers_to_addresses(module: Any) -> bool:
     return any(v.name.startswith("numba.dynamic.globals") for v in module.global_variables)
 
 
-def _make_private(module: Any, environments: dict[str, str]) -> None:
+def _name_variables(module: Any, environments: dict[str, str]) -> None:
     """Let a module show its environments only, by names that no other has."""
     for variable in list(module.global_variables):
         if variable.name in environments:
@@ -141,7 +152,7 @@ def _make_private(module: Any, environments: dict[str, str]) -> None:
             variable.linkage = "internal"
 
 
-def _machine_code(codegen: Any, module: Any) -> bytes:
+def _machine_code(module: Any, codegen: Any, entry: str) -> bytes:
     """Optimise as Numba does, and emit."""
     cheap, builder = codegen._module_pass_manager(
         loop_vectorize=False, slp_vectorize=False, opt=0, cost="cheap"
@@ -149,5 +160,7 @@ def _machine_code(codegen: Any, module: Any) -> bytes:
     cheap.run(module, builder)
     full, builder = codegen._module_pass_manager()
     full.run(module, builder)
+    _set_linkage(module, entry, "internal")
+    _leave_out_unused(module, builder)
     module.verify()
     return bytes(codegen._tm.emit_object(module))
