@@ -20,9 +20,11 @@ import pyarrow.parquet as pq
 import generate
 import generate_pairs
 import skyseries as sky
+from skyseries.jit import store
 from skyseries.jit.expected import PATH
 from skyseries.jit.kernels import Kernel
 from skyseries.jit.signatures import NotPortable, key_of, portable
+from skyseries.jit.wanted import wanted_of
 from skyseries.timeseries.features import builtin  # noqa: F401 - registers the features
 from skyseries.timeseries.features.registry import all_features
 from skyseries.timeseries.periods.methods import all_methods
@@ -135,6 +137,13 @@ def meet(met: dict[str, set[Call]], occasion: str, act: Occasion) -> None:
     met.setdefault(occasion, set()).update(found)
 
 
+def size_of(call: Call) -> int:
+    """Return the bytes of the machine code of a kernel."""
+    wanted = wanted_of(*call)
+    compiled = None if wanted is None else store.kept(wanted.name)
+    return 0 if compiled is None else len(compiled.code)
+
+
 def read() -> dict[str, set[Call]]:
     """Return what is written."""
     known = json.loads(PATH.read_bytes())
@@ -143,8 +152,8 @@ def read() -> dict[str, set[Call]]:
 
 
 def write(met: dict[str, set[Call]]) -> None:
-    """Write the file."""
-    kernels = sorted(set().union(*met.values()), key=repr)
+    """Write the file; kernels with much machine code, which take longest to compile, are first."""
+    kernels = sorted(set().union(*met.values()), key=lambda call: (-size_of(call), repr(call)))
     at = {call: number for number, call in enumerate(kernels)}
     lines = ",\n".join(json.dumps(call) for call in kernels)
     named = ",\n".join(f"{json.dumps(name)}: {sorted(at[c] for c in met[name])}" for name in met)
