@@ -11,6 +11,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ from skyseries.jit import store
 from skyseries.jit.expected import PATH
 from skyseries.jit.kernels import Kernel
 from skyseries.jit.signatures import NotPortable, key_of, portable
-from skyseries.jit.wanted import wanted_of
 from skyseries.timeseries.features import builtin  # noqa: F401 - registers the features
 from skyseries.timeseries.features.registry import all_features
 from skyseries.timeseries.periods.methods import all_methods
@@ -139,7 +139,8 @@ def meet(met: dict[str, set[Call]], occasion: str, act: Occasion) -> None:
 
 def size_of(call: Call) -> int:
     """Return the bytes of the machine code of a kernel."""
-    wanted = wanted_of(*call)
+    kernel: Kernel = getattr(import_module(call[0]), call[1])
+    wanted = kernel.wanted(call[2])
     compiled = None if wanted is None else store.kept(wanted.name)
     return 0 if compiled is None else len(compiled.code)
 

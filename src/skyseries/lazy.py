@@ -44,9 +44,17 @@ class _OnUse:
         self.__dict__["__name__"] = module
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # copy and pickle ask for these, also before there is a name
+            raise AttributeError(name)
         value = getattr(importlib.import_module(self.__name__), name)
         self.__dict__[name] = value
         return value
+
+    def __dir__(self) -> list[str]:
+        return dir(importlib.import_module(self.__name__))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return module_on_use, (self.__name__,)
 
 
 def module_on_use(module: str) -> Any:

@@ -10,13 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+import cloudpickle
 import numpy as np
 import pytest
 
 import skyseries
 from skyseries.jit import kernel
 from skyseries.jit.kernels import Kernel
-from skyseries.jit.sources import is_source
 from skyseries.nested.kernels import segment_sum
 from tests.jit import kernels_to_try as tried
 
@@ -144,20 +144,74 @@ def test_tuples_of_another_class_are_not_mixed_up():
     assert tried.value_of(Taken(3.0)) == 3.0
 
 
-def test_kernels_take_constants_from_files_of_kernels_only():
-    """What is kept of kernels is renewed when such a file changes, and no other."""
-    package = Path(skyseries.__file__).parent
-    sources = {path: path.read_text() for path in package.rglob("*.py")}
-    kernels = {path for path, text in sources.items() if is_source(text.encode())}
-    assert len(kernels) > 10
-    for path in kernels:
-        for node in ast.walk(ast.parse(sources[path])):
-            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("sky"):
-                continue
-            parts = str(node.module).split(".")[1:]
-            file = package.joinpath(*parts).with_suffix(".py")
-            constants = [name.name for name in node.names if name.name.lstrip("_").isupper()]
-            assert file in kernels or not constants, f"{path} takes {constants} from {node.module}"
+RELOADED = '''
+import gc, importlib, sys
+from pathlib import Path
+file = Path(sys.argv[1]) / "edited.py"
+text = """import numpy as np
+from skyseries.jit import kernel
+@kernel
+def f(x):
+    return np.zeros(3) + x + {0}
+"""
+file.write_text(text.format(1))
+import edited
+before, first = edited.f, edited.f(1.0)
+file.write_text(text.format(1000))
+importlib.invalidate_caches()
+importlib.reload(edited)
+assert edited.f(1.0).tolist() == [1001.0] * 3, edited.f(1.0)
+again, edited = edited.f, None
+del again
+gc.collect()
+junk = [bytes(n) for n in range(40, 120) for _ in range(300)]
+assert before(1.0).tolist() == [2.0] * 3 and before.is_native
+file.write_text(text.format(5))
+late = importlib.reload(sys.modules["edited"]).f
+file.write_text(text.format(7))  # after the import, before the first call
+assert late(1.0).tolist() == [6.0] * 3 and not late.is_native
+'''
+
+
+def test_what_is_imported_counts_not_what_the_file_says_now(tmp_path):
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    subprocess.run([sys.executable, "-c", RELOADED, tmp_path], env=environment, check=True)
+
+
+def test_a_kernel_that_others_cannot_import_goes_to_them_as_a_whole():
+    @kernel
+    def ratio(a, b):
+        return a / b
+
+    program = "import sys, cloudpickle; print(cloudpickle.loads(sys.stdin.buffer.read())(1.0, 4.0))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=cloudpickle.dumps(ratio), capture_output=True,
+        check=True,
+    )  # fmt: skip
+    assert float(done.stdout) == 0.25
+
+
+CHECKED = """
+from tests.jit import kernels_to_try as tried
+import numpy as np
+made, part, n, even = tried.halves(np.arange(5.0))
+try:
+    tried.root(-1.0)
+except ValueError:
+    pass
+import numba
+assert numba.njit(lambda x: np.sort(x))(made).tolist() == made.tolist()
+del made, part
+"""
+
+
+def test_memory_is_given_back_to_whom_it_came_from():
+    """Where Python checks it, anything else ends the process."""
+    command = [sys.executable, "-X", "dev", "-W", "ignore", "-c", CHECKED]
+    subprocess.run(command, env=os.environ | {"PYTHONMALLOC": "debug"}, check=True)
 
 
 def test_only_what_emits_instructions_imports_numba():

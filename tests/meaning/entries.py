@@ -57,7 +57,7 @@ _OF_COUNTS = _words("""
     older_than dry_run delete as_json
 """)
 _OF_THINGS = _words("""
-    function curves declared args kwargs extractor name_or_path storage_options tmp_dir region
+    cache function curves declared args kwargs extractor name_or_path storage_options tmp_dir region
     regions moc source pixels ax feature path catalog map_catalog options lightcurve
     stage tasks before on_event
 """)

@@ -24,12 +24,16 @@ from skyseries.config import settings
 from skyseries.jit import store
 from skyseries.jit.wanted import Wanted
 from skyseries.jit.watching import Watch, watch_here
+from skyseries.jit.worker import IDLE_STATUS
 
 __all__ = ["build"]
 
 _EACH = 6
 """So many kernels are worth the start of another process."""
+_MEMORY = 800_000_000
+"""Bytes that a process takes which compiles the largest kernels."""
 _POLL = 0.05
+_IDLE = "it was idle"
 
 
 def build(wanted: Iterable[Wanted]) -> dict[Wanted, str]:
@@ -45,16 +49,23 @@ def build(wanted: Iterable[Wanted]) -> dict[Wanted, str]:
     OSError
         If no process can be started.
     """
+    left = [each for each in dict.fromkeys(wanted) if not store.is_kept(each.name)]
+    if not left:
+        return {}
     if not hasattr(os, "register_at_fork"):
         raise OSError("pipes cannot be waited for here")
-    with _building:
-        left = [each for each in dict.fromkeys(wanted) if not store.is_kept(each.name)]
-        if not left:
-            return {}
-        work = _Work(deque(left), len(left))
-        with ExitStack() as stack:
-            stack.enter_context(_ended_on_failure())
-            return work.do(stack)
+    if not sys.executable:
+        raise OSError("there is no interpreter to start")
+    with ExitStack() as stack:
+        watch = stack.enter_context(_watching())
+        while not _building.acquire(timeout=_POLL):  # another thread builds
+            watch(0, len(left))
+        stack.callback(_building.release)
+        stack.enter_context(_ended_on_failure())
+        troubles = _Work(deque(left), len(left), watch).do(stack)
+        for builder in _builders[1:]:
+            builder.end()
+        return troubles
 
 
 @dataclass
@@ -63,22 +74,22 @@ class _Work:
 
     left: deque[Wanted]
     total: int
+    watch: Watch
     troubles: dict[Wanted, str] = field(default_factory=dict)
     doing: dict[_Builder, tuple[Wanted, ExitStack]] = field(default_factory=dict)
     done: int = 0
 
     def do(self, stack: ExitStack) -> dict[Wanted, str]:
         """Compile all."""
-        watch = stack.enter_context(_watching())
         stack.callback(self._let_go)
         with selectors.DefaultSelector() as selector:
             while self.left or self.doing:
                 self._share(selector)
-                watch(self.done, self.total)
+                self.watch(self.done, self.total)
                 for key, _ in selector.select(_POLL):
                     selector.unregister(key.fileobj)
                     self._take(key.data)
-        watch(self.done, self.total)
+        self.watch(self.done, self.total)
         return self.troubles
 
     def _share(self, selector: selectors.BaseSelector) -> None:
@@ -106,12 +117,14 @@ class _Work:
         return len(self.doing) < n or self._has_place(n)
 
     def _has_place(self, n: int) -> bool:
-        return n == 0 or (n < settings().workers and self.total > n * _EACH)
+        most = min(settings().workers, settings().memory // _MEMORY)
+        return n == 0 or (n < most and self.total > n * _EACH)
 
     def _idle(self) -> _Builder:
-        for builder in _builders:
-            if builder not in self.doing:
+        for builder in [each for each in _builders if each not in self.doing]:
+            if builder.lives():
                 return builder
+            builder.end()
         _builders.append(_Builder())
         return _builders[-1]
 
@@ -119,6 +132,9 @@ class _Work:
         wanted, claimed = self.doing.pop(builder)
         with claimed:
             trouble = builder.answer()
+        if trouble == _IDLE:
+            self.left.append(wanted)
+            return
         self.done += 1
         if trouble:
             self.troubles[wanted] = trouble
@@ -132,7 +148,8 @@ class _Builder:
     """A process that compiles."""
 
     def __init__(self) -> None:
-        start = f"import sys; sys.path[:] = {sys.path!r}; from skyseries.jit.worker import main"
+        path = [os.path.abspath(each) for each in map(str, sys.path)]  # noqa: PTH100 - "" is here
+        start = f"import sys; sys.path[:] = {path!r}; from skyseries.jit.worker import main"
         self._process = subprocess.Popen(
             [sys.executable, "-c", f"{start}; main()"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
@@ -144,19 +161,29 @@ class _Builder:
     def ask(self, wanted: Wanted) -> None:
         """Let it compile a kernel."""
         with contextlib.suppress(BrokenPipeError):  # its answer says so
-            self._input.write(json.dumps(wanted).encode() + b"\n")
+            asked = [wanted, list(map(str, store.folders()))]
+            self._input.write(json.dumps(asked).encode() + b"\n")
 
     def answer(self) -> str:
         """Return what went wrong; empty if nothing."""
         line = self.output.readline()
-        if not line:
-            _builders.remove(self)
-            return f"the process that compiles has ended with status {self._process.wait()}"
-        return line.decode(errors="replace").strip()
+        if line:
+            return line.decode(errors="replace").strip()
+        self.end()
+        if self._process.returncode == IDLE_STATUS:
+            return _IDLE
+        return f"the process that compiles has ended with status {self._process.returncode}"
+
+    def lives(self) -> bool:
+        """Return whether it can be asked."""
+        return self._process.poll() is None
 
     def end(self) -> None:
         """End it at once."""
-        self._process.kill()
+        with contextlib.suppress(ValueError):
+            _builders.remove(self)
+        if self._process.poll() is None:
+            self._process.kill()
         self._process.wait()
         self._input.close()
         self.output.close()
@@ -178,7 +205,7 @@ def _ended_on_failure() -> Iterator[None]:
 @atexit.register
 def _end_all() -> None:
     while _builders:
-        _builders.pop().end()
+        _builders[-1].end()
 
 
 def _forget_all() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import json
 import time
 from collections.abc import Iterable
@@ -18,8 +19,9 @@ from typing import Any
 
 from skyseries.errors import StorageError
 from skyseries.jit import builders, native, store
+from skyseries.jit.kernels import Kernel
 from skyseries.jit.signatures import portable
-from skyseries.jit.wanted import Wanted, wanted_of
+from skyseries.jit.wanted import Wanted
 
 __all__ = ["PATH", "Warmed", "compile_for", "known_kernels", "warm_all"]
 
@@ -82,8 +84,12 @@ def known_kernels(occasions: Iterable[str]) -> list[Wanted]:
     """Return the kernels that are called on some occasions."""
     known = _known()
     numbers = {n for name in occasions for n in known["occasions"].get(name, ())}
-    wanted = (wanted_of(*portable(known["kernels"][n])) for n in sorted(numbers))
-    return [each for each in wanted if each is not None]
+    found = []
+    for number in sorted(numbers):
+        module, name, key = known["kernels"][number]
+        kernel: Kernel = getattr(importlib.import_module(module), name)
+        found.append(kernel.wanted(portable(key)))
+    return [wanted for wanted in found if wanted is not None]
 
 
 @functools.cache

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib
+import importlib.util
 import inspect
 import os
 import sys
 import threading
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from skyseries.jit.signatures import Key, NotPortable, key_of, portable
@@ -72,11 +75,12 @@ class Kernel:
         functools.update_wrapper(self, function)
         self.py_func = function
         self.options = options
-        self._is_kept = is_kept and "<locals>" not in function.__qualname__
+        self._is_kept = is_kept
         self._arity = function.__code__.co_argcount
         self._ready: dict[Key, Callable[..., Any]] = {}
         self._made: Any = None
         self._is_native = True
+        self._digest: str | None = None
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Run it."""
@@ -94,8 +98,11 @@ class Kernel:
             raise AttributeError(name)
         return getattr(self._dispatcher(), name)
 
-    def __reduce__(self) -> str:
-        return str(self.__qualname__)
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Go to other processes by name, or as a whole where they cannot import it."""
+        if self._has_place():
+            return str(self.__qualname__)
+        return _remade, (self.py_func, self.options, self._is_kept)
 
     @property
     def is_native(self) -> bool:
@@ -110,15 +117,41 @@ class Kernel:
 
     def wanted(self, key: Key) -> Wanted | None:
         """Return what names the machine code for a key; None if it cannot be kept."""
-        module = self.py_func.__module__
-        if not self._is_kept or module == "__main__" or _is_switched_off():
+        if not self._is_kept or _is_switched_off() or not self._has_place():
             return None
+        from skyseries.jit.digests import Unknown
         from skyseries.jit.wanted import Unavailable, wanted_of
 
         try:
-            return wanted_of(module, self.__qualname__, portable(key))
-        except Unavailable:
+            digest = self.__skyseries_digest__
+            return wanted_of(self.py_func.__module__, self.__qualname__, portable(key), digest)
+        except (Unavailable, Unknown):
             return None
+
+    @property
+    def __skyseries_digest__(self) -> str:
+        """A name for what it is, with all that it refers to."""
+        if self._digest is None:
+            from skyseries.jit.digests import digest_of
+
+            with _naming:
+                if self in _named:  # it calls itself
+                    return str(self.__qualname__)
+                _named.append(self)
+                try:
+                    self._digest = digest_of(self.py_func, self.options)
+                finally:
+                    _named.pop()
+        return self._digest
+
+    def _has_place(self) -> bool:
+        """Return whether other processes find it by its name."""
+        found: Any = sys.modules.get(self.py_func.__module__)
+        if not _is_importable(self.py_func.__module__):
+            return False
+        for part in self.__qualname__.split("."):
+            found = getattr(found, part, None)
+        return found is self
 
     def prepare(self, key: Key) -> Callable[..., Any]:
         """Return what runs calls with arguments of a key."""
@@ -156,9 +189,37 @@ class Kernel:
         return self._made
 
 
+def _remade(function: Any, options: dict[str, Any], is_kept: bool) -> Kernel:
+    return Kernel(function, options, is_kept=is_kept)
+
+
+@functools.cache
+def _is_importable(module: str) -> bool:
+    """Return whether other processes, with the path of this one, can import a module."""
+    if module == "__main__":
+        return False
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError, AttributeError):  # it was made here, by hand
+        return False
+
+
+_naming = threading.RLock()
+_named: list[Kernel] = []
 callee_options: dict[str, bool] = {}
 """More options of what other kernels call; set where it is only drafted."""
 _making = threading.RLock()
+
+
+def _renew_locks() -> None:
+    """After a fork: another thread of the parent may have held them."""
+    global _making, _naming
+    _making, _naming = threading.RLock(), threading.RLock()
+    _named.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
 
 
 class Emitted:
@@ -178,6 +239,14 @@ class Emitted:
         raise TypeError(f"{self.name} can be called by compiled kernels only")
 
     @property
+    def __skyseries_digest__(self) -> str:
+        """A name for the instructions: they stand in a file of their own."""
+        source = importlib.util.find_spec(self.module)
+        if source is None or source.origin is None:
+            raise TypeError(f"{self.module} is not in a file")
+        return f"{self.name} {hashlib.sha256(Path(source.origin).read_bytes()).hexdigest()}"
+
+    @property
     def _numba_type_(self) -> Any:
         from numba.core.registry import cpu_target
 
@@ -192,7 +261,10 @@ _signature = functools.cache(inspect.signature)
 
 def _is_switched_off() -> bool:
     """Return whether all is to be run by Python, to look for faults."""
-    return os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
+    try:
+        return int(os.environ.get("NUMBA_DISABLE_JIT", 0)) != 0
+    except ValueError:  # as Numba reads it
+        return False
 
 
 def _is_built(wanted: Wanted) -> bool:

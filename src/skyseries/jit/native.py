@@ -11,6 +11,7 @@ import ctypes
 import functools
 import importlib.machinery
 import importlib.util
+import os
 import pickle
 import sys
 import threading
@@ -75,6 +76,16 @@ def load(compiled: Compiled, name: str, names: dict[str, Any]) -> Callable[..., 
 _loading = threading.Lock()
 
 
+def _renew_lock() -> None:
+    """After a fork: another thread of the parent may have held it."""
+    global _loading
+    _loading = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 @functools.cache
 def _machine() -> _Machine:
     try:
@@ -98,6 +109,7 @@ class _Machine:
         ):  # fmt: skip
             for name, address in _extension(module).c_helpers.items():
                 llvm.add_symbol(name if name.startswith("_") else prefix + name, address)
+        _extension("numba.core.runtime._nrt_python").memsys_use_cpython_allocator()
         llvm.add_symbol("numba_unpickle", ctypes.cast(_unpickle, ctypes.c_void_p).value)
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
@@ -108,7 +120,15 @@ class _Machine:
         )  # fmt: skip
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
 
+        self._added: dict[str, Callable[..., Any]] = {}
+
     def add(self, compiled: Compiled, name: str, names: dict[str, Any]) -> Callable[..., Any]:
+        """Return what runs machine code, once for each entry: its environments are shared."""
+        if compiled.entry not in self._added:
+            self._added[compiled.entry] = self._new(compiled, name, names)
+        return self._added[compiled.entry]
+
+    def _new(self, compiled: Compiled, name: str, names: dict[str, Any]) -> Callable[..., Any]:
         self._engine.add_object_file(self._llvm.ObjectFileRef.from_data(compiled.code))
         self._engine.finalize_object()
         kept: list[Any] = [self._engine]
@@ -131,6 +151,7 @@ class _Machine:
         )
 
 
+@functools.cache
 def _extension(name: str) -> Any:
     """Load an extension module of Numba's by file."""
     if name in sys.modules:

@@ -18,11 +18,13 @@ Key = tuple[Any, ...]
 """For each argument: a letter of a Python number, (dtype) of a NumPy number, (dtype, dimensions,
 flags) of an array, (class, key) of a tuple."""
 Portable = tuple[Any, ...]
-"""A key with ``module:name`` in the place of classes."""
+"""A key with ``module:name:fields`` in the place of classes."""
 
 _CONTIGUOUS, _FORTRAN, _ALIGNED, _WRITEABLE = 0x1, 0x2, 0x100, 0x400
 _FLAGS = _CONTIGUOUS | _FORTRAN | _ALIGNED | _WRITEABLE
 _WORD = 2**63
+_NUMBERS = "biufcmM"
+"""Kinds of NumPy's numbers and times."""
 _LETTERS: dict[type, str] = {bool: "?", float: "f", complex: "c", type(None): "n"}
 
 
@@ -53,7 +55,7 @@ def _part(argument: Any) -> Any:
     letter = _LETTERS.get(kind)
     if letter is not None:
         return letter
-    if isinstance(argument, np.generic) and kind.__module__ == "numpy":
+    if isinstance(argument, np.generic) and argument.dtype.kind in _NUMBERS:
         return (argument.dtype.str,)
     if isinstance(argument, tuple):
         return kind, key_of(argument)
@@ -64,7 +66,9 @@ def portable(key: Any) -> Any:
     """Return the portable form of a key, or of what was read from JSON."""
     if isinstance(key, (tuple, list)):
         return tuple(portable(part) for part in key)
-    return f"{key.__module__}:{key.__qualname__}" if isinstance(key, type) else key
+    if isinstance(key, type):
+        return f"{key.__module__}:{key.__qualname__}:{','.join(getattr(key, '_fields', ()))}"
+    return key
 
 
 def types_of(key: Portable) -> tuple[Any, ...]:
@@ -94,8 +98,10 @@ def _type(part: Any) -> Any:
 
 
 def _class(name: str) -> Any:
-    module, _, qualname = name.partition(":")
+    module, qualname, _ = name.split(":")
     found: Any = importlib.import_module(module)
     for part in qualname.split("."):
         found = getattr(found, part)
+    if portable(found) != name:
+        raise TypeError(f"{portable(found)} is not {name}")
     return found

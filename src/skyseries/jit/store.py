@@ -18,7 +18,8 @@ import hashlib
 import os
 import pickle
 import tempfile
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from skyseries.jit.native import Compiled
@@ -28,7 +29,7 @@ try:
 except ImportError:  # Windows has no fcntl; processes there compile for themselves
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["claim", "folders", "is_kept", "keep", "kept"]
+__all__ = ["claim", "folders", "is_kept", "keep", "kept", "use"]
 
 _CAN_LOCK = fcntl is not None
 _DIGEST = hashlib.sha256
@@ -37,23 +38,33 @@ _LOCKS = 2**30
 
 def folders() -> tuple[Path, ...]:
     """Return the folders of machine code, in the order in which they are read."""
+    if _given:
+        return tuple(_given)
     named = os.environ.get("SKYSERIES_KERNELS")
     return _folders(named, os.environ.get("XDG_CACHE_HOME"), os.environ.get("HOME"))
 
 
+def use(given: Iterable[str]) -> None:
+    """Use folders that somebody else has found."""
+    _given[:] = map(Path, given)
+
+
+_given: list[Path] = []
+
+
 @functools.lru_cache(8)
 def _folders(named: str | None, cache: str | None, home: str | None) -> tuple[Path, ...]:
-    found = [Path(named)] if named else []
+    found = [Path(named).absolute()] if named else []
     if cache or home:
-        found.append(Path(cache or f"{home}/.cache") / "skyseries" / "kernels")
+        found.append(Path(cache or f"{home}/.cache").absolute() / "skyseries" / "kernels")
     user = os.getuid() if hasattr(os, "getuid") else "user"
     found.append(Path(tempfile.gettempdir()) / f"skyseries-kernels-{user}")
     return tuple(found)
 
 
 def is_kept(name: str) -> bool:
-    """Return whether there is a file of a name."""
-    return any((folder / name).exists() for folder in _safe())
+    """Return whether machine code is kept under a name, readable and whole."""
+    return kept(name) is not None
 
 
 def kept(name: str) -> Compiled | None:
@@ -63,9 +74,9 @@ def kept(name: str) -> Compiled | None:
             data = (folder / name).read_bytes()
         except OSError:
             continue
-        size = _DIGEST().digest_size
-        if _DIGEST(data[size:]).digest() == data[:size]:
-            return Compiled(*pickle.loads(data[size:]))  # noqa: S301 - a folder of our own
+        found = _parsed(data)
+        if found is not None:
+            return found
         with contextlib.suppress(OSError):
             (folder / name).unlink()
     return None
@@ -83,16 +94,7 @@ def keep(name: str, compiled: Compiled) -> None:
     failure: OSError | None = None
     for folder in _safe():
         try:
-            path = folder / name
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor, written = tempfile.mkstemp(dir=path.parent)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(_DIGEST(body).digest() + body)
-                Path(written).replace(path)
-            except BaseException:
-                Path(written).unlink()
-                raise
+            _write(_made(folder) / name, _DIGEST(body).digest() + body)
         except OSError as error:
             failure = error
         else:
@@ -100,12 +102,43 @@ def keep(name: str, compiled: Compiled) -> None:
     raise failure or OSError("there is no folder for machine code")
 
 
+def _parsed(data: bytes) -> Compiled | None:
+    size = _DIGEST().digest_size
+    if _DIGEST(data[size:]).digest() != data[:size]:
+        return None
+    try:
+        code, entry, environments = pickle.loads(data[size:])  # noqa: S301 - a folder of our own
+    except Exception:  # whatever pickle raises for what it has not written
+        return None
+    return Compiled(code, entry, environments) if isinstance(code, bytes) else None
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file that appears whole, to be read by whom the umask lets."""
+    path.parent.mkdir(exist_ok=True)
+    written = path.with_name(f".{uuid.uuid4().hex}")
+    try:
+        with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
+            file.write(data)
+        written.replace(path)
+    except BaseException:
+        written.unlink(missing_ok=True)
+        raise
+
+
+def _made(folder: Path) -> Path:
+    """Return a folder that is there; among temporary files it is for nobody else."""
+    folder.mkdir(mode=0o700 if folder == folders()[-1] else 0o777, parents=True, exist_ok=True)
+    return folder
+
+
 def _safe() -> Iterator[Path]:
     """Yield the folders but a temporary one that somebody else has made."""
     *own, temporary = folders()
     yield from own
-    if not hasattr(os, "getuid") or not temporary.exists() or _is_ours(temporary):
-        yield temporary
+    with contextlib.suppress(OSError):
+        if not hasattr(os, "getuid") or not temporary.exists() or _is_ours(temporary):
+            yield temporary
 
 
 def _is_ours(folder: Path) -> bool:
@@ -127,8 +160,10 @@ def claim(name: str) -> contextlib.AbstractContextManager[None] | None:
     at = int.from_bytes(_DIGEST(name.encode()).digest()[:4], "big") % _LOCKS
     try:
         fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, at)
-    except OSError:
+    except (BlockingIOError, PermissionError):
         return None
+    except OSError:  # a file system without locks: it may be made twice
+        return contextlib.nullcontext()
     return _held(handle, at)
 
 
@@ -145,6 +180,6 @@ def _lock_file(among: tuple[Path, ...]) -> int | None:
     """Return an open file whose bytes are locks; it stays open, for closing it would unlock all."""
     for folder in _safe():
         with contextlib.suppress(OSError):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+            _made(folder)
+            return os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
     return None

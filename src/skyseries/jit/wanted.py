@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
+from skyseries.jit.digests import machine_stamp
 from skyseries.jit.native import Unavailable, numba_folder
 from skyseries.jit.signatures import Portable
-from skyseries.jit.sources import machine_stamp, source_stamp
 
 __all__ = ["Unavailable", "Wanted", "wanted_of"]
 
@@ -27,18 +27,25 @@ class Wanted(NamedTuple):
         return f"skyseries.{self.name.rpartition('-')[2]}"
 
 
-def wanted_of(module: str, qualname: str, key: Portable) -> Wanted | None:
-    """Return a kernel for a key; None if its source is not in a file.
+def wanted_of(module: str, qualname: str, key: Portable, digest: str) -> Wanted:
+    """Return a kernel for a key.
+
+    Parameters
+    ----------
+    module, qualname : str
+        Where it is.
+    key : Portable
+    digest : str
+        Of what it is.
 
     Raises
     ------
     Unavailable
         If machine code cannot be loaded here.
     """
-    stamp = source_stamp(module)
-    if stamp is None:
-        return None
-    text = repr((module, qualname, key, stamp))
-    digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-    folder = machine_stamp(numba_folder())
-    return Wanted(module, qualname, key, f"{folder}/{module}.{qualname}-{digest}")
+    named = hashlib.sha256(repr((module, qualname, key, digest)).encode()).hexdigest()[:32]
+    try:
+        folder = machine_stamp(numba_folder())
+    except OSError as error:
+        raise Unavailable(f"what compiles cannot be told: {error}") from error
+    return Wanted(module, qualname, key, f"{folder}/{module}.{qualname}-{named}")

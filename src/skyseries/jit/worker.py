@@ -1,7 +1,7 @@
 """The process that compiles: it reads what to compile, and keeps it where all find it.
 
-Each line of its input is a kernel, as JSON; it answers each with a line, empty where all is well.
-It ends with its input.
+Each line of its input is a kernel and the folders to keep it in, as JSON; it answers each with a
+line, empty where all is well. It ends with its input, or when nothing is asked for a while.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import json
 import os
 import sys
 import threading
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
-from skyseries.jit import kernels, store
-from skyseries.jit.signatures import portable
-from skyseries.jit.wanted import Wanted, wanted_of
+__all__ = ["IDLE_STATUS", "main"]
 
-__all__ = ["main"]
+IDLE_STATUS = 75
+"""How it ends where nothing was asked for a while: it holds much memory."""
+_PATIENCE = 20.0
 
 
 def main() -> None:
@@ -27,14 +27,17 @@ def main() -> None:
     os.dup2(2, 1)  # nothing else may be written between answers
     asked: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(asked,), daemon=True).start()
+    from skyseries.jit import kernels
     from skyseries.jit.compiling import drafting
 
     kernels.callee_options.update(no_cpython_wrapper=True, no_cfunc_wrapper=True)
     with drafting():
         while True:
             try:
-                _compile(Wanted(*portable(json.loads(asked.get()))))
+                _compile(*json.loads(asked.get(timeout=_PATIENCE)))
                 answers.write("\n")
+            except Empty:
+                os._exit(IDLE_STATUS)
             except Exception as error:
                 answers.write(f"{type(error).__name__}: {error}".replace("\n", " ") + "\n")
 
@@ -46,14 +49,19 @@ def _read(asked: SimpleQueue[bytes]) -> None:
     os._exit(0)
 
 
-def _compile(wanted: Wanted) -> None:
+def _compile(asked: list[Any], folders: list[str]) -> None:
+    from skyseries.jit import store
     from skyseries.jit.compiling import compiled_kernel
+    from skyseries.jit.signatures import portable
+    from skyseries.jit.wanted import Wanted
 
+    store.use(folders)
+    wanted = Wanted(*portable(asked))
     kernel: Any = importlib.import_module(wanted.module)
     for part in wanted.qualname.split("."):
         kernel = getattr(kernel, part)
-    if wanted_of(*wanted[:3]) != wanted:
-        raise ValueError(f"the source of {wanted.qualname} has changed since it was imported")
+    if kernel.wanted(wanted.key) != wanted:
+        raise ValueError(f"{wanted.qualname} is not what its source says, or was")
     if not store.is_kept(wanted.name):
         store.keep(
             wanted.name,
