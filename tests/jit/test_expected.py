@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from skyseries.errors import StorageError
-from skyseries.jit import expect, expected, expecting, store
+from skyseries.jit import expect, expected, expecting
 from skyseries.jit.kernels import Kernel
 from skyseries.jit.signatures import portable, types_of
 from skyseries.timeseries.features.builtin import all_features
@@ -88,16 +88,15 @@ def test_an_occasion_is_compiled_once_and_together(monkeypatch):
 @pytest.fixture
 def kernels(tmp_path, monkeypatch):
     """Return a folder for kernels, of which few are known."""
-    few = {"kernels": KNOWN["kernels"][:2], "occasions": {"some": [0, 1]}}
+    few = {"kernels": KNOWN["kernels"][-2:], "occasions": {"some": [0, 1]}}
     monkeypatch.setattr(expected, "_known", lambda: few)
     known = expected.known_kernels(["some"])
-    source = next(f for f in store.folders() if (f / known[0].name).exists()) if known else None
     monkeypatch.setenv("SKYSERIES_KERNELS", str(tmp_path / "kernels"))
-    return tmp_path / "kernels", known, source
+    return tmp_path / "kernels", known
 
 
-def test_warming_copies_what_is_kept_elsewhere(kernels):
-    folder, known, _ = kernels
+def test_warming_fills_the_folder_that_is_named(kernels):
+    folder, known = kernels
     report = expected.warm_all()
     assert (report.compiled, report.found, report.troubles) == (2, 0, ())
     assert all((folder / each.name).exists() for each in known)

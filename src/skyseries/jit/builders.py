@@ -24,15 +24,16 @@ from skyseries.config import settings
 from skyseries.jit import store
 from skyseries.jit.wanted import Wanted
 from skyseries.jit.watching import Watch, watch_here
-from skyseries.jit.worker import IDLE_STATUS
 
-__all__ = ["build"]
+__all__ = ["IDLE_STATUS", "build"]
 
 _EACH = 6
 """So many kernels are worth the start of another process."""
 _MEMORY = 800_000_000
 """Bytes that a process takes which compiles the largest kernels."""
 _POLL = 0.05
+IDLE_STATUS = 75
+"""How such a process ends where nothing was asked for a while: it holds much memory."""
 _IDLE = "it was idle"
 
 

@@ -14,10 +14,8 @@ import threading
 from queue import Empty, SimpleQueue
 from typing import Any
 
-__all__ = ["IDLE_STATUS", "main"]
+__all__ = ["main"]
 
-IDLE_STATUS = 75
-"""How it ends where nothing was asked for a while: it holds much memory."""
 _PATIENCE = 20.0
 
 
@@ -28,6 +26,7 @@ def main() -> None:
     asked: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(asked,), daemon=True).start()
     from skyseries.jit import kernels
+    from skyseries.jit.builders import IDLE_STATUS
     from skyseries.jit.compiling import drafting
 
     kernels.callee_options.update(no_cpython_wrapper=True, no_cfunc_wrapper=True)
