@@ -184,3 +184,17 @@ def test_cover_of_an_order_is_made_of_its_cells():
     size = 1 << 2 * (HPX_ORDER - 6)
     assert not (start % size).any()
     assert not (stop % size).any()
+
+
+@pytest.mark.parametrize("slit", [1e-3, 1e-7, 1e-9])
+@pytest.mark.parametrize("max_ranges", [1, 200])
+def test_along_a_slit_no_more_is_looked_at_than_it_is_worth(monkeypatch, slit, max_ranges):
+    """On both sides of it are cells of the region: they are one range, however many there are."""
+    box, looked = Box(0.0, 360.0 - slit, -90.0, 90.0), []
+    near = Box.near
+    monkeypatch.setattr(Box, "near", lambda *a: looked.append(np.size(a[2])) or near(*a))
+    ranges = cover(box, max_ranges=max_ranges)
+    assert 0 < len(ranges.start) <= max_ranges
+    assert max(looked) <= 4 * 100 * max_ranges
+    hpx = radec_to_hpx(np.linspace(0, 359, 50), np.linspace(-89, 89, 50))
+    assert ranges_overlap(hpx, hpx + 1, *ranges).all()

@@ -43,6 +43,9 @@ __all__ = [
 ]
 
 
+_CELLS_OF_RANGE = 100
+"""A cover looks at up to so many cells for each range that it may have: along a slit that is finer
+than the cells there are ever more of them, and they are one range."""
 _RING_LEVELS = 6
 """A ring around a cell has cells of at most this many orders above the cell's."""
 _RINGS = 8
@@ -59,7 +62,7 @@ def cover(region: Region, order: int = HPX_ORDER, max_ranges: int = 1000) -> Ran
     """Return ranges that hold every point of a region.
 
     The sky is divided as long as the cells that are neither outside nor inside have parts, and
-    the ranges are few enough: the cover is as tight as the number allows.
+    they and the ranges are few enough: the cover is as tight as the number allows.
 
     Parameters
     ----------
@@ -90,7 +93,7 @@ def cover(region: Region, order: int = HPX_ORDER, max_ranges: int = 1000) -> Ran
         if len(found.start) > max_ranges:
             return best
         best = found
-        if level == order or not len(npix):
+        if level == order or not 0 < len(npix) <= max_ranges * _CELLS_OF_RANGE:
             return best
         level, npix = level + 1, (npix[:, None] * 4 + np.arange(4)).ravel()
 
