@@ -54,3 +54,8 @@ def test_what_has_no_key_is_left_to_numba(argument):
 def test_numbers_between_bytes_are_not_read_as_aligned():
     shifted = np.zeros(25, np.uint8)[1:].view(np.float64)
     assert not types_of(key_of([shifted]))[0].aligned
+
+
+def test_a_single_row_or_column_needs_no_machine_code_of_its_own():
+    keys = {key_of([np.zeros(shape)]) for shape in ((1, 3), (3, 1), (0, 3), (3, 2))}
+    assert len(keys) == 1

@@ -49,7 +49,9 @@ def _part(argument: Any) -> Any:
         dtype = argument.dtype
         if dtype.kind in "VO":
             raise NotPortable(f"an array of {dtype} has no key")
-        return dtype.str, argument.ndim, argument.flags.num & _FLAGS
+        flags = argument.flags.num & _FLAGS
+        # a row is contiguous in both ways, and to Numba no other than a table
+        return dtype.str, argument.ndim, flags & ~_FORTRAN if flags & _CONTIGUOUS else flags
     if kind is int:
         return "i" if -_WORD <= argument < _WORD else "I"
     letter = _LETTERS.get(kind)
