@@ -11,16 +11,18 @@ from __future__ import annotations
 import argparse
 import os
 import pty
+import resource
 import select
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import generate
-from measure import Measurement, measure
-from results import WORK, Row, Target, measured_row, save
+from results import WORK, Row, Target, save
 
 UNIT = [sys.executable, "-c", "import numpy, pyarrow.parquet"]
 UNIT_CPU_S = 0.15
@@ -47,16 +49,29 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "skyseries", *arguments]
 
 
-def best(line: list[str], environment: dict[str, str], rounds: int) -> Measurement:
+class Spent(NamedTuple):
+    """What a command cost, with all that it has started."""
+
+    wall_s: float
+    cpu_s: float
+    stdout: str
+
+
+def best(line: list[str], environment: dict[str, str], rounds: int) -> Spent:
     """Measure a command some times; the least CPU counts."""
-    found = [measure(line, env=environment, rate_hz=20) for _ in range(rounds)]
-    for each in found:
-        if each.returncode:
-            raise RuntimeError(each.stderr)
+    found = []
+    for _ in range(rounds):
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        done = subprocess.run(
+            line, env=os.environ | environment, capture_output=True, text=True, check=True
+        )
+        wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        found.append(Spent(round(wall, 3), round(spent, 3), done.stdout))
     return min(found, key=lambda each: each.cpu_s)
 
 
-def cold(line: list[str], kernels: Path, rounds: int) -> Measurement:
+def cold(line: list[str], kernels: Path, rounds: int) -> Spent:
     """Measure a command with nothing compiled; the least CPU counts."""
     found = []
     for _ in range(rounds):
@@ -91,8 +106,8 @@ def rows(folder: Path, rounds: int) -> list[Row]:
     """Measure all."""
     kernels, stars = folder / "kernels", str(folder / "stars")
     generate.lightcurves(folder / "curves", STARS, 100)
-    measure(command("import", str(folder / "curves" / "objects"), stars, "--id", "objectId",
-                    "--lightcurves", str(folder / "curves" / "sources")))  # fmt: skip
+    best(command("import", str(folder / "curves" / "objects"), stars, "--id", "objectId",
+                    "--lightcurves", str(folder / "curves" / "sources")), {}, 1)  # fmt: skip
     unit = best(UNIT, {}, 5).cpu_s
     scale = unit / UNIT_CPU_S
     found = [Row("import of numpy and pyarrow.parquet", "-", "the unit", "-", cpu_s=unit)]
@@ -103,31 +118,37 @@ def rows(folder: Path, rounds: int) -> list[Row]:
         again = best(line, {"SKYSERIES_KERNELS": str(kernels)}, 5)
         limit = round(asked * scale, 2)
         found += [
-            measured_row(
-                first, f"first {verb}", f"{STARS} stars", "skyseries", jit_cache="cold",
+            Row(
+                f"first {verb}", f"{STARS} stars", "skyseries", jit_cache="cold",
+                wall_s=first.wall_s, cpu_s=first.cpu_s,
                 figures={"seconds to the bar": round(shown, 2)},
                 targets=(
                     Target(f"CPU <= {limit} s", round(first.cpu_s, 2), first.cpu_s <= limit),
                     Target(f"bar within {BAR_S} s", round(shown, 2), shown <= BAR_S),
                 ),
             ),
-            measured_row(again, f"{verb} again", f"{STARS} stars", "skyseries"),
+            Row(
+                f"{verb} again", f"{STARS} stars", "skyseries",
+                wall_s=again.wall_s, cpu_s=again.cpu_s,
+            ),
         ]  # fmt: skip
     worker = best([sys.executable, "-c", WORKER], {
         "SKYSERIES_KERNELS": str(kernels), "HOME": str(folder / "home"), "XDG_CACHE_HOME": "",
     }, 5)  # fmt: skip
     spent = float(worker.stdout)
     found.append(
-        measured_row(
-            worker, "a kernel on a worker that has never compiled, shared folder", "-", "skyseries",
+        Row(
+            "a kernel on a worker that has never compiled, shared folder", "-", "skyseries",
+            wall_s=worker.wall_s, cpu_s=worker.cpu_s,
             figures={"CPU of the kernel, s": round(spent, 3)},
             targets=(Target(f"CPU <= {WORKER_CPU_S} s", round(spent, 3), spent <= WORKER_CPU_S),),
         )
     )  # fmt: skip
     demo = cold(command("demo", str(folder / "demo")), kernels, 1)
     found.append(
-        measured_row(
-            demo, "demo after installation", "-", "skyseries", jit_cache="cold",
+        Row(
+            "demo after installation", "-", "skyseries", jit_cache="cold",
+            wall_s=demo.wall_s, cpu_s=demo.cpu_s,
             targets=(Target(f"wall <= {DEMO_WALL_S} s", demo.wall_s, demo.wall_s <= DEMO_WALL_S),),
         )
     )  # fmt: skip
