@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from skyseries.errors import StorageError
-from skyseries.jit import expect, expected, expecting
+from skyseries.jit import expect, expected, expecting, store
 from skyseries.jit.kernels import Kernel
 from skyseries.jit.signatures import portable, types_of
 from skyseries.timeseries.features.builtin import all_features
@@ -97,11 +97,16 @@ def kernels(tmp_path, monkeypatch):
 
 def test_warming_fills_the_folder_that_is_named(kernels):
     folder, known = kernels
+    umask = os.umask(0)
+    os.umask(umask)
     report = expected.warm_all()
     assert (report.compiled, report.found, report.troubles) == (2, 0, ())
     assert all((folder / each.name).exists() for each in known)
+    assert folder.stat().st_mode & 0o777 == 0o777 & ~umask  # others may read it
     again = expected.warm_all()
     assert (again.compiled, again.found) == (0, 2)
+    (folder / known[0].name).write_bytes(b"damaged")
+    assert (expected.warm_all().compiled, store.is_kept(known[0].name)) == (1, True)
     assert str(folder) in again.text()
 
 

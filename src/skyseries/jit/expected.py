@@ -65,9 +65,9 @@ def warm_all() -> Warmed:
     began = time.monotonic()
     folder = store.folders()[0]
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        store.made(folder)
         wanted = known_kernels(_known()["occasions"])
-        missing = [each for each in wanted if not (folder / each.name).exists()]
+        missing = [each for each in wanted if store.kept(each.name, [folder]) is None]
         elsewhere = {each: store.kept(each.name) for each in missing}
         for each, compiled in elsewhere.items():
             if compiled is not None:

@@ -229,10 +229,12 @@ class Emitted:
     ----------
     module, name : str
         Where there is an intrinsic of Numba's.
+    *constants : int
+        What the module takes from elsewhere.
     """
 
-    def __init__(self, module: str, name: str) -> None:
-        self.module, self.name = module, name
+    def __init__(self, module: str, name: str, *constants: int) -> None:
+        self.module, self.name, self.constants = module, name, constants
 
     def __call__(self, *arguments: Any) -> Any:
         """Fail: there is no Python of it."""
@@ -244,7 +246,8 @@ class Emitted:
         source = importlib.util.find_spec(self.module)
         if source is None or source.origin is None:
             raise TypeError(f"{self.module} is not in a file")
-        return f"{self.name} {hashlib.sha256(Path(source.origin).read_bytes()).hexdigest()}"
+        text = hashlib.sha256(Path(source.origin).read_bytes()).hexdigest()
+        return f"{self.name} {self.constants} {text}"
 
     @property
     def _numba_type_(self) -> Any:

@@ -29,7 +29,7 @@ try:
 except ImportError:  # Windows has no fcntl; processes there compile for themselves
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["claim", "folders", "is_kept", "keep", "kept", "use"]
+__all__ = ["claim", "folders", "is_kept", "keep", "kept", "made", "use"]
 
 _CAN_LOCK = fcntl is not None
 _DIGEST = hashlib.sha256
@@ -67,9 +67,9 @@ def is_kept(name: str) -> bool:
     return kept(name) is not None
 
 
-def kept(name: str) -> Compiled | None:
-    """Return what is kept under a name; None if nothing whole is."""
-    for folder in _safe():
+def kept(name: str, among: Iterable[Path] | None = None) -> Compiled | None:
+    """Return what is kept under a name, in any of the folders; None if nothing whole is."""
+    for folder in _safe() if among is None else among:
         try:
             data = (folder / name).read_bytes()
         except OSError:
@@ -94,7 +94,7 @@ def keep(name: str, compiled: Compiled) -> None:
     failure: OSError | None = None
     for folder in _safe():
         try:
-            _write(_made(folder) / name, _DIGEST(body).digest() + body)
+            _write(made(folder) / name, _DIGEST(body).digest() + body)
         except OSError as error:
             failure = error
         else:
@@ -126,7 +126,7 @@ def _write(path: Path, data: bytes) -> None:
         raise
 
 
-def _made(folder: Path) -> Path:
+def made(folder: Path) -> Path:
     """Return a folder that is there; among temporary files it is for nobody else."""
     folder.mkdir(mode=0o700 if folder == folders()[-1] else 0o777, parents=True, exist_ok=True)
     return folder
@@ -180,6 +180,6 @@ def _lock_file(among: tuple[Path, ...]) -> int | None:
     """Return an open file whose bytes are locks; it stays open, for closing it would unlock all."""
     for folder in _safe():
         with contextlib.suppress(OSError):
-            _made(folder)
+            made(folder)
             return os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
     return None

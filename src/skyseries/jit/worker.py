@@ -66,7 +66,3 @@ def _compile(asked: list[Any], folders: list[str]) -> None:
             wanted.name,
             compiled_kernel(kernel.py_func, kernel.options, wanted.key, wanted.symbol),
         )
-
-
-if __name__ == "__main__":
-    main()

@@ -31,6 +31,6 @@ EIGHT = 8
 
 _HOME = "skyseries.timeseries.kernels.vectorcode"
 
-add_epochs = Emitted(_HOME, "add_epochs")
-add_weights = Emitted(_HOME, "add_weights")
-exchange = Emitted(_HOME, "exchange")
+add_epochs = Emitted(_HOME, "add_epochs", LANES, WIDTH)
+add_weights = Emitted(_HOME, "add_weights", LANES, WIDTH)
+exchange = Emitted(_HOME, "exchange", EIGHT)
