@@ -51,6 +51,7 @@ PLAN = {
     "crossmatch_many": lambda c: c.crossmatch_many({"o": other(c)}, radius_arcsec=1),
     "drop": lambda c: c.drop(["mag"]),
     "drop_duplicates": lambda c: c.drop_duplicates("ROUND(mag)"),
+    "explode": lambda c: c.explode(),
     "features": lambda c: c.features(["Mean"]),
     "id_search": lambda c: c.id_search([1, 2]),
     "join": lambda c: c.join(other(c), on="id", how="left"),

@@ -15,15 +15,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import pyarrow as pa
 
-from skyseries.adql.types import Type, arrow_type
+from skyseries.adql.types import Type, arrow_type, from_arrow
+
+if TYPE_CHECKING:
+    from skyseries.adql.relations import Query
 
 __all__ = [
     "Aggregate",
     "And",
+    "Choice",
     "Column",
     "Compare",
     "Constant",
@@ -37,6 +41,7 @@ __all__ = [
     "Operation",
     "Or",
     "Path",
+    "Subquery",
     "Truth",
     "written",
 ]
@@ -222,6 +227,53 @@ class Aggregate(Expr):
     def level(self) -> str | None:
         """None: an aggregate is a value per object, or per group."""
         return None
+
+
+@dataclass(frozen=True)
+class Choice(Expr):
+    """CASE: the value behind the first condition that is true."""
+
+    _below = ("arguments",)
+
+    arguments: tuple[Expr, ...]
+    """Conditions and values by turns, and at last the value where no condition is true."""
+    result: Type
+
+    @property
+    def type(self) -> Type:
+        """The type of all the values."""
+        return self.result
+
+    @property
+    def unit(self) -> str | None:
+        """The unit of the first value that has one."""
+        values = (*self.arguments[1::2], self.arguments[-1])
+        return next((value.unit for value in values if value.unit is not None), None)
+
+
+@dataclass(frozen=True)
+class Subquery(Expr):
+    """A value or a condition made of the rows of a query."""
+
+    _below = ("argument",)
+
+    form: str
+    """``scalar``, ``exists``, ``in``, ``all`` or ``any``."""
+    query: Query
+    argument: Expr | None = None
+    operator: str = "="
+
+    @property
+    def type(self) -> Type:
+        """Boolean, but for ``scalar``."""
+        return (
+            from_arrow(self.query.schema.field(0).type) if self.form == "scalar" else Type.BOOLEAN
+        )
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """That of the query's one column."""
+        return self.query.schema.field(0).type if self.form == "scalar" else pa.bool_()
 
 
 @dataclass(frozen=True)

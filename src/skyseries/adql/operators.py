@@ -10,7 +10,7 @@ from skyseries.adql.types import Type, common_type
 from skyseries.adql.units import check_one_unit, scaled, unit_of_operator
 from skyseries.units import conversion_factor
 
-__all__ = ["arithmetic", "coalesce", "concatenate", "in_unit", "negate"]
+__all__ = ["arithmetic", "coalesce", "concatenate", "in_unit", "negate", "same_type"]
 
 _COMPUTE = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 _CHECKED = {"+": "add_checked", "-": "subtract_checked", "*": "multiply_checked"}
@@ -92,21 +92,37 @@ def coalesce(arguments: list[Expr], position: Position) -> Expr:
     """
     if not arguments:
         raise error_at("COALESCE needs at least one value", position)
-    open_types = [a.type for a in arguments if not isinstance(a, Constant)]
-    kind = common_type([a.type for a in arguments])
-    if Type.UBIGINT in open_types and all(_unsigned(a) for a in arguments):
-        kind = Type.UBIGINT
-    if kind is None or not (kind.is_scalar or kind is Type.NULL):
-        names = ", ".join(dict.fromkeys(a.type.value for a in arguments))
-        raise error_at(f"COALESCE cannot choose between these types: {names}", position)
-    check_one_unit(arguments, position)
-    converted = tuple(convert(a, kind) for a in arguments)
+    converted = same_type(arguments, "COALESCE", position)
+    kind = converted[0].type
     parts = [f"{{{index}}}" for index in range(len(converted))]
     if kind.is_floating:  # NaN is passed over too; the last one is taken as it is
         parts[:-1] = [f"CASE WHEN isnan({p}) THEN NULL ELSE {p} END" for p in parts[:-1]]
     units = {a.unit for a in arguments if not isinstance(a, Constant)}
     unit = units.pop() if len(units) == 1 else None
-    return Operation("COALESCE", converted, kind, f"coalesce({', '.join(parts)})", None, unit)
+    return Operation(
+        "COALESCE", tuple(converted), kind, f"coalesce({', '.join(parts)})", None, unit
+    )
+
+
+def same_type(arguments: list[Expr], word: str, position: Position) -> list[Expr]:
+    """Return values that one result is chosen from in a type that holds them all.
+
+    Raises
+    ------
+    QueryError
+        If there is none, or their units differ.
+    """
+    open_types = [a.type for a in arguments if not isinstance(a, Constant)]
+    kind = common_type([a.type for a in arguments])
+    if Type.UBIGINT in open_types and all(
+        _unsigned(a) for a in arguments if a.type is not Type.NULL
+    ):
+        kind = Type.UBIGINT
+    if kind is None or not (kind.is_scalar or kind is Type.NULL):
+        names = ", ".join(dict.fromkeys(a.type.value for a in arguments))
+        raise error_at(f"{word} cannot choose between these types: {names}", position)
+    check_one_unit(arguments, position)
+    return [convert(a, kind) for a in arguments]
 
 
 def in_unit(arguments: list[Expr], position: Position) -> Expr:

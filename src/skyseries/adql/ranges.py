@@ -7,7 +7,7 @@ whose smallest and largest values cannot fulfil it hold no row that does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -154,7 +154,17 @@ class Bounds:
         old : mapping
             From the names in these demands to those in the result.
         """
-        return Bounds(None if self._demand is None else _renamed(self._demand, old))
+        return self.moved(lambda path: (old[path[0]], *path[1:]) if path[0] in old else None)
+
+    def moved(self, path: Callable[[Path], Path | None]) -> Bounds:
+        """Return what is demanded of columns that stand elsewhere.
+
+        Parameters
+        ----------
+        path : callable
+            From a column in these demands to that in the result; None: nothing is demanded of it.
+        """
+        return Bounds(None if self._demand is None else _moved(self._demand, path))
 
 
 def one_of(column: str, values: Sequence[Any]) -> Bounds:
@@ -296,15 +306,15 @@ def _may_match(demand: _Demand, statistics: Mapping[Path, Statistics], n: int) -
     return np.ones(n, bool) if known is None else demand.may_match(known)
 
 
-def _renamed(demand: _Demand, old: Mapping[str, str]) -> _Demand | None:
+def _moved(demand: _Demand, path: Callable[[Path], Path | None]) -> _Demand | None:
     if isinstance(demand, _All | _Any):
-        parts = [_renamed(part, old) for part in demand.parts]
+        parts = [_moved(part, path) for part in demand.parts]
         known = tuple(part for part in parts if part is not None)
         if isinstance(demand, _All):
             return _All(known) if known else None
         return _Any(known) if len(known) == len(parts) else None
-    column, *field = demand.path
-    return replace(demand, path=(old[column], *field)) if column in old else None
+    new = path(demand.path)
+    return None if new is None else replace(demand, path=new)
 
 
 def _leaves(demand: _Demand | None) -> list[_Leaf]:

@@ -12,7 +12,8 @@ What ADQL leaves open, and how it is decided here:
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
 
 from skyseries.adql import tree
 from skyseries.adql.aggregates import AGGREGATES, KIND_AGGREGATES, aggregate
@@ -23,19 +24,32 @@ from skyseries.adql.dialect import PYTHON, Dialect
 from skyseries.adql.expressions import (
     Aggregate,
     And,
+    Choice,
+    Column,
     Constant,
     Expr,
     IsNull,
     Matches,
     Not,
     Or,
+    Subquery,
     Truth,
 )
 from skyseries.adql.lexer import Position, error_at
-from skyseries.adql.operators import arithmetic, coalesce, concatenate, in_unit, negate
+from skyseries.adql.operators import (
+    arithmetic,
+    coalesce,
+    concatenate,
+    in_unit,
+    negate,
+    same_type,
+)
 from skyseries.adql.parser import parse_condition, parse_expression
 from skyseries.adql.scope import Scope
-from skyseries.adql.types import Type
+from skyseries.adql.types import Type, from_arrow
+
+if TYPE_CHECKING:
+    from skyseries.adql.relations import Query
 
 __all__ = ["Resolver", "resolve_condition", "resolve_value"]
 
@@ -101,15 +115,7 @@ def resolve_value(
         With line and column.
     """
     node = parse_expression(text, dialect, scope.names)
-    resolver = Resolver(scope, dialect, grouped=grouped)
-    if not tree.is_condition(node):
-        expression = resolver.value(node)
-        if expression.type.is_geometry:
-            raise error_at(f"a {expression.type.value} is no value of a column", node.position)
-        return expression
-    if not dialect.kind:
-        raise error_at("this is a condition; a value is needed here", node.position)
-    return resolver.condition(node)
+    return Resolver(scope, dialect, grouped=grouped).result(node)
 
 
 class Resolver:
@@ -119,12 +125,26 @@ class Resolver:
     ----------
     scope, dialect, grouped
         As for `resolve_condition`.
+    refused : str, optional
+        What is said of an aggregate over rows where there may be none.
+    subquery : callable, optional
+        Resolves a query inside of the expression.
     """
 
-    def __init__(self, scope: Scope, dialect: Dialect = PYTHON, *, grouped: bool = False) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        dialect: Dialect = PYTHON,
+        *,
+        grouped: bool = False,
+        refused: str | None = None,
+        subquery: Callable[[tree.Query], Query] | None = None,
+    ) -> None:
         self.scope = scope
         self.dialect = dialect
         self._grouped = grouped
+        self._refused = refused
+        self._subquery = subquery
 
     def condition(self, node: tree.Node) -> Expr:
         """Return the condition that a node means.
@@ -136,6 +156,40 @@ class Resolver:
         """
         expression = self._condition(node)
         return self._checked(expression, node.position)
+
+    def result(self, node: tree.Node) -> Expr:
+        """Return what a column can be made of: a value, or in the Python dialect a condition.
+
+        Raises
+        ------
+        QueryError
+            If it is neither.
+        """
+        if not tree.is_condition(node):
+            expression = self.value(node)
+            if expression.type.is_geometry:
+                raise error_at(f"a {expression.type.value} is no value of a column", node.position)
+            return expression
+        if not self.dialect.kind:
+            raise error_at("this is a condition; a value is needed here", node.position)
+        return self.condition(node)
+
+    def output(self, node: tree.Node) -> Expr:
+        """Return what a column of a result is made of: one value for each row.
+
+        Raises
+        ------
+        QueryError
+            If it has one for each epoch.
+        """
+        expression = self.result(node)
+        if expression.level is not None:
+            _fail(
+                f"this has a value for each epoch of {expression.level.partition('.')[2]}: ask the "
+                "table of its epochs, or aggregate it, as in AVG(...)",
+                node.position,
+            )
+        return expression
 
     def value(self, node: tree.Node) -> Expr:
         """Return the value that a node means.
@@ -158,6 +212,10 @@ class Resolver:
                 expression = self._call(node)
             case tree.Cast():
                 expression = self._cast(node)
+            case tree.Case():
+                expression = self._case(node)
+            case tree.Scalar():
+                expression = Subquery("scalar", self._one_column(node.query))
             case tree.Star():
                 _fail("an asterisk stands only in COUNT(*)", node.position)
             case _:
@@ -193,11 +251,64 @@ class Resolver:
                 return Not(found) if node.negated else found
             case tree.Like():
                 return self._like(node)
+            case tree.Exists():
+                return Subquery("exists", self._resolved(node.query))
+            case tree.InQuery():
+                inside = self._compared_query("in", "=", node.operand, node.query, node.position)
+                return Not(inside) if node.negated else inside
+            case tree.Quantified():
+                form = node.quantifier.lower()
+                return self._compared_query(
+                    form, node.operator, node.left, node.query, node.position
+                )
             case tree.IsNull():
                 missing = IsNull(self.value(node.operand))
                 return Not(missing) if node.negated else missing
             case _:
                 return self._truth(node)
+
+    def _resolved(self, query: tree.Query) -> Query:
+        if self._subquery is None:
+            _fail("a query has no place here", query.position)
+        return self._subquery(query)
+
+    def _one_column(self, query: tree.Query) -> Query:
+        found = self._resolved(query)
+        if len(found.schema) != 1:
+            _fail(
+                f"this query stands for one value, and has {len(found.schema)} columns",
+                query.position,
+            )
+        return found
+
+    def _compared_query(
+        self, form: str, operator: str, left: tree.Node, query: tree.Query, position: Position
+    ) -> Expr:
+        argument, rows = self.value(left), self._one_column(query)
+        field = rows.schema.field(0)
+        column = Column(("", field.name), from_arrow(field.type), arrow=field.type)
+        compare(operator, argument, column, position)  # says so if the types do not go together
+        return Subquery(form, rows, argument, operator)
+
+    def _case(self, node: tree.Case) -> Expr:
+        tests = [self._when(node.operand, when) for when in node.whens]
+        values = [self.value(when.value) for when in node.whens]
+        last = Constant(None, Type.NULL) if node.otherwise is None else self.value(node.otherwise)
+        *values, last = same_type([*values, last], "CASE", node.position)
+        parts = (part for pair in zip(tests, values, strict=True) for part in pair)
+        return Choice((*parts, last), last.type)
+
+    def _when(self, operand: tree.Node | None, when: tree.When) -> Expr:
+        if operand is None:
+            return self.condition(when.test)
+        return compare("=", self.value(operand), self._side(when.test), when.position)
+
+    def _nullif(self, arguments: list[Expr], position: Position) -> Expr:
+        if len(arguments) != 2:
+            _fail(f"NULLIF takes two values, not {len(arguments)}", position)
+        first, second = arguments
+        nothing, value = same_type([Constant(None, Type.NULL), first], "NULLIF", position)
+        return Choice((compare("=", first, second, position), nothing, value), value.type)
 
     def _truth(self, node: tree.Node) -> Expr:
         value = self.value(node)
@@ -279,6 +390,8 @@ class Resolver:
         arguments = [self.value(argument) for argument in node.arguments]
         if name == "COALESCE":
             return coalesce(arguments, node.position)
+        if name == "NULLIF" and self.dialect.kind and name not in self.scope.functions:
+            return self._nullif(arguments, node.position)
         if name == "IN_UNIT":
             return in_unit(arguments, node.position)
         return call(node.name, arguments, self.scope.functions, known, node.position)
@@ -291,8 +404,9 @@ class Resolver:
         over = None if argument is None else argument.level
         if over is None and not self._grouped:
             _fail(
-                f"{name} aggregates the epochs of a light curve here, and needs a field of one, as"
-                f" in {name}(lc.mjd); rows are aggregated by group_by().aggregate()",
+                self._refused
+                or f"{name} aggregates the epochs of a light curve here, and needs a field of one,"
+                f" as in {name}(lc.mjd); rows are aggregated by group_by().aggregate()",
                 node.position,
             )
         if over is None and argument is not None and _groups(argument):

@@ -10,7 +10,7 @@ from functools import cached_property
 import pyarrow as pa
 from pyarrow import types as arrow_types
 
-from skyseries.adql.expressions import Column, Path
+from skyseries.adql.expressions import Column, Expr, Path
 from skyseries.adql.expressions import written as quoted
 from skyseries.adql.functions import FUNCTIONS, Function
 from skyseries.adql.lexer import error_at
@@ -113,7 +113,7 @@ class Scope:
         columns = {path[0] for source in self.sources for path in source.columns}
         return columns | {name[-1] for source in self.sources for name in source.names}
 
-    def column(self, reference: ColumnRef, *, compared: bool = False) -> Column:
+    def column(self, reference: ColumnRef, *, compared: bool = False) -> Expr:
         """Return the column that is meant.
 
         Parameters
@@ -127,6 +127,19 @@ class Scope:
         QueryError
             If there is none (the nearest name is suggested) or more than one.
         """
+        found = self.lookup(reference)
+        if found is None:
+            raise self._unknown(reference, compared)
+        return found
+
+    def lookup(self, reference: ColumnRef) -> Column | None:
+        """Return the column that is meant, None if there is none.
+
+        Raises
+        ------
+        QueryError
+            If there is more than one.
+        """
         for qualifier in range(len(reference.parts) - 1, -1, -1):
             sources = self._sources(reference.parts[:qualifier])
             found = [c for s in sources for c in s.find(reference.parts[qualifier:])]
@@ -134,7 +147,7 @@ class Scope:
                 raise _ambiguous(reference, found)
             if found:
                 return found[0]
-        raise self._unknown(reference, compared)
+        return None
 
     def _sources(self, qualifier: Sequence[Name]) -> list[Source]:
         return [s for s in self.sources if not qualifier or s.is_called(qualifier)]

@@ -18,6 +18,7 @@ from decimal import Decimal
 from skyseries.adql.expressions import (
     Aggregate,
     And,
+    Choice,
     Column,
     Compare,
     Constant,
@@ -88,6 +89,8 @@ class Writer:
                 return _convert(expression, text), layer
             case Operation():
                 return self._operation(expression)
+            case Choice():
+                return self._choice(expression)
             case Aggregate():
                 raise InputError(
                     f"{expression.name} aggregates: calculate it first (see split_aggregates)"
@@ -110,6 +113,16 @@ class Writer:
             texts.append(text)
             layer = max(layer, below)
         return f"({expression.sql.format(*texts)})", layer
+
+    def _choice(self, expression: Choice) -> tuple[str, int]:
+        *pairs, last = expression.arguments
+        texts, layers = ["CASE"], [0]
+        for test, value in zip(pairs[::2], pairs[1::2], strict=True):
+            (when, one), (then, two) = self._truth(test, False), self._value(value)
+            texts.append(f"WHEN {when} THEN {then}")
+            layers += [one, two]
+        otherwise, layer = self._value(last)
+        return f"({' '.join(texts)} ELSE {otherwise} END)", max(*layers, layer)
 
     def _operand(self, expression: Expr, *, repeated: bool) -> tuple[str, int]:
         if not repeated or isinstance(expression, Column | Constant):

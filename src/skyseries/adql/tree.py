@@ -1,13 +1,14 @@
-"""The tree of an expression as it is written: names not looked up, types not known.
+"""The tree of a statement as it is written: names not looked up, types not known.
 
-Every node keeps the place of its operator or first word, for messages.
+Every node keeps the place of its operator or first word, for messages; two nodes are equal if
+they say the same, wherever they stand.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from skyseries.adql.lexer import Position
 
@@ -16,19 +17,37 @@ __all__ = [
     "Between",
     "Binary",
     "Call",
+    "Case",
     "Cast",
     "ColumnRef",
+    "Combination",
     "Comparison",
+    "Derived",
+    "Everything",
+    "Exists",
+    "From",
     "In",
+    "InQuery",
     "IsNull",
+    "Item",
+    "Join",
     "Like",
     "Literal",
     "Name",
+    "Named",
     "Node",
     "Not",
     "Or",
+    "Order",
+    "Quantified",
+    "Query",
+    "Rows",
+    "Scalar",
+    "Select",
     "Star",
+    "Table",
     "Unary",
+    "When",
     "children",
     "height",
     "is_condition",
@@ -39,7 +58,7 @@ __all__ = [
 class _Placed:
     """What stands in the text."""
 
-    position: Position
+    position: Position = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,41 +191,187 @@ class Or(_Placed):
     operands: tuple[Node, ...]
 
 
-Value: TypeAlias = Literal | ColumnRef | Star | Unary | Binary | Call | Cast
-Condition: TypeAlias = Comparison | Between | In | Like | IsNull | Not | And | Or
+@dataclass(frozen=True, slots=True)
+class Case(_Placed):
+    """``CASE [operand] WHEN ... THEN ... [ELSE otherwise] END``."""
+
+    operand: Node | None
+    """None: each `When.test` is a condition; else a value that the operand is compared with."""
+    whens: tuple[When, ...]
+    otherwise: Node | None
+
+
+@dataclass(frozen=True, slots=True)
+class When(_Placed):
+    """``WHEN test THEN value``."""
+
+    test: Node
+    value: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar(_Placed):
+    """A query in parentheses that stands for its one value."""
+
+    query: Query
+
+
+@dataclass(frozen=True, slots=True)
+class Exists(_Placed):
+    """``EXISTS (query)``."""
+
+    query: Query
+
+
+@dataclass(frozen=True, slots=True)
+class InQuery(_Placed):
+    """``x [NOT] IN (query)``."""
+
+    operand: Node
+    query: Query
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Quantified(_Placed):
+    """``x < ALL (query)``."""
+
+    operator: str
+    left: Node
+    quantifier: str
+    """ALL or ANY (which SOME is as well)."""
+    query: Query
+
+
+@dataclass(frozen=True, slots=True)
+class Table(_Placed):
+    """A table by its name, ``schema.table [AS alias]``."""
+
+    parts: tuple[Name, ...]
+    alias: Name | None
+
+
+@dataclass(frozen=True, slots=True)
+class Derived(_Placed):
+    """A query that is used as a table: ``(query) AS alias``."""
+
+    query: Query
+    alias: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Join(_Placed):
+    """Two tables side by side, by a condition, by columns that both have, or by all of these."""
+
+    kind: str
+    """INNER, LEFT, RIGHT or FULL."""
+    left: From
+    right: From
+    on: Node | None
+    using: tuple[Name, ...]
+    natural: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Item(_Placed):
+    """What a query selects: a value, with or without a name."""
+
+    value: Node
+    alias: Name | None
+
+
+@dataclass(frozen=True, slots=True)
+class Everything(_Placed):
+    """``*`` or ``t.*`` among the selected."""
+
+    qualifier: tuple[Name, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Order(_Placed):
+    """A term of ORDER BY; a whole number that stands alone is the place of a selected value."""
+
+    value: Node
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Select(_Placed):
+    """``SELECT [DISTINCT] [TOP n] ... FROM ... [WHERE] [GROUP BY] [HAVING]``."""
+
+    items: tuple[Item | Everything, ...]
+    sources: tuple[From, ...]
+    where: Node | None
+    group_by: tuple[Node, ...]
+    having: Node | None
+    distinct: bool
+    top: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Combination(_Placed):
+    """UNION, INTERSECT or EXCEPT of two sets of rows."""
+
+    operator: str
+    every: bool
+    """ALL: rows that are equal stay as often as they are."""
+    left: Rows
+    right: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Named(_Placed):
+    """One query of WITH: ``name AS (query)``."""
+
+    name: Name
+    query: Query
+
+
+@dataclass(frozen=True, slots=True)
+class Query(_Placed):
+    """A whole statement, or one in parentheses."""
+
+    named: tuple[Named, ...]
+    """The queries of WITH, of which each can use those before it."""
+    body: Rows
+    order_by: tuple[Order, ...]
+    offset: int | None
+
+
+Value: TypeAlias = Literal | ColumnRef | Star | Unary | Binary | Call | Cast | Case | Scalar
+Condition: TypeAlias = (
+    Comparison | Between | In | Like | IsNull | Not | And | Or | Exists | InQuery | Quantified
+)
+From: TypeAlias = Table | Derived | Join
+Rows: TypeAlias = Select | Combination | Query
 Node: TypeAlias = Value | Condition
+
+
+_CONDITIONS = get_args(Condition)
 
 
 def is_condition(node: Node) -> bool:
     """Return whether a node is true or false by its form."""
-    return isinstance(node, Comparison | Between | In | Like | IsNull | Not | And | Or)
+    return isinstance(node, _CONDITIONS)
 
 
-def children(node: Node) -> tuple[Node, ...]:
-    """Return the nodes directly below a node."""
-    match node:
-        case Unary() | Not() | IsNull() | Cast():
-            return (node.operand,)
-        case Binary() | Comparison():
-            return (node.left, node.right)
-        case Between():
-            return (node.operand, node.low, node.high)
-        case In():
-            return (node.operand, *node.values)
-        case Like():
-            return (node.operand, node.pattern)
-        case And() | Or():
-            return node.operands
-        case Call():
-            return node.arguments
-        case _:
-            return ()
+def children(node: _Placed) -> tuple[_Placed, ...]:
+    """Return the nodes directly below a node, of an expression or of a statement."""
+    found: list[_Placed] = []
+    for name in node.__dataclass_fields__:
+        value = getattr(node, name)
+        found += [v for v in (value if isinstance(value, tuple) else (value,)) if _is_node(v)]
+    return tuple(found)
 
 
-def height(node: Node) -> int:
+def height(node: _Placed) -> int:
     """Return how many levels a tree has (without recursion: it may be deep)."""
     levels, level = 0, [node]
     while level:
         levels += 1
         level = [child for parent in level for child in children(parent)]
     return levels
+
+
+def _is_node(value: object) -> bool:
+    return isinstance(value, _Placed) and not isinstance(value, Name)

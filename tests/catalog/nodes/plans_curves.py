@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from skyseries.catalog.plan.cleaning import CleanEpochs
 from skyseries.catalog.plan.epochs import AssignEpochs, FilterEpochs, SliceEpochs, SortEpochs
+from skyseries.catalog.plan.unnest import Unnest
 from tests.catalog.nodes import twin
 from tests.catalog.nodes.case import Case, plan
-from tests.catalog.nodes.world import CURVE, World
+from tests.catalog.nodes.world import CURVE, Row, World
 
 
 @plan(FilterEpochs)
@@ -70,3 +71,17 @@ def without_flagged_epochs(world: World) -> Case:
         return [e for e in mine if not e["bits"] & 2]
 
     return Case(node, lambda: twin.changed(world.objects.rows, change))
+
+
+@plan(Unnest)
+def a_row_for_each_epoch(world: World) -> Case:
+    node = world.objects.catalog.explode(["id", "ra", "dec", "mag"])._node
+
+    def rows() -> list[Row]:
+        return [
+            Row(row.cell, row.ra, row.dec, {name: row.values[name] for name in node.objects} | e)
+            for row in world.objects.rows
+            for e in twin.epochs(row.values[CURVE])
+        ]
+
+    return Case(node, rows, made=tuple(world.objects.rows[0].values[CURVE]))

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from skyseries.catalog.plan.shuffle import Shuffled
     from skyseries.catalog.plan.stage import Stage
     from skyseries.catalog.plan.steps import Append, Search, Select, struct_of
+    from skyseries.catalog.plan.unnest import Unnest
     from skyseries.catalog.plan.weight import Weight
 
 __all__ = [
@@ -83,6 +84,7 @@ __all__ = [
     "SliceEpochs",
     "SortEpochs",
     "Stage",
+    "Unnest",
     "Unpaired",
     "Watched",
     "Weight",
@@ -130,6 +132,7 @@ __getattr__, __dir__ = names_on_use(
         "shuffle": "Shuffled",
         "stage": "Stage",
         "steps": "Append Search Select struct_of",
+        "unnest": "Unnest",
         "weight": "Weight",
     },
 )

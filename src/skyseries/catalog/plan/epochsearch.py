@@ -8,21 +8,18 @@ each row group, which Parquet records.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 
 from skyseries import adql
-from skyseries.arraytypes import Floats, Ints
 from skyseries.arrow import floats
 from skyseries.catalog.plan.epochs import nested_of
-from skyseries.catalog.plan.names import check_columns, fields_of
-from skyseries.catalog.plan.node import Hints, RowStep, Source
-from skyseries.catalog.plan.rows import Index, Rows, gather
-from skyseries.errors import SchemaError
+from skyseries.catalog.plan.names import check_columns
+from skyseries.catalog.plan.node import Hints
+from skyseries.catalog.plan.rows import Rows
+from skyseries.catalog.plan.unnest import EpochRows, Unnest
 from skyseries.schema.conversion import in_degrees, to_unit
 from skyseries.spatial.regions import Cone
 
@@ -30,65 +27,36 @@ __all__ = ["EpochSearch", "coordinate_limits", "factors_to_degrees"]
 
 
 @dataclass(frozen=True)
-class EpochSearch(RowStep):
+class EpochSearch(Unnest):
     """The epochs within a cone, one row each.
 
     Parameters
     ----------
-    column : str
-        The light curves.
     place : pair of str
         Fields of the epochs' own ra and dec, degrees.
     cone : Cone
-    objects : tuple of str
-        Columns of the objects that each row gets, before the fields of the epoch.
     limits : Expr
         A necessary condition on the coordinates; see `coordinate_limits`.
     to_degrees : pair of float
         By what the fields of `place` are multiplied; see `factors_to_degrees`.
     """
 
-    column: str
     place: tuple[str, str]
     cone: Cone
-    objects: tuple[str, ...]
     limits: adql.Expr
     to_degrees: tuple[float, float] = (1.0, 1.0)
 
     def __post_init__(self) -> None:
-        schema = self.child.schema
-        check_columns([*self.objects, *(f"{self.column}.{name}" for name in self.place)], schema)
-        if both := set(self.objects) & set(fields_of(schema, self.column)):
-            raise SchemaError(
-                f"objects and epochs both have {min(both)!r}; leave it out of columns="
-            )
-
-    @cached_property
-    def schema(self) -> pa.Schema:
-        before = self.child.schema
-        inner = [f.with_type(f.type.value_type) for f in before.field(self.column).type]
-        return pa.schema([*(before.field(name) for name in self.objects), *inner], before.metadata)
+        check_columns([f"{self.column}.{name}" for name in self.place], self.child.schema)
+        super().__post_init__()
 
     @property
     def position(self) -> None:
         return None
 
     @property
-    def filters(self) -> bool:
-        return True
-
-    @property
-    def gives(self) -> tuple[int, int | None]:
-        return 0, None
-
-    def inherits(self, path: str) -> tuple[Source, ...] | None:
-        return (Source(0, path),) if path in self.objects else None
-
-    def needs(self, paths: Sequence[str]) -> list[str]:
-        wanted = [path for path in paths if path in self.objects]
-        fields = [path for path in paths if path not in self.objects]
-        found = [f"{self.column}.{name}" for name in dict.fromkeys([*self.place, *fields])]
-        return [*wanted, *found]
+    def counted(self) -> tuple[str, ...]:
+        return self.place
 
     def hints(self, hints: Hints) -> Hints:
         return Hints(conditions=(adql.bounds(self.limits),))
@@ -100,8 +68,7 @@ class EpochSearch(RowStep):
             for name, factor in zip(self.place, self.to_degrees, strict=True)
         )
         near = np.flatnonzero(self.cone.contains(ra, dec))
-        parents = nested.parents()[near]
-        return _EpochRows(self, rows, parents, near - nested.offsets[parents])
+        return EpochRows(self, rows, nested.offsets, near)
 
     def describe(self) -> str:
         cone = self.cone
@@ -109,40 +76,6 @@ class EpochSearch(RowStep):
             f"epochs of {self.column} within {cone.radius_arcsec:g} arcsec of "
             f"{cone.ra:g}, {cone.dec:g}"
         )
-
-
-class _EpochRows(Rows):
-    """Epochs: the row of the object, and the place in its light curve."""
-
-    def __init__(self, step: EpochSearch, rows: Rows, parents: Ints, place: Ints) -> None:
-        self._step, self._rows, self._parents, self._place = step, rows, parents, place
-
-    def __len__(self) -> int:
-        return len(self._parents)
-
-    def positions(self) -> tuple[Floats, Floats]:
-        raise SchemaError(
-            "single epochs are not filed by their positions: search and match objects, before "
-            "search_epochs; or match the result as a table"
-        )
-
-    def hpx(self) -> Ints:
-        return self._rows.hpx()[self._parents]
-
-    def fetch(self, paths: Sequence[str], index: Index = None) -> pa.Table:
-        parents = self._parents if index is None else self._parents[index]
-        place = self._place if index is None else self._place[index]
-        objects = [path for path in paths if path in self._step.objects]
-        fields = [path for path in paths if path not in objects]
-        columns: dict[str, pa.ChunkedArray | pa.Array] = {}
-        if objects:
-            columns |= zip(objects, self._rows.fetch(objects, parents).columns, strict=True)
-        if fields:
-            touched, of = np.unique(parents, return_inverse=True)
-            nested = nested_of(self._rows, self._step.column, fields, touched)
-            flat = gather(nested.flat_table(fields), nested.offsets[of] + place)
-            columns |= zip(fields, flat.columns, strict=True)
-        return pa.table({path: columns[path] for path in paths})
 
 
 def factors_to_degrees(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from skyseries.catalog import plan
 from skyseries.catalog.base import CatalogBase
-from skyseries.catalog.plan.names import check_columns
+from skyseries.catalog.plan.names import check_columns, names_list
 from skyseries.catalog.plan.roles import overridden, the_column
 from skyseries.catalog.verbs import curvesteps as lightcurves
 from skyseries.errors import InputError
@@ -268,6 +268,37 @@ class LightCurveVerbs(CatalogBase):
             numbers, or the reverse.
         """
         return lightcurves.lightcurve_of(self, id, column, id_column)
+
+    def explode(
+        self, columns: str | Sequence[str] | None = None, *, column: str | None = None
+    ) -> Self:
+        """Take light curves apart: a row for each epoch, in the order in which they are stored.
+
+        Parameters
+        ----------
+        columns : str or sequence of str, optional
+            Columns of the object that each of its epochs gets; by default its id. With the
+            positions of the object among them rows can be searched and matched by these.
+        column : str, optional
+            The nested column; not needed if there is only one.
+
+        Returns
+        -------
+        Catalog
+            `columns`, then the fields of the epochs. Objects without epochs have no row.
+
+        Raises
+        ------
+        SchemaError
+            If epochs have a field of the same name as one of `columns`.
+
+        Examples
+        --------
+        >>> catalog.explode().query("band = 'r' AND psfFlux > 100")  # doctest: +SKIP
+        """
+        name = the_column(self.schema, column)
+        chosen = (self._id_name("columns"),) if columns is None else names_list(columns)
+        return self._with(plan.Unnest(self._node, name, chosen))
 
     def sort_lightcurves(
         self, by: str | Sequence[str] | None = None, *, column: str | None = None

@@ -181,9 +181,9 @@ class SearchVerbs(CatalogBase):
         node = plan.EpochSearch(
             self._node,
             name,
+            names_list(columns, "columns"),
             place,
             cone,
-            names_list(columns, "columns"),
             adql.resolve_condition(limits, self._scope()),
             to_degrees,
         )

@@ -1,0 +1,213 @@
+"""What the names in one SELECT can mean: the columns of its FROM, and those of outer queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+import pyarrow as pa
+
+from skyseries.adql import tree
+from skyseries.adql.comparisons import compare
+from skyseries.adql.expressions import Column, Expr, Path
+from skyseries.adql.functions import Function
+from skyseries.adql.lexer import error_at
+from skyseries.adql.operators import coalesce
+from skyseries.adql.relations import QueryUse, TableUse
+from skyseries.adql.scope import Scope, Source, columns_of
+from skyseries.adql.tree import ColumnRef, Name
+from skyseries.adql.types import Type
+from skyseries.adql.walk import conjunction
+from skyseries.errors import QueryError
+
+__all__ = ["FromScope", "Part", "merged", "used"]
+
+_UNKNOWN = Column(("?",), Type.NULL)
+"""Stands for a column that does not exist, so that the rest can be looked at too."""
+
+
+@dataclass(frozen=True)
+class _Used(Source):
+    """A table or query in FROM: the columns of a `Source`, with the id of this use before them."""
+
+    id: str = ""
+    source: Source = field(default_factory=lambda: Source({}))
+    schema: pa.Schema = field(default_factory=lambda: pa.schema([]))
+
+    def find(self, parts: Sequence[Name]) -> list[Column]:
+        return [self.own(column) for column in self.source.find(parts)]
+
+    def own(self, column: Column) -> Column:
+        """Return a column of the table as one of this use."""
+        nested = None if column.nested is None else f"{self.id}.{column.nested}"
+        return replace(column, path=(self.id, *column.path), nested=nested)
+
+
+_Merged: TypeAlias = Mapping[str, tuple[str, Expr]]
+"""Columns of USING and NATURAL: in lower case, to the name and the value."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The columns of a relation."""
+
+    sources: tuple[_Used, ...]
+    merged: _Merged = field(default_factory=dict)
+    hidden: frozenset[Path] = frozenset()
+    """Columns that are in `merged`, and do not stand alone in ``*``."""
+
+    def beside(self, other: Part) -> Part:
+        """Return the columns of both."""
+        return Part(
+            (*self.sources, *other.sources),
+            {**self.merged, **other.merged},
+            self.hidden | other.hidden,
+        )
+
+    def everything(self, item: tree.Everything) -> Iterator[tuple[pa.Field, Expr]]:
+        """Yield the columns of ``*`` or ``t.*``.
+
+        Raises
+        ------
+        QueryError
+            If there is no table of this name.
+        """
+        if not item.qualifier:
+            for name, value in self.merged.values():
+                known = self.field(value)
+                yield (known or pa.field("", value.arrow_type)).with_name(name), value
+        sources = [s for s in self.sources if not item.qualifier or s.is_called(item.qualifier)]
+        if not sources:
+            said = ".".join(name.text for name in item.qualifier)
+            there = ", ".join(".".join(s.names[0]) for s in self.sources)
+            raise error_at(f"no table {said} in FROM; there are {there}", item.position)
+        for source in sources:
+            for one in source.schema:
+                value = source.own(source.source.columns[(one.name,)])
+                if item.qualifier or value.path not in self.hidden:
+                    yield one, value
+
+    def field(self, value: Expr) -> pa.Field | None:
+        """Return the Arrow field of a plain column; None for anything else."""
+        if not isinstance(value, Column) or len(value.path) != 2:
+            return None
+        for source in self.sources:
+            if source.id == value.path[0]:
+                return source.schema.field(value.path[1])
+        return None
+
+
+class FromScope(Scope):
+    """Where the expressions of one SELECT look up their names.
+
+    Parameters
+    ----------
+    part : Part
+        The columns of FROM.
+    functions : mapping of str to Function
+    errors : list of QueryError
+        Gets what is not found, so that the rest can be looked at too.
+    outer : FromScope, optional
+        Of the query that this one stands in.
+    """
+
+    def __init__(
+        self,
+        part: Part,
+        functions: Mapping[str, Function],
+        errors: list[QueryError],
+        outer: FromScope | None = None,
+    ) -> None:
+        super().__init__(part.sources, functions)
+        self._part, self._errors, self._outer = part, errors, outer
+        self.aliases: Mapping[str, Expr] = {}
+        """What AS names, for GROUP BY, HAVING and ORDER BY."""
+
+    def column(self, reference: ColumnRef, *, compared: bool = False) -> Expr:
+        """Return what is meant; an unknown name is kept among the errors, and is NULL here."""
+        try:
+            found = self._found(reference)
+            if found is None:
+                raise self._unknown(reference, compared)
+        except QueryError as error:
+            self._errors.append(error)
+            return _UNKNOWN
+        return found
+
+    def _found(self, reference: ColumnRef) -> Expr | None:
+        alone = len(reference.parts) == 1
+        if alone and (merged := self._part.merged.get(reference.parts[0].text.lower())):
+            return merged[1]
+        found: Expr | None = self.lookup(reference)
+        if found is None and alone:
+            name = reference.parts[0].text.lower()
+            found = next((v for known, v in self.aliases.items() if known.lower() == name), None)
+        if found is None and self._outer is not None:
+            found = self._outer._found(reference)
+        return found
+
+
+def used(use: TableUse | QueryUse, name: Path) -> Part:
+    """Return the columns of a table or query in FROM, under a name.
+
+    Parameters
+    ----------
+    use : TableUse or QueryUse
+    name : tuple of str
+        The alias, or the table's own name.
+    """
+    if isinstance(use, TableUse):
+        source, schema = use.table.source, use.table.schema
+    else:
+        schema = use.query.schema
+        source = Source(columns_of(schema))
+    return Part((_Used(source.columns, (name,), use.id, source, schema),))
+
+
+def merged(node: tree.Join, left: Part, right: Part) -> tuple[Part, Expr | None]:
+    """Return the columns of a join, and the condition that NATURAL or USING makes.
+
+    Raises
+    ------
+    QueryError
+        If one side lacks a column of USING, or has it twice.
+    """
+    both = left.beside(right)
+    names = node.using or (_shared(left, right, node) if node.natural else ())
+    if not names:
+        return both, None
+    made, tests, hidden = dict(both.merged), [], set(both.hidden)
+    for name in names:
+        one, two = _one(left, name), _one(right, name)
+        tests.append(compare("=", one, two, name.position))
+        value = two if node.kind == "RIGHT" else one
+        if node.kind == "FULL":
+            value = coalesce([one, two], name.position)
+        made[name.text.lower()] = (name.text, value)
+        hidden |= {side.path for side in (one, two) if isinstance(side, Column)}
+    return Part(both.sources, made, frozenset(hidden)), conjunction(tests)
+
+
+def _shared(left: Part, right: Part, node: tree.Join) -> tuple[Name, ...]:
+    """Return the names that both sides of a NATURAL join have."""
+    others = {name.lower() for name in _plain(right)}
+    names = dict.fromkeys(name for name in _plain(left) if name.lower() in others)
+    return tuple(Name(name, True, position=node.position) for name in names)
+
+
+def _plain(part: Part) -> Iterator[str]:
+    yield from (name for name, _ in part.merged.values())
+    for source in part.sources:
+        for one in source.schema:
+            if (source.id, one.name) not in part.hidden:
+                yield one.name
+
+
+def _one(part: Part, name: Name) -> Expr:
+    reference = ColumnRef((Name(name.text, False, position=name.position),), position=name.position)
+    errors: list[QueryError] = []
+    found = FromScope(part, {}, errors).column(reference)
+    if errors:
+        raise errors[0]
+    return found

@@ -1,0 +1,383 @@
+"""From a statement as written to the typed one: tables, columns, types, units, names of the result.
+
+What is not among the tables, columns and functions that are given cannot be reached: this is the
+sandbox. Unknown names are told all at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from skyseries.adql import tree
+from skyseries.adql.dialect import STRICT, Dialect
+from skyseries.adql.expressions import Aggregate, Column, Expr
+from skyseries.adql.fromscope import FromScope, Part, merged, used
+from skyseries.adql.functions import FUNCTIONS, Function
+from skyseries.adql.lexer import Position, error_at
+from skyseries.adql.naming import output_names
+from skyseries.adql.relations import (
+    Combination,
+    Join,
+    Output,
+    Query,
+    QueryUse,
+    Relation,
+    Rows,
+    Select,
+    Sort,
+    Tables,
+    TableUse,
+)
+from skyseries.adql.resolver import Resolver
+from skyseries.adql.types import Type, common_type, from_arrow
+from skyseries.errors import QueryError
+from skyseries.schema import ColumnMeta, with_column_meta
+
+__all__ = ["resolve"]
+
+T = TypeVar("T")
+
+_MOST_ERRORS = 10
+
+
+def resolve(
+    query: tree.Query,
+    tables: Tables,
+    dialect: Dialect = STRICT,
+    functions: Mapping[str, Function] = FUNCTIONS,
+) -> Query:
+    """Look up the names of a statement, and find the types of all that it calculates.
+
+    Parameters
+    ----------
+    query : tree.Query
+    tables : Tables
+        All that can be named.
+    dialect : Dialect
+    functions : mapping
+        A `function_table`.
+
+    Raises
+    ------
+    QueryError
+        With line and column; of several mistakes all are told.
+    """
+    resolver = _Statement(tables, dialect, functions)
+    found = resolver.attempt(resolver.query, query, None, {})
+    if resolver.errors:
+        raise _together(resolver.errors)
+    assert found is not None  # noqa: S101 - else there is an error
+    return found
+
+
+class _Statement:
+    """Resolves one statement, and collects what is wrong with it."""
+
+    def __init__(self, tables: Tables, dialect: Dialect, functions: Mapping[str, Function]) -> None:
+        self._tables, self._dialect, self._functions = tables, dialect, functions
+        self._ids = 0
+        self.errors: list[QueryError] = []
+
+    def attempt(self, function: Callable[..., T], *arguments: Any) -> T | None:
+        """Return what a call gives; None, and a mistake more, where it raises one."""
+        known = len(self.errors)
+        try:
+            return function(*arguments)
+        except QueryError as error:
+            if len(self.errors) == known:  # else it is what follows from an unknown name
+                self.errors.append(error)
+            return None
+
+    def query(self, node: tree.Query, outer: FromScope | None, named: Mapping[str, Query]) -> Query:
+        """Resolve a query inside of another one, or of none."""
+        named = dict(named)
+        for one in node.named:
+            found = self.attempt(self.query, one.query, None, named)
+            if found is not None:
+                named[one.name.text.lower()] = found
+        body, order_by = self._rows(node.body, node.order_by, outer, named)
+        return Query(body, order_by, node.offset or 0)
+
+    def _rows(
+        self,
+        node: tree.Rows,
+        order_by: tuple[tree.Order, ...],
+        outer: FromScope | None,
+        named: Mapping[str, Query],
+    ) -> tuple[Rows, tuple[Sort, ...]]:
+        if isinstance(node, tree.Select):
+            return self._select(node, order_by, outer, named)
+        if isinstance(node, tree.Query):
+            body: Rows = self.query(node, outer, named)
+        else:
+            left, _ = self._rows(node.left, (), outer, named)
+            right, _ = self._rows(node.right, (), outer, named)
+            schema = _common_schema(left.schema, right.schema, node)
+            body = Combination(node.operator, node.every, left, right, schema)
+        return body, tuple(
+            Sort(_output_column(term, body.schema), term.descending) for term in order_by
+        )
+
+    def _select(
+        self,
+        node: tree.Select,
+        order_by: tuple[tree.Order, ...],
+        outer: FromScope | None,
+        named: Mapping[str, Query],
+    ) -> tuple[Select, tuple[Sort, ...]]:
+        source, part = self._sources(node.sources, outer, named)
+        scope = FromScope(part, self._functions, self.errors, outer)
+        row = self._resolver(scope, named, "aggregates have no place in WHERE: write HAVING")
+        group = self._resolver(scope, named, None)
+        where = None if node.where is None else self.attempt(row.condition, node.where)
+        outputs = _named([o for item in node.items for o in self._outputs(item, group, part)])
+        scope.aliases = {o.field.name: o.value for o in outputs}
+        keys = tuple(k for term in node.group_by if (k := self.attempt(row.value, term)))
+        having = None if node.having is None else self.attempt(group.condition, node.having)
+        sorts = tuple(
+            Sort(value, term.descending)
+            for term in order_by
+            if (value := self.attempt(_sort_value, term, outputs, group))
+        )
+        values = [*(o.value for o in outputs), *(s.value for s in sorts)]
+        grouped = bool(node.group_by or node.having) or any(map(_aggregates, values))
+        if grouped and not self.errors:
+            self._check_groups(node, order_by, outputs, sorts, having, keys)
+        if node.distinct and not self.errors:
+            _check_distinct(outputs, sorts, order_by)
+        return (
+            Select(source, where, grouped, keys, having, tuple(outputs), node.distinct, node.top),
+            sorts,
+        )
+
+    def _resolver(
+        self, scope: FromScope, named: Mapping[str, Query], refused: str | None
+    ) -> Resolver:
+        return Resolver(
+            scope,
+            self._dialect,
+            grouped=refused is None,
+            refused=refused,
+            subquery=lambda query: self.query(query, scope, named),
+        )
+
+    def _sources(
+        self, nodes: tuple[tree.From, ...], outer: FromScope | None, named: Mapping[str, Query]
+    ) -> tuple[Relation, Part]:
+        relation, part = self._relation(nodes[0], outer, named)
+        for node in nodes[1:]:
+            right, more = self._relation(node, outer, named)
+            relation, part = Join("CROSS", relation, right, None), part.beside(more)
+        return relation, part
+
+    def _relation(
+        self, node: tree.From, outer: FromScope | None, named: Mapping[str, Query]
+    ) -> tuple[Relation, Part]:
+        if isinstance(node, tree.Join):
+            return self._join(node, outer, named)
+        use: TableUse | QueryUse
+        if isinstance(node, tree.Derived):
+            use = QueryUse(self._new_id(), self.query(node.query, None, named))
+            return use, used(use, (node.alias.text,))
+        alias = None if node.alias is None else (node.alias.text,)
+        query = named.get(node.parts[0].text.lower()) if len(node.parts) == 1 else None
+        if query is not None:
+            use = QueryUse(self._new_id(), query)
+            return use, used(use, alias or (node.parts[0].text,))
+        use = TableUse(self._new_id(), self._tables.find(node.parts))
+        return use, used(use, alias or use.table.name)
+
+    def _new_id(self) -> str:
+        self._ids += 1
+        return f"t{self._ids - 1}"
+
+    def _join(
+        self, node: tree.Join, outer: FromScope | None, named: Mapping[str, Query]
+    ) -> tuple[Relation, Part]:
+        left, one = self._relation(node.left, outer, named)
+        right, two = self._relation(node.right, outer, named)
+        part, on = merged(node, one, two)
+        if node.on is not None:
+            scope = FromScope(part, self._functions, self.errors, outer)
+            row = self._resolver(scope, named, "aggregates have no place in ON")
+            on = self.attempt(row.condition, node.on)
+        return Join(node.kind, left, right, on), part
+
+    def _outputs(
+        self, item: tree.Item | tree.Everything, group: Resolver, part: Part
+    ) -> Iterator[tuple[tree.Item | None, Output]]:
+        if isinstance(item, tree.Everything):
+            yield from ((None, Output(*column)) for column in part.everything(item))
+            return
+        value = self.attempt(group.output, item.value)
+        if value is not None:
+            yield item, Output(_field(value, part), value)
+
+    def _check_groups(
+        self,
+        node: tree.Select,
+        order_by: tuple[tree.Order, ...],
+        outputs: list[Output],
+        sorts: tuple[Sort, ...],
+        having: Expr | None,
+        keys: tuple[Expr, ...],
+    ) -> None:
+        places = [item.position for item in node.items]
+        places += [places[-1]] * (len(outputs) - len(places))
+        checked: list[tuple[Expr, Position]] = []
+        checked += zip((o.value for o in outputs), places, strict=False)
+        checked += zip((s.value for s in sorts), (t.position for t in order_by), strict=True)
+        if having is not None and node.having is not None:
+            checked.append((having, node.having.position))
+        for value, position in checked:
+            free = _ungrouped(value, keys)
+            if free is not None:
+                name = ".".join(free.path[1:])
+                self.errors.append(
+                    error_at(
+                        f"{name} differs between the rows of a group: write it in GROUP BY, or "
+                        f"aggregate it, as in AVG({name})",
+                        position,
+                    )
+                )
+
+
+def _named(outputs: list[tuple[tree.Item | None, Output]]) -> list[Output]:
+    """Return the columns of a result under names that are unique."""
+    names = output_names([(item, output.field.name) for item, output in outputs])
+    return [
+        replace(output, field=output.field.with_name(name))
+        for name, (_, output) in zip(names, outputs, strict=True)
+    ]
+
+
+def _field(value: Expr, part: Part) -> pa.Field:
+    """Return the column of a result without its name: type and metadata."""
+    known = part.field(value)
+    if known is not None:
+        return known
+    field = pa.field("", value.arrow_type)
+    return with_column_meta(field, ColumnMeta(unit=value.unit or ""))
+
+
+def _sort_value(term: tree.Order, outputs: list[Output], group: Resolver) -> Expr:
+    node = term.value
+    if isinstance(node, tree.Literal) and isinstance(node.value, int):
+        return outputs[_place(node.value, len(outputs), node.position)].value
+    if isinstance(node, tree.ColumnRef) and len(node.parts) == 1:
+        found = _by_name(node.parts[0], [o.field.name for o in outputs])
+        if found is not None:
+            return outputs[found].value
+    value = group.output(node)
+    if not (value.type.is_scalar or value.type is Type.NULL):
+        raise error_at(f"a {value.type.value} has no order", term.position)
+    return value
+
+
+def _output_column(term: tree.Order, schema: pa.Schema) -> Column:
+    """Return the column of a result that a term of ORDER BY after UNION and the like means."""
+    node, place = term.value, None
+    if isinstance(node, tree.Literal) and isinstance(node.value, int):
+        place = _place(node.value, len(schema), node.position)
+    elif isinstance(node, tree.ColumnRef) and len(node.parts) == 1:
+        place = _by_name(node.parts[0], schema.names)
+    if place is None:
+        raise error_at(
+            "rows of several queries are ordered by a column of their result: there are "
+            f"{', '.join(schema.names)}",
+            term.position,
+        )
+    field = schema.field(place)
+    return Column(("", field.name), from_arrow(field.type), arrow=field.type)
+
+
+def _place(number: int, count: int, position: Position) -> int:
+    if not 1 <= number <= count:
+        raise error_at(f"there is no column {number} to order by: {count} are selected", position)
+    return number - 1
+
+
+def _by_name(name: tree.Name, names: list[str]) -> int | None:
+    if name.text in names:
+        return names.index(name.text)
+    found = [i for i, n in enumerate(names) if n.lower() == name.text.lower()]
+    return found[0] if len(found) == 1 and not name.delimited else None
+
+
+def _aggregates(value: Expr) -> bool:
+    if isinstance(value, Aggregate) and value.over is None:
+        return True
+    return any(map(_aggregates, value.children))
+
+
+def _ungrouped(value: Expr, keys: tuple[Expr, ...]) -> Column | None:
+    """Return a column that stands outside of all aggregates and keys."""
+    if value in keys or (isinstance(value, Aggregate) and value.over is None):
+        return None
+    if isinstance(value, Column):
+        return value
+    found = (_ungrouped(child, keys) for child in value.children)
+    return next((column for column in found if column is not None), None)
+
+
+def _check_distinct(
+    outputs: list[Output], sorts: tuple[Sort, ...], order_by: tuple[tree.Order, ...]
+) -> None:
+    for output in outputs:
+        if not (output.value.type.is_scalar or output.value.type is Type.NULL):
+            raise QueryError(
+                f"DISTINCT compares values, and {output.field.name} is a {output.value.type.value}"
+            )
+    values = [output.value for output in outputs]
+    for sort, term in zip(sorts, order_by, strict=True):
+        if sort.value not in values:
+            raise error_at(
+                "after SELECT DISTINCT rows are ordered by what is selected", term.position
+            )
+
+
+def _common_schema(left: pa.Schema, right: pa.Schema, node: tree.Combination) -> pa.Schema:
+    if len(left) != len(right):
+        raise error_at(
+            f"{node.operator} needs as many columns on both sides, not {len(left)} and "
+            f"{len(right)}",
+            node.position,
+        )
+    return pa.schema([_common(a, b, node) for a, b in zip(left, right, strict=True)])
+
+
+def _common(one: pa.Field, two: pa.Field, node: tree.Combination) -> pa.Field:
+    if one.type == two.type:
+        return one
+    from skyseries.adql.types import arrow_type
+
+    kinds = [from_arrow(one.type), from_arrow(two.type)]
+    kind = common_type(kinds) if all(k.is_scalar for k in kinds) else None
+    if kind is None:
+        raise error_at(
+            f"{node.operator} of columns {one.name} and {two.name}, which are {kinds[0].value} "
+            f"and {kinds[1].value}",
+            node.position,
+        )
+    return one.with_type(arrow_type(kind))
+
+
+def _together(errors: list[QueryError]) -> QueryError:
+    if len(errors) == 1:
+        return errors[0]
+    more = f"\n... and {len(errors) - _MOST_ERRORS} more" if len(errors) > _MOST_ERRORS else ""
+    lines = "\n".join(f"- {error}" for error in errors[:_MOST_ERRORS])
+    return _Several(f"{len(errors)} mistakes:\n{lines}{more}", errors[0].line, errors[0].column)
+
+
+class _Several(QueryError):
+    """Several mistakes at once, each with its place; `line` and `column` are of the first."""
+
+    def __init__(self, message: str, line: int | None, column: int | None) -> None:
+        super().__init__(message)
+        self._arguments = (message, line, column)
+        self.line, self.column = line, column
