@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from skyseries.hats.versions import versions
     from skyseries.pipelines.demo import demo
     from skyseries.pipelines.import_.importer import import_catalog
+    from skyseries.query import sql
 
     __version__: str
 
@@ -54,6 +55,7 @@ __all__ = [
     "from_table",
     "import_catalog",
     "open_catalog",
+    "sql",
     "timeseries",
     "vacuum",
     "validate_catalog",
@@ -68,6 +70,7 @@ _HOMES = {
     "from_table": "skyseries.catalog",
     "import_catalog": "skyseries.pipelines.import_.importer",
     "open_catalog": "skyseries.catalog",
+    "sql": "skyseries.query",
     "vacuum": "skyseries.hats.vacuum",
     "validate_catalog": "skyseries.hats.check.validate",
     "versions": "skyseries.hats.versions",

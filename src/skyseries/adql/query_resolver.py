@@ -119,7 +119,8 @@ class _Statement:
             schema = _common_schema(left.schema, right.schema, node)
             body = Combination(node.operator, node.every, left, right, schema)
         return body, tuple(
-            Sort(_output_column(term, body.schema), term.descending) for term in order_by
+            Sort(_output_column(term, body.schema), term.descending, term.value)
+            for term in order_by
         )
 
     def _select(
@@ -135,11 +136,11 @@ class _Statement:
         group = self._resolver(scope, named, None)
         where = None if node.where is None else self.attempt(row.condition, node.where)
         outputs = _named([o for item in node.items for o in self._outputs(item, group, part)])
-        scope.aliases = {o.field.name: o.value for o in outputs}
+        scope.aliases = {o.column.name: o.value for o in outputs}
         keys = tuple(k for term in node.group_by if (k := self.attempt(row.value, term)))
         having = None if node.having is None else self.attempt(group.condition, node.having)
         sorts = tuple(
-            Sort(value, term.descending)
+            Sort(value, term.descending, term.value)
             for term in order_by
             if (value := self.attempt(_sort_value, term, outputs, group))
         )
@@ -150,7 +151,9 @@ class _Statement:
         if node.distinct and not self.errors:
             _check_distinct(outputs, sorts, order_by)
         return (
-            Select(source, where, grouped, keys, having, tuple(outputs), node.distinct, node.top),
+            Select(
+                source, where, node, grouped, keys, having, tuple(outputs), node.distinct, node.top
+            ),
             sorts,
         )
 
@@ -215,7 +218,7 @@ class _Statement:
             return
         value = self.attempt(group.output, item.value)
         if value is not None:
-            yield item, Output(_field(value, part), value)
+            yield item, Output(_field(value, part), value, item.value)
 
     def _check_groups(
         self,
@@ -248,9 +251,9 @@ class _Statement:
 
 def _named(outputs: list[tuple[tree.Item | None, Output]]) -> list[Output]:
     """Return the columns of a result under names that are unique."""
-    names = output_names([(item, output.field.name) for item, output in outputs])
+    names = output_names([(item, output.column.name) for item, output in outputs])
     return [
-        replace(output, field=output.field.with_name(name))
+        replace(output, column=output.column.with_name(name))
         for name, (_, output) in zip(names, outputs, strict=True)
     ]
 
@@ -269,7 +272,7 @@ def _sort_value(term: tree.Order, outputs: list[Output], group: Resolver) -> Exp
     if isinstance(node, tree.Literal) and isinstance(node.value, int):
         return outputs[_place(node.value, len(outputs), node.position)].value
     if isinstance(node, tree.ColumnRef) and len(node.parts) == 1:
-        found = _by_name(node.parts[0], [o.field.name for o in outputs])
+        found = _by_name(node.parts[0], [o.column.name for o in outputs])
         if found is not None:
             return outputs[found].value
     value = group.output(node)
@@ -330,7 +333,7 @@ def _check_distinct(
     for output in outputs:
         if not (output.value.type.is_scalar or output.value.type is Type.NULL):
             raise QueryError(
-                f"DISTINCT compares values, and {output.field.name} is a {output.value.type.value}"
+                f"DISTINCT compares values, and {output.column.name} is a {output.value.type.value}"
             )
     values = [output.value for output in outputs]
     for sort, term in zip(sorts, order_by, strict=True):
@@ -369,6 +372,7 @@ def _common(one: pa.Field, two: pa.Field, node: tree.Combination) -> pa.Field:
 def _together(errors: list[QueryError]) -> QueryError:
     if len(errors) == 1:
         return errors[0]
+    errors = sorted(errors, key=lambda error: (error.line or 0, error.column or 0))
     more = f"\n... and {len(errors) - _MOST_ERRORS} more" if len(errors) > _MOST_ERRORS else ""
     lines = "\n".join(f"- {error}" for error in errors[:_MOST_ERRORS])
     return _Several(f"{len(errors)} mistakes:\n{lines}{more}", errors[0].line, errors[0].column)

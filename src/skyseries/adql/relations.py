@@ -8,13 +8,14 @@ a column of an outer query is one whose id the inner query does not use.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
 import pyarrow as pa
 
+from skyseries.adql import tree
 from skyseries.adql.expressions import Expr, Path, written
 from skyseries.adql.lexer import error_at
 from skyseries.adql.scope import Source, columns_of
@@ -45,14 +46,20 @@ class Table:
     ----------
     name : tuple of str
         ``("dp1", "Object")``, or one part.
-    schema : pyarrow.Schema
-        The columns; unit, UCD and description in the metadata of the fields.
+    columns : pyarrow.Schema or callable
+        With unit, UCD and description in the metadata of the fields; or what returns it, called
+        when a statement names the table.
     description : str
     """
 
     name: Path
-    schema: pa.Schema
-    description: str = ""
+    columns: pa.Schema | Callable[[], pa.Schema] = field(repr=False, compare=False)
+    description: str = field(default="", compare=False)
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The columns."""
+        return self.columns if isinstance(self.columns, pa.Schema) else self.columns()
 
     @cached_property
     def source(self) -> Source:
@@ -148,8 +155,10 @@ class Join:
 class Output:
     """A column of a result: its name, type and metadata, and how it is calculated."""
 
-    field: pa.Field
+    column: pa.Field
     value: Expr
+    written: tree.Node | None = field(default=None, compare=False)
+    """None: a column of an asterisk."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +167,7 @@ class Sort:
 
     value: Expr
     descending: bool
+    written: tree.Node | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -166,6 +176,7 @@ class Select:
 
     source: Relation
     where: Expr | None
+    written: tree.Select = field(compare=False, repr=False)
     grouped: bool
     """Whether rows are aggregated, by keys or all together."""
     keys: tuple[Expr, ...]
@@ -177,7 +188,7 @@ class Select:
     @property
     def schema(self) -> pa.Schema:
         """The columns of the result."""
-        return pa.schema([output.field for output in self.outputs])
+        return pa.schema([output.column for output in self.outputs])
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +16,24 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from skyseries.catalog import Catalog
+    from skyseries.query import Result
 
 __all__ = ["chosen", "query", "write_rows"]
 
 
-@click.command(short_help="Write the rows that meet a condition.")
+def _named(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """Return paths by the names of catalogs."""
+    pairs = [text.partition("=") for text in given]
+    for (name, sign, path), text in zip(pairs, given, strict=True):
+        if not (name and sign and path):
+            raise click.BadParameter(f"write NAME=PATH, not {text!r}")
+    names = [name for name, _, _ in pairs]
+    if again := [name for name in names if names.count(name) > 1]:
+        raise click.BadParameter(f"{again[0]!r} is given twice")
+    return {name: path for name, _, path in pairs}
+
+
+@click.command(short_help="Write the rows that meet a condition, or a statement of ADQL.")
 @click.argument("catalog")
 @click.argument("condition", required=False)
 @click.option(
@@ -28,6 +42,11 @@ __all__ = ["chosen", "query", "write_rows"]
     "[default: all but the light curves]",
 )  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=0), help="Only the first rows along the sky.")
+@click.option(
+    "--catalog", "catalogs", multiple=True, callback=_named, metavar="NAME=PATH",
+    help="A catalog that a statement names; may be given several times.",
+)  # fmt: skip
+@click.option("--explain", is_flag=True, help="Write what would be read and done, and do nothing.")
 @version_option
 @output_option
 @engine_options
@@ -36,23 +55,48 @@ def query(
     condition: str | None,
     select: list[str] | None,
     limit: int | None,
+    catalogs: dict[str, str],
+    explain: bool,
     version: int | None,
     output: Path | None,
     executor: str | None,
     workers: int | None,
 ) -> None:
-    """Write the rows of CATALOG of which CONDITION is true.
+    """Write the rows of CATALOG of which CONDITION is true, or the result of a statement.
 
     CONDITION is one of SQL, such as "r_mag < 20 AND COUNT(lc.mjd) > 30"; without it all rows are
     written. Conditions on the epochs of a light curve (lc.band = 'r') keep epochs.
+
+    In place of CATALOG a statement of ADQL can stand: skyseries query "SELECT TOP 5 ra, dec FROM
+    survey" --catalog survey=PATH.
     """
     import skyseries as sky
 
     with sky.executor(executor, workers):
-        found = sky.open_catalog(catalog, version=version)
-        if condition is not None:
-            found = found.query(condition)
-        write_rows(chosen(found, select), output, limit)
+        if _is_statement(catalog):
+            _refuse(condition=condition, select=select, limit=limit, version=version)
+            result: Catalog | Result = sky.sql(catalog, catalogs)
+        else:
+            if catalogs:
+                raise click.UsageError("--catalog is for statements that begin with SELECT")
+            found = sky.open_catalog(catalog, version=version)
+            result = chosen(found if condition is None else found.query(condition), select)
+        if explain:
+            click.echo(str(result.explain()))
+        else:
+            write_rows(result, output, limit)
+
+
+def _is_statement(text: str) -> bool:
+    """Return whether the first argument is no path but a statement."""
+    return re.match(r"(?is)\s*(--[^\n]*\n\s*)*(SELECT|WITH|\()\s", text) is not None
+
+
+def _refuse(**options: object) -> None:
+    for name, value in options.items():
+        if value is not None:
+            said = "a condition" if name == "condition" else f"--{name}"
+            raise click.UsageError(f"{said} has no meaning beside a statement")
 
 
 def chosen(catalog: Catalog, select: list[str] | None) -> Catalog:
@@ -67,12 +111,12 @@ def chosen(catalog: Catalog, select: list[str] | None) -> Catalog:
     return catalog.drop(curves)
 
 
-def write_rows(catalog: Catalog, output: Path | None, limit: int | None = None) -> None:
+def write_rows(catalog: Catalog | Result, output: Path | None, limit: int | None = None) -> None:
     """Compute a catalog and write its rows as they come.
 
     Parameters
     ----------
-    catalog : Catalog
+    catalog : Catalog or Result
     output : Path, optional
         The suffix says the format; None: CSV on standard output.
     limit : int, optional

@@ -10,7 +10,15 @@ import pyarrow as pa
 
 from skyseries.arraytypes import Floats, Ints
 from skyseries.arrow import floats
-from skyseries.catalog.plan.node import SKY_CELLS, Area, Hints, Input, Node, Pieces
+from skyseries.catalog.plan.node import (
+    SKY_CELLS,
+    UNPLACED,
+    Area,
+    Hints,
+    Input,
+    Node,
+    Pieces,
+)
 from skyseries.catalog.plan.rows import Rows, TableRows
 from skyseries.catalog.plan.scan import Scan, widened
 from skyseries.config import tuning
@@ -33,7 +41,7 @@ class Memory(Input):
 
     name: str
     data: pa.Table = field(repr=False)
-    columns: tuple[str, str]
+    columns: tuple[str, str] | None
     ra: Floats = field(repr=False)
     dec: Floats = field(repr=False)
     hpx: Ints = field(repr=False)
@@ -64,6 +72,12 @@ class Memory(Input):
         order = argsort(hpx)
         sorted_table = honest(take(table, order).combine_chunks())
         return cls(name, sorted_table, (ra, dec), alpha[order], delta[order], hpx[order])
+
+    @classmethod
+    def unplaced(cls, table: pa.Table, name: str) -> Memory:
+        """Return a table without positions as a node: a search finds none of its rows."""
+        nowhere, cells = np.full(table.num_rows, np.nan), np.full(table.num_rows, UNPLACED)
+        return cls(name, honest(table.combine_chunks()), None, nowhere, nowhere, cells)
 
     @property
     def schema(self) -> pa.Schema:

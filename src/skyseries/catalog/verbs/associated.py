@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from typing import TypeVar
 
-import numpy as np
 import pyarrow as pa
 
 from skyseries.catalog import plan
@@ -22,7 +22,9 @@ from skyseries.spatial.healpix import HPX_ORDER
 from skyseries.store.files import locate
 from skyseries.warn import warn_user
 
-__all__ = ["associated"]
+__all__ = ["associated", "opened_pairs"]
+
+C = TypeVar("C", bound=CatalogBase)
 
 
 def associated(
@@ -91,11 +93,29 @@ def _warn_if_stale(association: Association, sides: tuple[Other, Other]) -> None
 _JOIN_KEY = "#join"
 
 
+def opened_pairs(association: Association, kind: type[C]) -> C:
+    """Return the rows of an association as a catalog.
+
+    Parameters
+    ----------
+    association : Association
+    kind : type
+        The class of catalogs.
+    """
+    dataset = association.dataset
+    node = Scan(dataset) if _is_placed(association) else _in_memory(association)
+    return kind(node, dataset.root, Collection(dataset.name, ""))
+
+
+def _is_placed(association: Association) -> bool:
+    dataset = association.dataset
+    return dataset.healpix_column is not None and dataset.healpix_order == HPX_ORDER
+
+
 def _pairs(association: Association, key: str, join_column: str) -> Node:
     """Return the rows of an association; the ids of the left side as the left side calls them."""
     dataset = association.dataset
-    placed = dataset.healpix_column is not None and dataset.healpix_order == HPX_ORDER
-    node: Node = Scan(dataset) if placed else _in_memory(association)
+    node: Node = Scan(dataset) if _is_placed(association) else _in_memory(association)
     names = {association.primary.column: key, join_column: _JOIN_KEY}
     if join_column == association.primary.column:
         raise SchemaError(f"the association {dataset.root} has one column for both ids")
@@ -110,12 +130,4 @@ def _in_memory(association: Association) -> Node:
     dataset = association.dataset
     tables = [dataset.read(cell) for cell in dataset.partitions]
     table = pa.concat_tables([dataset.schema.empty_table(), *tables]).combine_chunks()
-    return _unplaced(table, dataset.name)
-
-
-def _unplaced(table: pa.Table, name: str) -> plan.Memory:
-    """Return a table without positions as a node."""
-    nowhere = np.full(table.num_rows, np.nan)
-    return plan.Memory(
-        name, table, ("", ""), nowhere, nowhere, np.full(table.num_rows, -1, np.int64)
-    )
+    return plan.Memory.unplaced(table, dataset.name)

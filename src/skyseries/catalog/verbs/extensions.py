@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from skyseries.catalog import plan
 from skyseries.catalog.base import CatalogBase
@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from skyseries.catalog.write.associations import AssociationWritten
     from skyseries.catalog.write.writing import Written
 
-__all__ = ["ExtensionVerbs"]
+__all__ = ["ExtensionVerbs", "opened_extension"]
+
+C = TypeVar("C", bound=CatalogBase)
 
 
 class ExtensionVerbs(CatalogBase):
@@ -88,10 +90,7 @@ class ExtensionVerbs(CatalogBase):
         """
         from skyseries.catalog.verbs.joining import found_by_key
 
-        listed = listed_extensions(self._root)
-        file = listed.get(os.fspath(name_or_path)) or _file_of(self, name_or_path, list(listed))
-        extension, root = read_extension(file)
-        data = _open(root, type(self), extension.version if version is None else version)
+        extension, file, data = opened_extension(self, name_or_path, version)
         if extension.primary in (self._root.name, str(self._root)):
             named = version in (None, extension.version)
             _warn_if_stale(self, extension.name, data, file if named else None)
@@ -320,7 +319,25 @@ def _warn_if_stale(
         )
 
 
-def _open(root: Location, kind: type[CatalogBase], version: int | None) -> CatalogBase:
+def opened_extension(
+    held: C, name_or_path: str | os.PathLike[str], version: int | None = None
+) -> tuple[Extension, Location, C]:
+    """Return what an extension of a catalog says, its file, and its columns as a catalog.
+
+    Parameters
+    ----------
+    held : CatalogBase
+    name_or_path, version
+        As for `Catalog.load_extension`.
+    """
+    listed = listed_extensions(held._root)
+    file = listed.get(os.fspath(name_or_path)) or _file_of(held, name_or_path, list(listed))
+    extension, root = read_extension(file)
+    data = _open(root, type(held), extension.version if version is None else version)
+    return extension, file, data
+
+
+def _open(root: Location, kind: type[C], version: int | None) -> C:
     """Open the catalog or collection of an extension's columns."""
     collection = read_collection(root)
     if version is not None:

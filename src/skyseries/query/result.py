@@ -1,0 +1,103 @@
+"""The result of a statement: computed, written, explained when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from skyseries.catalog import output
+from skyseries.query.steps import Step
+
+if TYPE_CHECKING:
+    import os
+
+    import astropy.table
+    import pandas as pd
+    import polars as pl
+
+    from skyseries.catalog.write.writing import Written
+    from skyseries.query.explanation import Explanation
+
+__all__ = ["Result"]
+
+
+class Result:
+    """The rows of a statement; made by `skyseries.sql`, and computed when they are asked for.
+
+    Parameters
+    ----------
+    step : Step
+    text : str
+        The statement.
+    """
+
+    def __init__(self, step: Step, text: str) -> None:
+        self._step, self._text = step, text
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns and types; units, UCDs and descriptions in the fields' metadata."""
+        return self._step.schema
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return list(self.schema.names)
+
+    def iter_tables(self) -> Iterator[pa.Table]:
+        """Yield the rows piece by piece; memory stays bounded unless rows are grouped."""
+        return self._step.tables()
+
+    def to_arrow(self) -> pa.Table:
+        """Compute, and return a pyarrow Table."""
+        return pa.concat_tables([self.schema.empty_table(), *self.iter_tables()])
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Compute, and return a DataFrame, as `Catalog.to_pandas` does."""
+        return output.to_pandas(self.to_arrow())
+
+    def to_polars(self) -> pl.DataFrame:
+        """Compute, and return a polars DataFrame."""
+        return output.to_polars(self.to_arrow())
+
+    def to_astropy(self) -> astropy.table.Table:
+        """Compute, and return an astropy Table with units."""
+        return output.to_astropy(self.to_arrow())
+
+    def write_catalog(self, path: str | os.PathLike[str], **options: Any) -> Written:
+        """Compute, and write the rows as a HATS catalog.
+
+        Parameters
+        ----------
+        path : path or URL
+        **options
+            As for `Catalog.write_catalog`; ``ra=`` and ``dec=`` name the columns of the positions,
+            where they have no usual names.
+
+        Raises
+        ------
+        InputError
+            If the rows have no positions.
+        """
+        from skyseries.catalog import from_table
+
+        place = {name: options.pop(name, None) for name in ("ra", "dec")}
+        return from_table(self.to_arrow(), **place).write_catalog(path, **options)
+
+    def explain(self, footers: bool = False) -> Explanation:
+        """Return what would be read and done; nothing is computed.
+
+        Parameters
+        ----------
+        footers : bool
+            Look into the files too, for the row groups that would be read.
+        """
+        from skyseries.query.explanation import explain
+
+        return explain(self._step, footers)
+
+    def __repr__(self) -> str:
+        columns = ", ".join(self.columns[:8]) + (", ..." if len(self.columns) > 8 else "")
+        return f"Result({columns}) of: {' '.join(self._text.split())}"

@@ -1,0 +1,53 @@
+"""`sky.sql`: a statement and catalogs in, a lazy result out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from skyseries import adql
+from skyseries.adql.query_resolver import resolve
+from skyseries.query.bindings import bind
+from skyseries.query.planning import planned
+from skyseries.query.result import Result
+
+__all__ = ["sql"]
+
+
+def sql(query: str, catalogs: Mapping[str, Any], *, dialect: str = "adql") -> Result:
+    """Ask catalogs in ADQL; nothing is read before the result is asked for.
+
+    Parameters
+    ----------
+    query : str
+        A statement of ADQL 2.1 (docs/adql.md).
+    catalogs : mapping
+        From names to catalogs, or paths of them. One called ``survey`` is the table ``survey`` of
+        its objects, and ``survey.lc`` is the table of the epochs of its light curves ``lc``; one
+        called ``dp1.Object`` is in the schema ``dp1``. ``tap_schema.tables`` and
+        ``tap_schema.columns`` say what there is.
+    dialect : {"adql", "python"}
+        ``python`` also takes what conditions of `Catalog.query` may be written with.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    QueryError
+        If the statement cannot be understood; says where.
+    InputError
+        If something is no catalog.
+
+    Examples
+    --------
+    >>> sky.sql(
+    ...     "SELECT TOP 5 objectId, ra, dec FROM survey WHERE gMag < 18 ORDER BY gMag",
+    ...     catalogs={"survey": catalog},
+    ... ).to_pandas()  # doctest: +SKIP
+    """
+    bindings = bind(catalogs)
+    tree = adql.parse(query, dialect)
+    statement = resolve(tree, bindings.tables, adql.dialect_of(dialect))
+    return Result(planned(statement, tree, bindings), query)

@@ -1,0 +1,176 @@
+"""TAP_SCHEMA: the tables that describe all tables, themselves included (TAP 1.1, section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from skyseries.adql.relations import Table
+from skyseries.arrow import is_nested
+from skyseries.catalog import plan
+from skyseries.formats.votable_fields import datatype_of
+from skyseries.query.binding import Binding
+from skyseries.schema import column_meta
+
+if TYPE_CHECKING:
+    from skyseries.catalog.plan.node import Node
+
+__all__ = ["described", "schema_of"]
+
+_TEXT, _INT = pa.string(), pa.int32()
+
+_COLUMNS: dict[str, dict[str, tuple[pa.DataType, str]]] = {
+    "schemas": {
+        "schema_name": (_TEXT, "name of the schema"),
+        "utype": (_TEXT, "its role in a data model"),
+        "description": (_TEXT, "what it holds"),
+        "schema_index": (_INT, "its place among the schemas"),
+    },
+    "tables": {
+        "schema_name": (_TEXT, "the schema that the table is in"),
+        "table_name": (_TEXT, "name of the table as it is written in queries"),
+        "table_type": (_TEXT, "table, or view"),
+        "utype": (_TEXT, "its role in a data model"),
+        "description": (_TEXT, "what it holds"),
+        "table_index": (_INT, "its place among the tables"),
+    },
+    "columns": {
+        "table_name": (_TEXT, "the table that the column is in"),
+        "column_name": (_TEXT, "name of the column as it is written in queries"),
+        "datatype": (_TEXT, "its type in a VOTable"),
+        "arraysize": (_TEXT, "how many values of this type a cell has in a VOTable"),
+        "xtype": (_TEXT, "what the values stand for (DALI)"),
+        "size": (_INT, "how many values a cell has at most; use arraysize"),
+        "description": (_TEXT, "what it holds"),
+        "utype": (_TEXT, "its role in a data model"),
+        "unit": (_TEXT, "its unit (VOUnits)"),
+        "ucd": (_TEXT, "what it is physically (UCD)"),
+        "indexed": (_INT, "1 where conditions on it are quick"),
+        "principal": (_INT, "1 where it is among the most important"),
+        "std": (_INT, "1 where a standard defines it"),
+        "column_index": (_INT, "its place in the table"),
+    },
+    "keys": {
+        "key_id": (_TEXT, "name of the key"),
+        "from_table": (_TEXT, "the table with the ids"),
+        "target_table": (_TEXT, "the table whose rows they are of"),
+        "description": (_TEXT, "what the key is for"),
+        "utype": (_TEXT, "its role in a data model"),
+    },
+    "key_columns": {
+        "key_id": (_TEXT, "name of the key"),
+        "from_column": (_TEXT, "the column of from_table"),
+        "target_column": (_TEXT, "the column of target_table that it equals"),
+    },
+}
+_ABOUT = {
+    "schemas": "the schemas",
+    "tables": "the tables of the schemas",
+    "columns": "the columns of the tables",
+    "keys": "which tables are joined by their ids",
+    "key_columns": "the columns of the keys",
+}
+
+
+def schema_of(name: tuple[str, ...]) -> str:
+    """Return the schema that a table is in: its own name, where it is given without one."""
+    return name[0]
+
+
+def described(bindings: Iterable[Binding]) -> list[Binding]:
+    """Return the tables that describe some tables, and themselves."""
+    found: list[Binding] = []
+    everything = list(bindings)
+
+    @cache
+    def rows() -> Mapping[str, list[dict[str, Any]]]:
+        return _rows([*everything, *found])
+
+    for name in _COLUMNS:
+        schema = _schema(name)
+
+        def make(name: str = name, schema: pa.Schema = schema) -> Node:
+            table = pa.Table.from_pylist(rows()[name], schema)
+            return plan.Memory.unplaced(table, f"tap_schema.{name}")
+
+        found.append(Binding(Table(("tap_schema", name), schema, _ABOUT[name]), make))
+    return found
+
+
+def _schema(name: str) -> pa.Schema:
+    return pa.schema(
+        [
+            pa.field(column, kind, metadata={"description": text})
+            for column, (kind, text) in _COLUMNS[name].items()
+        ]
+    )
+
+
+def _rows(bindings: list[Binding]) -> dict[str, list[dict[str, Any]]]:
+    names = list(dict.fromkeys(schema_of(binding.table.name) for binding in bindings))
+    keys = list(_keys(bindings))
+    return {
+        "schemas": [
+            {"schema_name": name, "schema_index": place} for place, name in enumerate(names)
+        ],
+        "tables": [
+            {
+                "schema_name": schema_of(binding.table.name),
+                "table_name": str(binding.table),
+                "table_type": "view" if binding.below else "table",
+                "description": binding.table.description or None,
+                "table_index": place,
+            }
+            for place, binding in enumerate(bindings)
+        ],
+        "columns": [row for binding in bindings for row in _columns(binding)],
+        "keys": [key for key, _ in keys],
+        "key_columns": [columns for _, columns in keys],
+    }
+
+
+def _columns(binding: Binding) -> Iterator[dict[str, Any]]:
+    standard = binding.table.name[0] == "tap_schema"
+    indexed = binding.indexed()
+    for place, field in enumerate(binding.table.schema):
+        meta = column_meta(field)
+        datatype, arraysize = _votable(field.type)
+        yield {
+            "table_name": str(binding.table),
+            "column_name": field.name,
+            "datatype": datatype,
+            "arraysize": arraysize or None,
+            "description": meta.description or None,
+            "unit": meta.unit or None,
+            "ucd": meta.ucd or None,
+            "indexed": int(field.name in indexed),
+            "principal": int(standard or field.name in indexed),
+            "std": int(standard),
+            "column_index": place,
+        }
+
+
+def _votable(kind: pa.DataType) -> tuple[str, str]:
+    if is_nested(kind):
+        return "char", "*"
+    return datatype_of(kind)
+
+
+def _keys(bindings: list[Binding]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    there = {binding.table.name: binding for binding in bindings}
+    for binding in bindings:
+        for column, (target, other) in binding.keys.items():
+            if target in there:
+                key = f"{binding.table}.{column}"
+                yield (
+                    {
+                        "key_id": key,
+                        "from_table": str(binding.table),
+                        "target_table": str(there[target].table),
+                        "description": None,
+                    },
+                    {"key_id": key, "from_column": column, "target_column": other},
+                )
