@@ -23,7 +23,7 @@ from skyseries.errors import (
 )
 
 if TYPE_CHECKING:
-    from skyseries import timeseries
+    from skyseries import adql, timeseries
     from skyseries.catalog import Catalog, from_table, open_catalog
     from skyseries.executors import Job, executor
     from skyseries.hats.check.validate import validate_catalog
@@ -50,6 +50,7 @@ __all__ = [
     "SkyseriesError",
     "StorageError",
     "__version__",
+    "adql",
     "demo",
     "executor",
     "from_table",
@@ -81,8 +82,8 @@ def __getattr__(name: str) -> Any:
     value: Any
     if name in _HOMES:
         value = getattr(importlib.import_module(_HOMES[name]), name)
-    elif name == "timeseries":
-        value = importlib.import_module("skyseries.timeseries")
+    elif name in ("adql", "timeseries"):
+        value = importlib.import_module(f"skyseries.{name}")
     elif name == "__version__":
         value = importlib.import_module("importlib.metadata").version("skyseries")
     else:

@@ -30,9 +30,14 @@ def test_kinds():
         (Kind.DECIMAL, "1e-3"),
         (Kind.SYMBOL, "<>"),
         (Kind.SYMBOL, "||"),
-        (Kind.WORD, "SELECT"),
-        (Kind.WORD, "SIZE"),
+        (Kind.WORD, "select"),
+        (Kind.WORD, "Size"),
     ]
+
+
+def test_the_grammar_knows_symbols_and_reserved_words_only():
+    tokens = tokenize("""select "select" 'from' from_ <> 1""")
+    assert [token.key for token in tokens] == ["SELECT", "", "", "", "<>", "", ""]
 
 
 def test_places_are_counted_from_one_over_lines_and_comments():
@@ -55,6 +60,9 @@ def test_places_are_counted_from_one_over_lines_and_comments():
         ("a @ b", (1, 3), "no meaning here: '@'"),
         ("a = '\0'", (1, 5), "zero byte"),
         ('"\0" = 1', (1, 1), "zero byte"),
+        ("0x" + "f" * 5000, (1, 1), "does not fit in 64 bits"),
+        ("a /* b */", (1, 3), "begins with --"),
+        ("`a`", (1, 1), "names stand in double quotes"),
     ],
 )
 def test_errors_name_the_place(text, place, words):
@@ -72,6 +80,20 @@ def test_strict_adql_lacks_the_kindnesses(text):
         tokenize(text, STRICT)
 
 
+def test_a_word_right_after_a_number():
+    """`SELECT 89x` is a number and its name in ADQL; in Python it is rather a typing error."""
+    assert [token.text for token in tokenize("89x 2desc 10AND 1.5e3y 1ex", STRICT)[:-1]] == [
+        "89", "x", "2", "desc", "10", "AND", "1.5e3", "y", "1", "ex",
+    ]  # fmt: skip
+    assert [token.text for token in tokenize("10AND")[:-1]] == ["10", "AND"]
+    for text in ("89x", "2descx", "1ex"):
+        with pytest.raises(QueryError, match="not a number"):
+            tokenize(text)
+    for text in ("1_", "1.2.3", "1.5.x"):
+        with pytest.raises(QueryError, match="not a number"):
+            tokenize(text, STRICT)
+
+
 def test_a_caret_points_at_the_place():
     text = "ra > 1\n  AND b = 'x"
     with pytest.raises(QueryError) as caught:
@@ -85,6 +107,8 @@ def test_what_is_no_text_and_what_is_too_long():
         tokenize(3)  # type: ignore[arg-type]
     with pytest.raises(QueryError, match="too long"):
         tokenize(" " * 2_000_000)
+    with pytest.raises(QueryError, match="too long: at most 150000 words"):
+        tokenize("a " * 200_000)
     assert len(tokenize("'" + "''" * 400_000 + "'")) == 2
 
 

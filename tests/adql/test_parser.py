@@ -22,6 +22,8 @@ VALUES = [
     "CAST('2021-01-14T11:25:00' AS TIMESTAMP)", "CAST('1 2' AS POINT)", "IN_UNIT(pmra, 'deg/yr')",
     "DISTANCE(POINT('ICRS', a, b), POINT(1, 2))", "POLYGON(1, 2, 3, 4, 5, 6)", "LOWER(a)",
     "a -- comment\n + b", "18446744073709551615", "1.", ".5", "1E10", "1.5e-3", "BOX(1, 2, 3, 4)",
+    "CASE WHEN a = 1 THEN 'x' WHEN a > 2 THEN 'y' ELSE 'z' END", "CASE a WHEN 1 THEN 2 END",
+    "CASE WHEN a = 1 THEN CASE b WHEN 1 THEN 2 END END + 1", "-(-a)",
 ]  # fmt: skip
 
 CONDITIONS = [
@@ -42,7 +44,9 @@ INVALID = [
     "~(a = 1)", "a % 2 = 1", "a ** 2 = 1", "a ^ 2 = 1", "!a = 1", "a = 1;", "a = 1; DROP TABLE t",
     "a = ?", "a = :x", "a = (SELECT b FROM t)", "EXISTS (SELECT 1 FROM t)",
     "a IN (SELECT b FROM t)", "SELECT a FROM t",
-    "a = CASE WHEN b = 1 THEN 2 END", "f(a", "f(a,)", "f(,a)", "a.b(c) = 1",
+    "a = CASE b = 1 THEN 2 END", "a = CASE WHEN b = 1 THEN 2", "a = CASE WHEN b THEN c = 1 END",
+    "a = CASE WHEN b = 1 END", "a = CASE b WHEN b = 1 THEN 2 END", "a = CASE ELSE 1 END",
+    "f(a", "f(a,)", "f(,a)", "a.b(c) = 1",
     '"f"(a) = 1', "CAST(a) = 1", "CAST(a AS) = 1", "CAST(a AS BLOB) = 1",
     "CAST(a AS CHAR(0)) = 'x'", "CAST(a, REAL) = 1",
     "a. = 1", ".a = 1", "a..b = 1", "18446744073709551616 = a",
@@ -55,6 +59,7 @@ ONLY_PYTHON = [
     "_a = 1", "a == 1", "good", "NOT good", "good AND a = 1", "a + 1 IS NULL", "a = 0x1F",
     "good = TRUE", "NOT NOT a = 1", "t.size = 1", "- -a = 1", "CAST(a AS INT) = 1",
     "CAST(a AS DOUBLE) = 1", "CAST(a AS FLOAT) = 1", "CAST(a AS BOOLEAN)",
+    "TRY_CAST(a AS REAL) = 1", "a.b.c.d.e = 1",
 ]  # fmt: skip
 
 
@@ -198,6 +203,8 @@ def test_any_tokens_give_a_tree_or_a_query_error(words):
 
 
 HOLES = [
+    (r"(?<=CIRCLE\('ICRS', )\{\}(?=, [{\d][}.\d]*\))", "1, 2"),
+    (r"(?<=POLYGON\('ICRS', )\{\}", "1, 2, 3, 4, 5, 6"),
     (r"'\{\w*\}'", "'x'"),
     (r"\bIN\s*\{\w*\}", "IN (1, 2)"),
     (r"(?<![\w])\{\w*\}(?=_)", "g"),

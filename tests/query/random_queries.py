@@ -99,6 +99,11 @@ class Statements:
             text += f" ORDER BY {order}"
         return text
 
+    def plain_rows(self):
+        """Return a statement whose rows are those of its condition."""
+        items = f"{IDS}, {self.value(1)} AS v"
+        return f"SELECT {items} FROM {self.table}{self.where()}"  # noqa: S608
+
     def key(self):
         """Return what groups are made by."""
         return self.rng.choice(

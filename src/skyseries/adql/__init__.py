@@ -1,7 +1,7 @@
-"""The language of conditions and computed columns: ADQL 2.1's expressions, typed and evaluated.
+"""ADQL 2.1: statements as trees; conditions and computed columns, typed and evaluated.
 
-Text becomes a tree (`parser`), the tree a typed one (`resolver`), and that is evaluated on Arrow
-columns (`evaluate`). Nothing here knows of catalogs.
+Text becomes a tree (`parser`, `statements`), the tree a typed one (`resolver`), and that is
+evaluated on Arrow columns (`evaluate`). Nothing here knows of catalogs.
 """
 
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from skyseries.adql.ranges import Bounds, Cone, bounds, cones, one_of
     from skyseries.adql.resolver import resolve_condition, resolve_value
     from skyseries.adql.scope import Scope, Source
+    from skyseries.adql.statements import parse
     from skyseries.adql.statistics import Statistics
     from skyseries.adql.types import Type
     from skyseries.adql.units import in_needed_unit
@@ -64,6 +65,7 @@ __all__ = [
     "has_aggregates",
     "in_needed_unit",
     "one_of",
+    "parse",
     "parse_condition",
     "parse_value",
     "pointer",
@@ -86,6 +88,7 @@ __getattr__, __dir__ = names_on_use(
         "ranges": "Bounds Cone bounds cones one_of",
         "resolver": "resolve_condition resolve_value",
         "scope": "Scope Source",
+        "statements": "parse",
         "statistics": "Statistics",
         "types": "Type",
         "units": "in_needed_unit",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["PYTHON", "STRICT", "Dialect"]
+__all__ = ["DIALECTS", "PYTHON", "STRICT", "Dialect"]
 
 
 @dataclass(frozen=True)
@@ -32,3 +32,6 @@ STRICT = Dialect("ADQL 2.1", kind=False)
 
 PYTHON = Dialect("Python", kind=True)
 """The expressions of `Catalog.query` and `Catalog.assign`."""
+
+DIALECTS = {"adql": STRICT, "python": PYTHON}
+"""By the names that users give."""

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TypeAlias, get_args
 
 from skyseries.adql.lexer import Position
+from skyseries.lazy import module_on_use
 
 __all__ = [
     "And",
@@ -39,6 +40,7 @@ __all__ = [
     "Not",
     "Or",
     "Order",
+    "Placed",
     "Quantified",
     "Query",
     "Rows",
@@ -54,15 +56,21 @@ __all__ = [
 ]
 
 
+_printing = module_on_use("skyseries.adql.printing")  # which imports this module
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Placed:
-    """What stands in the text."""
+class Placed:
+    """What stands in the text; `str` of it is its text in ADQL."""
 
     position: Position = field(compare=False)
 
+    def __str__(self) -> str:
+        return str(_printing.text(self))
+
 
 @dataclass(frozen=True, slots=True)
-class Name(_Placed):
+class Name(Placed):
     """One part of a dotted name."""
 
     text: str
@@ -71,26 +79,26 @@ class Name(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class Literal(_Placed):
+class Literal(Placed):
     """A constant: int, Decimal, str, bool or None (NULL)."""
 
     value: int | Decimal | str | bool | None
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnRef(_Placed):
+class ColumnRef(Placed):
     """A column: ``ra``, ``t.ra``, ``lc.mjd``."""
 
     parts: tuple[Name, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Star(_Placed):
+class Star(Placed):
     """The asterisk in ``COUNT(*)``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unary(_Placed):
+class Unary(Placed):
     """``-x`` or ``+x``."""
 
     operator: str
@@ -98,7 +106,7 @@ class Unary(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class Binary(_Placed):
+class Binary(Placed):
     """``+ - * / ||`` between two values."""
 
     operator: str
@@ -107,7 +115,7 @@ class Binary(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class Call(_Placed):
+class Call(Placed):
     """A function; `name` as it is written."""
 
     name: str
@@ -116,16 +124,18 @@ class Call(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class Cast(_Placed):
+class Cast(Placed):
     """``CAST(x AS type)``; `target` in upper case with single spaces, `length` of CHAR(n)."""
 
     operand: Node
     target: str
     length: int | None
+    attempt: bool = False
+    """TRY_CAST: NULL for a value that the type cannot hold."""
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison(_Placed):
+class Comparison(Placed):
     """``= <> < <= > >=`` between two values."""
 
     operator: str
@@ -134,7 +144,7 @@ class Comparison(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class Between(_Placed):
+class Between(Placed):
     """``x [NOT] BETWEEN low AND high``."""
 
     operand: Node
@@ -144,7 +154,7 @@ class Between(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class In(_Placed):
+class In(Placed):
     """``x [NOT] IN (a, b, ...)``."""
 
     operand: Node
@@ -153,7 +163,7 @@ class In(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class Like(_Placed):
+class Like(Placed):
     """``x [NOT] LIKE pattern``, or ILIKE, which ignores case."""
 
     operand: Node
@@ -163,7 +173,7 @@ class Like(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class IsNull(_Placed):
+class IsNull(Placed):
     """``x IS [NOT] NULL``."""
 
     operand: Node
@@ -171,28 +181,28 @@ class IsNull(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class Not(_Placed):
+class Not(Placed):
     """``NOT condition``."""
 
     operand: Node
 
 
 @dataclass(frozen=True, slots=True)
-class And(_Placed):
+class And(Placed):
     """Two or more conditions, all true."""
 
     operands: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Or(_Placed):
+class Or(Placed):
     """Two or more conditions, one of them true."""
 
     operands: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Case(_Placed):
+class Case(Placed):
     """``CASE [operand] WHEN ... THEN ... [ELSE otherwise] END``."""
 
     operand: Node | None
@@ -202,7 +212,7 @@ class Case(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class When(_Placed):
+class When(Placed):
     """``WHEN test THEN value``."""
 
     test: Node
@@ -210,21 +220,21 @@ class When(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class Scalar(_Placed):
+class Scalar(Placed):
     """A query in parentheses that stands for its one value."""
 
     query: Query
 
 
 @dataclass(frozen=True, slots=True)
-class Exists(_Placed):
+class Exists(Placed):
     """``EXISTS (query)``."""
 
     query: Query
 
 
 @dataclass(frozen=True, slots=True)
-class InQuery(_Placed):
+class InQuery(Placed):
     """``x [NOT] IN (query)``."""
 
     operand: Node
@@ -233,7 +243,7 @@ class InQuery(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class Quantified(_Placed):
+class Quantified(Placed):
     """``x < ALL (query)``."""
 
     operator: str
@@ -244,7 +254,7 @@ class Quantified(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class Table(_Placed):
+class Table(Placed):
     """A table by its name, ``schema.table [AS alias]``."""
 
     parts: tuple[Name, ...]
@@ -252,7 +262,7 @@ class Table(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class Derived(_Placed):
+class Derived(Placed):
     """A query that is used as a table: ``(query) AS alias``."""
 
     query: Query
@@ -260,7 +270,7 @@ class Derived(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class Join(_Placed):
+class Join(Placed):
     """Two tables side by side, by a condition, by columns that both have, or by all of these."""
 
     kind: str
@@ -273,7 +283,7 @@ class Join(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class Item(_Placed):
+class Item(Placed):
     """What a query selects: a value, with or without a name."""
 
     value: Node
@@ -281,14 +291,14 @@ class Item(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class Everything(_Placed):
+class Everything(Placed):
     """``*`` or ``t.*`` among the selected."""
 
     qualifier: tuple[Name, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Order(_Placed):
+class Order(Placed):
     """A term of ORDER BY; a whole number that stands alone is the place of a selected value."""
 
     value: Node
@@ -296,7 +306,7 @@ class Order(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class Select(_Placed):
+class Select(Placed):
     """``SELECT [DISTINCT] [TOP n] ... FROM ... [WHERE] [GROUP BY] [HAVING]``."""
 
     items: tuple[Item | Everything, ...]
@@ -309,7 +319,7 @@ class Select(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class Combination(_Placed):
+class Combination(Placed):
     """UNION, INTERSECT or EXCEPT of two sets of rows."""
 
     operator: str
@@ -320,7 +330,7 @@ class Combination(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class Named(_Placed):
+class Named(Placed):
     """One query of WITH: ``name AS (query)``."""
 
     name: Name
@@ -328,7 +338,7 @@ class Named(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
-class Query(_Placed):
+class Query(Placed):
     """A whole statement, or one in parentheses."""
 
     named: tuple[Named, ...]
@@ -355,16 +365,17 @@ def is_condition(node: Node) -> bool:
     return isinstance(node, _CONDITIONS)
 
 
-def children(node: _Placed) -> tuple[_Placed, ...]:
+def children(node: Placed) -> tuple[Placed, ...]:
     """Return the nodes directly below a node, of an expression or of a statement."""
-    found: list[_Placed] = []
-    for name in node.__dataclass_fields__:
+    found: list[Placed] = []
+    fields: tuple[str, ...] = type(node).__match_args__
+    for name in fields:
         value = getattr(node, name)
         found += [v for v in (value if isinstance(value, tuple) else (value,)) if _is_node(v)]
     return tuple(found)
 
 
-def height(node: _Placed) -> int:
+def height(node: Placed) -> int:
     """Return how many levels a tree has (without recursion: it may be deep)."""
     levels, level = 0, [node]
     while level:
@@ -374,4 +385,4 @@ def height(node: _Placed) -> int:
 
 
 def _is_node(value: object) -> bool:
-    return isinstance(value, _Placed) and not isinstance(value, Name)
+    return isinstance(value, Placed) and not isinstance(value, Name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["OPERATOR_WORDS", "RESERVED"]
+__all__ = ["ADVICE", "CLAUSES", "GEOMETRIES", "NEVER_NAMES", "OPERATOR_WORDS", "RESERVED"]
 
 _SQL = """
 ABSOLUTE ACTION ADD ALL ALLOCATE ALTER AND ANY ARE AS ASC ASSERTION AT AUTHORIZATION AVG BEGIN
@@ -38,3 +38,31 @@ OPERATOR_WORDS = frozenset(
     ["AND", "AS", "BETWEEN", "ILIKE", "IN", "IS", "LIKE", "NOT", "NULL", "OR"]
 )
 """Words that never name a column, in no dialect, unless in double quotes."""
+
+_PARTS = """
+FROM WHERE GROUP HAVING ORDER OFFSET UNION INTERSECT EXCEPT ON USING
+NATURAL INNER LEFT RIGHT FULL CROSS JOIN
+"""
+
+CLAUSES = frozenset(_PARTS.split())
+"""Words that begin a part of a statement after another part."""
+
+NEVER_NAMES = OPERATOR_WORDS | CLAUSES | {"SELECT", "WITH"}
+"""Words that are no names after AS either."""
+
+GEOMETRIES = frozenset(["BOX", "CENTROID", "CIRCLE", "POINT", "POLYGON", "REGION"])
+"""Functions of ADQL whose value is a geometry."""
+
+ADVICE = {
+    "&": "use AND, OR and NOT between conditions",
+    "&&": "use AND, OR and NOT between conditions",
+    "|": "use AND, OR and NOT between conditions",
+    "~": "use AND, OR and NOT between conditions",
+    "!": "use NOT before a condition",
+    "%": "use MOD(a, b) for the remainder",
+    "**": "use POWER(a, b)",
+    "^": "use POWER(a, b)",
+    "<<": "there are no shifts of bits",
+    ">>": "there are no shifts of bits",
+}
+"""Operators of other languages, and what is written in ADQL."""

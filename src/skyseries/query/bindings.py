@@ -1,9 +1,9 @@
 """Which tables a statement can name, and the plan behind each.
 
 A catalog given as ``survey`` is the table ``survey`` of its objects, light curves nested, and a
-table ``survey.lc`` of the epochs of each light-curve column ``lc``, and of each extension; one given
-as ``dp1.Object`` is the table ``Object`` of the schema ``dp1``, and its epochs are ``dp1.Object_lc``.
-An association is the table of its pairs.
+table ``survey.lc`` of the epochs of each light-curve column ``lc``; one given as ``dp1.Object`` is
+the table ``Object`` of the schema ``dp1``, and its epochs are ``dp1.Object_lc``. So it is with
+extensions. An association is the table of its pairs.
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from skyseries import adql
+from skyseries.adql.dialect import DIALECTS
 from skyseries.adql.query_resolver import resolve
 from skyseries.query.bindings import bind
 from skyseries.query.planning import planned
@@ -14,7 +15,9 @@ from skyseries.query.result import Result
 __all__ = ["sql"]
 
 
-def sql(query: str, catalogs: Mapping[str, Any], *, dialect: str = "adql") -> Result:
+def sql(
+    query: str, catalogs: Mapping[str, Any], *, dialect: Literal["adql", "python"] = "adql"
+) -> Result:
     """Ask catalogs in ADQL; nothing is read before the result is asked for.
 
     Parameters
@@ -49,5 +52,5 @@ def sql(query: str, catalogs: Mapping[str, Any], *, dialect: str = "adql") -> Re
     """
     bindings = bind(catalogs)
     tree = adql.parse(query, dialect)
-    statement = resolve(tree, bindings.tables, adql.dialect_of(dialect))
+    statement = resolve(tree, bindings.tables, DIALECTS[dialect])
     return Result(planned(statement, tree, bindings), query)
