@@ -104,6 +104,14 @@ def engines() -> Iterator[Engines]:
         yield functools.cache(lambda name: stack.enter_context(create_executor(name, 2)))
 
 
+@pytest.fixture(scope="session")
+def rubin(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """Return small data releases on disk by name: ``rubin("dp1")``, each made once in a run."""
+    from tests.rubin.once import made_once
+
+    return functools.cache(functools.partial(made_once, tmp_path_factory.getbasetemp()))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _ctrl_c_is_not_ignored() -> None:
     """Let programs that tests start hear SIGINT, though a shell in the background ignores it."""

@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from skyseries.catalog import Catalog, from_table, open_catalog
     from skyseries.executors import Job, executor
     from skyseries.hats.check.validate import validate_catalog
+    from skyseries.hats.metadata import annotate
     from skyseries.hats.vacuum import vacuum
     from skyseries.hats.versions import versions
     from skyseries.pipelines.demo import demo
     from skyseries.pipelines.import_.importer import import_catalog
+    from skyseries.pipelines.rubin import simulate_rubin
     from skyseries.query import sql
 
     __version__: str
@@ -51,11 +53,13 @@ __all__ = [
     "StorageError",
     "__version__",
     "adql",
+    "annotate",
     "demo",
     "executor",
     "from_table",
     "import_catalog",
     "open_catalog",
+    "simulate_rubin",
     "sql",
     "timeseries",
     "vacuum",
@@ -66,11 +70,13 @@ __all__ = [
 _HOMES = {
     "Catalog": "skyseries.catalog",
     "Job": "skyseries.executors",
+    "annotate": "skyseries.hats.metadata",
     "demo": "skyseries.pipelines.demo",
     "executor": "skyseries.executors",
     "from_table": "skyseries.catalog",
     "import_catalog": "skyseries.pipelines.import_.importer",
     "open_catalog": "skyseries.catalog",
+    "simulate_rubin": "skyseries.pipelines.rubin",
     "sql": "skyseries.query",
     "vacuum": "skyseries.hats.vacuum",
     "validate_catalog": "skyseries.hats.check.validate",

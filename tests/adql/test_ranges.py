@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skyseries.adql import Mask, Statistics, bounds, cones, resolve_condition
+from skyseries.adql import Mask, Statistics, bounds, resolve_condition
 from skyseries.errors import QueryError
 from tests.adql.tables import COLUMNS, SCHEMA, SCOPE, TABLE
 from tests.adql.test_evaluate import conditions, resolve_in_adql
@@ -160,27 +160,6 @@ def test_values():
     assert of("objectId > 1").values(("objectId",)) is None
     assert of("objectId = 1.5").values(("objectId",)) == ()
     assert of("COUNT(lc.mjd) > 3 AND gMag < 20").paths == {("gMag",)}
-
-
-def test_cones():
-    text = (
-        "DISTANCE(ra, dec, 150.1, 2.2) < 0.1 AND 1 = CONTAINS(POINT('ICRS', ra, dec),"
-        " CIRCLE('ICRS', 10, -20, 3)) AND DISTANCE(POINT(1, 2), POINT(ra, dec)) <= 5"
-    )
-    found = cones(resolve_condition(text, SCOPE))
-    assert [(c.ra, c.dec, c.radius) for c in found] == [(150.1, 2.2, 0.1), (10, -20, 3), (1, 2, 5)]
-    assert all((c.ra_path, c.dec_path) == (("ra",), ("dec",)) for c in found)
-    for other in (
-        "DISTANCE(ra, dec, 1, 2) > 1",
-        "CONTAINS(POINT(ra, dec), CIRCLE(1, 2, 3)) = 0",
-        "DISTANCE(ra, dec, 1, 2) < 1 OR gMag < 3",
-        "NOT DISTANCE(ra, dec, 1, 2) < 1",
-        "DISTANCE(ra + 1, dec, 1, 2) < 1",
-        "DISTANCE(ra, dec, z, 2) < 1",
-        "DISTANCE(ra, dec, 1, 2) < gMag",
-        "DISTANCE(ra, dec, 1, 2) < -1",
-    ):
-        assert cones(resolve_condition(other, SCOPE)) == [], other
 
 
 def test_nothing_known_keeps_all():

@@ -58,6 +58,7 @@ _OF_COUNTS = _words("""
 """)
 _OF_THINGS = _words("""
     cache function curves declared args kwargs extractor name_or_path storage_options tmp_dir region
+    metadata
     regions moc source pixels ax feature path catalog map_catalog options lightcurve
     stage tasks before on_event
 """)

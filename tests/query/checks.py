@@ -56,7 +56,7 @@ class Checks:
         try:
             self.answers(text)
             self.divided(statements.plain_rows(), condition)
-            self.printed(text)
+            self.printed(text, run=seed % 10 == 0)
         except AssertionError as error:
             raise AssertionError(f"seed {seed}: {text}\n{error}") from error
 
@@ -78,11 +78,12 @@ class Checks:
         parts = [self.rows(_and(text, part)) for part in (condition, f"NOT ({condition})", unknown)]
         assert _sorted(pa.concat_tables(parts)) == _sorted(self.rows(text)), condition
 
-    def printed(self, text: str) -> None:
-        """Compare with the rows of the statement as it is printed."""
+    def printed(self, text: str, *, run: bool) -> None:
+        """Compare with the statement as it is printed: the same tree, and the same rows."""
         again = str(adql.parse(text, "python"))
         assert adql.parse(again, "python") == adql.parse(text, "python"), again
-        assert _sorted(self.rows(again)) == _sorted(self.rows(text)), again
+        if run:
+            assert _sorted(self.rows(again)) == _sorted(self.rows(text)), again
 
 
 def _sorted(table: pa.Table) -> list[str]:

@@ -227,7 +227,20 @@ def _rounded(x, digits=0):
     return float(scaled.quantize(Decimal(1), rounding="ROUND_HALF_UP").scaleb(-digits))
 
 
+def _separation(ra1, dec1, ra2, dec2):
+    """Return the angle in degrees: Vincenty's formula on a sphere."""
+    a, b, c = (math.radians(x) for x in (ra2 - ra1, dec1, dec2))
+    x = math.cos(c) * math.sin(a)
+    y = math.cos(b) * math.sin(c) - math.sin(b) * math.cos(c) * math.cos(a)
+    z = math.sin(b) * math.sin(c) + math.cos(b) * math.cos(c) * math.cos(a)
+    return math.degrees(math.atan2(math.hypot(x, y), z))
+
+
 _FUNCTIONS = {
+    "POINT": lambda *place: place[-2:],
+    "CIRCLE": lambda *circle: circle[-3:],
+    "CONTAINS": lambda point, circle: int(_separation(*point, *circle[:2]) <= circle[2]),
+    "DISTANCE": lambda *places: _separation(*places),
     "ABS": lambda x: abs(x),
     "SQRT": _double(np.sqrt),
     "EXP": _double(np.exp),

@@ -70,7 +70,7 @@ class Statements:
             if distinct:
                 tail = f" ORDER BY {rng.choice(['v0', '1 DESC', 'v0 ASC'])}"
             else:
-                tail = f" ORDER BY {self.value(1)} {rng.choice(['', 'ASC', 'DESC'])}, {IDS}"
+                tail = f" ORDER BY {self.term()} {rng.choice(['', 'ASC', 'DESC'])}, {IDS}"
                 if rng.random() < 0.5:
                     self._did("TOP")
                     top = f"TOP {rng.randint(0, 30)} "
@@ -78,6 +78,11 @@ class Statements:
                     self._did("OFFSET")
                     tail += f" OFFSET {rng.randint(0, 20)}"
         return f"SELECT {distinct}{top}{', '.join(items)} FROM {self.table}{where}{tail}"  # noqa: S608
+
+    def term(self):
+        """Return what rows are ordered by; a whole number would be the place of a column."""
+        text = self.value(1)
+        return f"{text} + nObs" if text.isdigit() else text
 
     def grouped(self):
         """Return a statement with groups."""

@@ -39,14 +39,14 @@ class World:
         return [row["objectid"] for row in self.objects]
 
 
-def build(folder: Path, seed: int = 0, n: int = 260) -> World:
+def build(folder: Path, seed: int = 0, n: int = 100) -> World:
     """Write the catalog into a folder."""
     objects, epochs = _tables(seed, n)
     for name, table in (("objects", objects), ("epochs", epochs)):
         pq.write_table(table, folder / f"{name}.parquet")
-    with small_parts(group_rows=20, group_epochs=150, index_rows=60):
+    with small_parts(group_rows=25, group_epochs=300, index_rows=60):
         sky.import_catalog(
-            folder / "objects.parquet", folder / "survey", id="objectId", max_rows=45,
+            folder / "objects.parquet", folder / "survey", id="objectId", max_rows=48,
             lightcurves=folder / "epochs.parquet", source_id="objectId", lightcurve_name="lc",
             time="mjd", band="band", flux="flux", flux_err="fluxErr",
             executor="serial", progress=False, durability="process",

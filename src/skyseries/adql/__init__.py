@@ -11,18 +11,19 @@ from skyseries.lazy import names_on_use
 if TYPE_CHECKING:
     from skyseries.adql.dialect import PYTHON, STRICT, Dialect
     from skyseries.adql.epochs import EpochAggregates
-    from skyseries.adql.evaluate import Mask, Values
+    from skyseries.adql.evaluate import Kernels, Mask, Values
     from skyseries.adql.expressions import Aggregate, Column, Constant, Expr, Path
-    from skyseries.adql.functions import FUNCTIONS, Function, Signature, function_table
+    from skyseries.adql.functions import FUNCTIONS, Function, Origin, Signature, function_table
     from skyseries.adql.grouping import GroupBy
     from skyseries.adql.lexer import pointer
     from skyseries.adql.parser import parse_condition, parse_value
-    from skyseries.adql.ranges import Bounds, Cone, bounds, cones, one_of
+    from skyseries.adql.ranges import Bounds, bounds, one_of
+    from skyseries.adql.regions import regions
     from skyseries.adql.resolver import resolve_condition, resolve_value
     from skyseries.adql.scope import Scope, Source
     from skyseries.adql.statements import parse
     from skyseries.adql.statistics import Statistics
-    from skyseries.adql.types import Type
+    from skyseries.adql.types import Type, xtype
     from skyseries.adql.units import in_needed_unit
     from skyseries.adql.walk import (
         aggregate_name,
@@ -40,14 +41,15 @@ __all__ = [
     "Aggregate",
     "Bounds",
     "Column",
-    "Cone",
     "Constant",
     "Dialect",
     "EpochAggregates",
     "Expr",
     "Function",
     "GroupBy",
+    "Kernels",
     "Mask",
+    "Origin",
     "Path",
     "Scope",
     "Signature",
@@ -58,7 +60,6 @@ __all__ = [
     "aggregate_name",
     "bounds",
     "columns",
-    "cones",
     "conjunction",
     "conjuncts",
     "function_table",
@@ -69,9 +70,11 @@ __all__ = [
     "parse_condition",
     "parse_value",
     "pointer",
+    "regions",
     "resolve_condition",
     "resolve_value",
     "split_aggregates",
+    "xtype",
 ]
 
 __getattr__, __dir__ = names_on_use(
@@ -79,18 +82,19 @@ __getattr__, __dir__ = names_on_use(
     {
         "dialect": "PYTHON STRICT Dialect",
         "epochs": "EpochAggregates",
-        "evaluate": "Mask Values",
+        "evaluate": "Kernels Mask Values",
         "expressions": "Aggregate Column Constant Expr Path",
-        "functions": "FUNCTIONS Function Signature function_table",
+        "functions": "FUNCTIONS Function Origin Signature function_table",
         "grouping": "GroupBy",
         "lexer": "pointer",
         "parser": "parse_condition parse_value",
-        "ranges": "Bounds Cone bounds cones one_of",
+        "ranges": "Bounds bounds one_of",
+        "regions": "regions",
         "resolver": "resolve_condition resolve_value",
         "scope": "Scope Source",
         "statements": "parse",
         "statistics": "Statistics",
-        "types": "Type",
+        "types": "Type xtype",
         "units": "in_needed_unit",
         "walk": "aggregate_name columns conjunction conjuncts has_aggregates split_aggregates",
     },

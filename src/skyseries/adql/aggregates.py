@@ -5,27 +5,115 @@ NULL and NaN are missing values: they are skipped, and an aggregate of no value 
 
 from __future__ import annotations
 
-from skyseries.adql.constants import convert
-from skyseries.adql.expressions import Aggregate, Expr
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from skyseries.adql.constants import convert, whole
+from skyseries.adql.expressions import Aggregate, Constant, ConstantValue, Expr
+from skyseries.adql.functions import Origin
+from skyseries.adql.geometry import folded_number
 from skyseries.adql.lexer import Position, error_at
 from skyseries.adql.types import Type
 from skyseries.units import unit_product
 
-__all__ = ["AGGREGATES", "KIND_AGGREGATES", "aggregate"]
+__all__ = ["AGGREGATES", "AGGREGATE_TABLE", "KIND_AGGREGATES", "AggregateFunction", "aggregate"]
 
-AGGREGATES = frozenset(["AVG", "COUNT", "MAX", "MIN", "SUM"])
-"""Those of ADQL."""
+_MOST_BINS = 10_000
 
-KIND_AGGREGATES = AGGREGATES | {"FIRST", "LAST", "MEDIAN", "STDDEV", "VARIANCE"}
-"""Those of the Python API; STDDEV and VARIANCE divide by n - 1, FIRST and LAST go by the order
-in which epochs are stored."""
 
-_SAME_UNIT = frozenset(["AVG", "FIRST", "LAST", "MAX", "MEDIAN", "MIN", "STDDEV", "SUM"])
-_OF_NUMBERS = frozenset(["AVG", "MEDIAN", "STDDEV", "SUM", "VARIANCE"])
+@dataclass(frozen=True)
+class AggregateFunction:
+    """An aggregate.
+
+    Parameters
+    ----------
+    name : str
+    takes : str
+        ``numbers``, ``texts`` or ``values`` (of any type that can be compared).
+    doc : str
+    result : Type, optional
+        None: as the argument; SUM of whole numbers is one of 64 bits.
+    unit : str, optional
+        ``same`` as the argument, ``square`` of it, or the unit itself.
+    parameters : tuple of str, optional
+        The constants that it takes after the values.
+    origin : Origin, optional
+    means : str, optional
+        The name of the aggregate that it is another name of.
+    """
+
+    name: str
+    takes: str
+    doc: str
+    result: Type | None = None
+    unit: str = "same"
+    parameters: tuple[str, ...] = ()
+    origin: Origin = Origin.ADQL
+    means: str = ""
+
+    def usage(self) -> str:
+        """Return how it is called."""
+        return f"{self.name}({', '.join(('x', *self.parameters))})"
+
+
+_D = Type.DOUBLE
+_PERCENTILE = (
+    "the value below which so many percent of the values are, between two of them in proportion;"
+    " NULL for a percent that is not from 0 to 100"
+)
+_MEDIAN = "the value in the middle, or the mean of two"
+
+AGGREGATE_TABLE = {
+    function.name.upper(): function
+    for function in (
+        AggregateFunction("AVG", "numbers", "the mean", _D),
+        AggregateFunction("COUNT", "values", "how many there are; COUNT(*): rows", Type.BIGINT, ""),
+        AggregateFunction("MAX", "values", "the largest"),
+        AggregateFunction("MIN", "values", "the smallest"),
+        AggregateFunction("SUM", "numbers", "the sum"),
+        AggregateFunction(
+            "ivo_string_agg", "texts", "all in alphabetical order, with a text between them",
+            Type.TEXT, "", ("delimiter",), Origin.IVOA, "STRING_AGG",
+        ),
+        AggregateFunction(
+            "ivo_histogram", "numbers",
+            "how many are below lower or missing, then in each of nbins equal bins, then from upper"
+            " on", Type.LIST, "", ("lower", "upper", "nbins"), Origin.IVOA, "HISTOGRAM",
+        ),
+        AggregateFunction("scisql_median", "numbers", _MEDIAN, _D, origin=Origin.RUBIN,
+                          means="MEDIAN"),
+        AggregateFunction("scisql_percentile", "numbers", _PERCENTILE, _D,
+                          parameters=("percent",), origin=Origin.RUBIN, means="PERCENTILE"),
+        AggregateFunction("FIRST", "values", "of the first epoch that is stored",
+                          origin=Origin.OURS),
+        AggregateFunction("LAST", "values", "of the last epoch that is stored",
+                          origin=Origin.OURS),
+        AggregateFunction("MEDIAN", "numbers", _MEDIAN, _D, origin=Origin.OURS),
+        AggregateFunction("PERCENTILE", "numbers", _PERCENTILE, _D, parameters=("percent",),
+                          origin=Origin.OURS),
+        AggregateFunction("STDDEV", "numbers", "the standard deviation, divided by n - 1", _D,
+                          origin=Origin.OURS),
+        AggregateFunction("VARIANCE", "numbers", "the variance, divided by n - 1", _D, "square",
+                          origin=Origin.OURS),
+    )
+}  # fmt: skip
+"""By their names in upper case."""
+
+KIND_AGGREGATES = frozenset(AGGREGATE_TABLE)
+"""Those of the Python API."""
+
+AGGREGATES = frozenset(n for n, f in AGGREGATE_TABLE.items() if f.origin is not Origin.OURS)
+"""Those of ADQL, of the IVOA's catalogue and of Rubin."""
 
 
 def aggregate(
-    name: str, argument: Expr | None, distinct: bool, position: Position, *, over: str | None
+    name: str,
+    argument: Expr | None,
+    distinct: bool,
+    position: Position,
+    *,
+    over: str | None,
+    parameters: Sequence[Expr] = (),
 ) -> Aggregate:
     """Return an aggregate with the type of its result.
 
@@ -41,41 +129,88 @@ def aggregate(
         For messages.
     over : str or None
         The nested column whose epochs are aggregated.
+    parameters : sequence of Expr
+        What stands after the argument.
 
     Raises
     ------
     QueryError
         If there is no such aggregate of this type.
     """
+    function = AGGREGATE_TABLE[name]
+    if len(parameters) != len(function.parameters):
+        number = len(function.parameters) + 1
+        raise error_at(
+            f"{function.name} takes {'one value' if number == 1 else f'{number} values'}, not "
+            f"{len(parameters) + 1}; write {function.usage()}",
+            position,
+        )
     if argument is None:
         if name != "COUNT" or distinct:
             raise error_at(f"{name} needs a column: only COUNT(*) takes an asterisk", position)
         return Aggregate("COUNT", None, Type.BIGINT)
-    if distinct and name in ("FIRST", "LAST"):
-        raise error_at(f"DISTINCT has no meaning in {name}", position)
+    if distinct and (name in ("FIRST", "LAST") or function.parameters):
+        raise error_at(f"DISTINCT has no meaning in {function.name}", position)
     kind = argument.type
-    if name in _OF_NUMBERS and not kind.is_number:
-        raise error_at(f"{name} takes numbers, not a {kind.value}", position)
-    if name not in _OF_NUMBERS and not kind.is_scalar:
-        raise error_at(f"{name} cannot take a {kind.value}", position)
-    if name in ("AVG", "MEDIAN", "STDDEV", "VARIANCE"):
-        argument, result = convert(argument, Type.DOUBLE), Type.DOUBLE
-    else:
-        result = _result(name, kind)
-    return Aggregate(name, argument, result, distinct, over, _unit(name, argument.unit))
+    if function.takes == "numbers" and not kind.is_number:
+        raise error_at(f"{function.name} takes numbers, not a {kind.value}", position)
+    if not kind.is_scalar or (function.takes == "texts" and kind is not Type.TEXT):
+        raise error_at(f"{function.name} cannot take a {kind.value}", position)
+    if function.result in (Type.DOUBLE, Type.LIST):
+        argument = convert(argument, Type.DOUBLE)
+    return Aggregate(
+        function.means or name,
+        argument,
+        function.result or _result(name, kind),
+        distinct,
+        over,
+        _unit(function, argument.unit),
+        _constants(function, parameters, position),
+    )
 
 
-def _unit(name: str, unit: str | None) -> str | None:
-    if name == "VARIANCE":
+def _unit(function: AggregateFunction, unit: str | None) -> str | None:
+    if function.unit == "square":
         return unit_product(unit, unit) if unit else unit
-    return unit if name in _SAME_UNIT else ""
+    return unit if function.unit == "same" else function.unit
 
 
 def _result(name: str, kind: Type) -> Type:
-    if name == "COUNT":
-        return Type.BIGINT
     if name == "SUM":
         if kind.is_floating:
             return Type.DOUBLE
         return Type.UBIGINT if kind is Type.UBIGINT else Type.BIGINT
     return kind
+
+
+def _constants(
+    function: AggregateFunction, parameters: Sequence[Expr], position: Position
+) -> tuple[ConstantValue, ...]:
+    """Return the values of the constants beside the argument.
+
+    Raises
+    ------
+    QueryError
+        If one is no constant, or of another type.
+    """
+    found: list[ConstantValue] = []
+    for name, given in zip(function.parameters, parameters, strict=True):
+        constant = folded_number(given)
+        if not isinstance(constant, Constant):
+            raise error_at(f"{name} in {function.name} must be a constant", position)
+        value = constant.value
+        right = constant.type is Type.TEXT if name == "delimiter" else constant.type.is_number
+        if value is None or not right:
+            wanted = "text" if name == "delimiter" else "number"
+            raise error_at(f"{name} in {function.name} must be a {wanted}", position)
+        found.append(str(value) if name == "delimiter" else float(value))  # type: ignore[arg-type]
+    if function.means == "HISTOGRAM":
+        bins = whole(parameters[2])
+        if bins is None or not 1 <= bins <= _MOST_BINS or not found[0] < found[1]:  # type: ignore[operator]
+            raise error_at(
+                f"{function.name} takes a lower limit, a larger upper one, and 1 to {_MOST_BINS}"
+                " bins",
+                position,
+            )
+        found[2] = bins
+    return tuple(found)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping
+from decimal import Decimal
 
-from skyseries.adql.constants import convert, whole
+from skyseries.adql.constants import convert, parse_timestamp, whole
 from skyseries.adql.expressions import Column, Constant, Expr, Operation
 from skyseries.adql.functions import Function, Signature
+from skyseries.adql.geometry import figure, folded_number, literal_shape, made_shape, point
 from skyseries.adql.lexer import Position, error_at
+from skyseries.adql.stcs import check_frame
 from skyseries.adql.types import Type
 from skyseries.adql.units import check_one_unit, in_needed_unit, unit_of_power, words_for
 from skyseries.errors import InputError
@@ -16,11 +19,9 @@ from skyseries.units import conversion_factor
 
 __all__ = ["call"]
 
-_NOT_YET = {
-    "AREA", "BOX", "CENTROID", "COORDSYS", "POLYGON", "REGION",
-}  # fmt: skip
-_ANGLES = ("DISTANCE", "CONTAINS", "INTERSECTS")
 _TAKES = {"RADIANS": "deg"} | dict.fromkeys(("SIN", "COS", "TAN", "COT", "DEGREES"), "rad")
+_RUBINS = {"scisql_s2PtInCircle": "CIRCLE", "scisql_s2PtInCPoly": "POLYGON"}
+_NUMBERS = frozenset(["double", "lon", "lat"])
 _EXACT = {
     "ubigint": Type.UBIGINT,
     "real": Type.REAL,
@@ -29,6 +30,13 @@ _EXACT = {
     "boolean": Type.BOOLEAN,
     "point": Type.POINT,
     "circle": Type.CIRCLE,
+    "polygon": Type.POLYGON,
+}
+_FIGURES = frozenset([Type.CIRCLE, Type.POLYGON])
+_ONE_OF = {
+    "figure": _FIGURES,
+    "region": _FIGURES | {Type.MOC},
+    "shape": _FIGURES | {Type.MOC, Type.POINT},
 }
 
 
@@ -62,16 +70,13 @@ def call(
     if function is None:
         raise _unknown(name, [*functions, *aggregates, "COALESCE", "IN_UNIT"], position)
     for signature in function.signatures:
-        if len(signature.arguments) == len(arguments) and all(
-            _accepts(kind, argument)
-            for kind, argument in zip(signature.arguments, arguments, strict=True)
-        ):
-            _check_nesting(function, arguments, position)
+        kinds = signature.kinds(len(arguments))
+        if kinds is not None and all(map(_accepts, kinds, arguments)):
             _check_angle(function.name, arguments, position)
             if function.name in ("ATAN2", "MOD"):
                 check_one_unit(arguments, position)
             try:
-                return _operation(function, signature, arguments)
+                return _made(function, signature, arguments, position)
             except InputError as error:
                 raise error_at(str(error), position) from None
     given = ", ".join(argument.type.value for argument in arguments)
@@ -79,7 +84,7 @@ def call(
 
 
 def _accepts(kind: str, argument: Expr) -> bool:
-    if kind == "double":
+    if kind in _NUMBERS:
         return argument.type.is_number or argument.type is Type.NULL
     if kind == "integer":
         return argument.type.is_integer
@@ -88,23 +93,15 @@ def _accepts(kind: str, argument: Expr) -> bool:
     if kind == "digits":
         number = whole(argument)
         return argument.type.is_integer and number is not None and abs(number) <= 300
-    if kind == "coosys":
+    if kind in ("coosys", "literal"):
         return isinstance(argument, Constant) and argument.type is Type.TEXT
-    if kind == "text" and argument.type is Type.NULL:
+    if kind in _ONE_OF:
+        return argument.type in _ONE_OF[kind]
+    if kind in ("text", "timestamp") and argument.type is Type.NULL:
+        return True
+    if kind == "timestamp" and argument.type is Type.TEXT:
         return True
     return argument.type is _EXACT[kind]
-
-
-def _check_nesting(function: Function, arguments: list[Expr], position: Position) -> None:
-    """Refuse distances of distances: each would be written out many times in the next."""
-    if function.name not in _ANGLES:
-        return
-    stack = list(arguments)
-    while stack:
-        current = stack.pop()
-        if isinstance(current, Operation) and current.name in _ANGLES:
-            raise error_at(f"{current.name} cannot stand inside of {function.name}", position)
-        stack.extend(current.children)
 
 
 def _check_angle(name: str, arguments: list[Expr], position: Position) -> None:
@@ -125,41 +122,92 @@ def _check_angle(name: str, arguments: list[Expr], position: Position) -> None:
             )
 
 
-def _operation(function: Function, signature: Signature, arguments: list[Expr]) -> Expr:
-    flat: list[Expr] = []
-    name = function.name
-    needs = signature.needs or ("",) * len(arguments)
-    arguments = [
+def _made(
+    function: Function, signature: Signature, arguments: list[Expr], position: Position
+) -> Expr:
+    """Return the call with arguments that its signature accepts.
+
+    Raises
+    ------
+    InputError
+        If a unit, a frame or a constant geometry is wrong.
+    """
+    name, number = function.name, len(arguments)
+    kinds = signature.kinds(number) or ()
+    needed = [
         in_needed_unit(argument, unit, f"{words_for(argument, 'a value')} in {name}", strict=False)
         if unit
         else argument
-        for argument, unit in zip(arguments, needs, strict=True)
+        for argument, unit in zip(arguments, signature.units(number), strict=True)
     ]
-    for kind, argument in zip(signature.arguments, arguments, strict=True):
-        if kind in ("point", "circle"):
-            flat.extend(argument.children)
-        elif kind == "double":
-            flat.append(convert(argument, Type.DOUBLE))
-        elif kind == "digits":
-            flat.append(convert(argument, Type.INTEGER))
-        elif kind == "unsigned":
-            flat.append(convert(argument, Type.UBIGINT))
-        elif kind == "text":
-            flat.append(convert(argument, Type.TEXT))
-        elif kind != "coosys":
-            flat.append(argument)
-    result = arguments[0].type if signature.result is None else signature.result
+    if kinds == ("literal",):
+        return literal_shape(name, str(arguments[0].value))  # type: ignore[attr-defined]
+    if name == "COORDSYS":
+        return Constant("ICRS", Type.TEXT)
+    if signature.kernel or "lon" in kinds:
+        needed = [folded_number(argument) for argument in needed]
+    parts = _joined([_converted(k, a, position) for k, a in zip(kinds, needed, strict=True)], kinds)
+    if name == "POINT":
+        return parts[0]
+    if signature.kernel == "rubin.within":
+        parts = [parts[0], figure(_RUBINS[name], parts[1:])]
+    if signature.kernel == "sky.transformed":
+        _check_frames(parts)
+    result = signature.result
+    if result is None:
+        result = arguments[-1 if kinds[-1] in ("point", "figure") else 0].type
     unit = signature.unit
     if unit == "same":
-        unit = arguments[0].unit
+        unit = needed[0].unit
     elif unit == "power":
-        unit = unit_of_power(arguments[0], (*arguments, Constant(0.5, Type.DOUBLE))[1])
-    return Operation(function.name, tuple(flat), result, signature.sql, signature.compute, unit)
+        unit = unit_of_power(needed[0], (*needed, Constant(0.5, Type.DOUBLE))[1])
+    operation = Operation(
+        name, tuple(parts), result, signature.sql, signature.compute, unit,
+        signature.kernel, signature.ucd,
+    )  # fmt: skip
+    return made_shape(operation) if result.is_geometry else operation
+
+
+def _converted(kind: str, argument: Expr, position: Position) -> Expr:
+    """Return an argument in the type of its kind."""
+    if kind in _NUMBERS:
+        number = argument.value if isinstance(argument, Constant) else None
+        if isinstance(number, int | float | Decimal):
+            return Constant(float(number), Type.DOUBLE)  # of a Decimal too
+        return convert(argument, Type.DOUBLE)
+    if kind == "digits":
+        return convert(argument, Type.INTEGER)
+    if kind == "unsigned":
+        return convert(argument, Type.UBIGINT)
+    if kind == "text":
+        return convert(argument, Type.TEXT)
+    if kind == "timestamp" and isinstance(argument, Constant) and argument.type is Type.TEXT:
+        return Constant(parse_timestamp(str(argument.value), position), Type.TIMESTAMP)
+    if kind == "timestamp":
+        return convert(argument, Type.TIMESTAMP)
+    return argument
+
+
+def _joined(arguments: list[Expr], kinds: tuple[str, ...]) -> list[Expr]:
+    """Return arguments with a point for each pair of coordinates, and without frames."""
+    parts: list[Expr] = []
+    for kind, argument in zip(kinds, arguments, strict=True):
+        if kind == "coosys":
+            check_frame(str(argument.value))  # type: ignore[attr-defined]
+        elif kind == "lat":
+            parts.append(point(parts.pop(), argument))
+        else:
+            parts.append(argument)
+    return parts
+
+
+def _check_frames(arguments: list[Expr]) -> None:
+    from skyseries.adql.kernels.sky import rotation
+
+    rotation(*(str(argument.value) for argument in arguments[:2]))  # type: ignore[attr-defined]
 
 
 def _unknown(name: str, known: list[str], position: Position) -> Exception:
-    if name.upper() in _NOT_YET:
-        return error_at(f"{name.upper()} is not supported here yet", position)
     near = difflib.get_close_matches(name.upper(), [n.upper() for n in known], n=2, cutoff=0.6)
     advice = f"; did you mean {' or '.join(near)}?" if near else ""
     return error_at(f"no function {name}{advice}", position)

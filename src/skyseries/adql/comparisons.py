@@ -20,11 +20,9 @@ from skyseries.adql.expressions import (
     Expr,
     Not,
     OneOf,
-    Operation,
     Or,
     Truth,
 )
-from skyseries.adql.geometry import region_test
 from skyseries.adql.lexer import Position, error_at
 from skyseries.adql.types import Type
 from skyseries.adql.units import check_one_unit, words_for
@@ -55,7 +53,7 @@ def compare(operator: str, left: Expr, right: Expr, position: Position) -> Expr:
         return Compare(operator, left, right)
     if left.type.is_number and right.type.is_number:
         check_one_unit((left, right), position)
-        return _region_test(operator, left, right) or _numbers(operator, left, right)
+        return _numbers(operator, left, right)
     if Type.BOOLEAN in (left.type, right.type):
         return _booleans(operator, left, right, position)
     if left.type is Type.TIMESTAMP and isinstance(right, Constant) and right.type is Type.TEXT:
@@ -132,14 +130,6 @@ def _booleans(operator: str, left: Expr, right: Expr, position: Position) -> Exp
     if left.type is right.type:
         return Compare(operator, left, right)
     raise _mismatch(operator, left, right, position)
-
-
-def _region_test(operator: str, left: Expr, right: Expr) -> Expr | None:
-    """Turn ``CONTAINS(point, circle) = 1`` into a comparison of the distance with the radius."""
-    value = whole(right)
-    if not isinstance(left, Operation) or value not in (0, 1) or operator not in ("=", "<>"):
-        return None
-    return region_test(left, inside=(value == 1) == (operator == "="))
 
 
 def _mismatch(operator: str, left: Expr, right: Expr, position: Position) -> Exception:

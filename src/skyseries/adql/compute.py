@@ -30,7 +30,6 @@ from skyseries.adql.expressions import (
     Path,
     Truth,
 )
-from skyseries.adql.geometry import expanded
 from skyseries.adql.sql import NEGATED, may_be_nan
 from skyseries.adql.types import Type, arrow_type
 from skyseries.lazy import pc
@@ -57,9 +56,6 @@ def supported(expression: Expr) -> bool:
         case Convert():
             return _converts(expression) and supported(expression.argument)
         case Operation():
-            plain = expanded(expression)
-            if plain is not None:
-                return supported(plain)
             return expression.compute is not None and all(map(supported, expression.arguments))
         case Compare():
             return _compares(expression)
@@ -135,9 +131,6 @@ def truth(expression: Expr, columns: Mapping[Path, Any], *, negated: bool = Fals
 
 
 def _operation(expression: Operation, columns: Mapping[Path, Any], known: dict[int, Any]) -> Any:
-    plain = expanded(expression)
-    if plain is not None:
-        return value(plain, columns)  # with parts of its own
     if id(expression) not in known:
         arguments = [value(argument, columns, known) for argument in expression.arguments]
         known[id(expression)] = pc.call_function(str(expression.compute), arguments)

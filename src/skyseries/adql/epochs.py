@@ -18,6 +18,7 @@ from skyseries.adql.types import Type, arrow_type
 from skyseries.adql.walk import aggregate_name, columns
 from skyseries.arrow import to_numpy
 from skyseries.errors import InputError, QueryError
+from skyseries.lazy import pc
 
 __all__ = ["EpochAggregates"]
 
@@ -123,11 +124,14 @@ def _aggregate(
         return pa.array(epochs.counts())
     if aggregate.name in ("FIRST", "LAST"):
         return _edge(epochs, aggregate.name == "LAST")
-    if aggregate.distinct or not numeric:
+    if aggregate.distinct or not numeric or aggregate.name == "HISTOGRAM":
         return _by_sql(aggregate, epochs, kind)
     values = to_numpy(argument.fill_null(0))
     epochs = _Epochs(values, valid, starts, ends)
-    result, known = _NUMERIC[aggregate.name](epochs)
+    if aggregate.name == "PERCENTILE":
+        result, known = _percentile(epochs, float(aggregate.parameters[0]))  # type: ignore[arg-type]
+    else:
+        result, known = _NUMERIC[aggregate.name](epochs)
     return pa.array(result, kind, mask=~known)
 
 
@@ -169,6 +173,9 @@ def _by_sql(aggregate: Aggregate, epochs: _Epochs, kind: pa.DataType) -> pa.Arra
     result = found.column(1).combine_chunks().take(pa.array(place, mask=place < 0))
     if aggregate.name == "COUNT":
         result = result.fill_null(0)
+    if aggregate.name == "HISTOGRAM" and result.null_count:
+        nothing = pa.scalar([0] * (aggregate.parameters[2] + 2), kind)  # type: ignore[operator]
+        result = pc.if_else(result.is_null(), nothing, result.cast(kind))
     return result if result.type == kind else result.cast(kind)
 
 
@@ -228,12 +235,32 @@ def _extreme(function: np.ufunc, largest: bool) -> Callable[[_Epochs], _Result]:
     return extreme
 
 
-def _median(epochs: _Epochs) -> _Result:
+def _percentile(epochs: _Epochs, percent: float) -> _Result:
+    """Interpolate between the two values beside (n - 1) percent / 100."""
+    if not 0.0 <= percent <= 100.0:
+        return np.zeros(len(epochs.starts)), np.zeros(len(epochs.starts), bool)
+    values, first, n = _sorted(epochs)
+    known = n > 0
+    place = (n[known] - 1) * (percent / 100.0)
+    below = np.floor(place).astype(np.int64)
+    low = values[first[known] + below]
+    high = values[first[known] + np.minimum(below + 1, n[known] - 1)]
+    result = np.zeros(len(n))
+    with np.errstate(invalid="ignore"):
+        result[known] = np.where(low == high, low, low + (place - below) * (high - low))
+    return result, known
+
+
+def _sorted(epochs: _Epochs) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the values in order, object by object, where each object's begin, and how many."""
     objects = epochs.objects()[epochs.valid]
     values = epochs.values[epochs.valid]
-    values = values[np.lexsort((values, objects))]
     n = epochs.counts()
-    first = np.cumsum(n) - n
+    return values[np.lexsort((values, objects))], np.cumsum(n) - n, n
+
+
+def _median(epochs: _Epochs) -> _Result:
+    values, first, n = _sorted(epochs)
     known = n > 0
     result = np.zeros(len(n))
     low = values[(first + (n - 1) // 2)[known]]

@@ -7,26 +7,38 @@ share of the memory; what is more waits in the folder for scratch files.
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from skyseries.adql.border import Columns, raw_column, row_count, take_columns
-from skyseries.adql.expressions import Column, Expr, Path, written
+from skyseries.adql.expressions import Column, Constant, Expr, Path, written
 from skyseries.adql.sql import Writer
 from skyseries.adql.types import Type
 from skyseries.adql.walk import columns as columns_of
+from skyseries.adql.walk import has_kernels, kernel_path, split_kernels
 from skyseries.config import settings
 from skyseries.errors import ExecutionError, InputError, QueryError
 
-__all__ = ["Mask", "Values", "aliases", "arrow_table", "finished", "run_sql"]
+__all__ = [
+    "Kernels",
+    "Mask",
+    "Values",
+    "aliases",
+    "arrow_table",
+    "finished",
+    "kernel_of",
+    "run_sql",
+]
 
 T = TypeVar("T")
 
@@ -36,6 +48,67 @@ _OF_VALUES = ("ConversionException", "InvalidInputException", "OutOfRangeExcepti
 _LEAST_BYTES = 128 << 20
 """DuckDB needs some room of its own, however little memory is given."""
 _FROM_COLUMN = re.compile(r" when casting from source column \w+")
+
+
+class Kernels:
+    """The operations in expressions that functions on arrays calculate, before all others.
+
+    Parameters
+    ----------
+    expressions : sequence of Expr
+
+    Attributes
+    ----------
+    rest : tuple of Expr
+        The expressions with generated columns in the places of those operations.
+    """
+
+    def __init__(self, expressions: Sequence[Expr]) -> None:
+        self._steps, self.rest = split_kernels(expressions)
+        self._arguments = [
+            Values([a for a in step.children if not isinstance(a, Constant)])
+            for step in self._steps
+        ]
+
+    @cached_property
+    def paths(self) -> frozenset[Path]:
+        """The generated columns."""
+        return frozenset(map(kernel_path, range(len(self._steps))))
+
+    def __call__(self, columns: Columns, rows: int) -> dict[Path, pa.Array]:
+        """Return the generated columns.
+
+        Raises
+        ------
+        QueryError, SchemaError
+            As for `Values`.
+        """
+        made: dict[Path, pa.Array] = {}
+        for index, (step, arguments) in enumerate(zip(self._steps, self._arguments, strict=True)):
+            needed = take_columns(columns, arguments.columns - made.keys())
+            arrays = iter(arguments(needed | made, rows))
+            made[kernel_path(index)] = _run_kernel(step, arrays, rows)
+        return made
+
+
+def _run_kernel(step: Expr, arrays: Iterator[pa.Array], rows: int) -> pa.Array:
+    from skyseries.adql.kernels.operands import Operand, to_arrow
+
+    if isinstance(step, Constant):
+        return to_arrow(Operand(step.type, step.value).numbers(), step.type, rows)
+    operands = [
+        Operand(a.type, a.value if isinstance(a, Constant) else next(arrays)) for a in step.children
+    ]
+    with np.errstate(all="ignore"):
+        return to_arrow(kernel_of(step)(*operands), step.type, rows)
+
+
+def kernel_of(operation: Expr) -> Callable[..., Any]:
+    """Return the function that calculates an operation with a kernel."""
+    module, name = str(operation.kernel).split(".")  # type: ignore[attr-defined]
+    kernels = importlib.import_module(f"skyseries.adql.kernels.{module}")
+    function: Callable[..., Any] = getattr(kernels, name)
+    return function
 
 
 class Values:
@@ -50,6 +123,8 @@ class Values:
     def __init__(self, expressions: Sequence[Expr]) -> None:
         self.expressions = tuple(expressions)
         self.columns: frozenset[Path] = frozenset().union(*map(columns_of, self.expressions))
+        self._kernels = _kernels(self.expressions)
+        self._rest = self._kernels.rest if self._kernels else self.expressions
 
     def __call__(self, columns: Columns, length: int | None = None) -> list[pa.Array]:
         """Return one array for each expression, of its `arrow_type`, in the order of the rows.
@@ -68,14 +143,16 @@ class Values:
         SchemaError
             If a column is missing.
         """
-        calculated = [e for e in self.expressions if not isinstance(e, Column)]
-        arrays = take_columns(columns, columns_of_all(calculated))
+        calculated = [e for e in self._rest if not isinstance(e, Column)]
         rows = row_count(columns) if length is None else length
+        made = self._kernels(columns, rows) if self._kernels else {}
+        arrays = take_columns(columns, columns_of_all(calculated) - made.keys()) | made
         results: list[Any] = [None] * len(self.expressions)
         for index in self._by_arrow:
-            expression = self.expressions[index]
+            expression = self._rest[index]
             if isinstance(expression, Column):
-                results[index] = raw_column(columns, expression.path)
+                path = expression.path
+                results[index] = made[path] if path in made else raw_column(columns, path)
             else:
                 results[index] = _computed(expression, arrays)
         if self._by_duckdb:
@@ -93,7 +170,7 @@ class Values:
 
         return [
             index
-            for index, expression in enumerate(self.expressions)
+            for index, expression in enumerate(self._rest)
             if isinstance(expression, Column) or supported(expression)
         ]
 
@@ -103,13 +180,13 @@ class Values:
 
     @cached_property
     def _aliases(self) -> dict[Path, str]:
-        return aliases(columns_of_all(self.expressions[i] for i in self._by_duckdb))
+        return aliases(columns_of_all(self._rest[i] for i in self._by_duckdb))
 
     @cached_property
     def _sql(self) -> str:
         writer = Writer(self._aliases)
         texts = [
-            f"{writer.value(self.expressions[index])} AS r{place}"
+            f"{writer.value(self._rest[index])} AS r{place}"
             for place, index in enumerate(self._by_duckdb)
         ]
         return f"SELECT {', '.join(texts)} FROM {writer.source(_TABLE)}"  # noqa: S608 - no user text
@@ -129,6 +206,8 @@ class Mask:
             raise InputError(f"not a condition but a {condition.type.value}")
         self.condition = condition
         self.columns: frozenset[Path] = columns_of(condition)
+        self._kernels = _kernels((condition,))
+        self._rest = self._kernels.rest[0] if self._kernels else condition
 
     def __call__(self, columns: Columns, length: int | None = None) -> pa.BooleanArray:
         """Return where the condition is true; where it is unknown, false.
@@ -145,10 +224,11 @@ class Mask:
         """
         from skyseries.adql import compute
 
-        arrays = take_columns(columns, self.columns)
         rows = row_count(columns) if length is None else length
-        if compute.supported(self.condition):
-            result = _guard(lambda: compute.truth(self.condition, arrays), self._aliases)
+        made = self._kernels(columns, rows) if self._kernels else {}
+        arrays = take_columns(columns, columns_of(self._rest) - made.keys()) | made
+        if compute.supported(self._rest):
+            result = _guard(lambda: compute.truth(self._rest, arrays), self._aliases)
         else:
             table = arrow_table(arrays, self._aliases, rows)
             result = run_sql(table, self._sql, self._aliases).column(0)
@@ -157,13 +237,18 @@ class Mask:
 
     @cached_property
     def _aliases(self) -> dict[Path, str]:
-        return aliases(self.columns)
+        return aliases(columns_of(self._rest))
 
     @cached_property
     def _sql(self) -> str:
         writer = Writer(self._aliases)
-        text = writer.truth(self.condition)
+        text = writer.truth(self._rest)
         return f"SELECT {text} AS r FROM {writer.source(_TABLE)}"  # noqa: S608 - no user text
+
+
+def _kernels(expressions: Sequence[Expr]) -> Kernels | None:
+    """Return what has to be calculated before; None for nothing, as mostly."""
+    return Kernels(expressions) if any(map(has_kernels, expressions)) else None
 
 
 def columns_of_all(expressions: Iterable[Expr]) -> frozenset[Path]:

@@ -55,7 +55,7 @@ def written(path: Path) -> str:
     return ".".join(part if re.fullmatch(r"\w+", part) else f'"{part}"' for part in path)
 
 
-ConstantValue: TypeAlias = int | float | Decimal | str | bool | datetime | None
+ConstantValue: TypeAlias = int | float | Decimal | str | bool | datetime | tuple[float, ...] | None
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,10 @@ class Column(Expr):
 
 @dataclass(frozen=True)
 class Constant(Expr):
-    """A number, text, truth value or time; a number written with a point is a Decimal."""
+    """A number, text, truth value, time or geometry; a number with a point is a Decimal.
+
+    A geometry is the numbers of its form in DALI, degrees; a coverage map its text.
+    """
 
     value: ConstantValue
     kind: Type
@@ -158,6 +161,10 @@ class Operation(Expr):
     compute: str | None = None
     """The function of `pyarrow.compute` with the same values, if there is one."""
     result_unit: str | None = None
+    kernel: str | None = None
+    """``module.function`` of `adql.kernels`, which alone calculates it, from arrays."""
+    ucd: str = ""
+    """What kind of quantity it is (IVOA UCD), where the function says it."""
 
     @property
     def type(self) -> Type:
@@ -212,6 +219,8 @@ class Aggregate(Expr):
     over: str | None = None
     """The nested column whose epochs are aggregated for each object; None: rows of a group."""
     result_unit: str | None = None
+    parameters: tuple[ConstantValue, ...] = ()
+    """What it takes beside the values: the percent of a percentile."""
 
     @property
     def type(self) -> Type:

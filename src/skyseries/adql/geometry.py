@@ -1,100 +1,171 @@
-"""The angle between two positions, and tests of regions, put together from plain functions.
+"""Geometries in the typed tree: made of points, and constants where nothing in them varies.
 
-The tree keeps DISTANCE and CONTAINS as they are, so that a planner finds the cones in a
-condition (see `ranges.cones`); they are taken apart only where values are calculated.
+A pair of coordinates becomes a point, and what is put together from constants a constant, so that
+planner and evaluation meet one form only: CONTAINS(POINT(ra, dec), constant).
 """
 
 from __future__ import annotations
 
-from skyseries.adql.expressions import Compare, Constant, Convert, Expr, Operation
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from skyseries.adql.expressions import Aggregate, Column, Constant, Expr, Operation
+from skyseries.adql.stcs import parse_stcs
 from skyseries.adql.types import Type
+from skyseries.errors import InputError
 
-__all__ = ["distance", "expanded", "region_test"]
+__all__ = ["figure", "folded_number", "literal_shape", "made_shape", "point", "text_shape"]
 
-_HALF_DEGREE = 0.008726646259971648
-_TWICE_DEGREE = 114.59155902616465
-
-
-def distance(ra1: Expr, dec1: Expr, ra2: Expr, dec2: Expr) -> Operation:
-    """Return the angle between two positions in degrees, as one operation."""
-    return Operation("DISTANCE", (ra1, dec1, ra2, dec2), Type.DOUBLE, "", None, "deg")
+_MOC = re.compile(r"\s*\d+\s*/[\s,\d/-]*")
 
 
-def region_test(operation: Operation, *, inside: bool) -> Expr | None:
-    """Return CONTAINS or INTERSECTS as a comparison of a distance; None for another operation.
+def point(ra: Expr, dec: Expr) -> Expr:
+    """Return a position, degrees.
 
-    Parameters
-    ----------
-    operation : Operation
-    inside : bool
-        Whether the comparison is true inside of the region, or outside.
+    Raises
+    ------
+    InputError
+        If it is constant, and none.
+    """
+    return made_shape(Operation("POINT", (ra, dec), Type.POINT, "", None, None, "shapes.point"))
+
+
+def made_shape(operation: Operation) -> Expr:
+    """Return an operation that makes a geometry; a constant, if all in it are constants.
+
+    Raises
+    ------
+    InputError
+        If it is a constant that cannot be.
     """
     arguments = operation.arguments
-    operator = "<=" if inside else ">"
-    if operation.name == "CONTAINS":
-        return Compare(operator, distance(*arguments[:4]), arguments[4])
-    if operation.name == "INTERSECTS":
-        ra1, dec1, radius1, ra2, dec2, radius2 = arguments
-        return Compare(operator, distance(ra1, dec1, ra2, dec2), _sum(radius1, radius2))
-    return None
+    if not all(isinstance(argument, Constant) for argument in arguments):
+        return operation
+    values = [argument.value for argument in arguments]  # type: ignore[attr-defined]
+    if None in values and operation.kernel != "sky.propagated":
+        return Constant(None, operation.type)
+    numbers = _calculated(operation)
+    if operation.kernel in _CHECKED:
+        _check(operation, numbers, values)
+    if np.isnan(numbers).any():
+        return Constant(None, operation.type)
+    return Constant(tuple(numbers.tolist()), operation.type)
 
 
-def expanded(operation: Operation) -> Expr | None:
-    """Return an operation of this module in plain functions; None for another one."""
-    if operation.name == "DISTANCE":
-        return _separation(*operation.arguments)
-    test = region_test(operation, inside=True)
-    return None if test is None else Convert(test, Type.INTEGER)
+_CHECKED = ("shapes.point", "shapes.circle", "shapes.box", "shapes.polygon")
 
 
-def _separation(ra1: Expr, dec1: Expr, ra2: Expr, dec2: Expr) -> Expr:
-    """Return the angle in degrees, right from 0 to 180 (see `spatial.sphere.separation_arcsec`).
+def _calculated(operation: Operation) -> np.ndarray:
+    from skyseries.adql.evaluate import kernel_of
+    from skyseries.adql.kernels.operands import Operand
 
-    The sine and the cosine of half the angle are roots of sums of squares, so nothing cancels.
+    operands = [Operand(a.type, a.value) for a in operation.arguments]  # type: ignore[attr-defined]
+    return np.asarray(kernel_of(operation)(*operands))
+
+
+def _check(operation: Operation, numbers: np.ndarray, values: list[object]) -> None:
+    """Raise InputError if a constant is no geometry."""
+    from skyseries.adql.kernels.shapes import region_of
+    from skyseries.spatial.regions.base import check_position
+
+    if operation.type is Type.POINT:
+        check_position(values[0], values[1], "a point")
+    elif operation.type is Type.CIRCLE:
+        region_of(Type.CIRCLE, (*values[0], values[1]))  # type: ignore[misc]
+    elif np.isnan(numbers).any():
+        raise InputError("width and height of a box are above 0 and below 180 degrees")
+    else:
+        region_of(operation.type, tuple(numbers.tolist()))
+
+
+def literal_shape(name: str, text: str) -> Expr:
+    """Return what REGION or MOC says in a text.
+
+    Raises
+    ------
+    InputError
+        If it cannot be understood.
     """
-    turn = _difference(ra1, ra2)
-    turns = _call("FLOOR", "floor", _sum(_product(turn, _number(1 / 360)), _number(0.5)))
-    a = _product(_number(_HALF_DEGREE), _difference(turn, _product(_number(360.0), turns)))
-    total = _sum(dec1, dec2)
-    s = _product(_number(_HALF_DEGREE), total)
-    d = _product(_number(_HALF_DEGREE), _difference(dec1, dec2))
-    to_pole = _difference(_number(180.0), _call("ABS", "abs", total))
-    cos_s = _sin(_product(_number(_HALF_DEGREE), to_pole))  # exactly 0 at a pole
-    sine = _norm(_product(_sin(a), cos_s), _product(_cos(a), _sin(d)))
-    cosine = _norm(_product(_sin(a), _sin(s)), _product(_cos(a), _cos(d)))
-    angle = Operation("ATAN2", (sine, cosine), Type.DOUBLE, "atan2({0}, {1})", "atan2")
-    return Operation(
-        "*", (_number(_TWICE_DEGREE), angle), Type.DOUBLE, "({0} * {1})", "multiply", "deg"
-    )
+    if name == "MOC":
+        return _moc(text)
+    shape, numbers = parse_stcs(text)
+    if shape == "POSITION":
+        return point(*map(_double, numbers))
+    return _of_numbers(shape, numbers)
 
 
-def _number(value: float) -> Expr:
-    return Constant(value, Type.DOUBLE)
+def text_shape(text: str, kind: Type) -> Expr:
+    """Return a geometry from the text that VOTable has for it (DALI): ``'12.3 45.6 1.0'``.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    if kind is Type.MOC:
+        return _moc(text)
+    try:
+        numbers = tuple(float(word) for word in text.split())
+    except ValueError:
+        numbers = ()
+    right = {Type.POINT: len(numbers) == 2, Type.CIRCLE: len(numbers) == 3}
+    if not right.get(kind, len(numbers) >= 6 and len(numbers) % 2 == 0):
+        raise InputError(f"{text!r} is no {kind.value}: write its numbers, degrees, with blanks")
+    if kind is Type.POINT:
+        return point(*map(_double, numbers))
+    return _of_numbers(kind.name, numbers)
 
 
-def _sum(left: Expr, right: Expr) -> Expr:
-    return Operation("+", (left, right), Type.DOUBLE, "({0} + {1})", "add")
+def _of_numbers(name: str, numbers: Sequence[float]) -> Expr:
+    if name == "POLYGON":
+        points = zip(numbers[::2], numbers[1::2], strict=True)
+        return figure(name, [point(_double(ra), _double(dec)) for ra, dec in points])
+    return figure(name, [point(*map(_double, numbers[:2])), *map(_double, numbers[2:])])
 
 
-def _difference(left: Expr, right: Expr) -> Expr:
-    return Operation("-", (left, right), Type.DOUBLE, "({0} - {1})", "subtract")
+def figure(name: str, parts: Sequence[Expr]) -> Expr:
+    """Return a CIRCLE, BOX or POLYGON of points and sizes.
+
+    Raises
+    ------
+    InputError
+        If it is a constant that cannot be.
+    """
+    kind = Type.CIRCLE if name == "CIRCLE" else Type.POLYGON
+    kernel = f"shapes.{name.lower()}"
+    return made_shape(Operation(name, tuple(parts), kind, "", None, None, kernel))
 
 
-def _product(left: Expr, right: Expr) -> Expr:
-    return Operation("*", (left, right), Type.DOUBLE, "({0} * {1})", "multiply")
+def _moc(text: str) -> Constant:
+    from skyseries.adql.kernels.shapes import region_of
+
+    if not _MOC.fullmatch(text):
+        raise InputError(f"a coverage map is written as '3/1-4 5/77', not {text[:40]!r}")
+    region_of(Type.MOC, text)
+    return Constant(text, Type.MOC)
 
 
-def _call(name: str, compute: str, argument: Expr) -> Expr:
-    return Operation(name, (argument,), Type.DOUBLE, f"{compute}({{0}})", compute)
+def _double(number: float) -> Constant:
+    return Constant(number, Type.DOUBLE)
 
 
-def _sin(argument: Expr) -> Expr:
-    return _call("SIN", "sin", argument)
+def folded_number(expression: Expr) -> Expr:
+    """Return a calculation of numbers without columns, such as ``5 / 3600.0``, as a constant."""
+    if isinstance(expression, Constant) or not expression.type.is_number:
+        return expression
+    if not _is_fixed(expression):
+        return expression
+    from skyseries.adql.evaluate import Values
+
+    (found,) = Values([expression])({}, 1)
+    return Constant(found[0].as_py(), expression.type)
 
 
-def _cos(argument: Expr) -> Expr:
-    return _call("COS", "cos", argument)
-
-
-def _norm(x: Expr, y: Expr) -> Expr:
-    return _call("SQRT", "sqrt", _sum(_product(x, x), _product(y, y)))
+def _is_fixed(expression: Expr) -> bool:
+    if isinstance(expression, Column | Aggregate):
+        return False
+    if isinstance(expression, Operation) and "random()" in expression.sql:
+        return False
+    return all(map(_is_fixed, expression.children))

@@ -25,7 +25,6 @@ from skyseries.adql.expressions import (
     Matches,
     Not,
     OneOf,
-    Operation,
     Or,
     Path,
     Truth,
@@ -33,7 +32,7 @@ from skyseries.adql.expressions import (
 from skyseries.adql.sql import NEGATED
 from skyseries.adql.statistics import Statistics, compare_with
 
-__all__ = ["Bounds", "Cone", "bounds", "cones", "one_of"]
+__all__ = ["Bounds", "bounds", "one_of"]
 
 _MANY = 64
 """From so many values of IN on, only the smallest and largest are compared with a row group."""
@@ -103,18 +102,6 @@ _Demand: TypeAlias = _Interval | _Values | _Missing | _All | _Any
 
 
 @dataclass(frozen=True)
-class Cone:
-    """A condition asks for positions within a radius of a fixed one."""
-
-    ra_path: Path
-    dec_path: Path
-    ra: float
-    dec: float
-    radius: float
-    """Degrees, as all others."""
-
-
-@dataclass(frozen=True)
 class Bounds:
     """Demands on single columns that hold wherever a condition is true."""
 
@@ -181,46 +168,6 @@ def bounds(condition: Expr) -> Bounds:
         From `resolve_condition`. Aggregates and calculated values are passed over.
     """
     return Bounds(_demand(condition, False))
-
-
-def cones(condition: Expr) -> list[Cone]:
-    """Return the cones that all rows of a condition lie in.
-
-    They come from ``DISTANCE(ra, dec, 150.1, 2.2) < 0.1`` and ``CONTAINS(POINT(ra, dec),
-    CIRCLE(150.1, 2.2, 0.1)) = 1``, with either position first, outside of OR and NOT.
-    """
-    if isinstance(condition, And):
-        return [cone for part in condition.arguments for cone in cones(part)]
-    if isinstance(condition, Compare) and condition.operator in ("<", "<=", "="):
-        cone = _cone(condition.left, condition.right)
-        return [] if cone is None else [cone]
-    return []
-
-
-def _cone(distance: Expr, limit: Expr) -> Cone | None:
-    if not isinstance(distance, Operation) or distance.name != "DISTANCE":
-        return None
-    radius = _number(limit)
-    first, second = distance.arguments[:2], distance.arguments[2:]
-    if isinstance(first[0], Constant):
-        first, second = second, first
-    paths = [_column(side) for side in first]
-    centre = [_number(side) for side in second]
-    if None in paths or None in centre or radius is None or radius < 0:
-        return None
-    return Cone(paths[0], paths[1], centre[0], centre[1], radius)  # type: ignore[arg-type]
-
-
-def _column(expression: Expr) -> Path | None:
-    while expression.children and not isinstance(expression, Operation):
-        expression = expression.children[0]  # a conversion to double precision
-    return expression.path if isinstance(expression, Column) else None
-
-
-def _number(expression: Expr) -> float | None:
-    if isinstance(expression, Constant) and expression.type.is_number:
-        return float(expression.value)  # type: ignore[arg-type]
-    return None
 
 
 def _demand(condition: Expr, negated: bool) -> _Demand | None:

@@ -166,10 +166,7 @@ class Resolver:
             If it is neither.
         """
         if not tree.is_condition(node):
-            expression = self.value(node)
-            if expression.type.is_geometry:
-                raise error_at(f"a {expression.type.value} is no value of a column", node.position)
-            return expression
+            return self.value(node)
         if not self.dialect.kind:
             raise error_at("this is a condition; a value is needed here", node.position)
         return self.condition(node)
@@ -397,8 +394,8 @@ class Resolver:
         return call(node.name, arguments, self.scope.functions, known, node.position)
 
     def _aggregate(self, node: tree.Call, name: str) -> Expr:
-        if len(node.arguments) != 1:
-            _fail(f"{name} takes one value, not {len(node.arguments)}", node.position)
+        if not node.arguments:
+            _fail(f"{name} takes a value", node.position)
         star = isinstance(node.arguments[0], tree.Star)
         argument = None if star else self.value(node.arguments[0])
         over = None if argument is None else argument.level
@@ -411,7 +408,8 @@ class Resolver:
             )
         if over is None and argument is not None and _groups(argument):
             _fail(f"{name} cannot aggregate another aggregate over rows", node.position)
-        return aggregate(name, argument, node.distinct, node.position, over=over)
+        rest = [self.value(parameter) for parameter in node.arguments[1:]]
+        return aggregate(name, argument, node.distinct, node.position, over=over, parameters=rest)
 
 
 def _groups(expression: Expr) -> bool:

@@ -15,7 +15,7 @@ from skyseries.adql.expressions import written as quoted
 from skyseries.adql.functions import FUNCTIONS, Function
 from skyseries.adql.lexer import error_at
 from skyseries.adql.tree import ColumnRef, Name
-from skyseries.adql.types import Type, from_arrow
+from skyseries.adql.types import Type, from_arrow, from_xtype
 from skyseries.arrow import is_any_list
 from skyseries.errors import QueryError
 from skyseries.schema import column_meta
@@ -178,7 +178,7 @@ def columns_of(schema: pa.Schema) -> dict[Path, Column]:
     for arrow_field in schema:
         name = arrow_field.name
         fields, nested = _fields(arrow_field.type)
-        kind = Type.NESTED if nested else from_arrow(arrow_field.type)
+        kind = Type.NESTED if nested else _type_of(arrow_field)
         unit = column_meta(arrow_field).unit or None
         columns[(name,)] = Column((name,), kind, unit, None, arrow_field.type)
         for child, value in fields:
@@ -190,6 +190,11 @@ def columns_of(schema: pa.Schema) -> dict[Path, Column]:
                 value,
             )
     return columns
+
+
+def _type_of(field: pa.Field) -> Type:
+    xtype = (field.metadata or {}).get(b"xtype", b"").decode()
+    return from_xtype(xtype, field.type) or from_arrow(field.type)
 
 
 def _fields(kind: pa.DataType) -> tuple[list[tuple[pa.Field, pa.DataType]], bool]:

@@ -33,7 +33,6 @@ from skyseries.adql.expressions import (
     Path,
     Truth,
 )
-from skyseries.adql.geometry import expanded
 from skyseries.adql.types import Type, duckdb_type
 from skyseries.errors import InputError
 
@@ -102,9 +101,8 @@ class Writer:
                 return f"({text})", max(layer, other)
 
     def _operation(self, expression: Operation) -> tuple[str, int]:
-        plain = expanded(expression)
-        if plain is not None:
-            return self._value(plain)
+        if expression.kernel is not None:
+            raise InputError(f"{expression.name} is a kernel: calculate it first (split_kernels)")
         texts, layer = [], 0
         for index, argument in enumerate(expression.arguments):
             twice = expression.arguments.count(argument) > 1
@@ -243,7 +241,7 @@ def _guarded(operator: str, left: Expr, right: Expr) -> tuple[Expr, ...]:
 
 
 def _is_random(expression: Expr) -> bool:
-    random = isinstance(expression, Operation) and expression.name == "RAND"
+    random = isinstance(expression, Operation) and "random()" in expression.sql
     return random or any(map(_is_random, expression.children))
 
 

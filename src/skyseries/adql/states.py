@@ -5,7 +5,10 @@ Aggregate number i keeps its state in columns ``s{i}a``, ``s{i}b``, ``s{i}c``.
 
 from __future__ import annotations
 
+from typing import Any
+
 from skyseries.adql.expressions import Aggregate
+from skyseries.adql.sql import constant_sql
 from skyseries.adql.types import Type, duckdb_type
 
 __all__ = ["final_sql", "merge_sql", "partial_sql"]
@@ -30,8 +33,10 @@ def partial_sql(aggregate: Aggregate, index: int, column: str | None) -> str:
             return f"{aggregate.name.lower()}({column}){only} AS {s}a"
         case "AVG":
             return f"sum({column}){only} AS {s}a, count({column}){only} AS {s}b"
-        case "MEDIAN":
+        case "MEDIAN" | "PERCENTILE" | "STRING_AGG":
             return f"list({column}){only or f' FILTER (WHERE {column} IS NOT NULL)'} AS {s}a"
+        case "HISTOGRAM":
+            return f"map_entries(histogram({_bin_sql(aggregate, column)})) AS {s}a"
         case _:
             return (
                 f"count({column}){only} AS {s}a, avg({column}){only} AS {s}b,"
@@ -53,7 +58,7 @@ def merge_sql(aggregate: Aggregate, index: int, keys: list[str]) -> tuple[str, s
             return f"{aggregate.name.lower()}({s}a) AS {s}a", ""
         case "AVG":
             return f"sum({s}a) AS {s}a, CAST(sum({s}b) AS BIGINT) AS {s}b", ""
-        case "MEDIAN":
+        case "MEDIAN" | "PERCENTILE" | "STRING_AGG" | "HISTOGRAM":
             return f"flatten(list({s}a) FILTER (WHERE {s}a IS NOT NULL)) AS {s}a", ""
         case _:
             partition = f"PARTITION BY {', '.join(keys)}" if keys else ""
@@ -77,12 +82,43 @@ def final_sql(aggregate: Aggregate, index: int) -> str:
             return f"({s}a / nullif({s}b, 0))"
         case "MEDIAN":
             return f"list_aggregate({s}a, 'median')"
+        case "PERCENTILE":
+            return _percentile_sql(f"{s}a", aggregate.parameters[0])
+        case "STRING_AGG":
+            delimiter = constant_sql(aggregate.parameters[0], Type.TEXT)
+            return f"array_to_string(list_sort({s}a), {delimiter})"
+        case "HISTOGRAM":
+            return _histogram_sql(f"{s}a", aggregate.parameters[2])
         case "VARIANCE":
             return f"CASE WHEN {s}a > 1 THEN {s}c / ({s}a - 1) END"
         case "STDDEV":
             return f"CASE WHEN {s}a > 1 THEN sqrt({s}c / ({s}a - 1)) END"
         case _:
             return f"{s}a"
+
+
+def _percentile_sql(values: str, percent: Any) -> str:
+    if not 0.0 <= percent <= 100.0:
+        return "NULL::DOUBLE"
+    return f"list_aggregate({values}, 'quantile_cont', {percent / 100.0!r})"
+
+
+def _bin_sql(aggregate: Aggregate, column: str) -> str:
+    """Return the number of the bin of a value: 0 below and where it is missing."""
+    low, high = (constant_sql(limit, Type.DOUBLE) for limit in aggregate.parameters[:2])
+    bins = aggregate.parameters[2]
+    place = f"1 + CAST(floor(({column} - {low}) * {bins}e0 / ({high} - {low})) AS BIGINT)"
+    return (
+        f"CASE WHEN {column} IS NULL OR isnan({column}) OR {column} < {low} THEN 0"
+        f" WHEN {column} >= {high} THEN {bins} + 1 ELSE least({place}, {bins}) END"
+    )
+
+
+def _histogram_sql(entries: str, bins: Any) -> str:
+    """Return the counts of the bins 0 to bins + 1."""
+    chosen = f"list_filter({entries}, lambda e: e.key = i)"
+    total = f"coalesce(list_sum(list_transform({chosen}, lambda e: e.value)), 0)"
+    return f"list_transform(range({bins} + 2), lambda i: CAST({total} AS BIGINT))"
 
 
 def _distinct_sql(aggregate: Aggregate, values: str) -> str:

@@ -13,7 +13,7 @@ from pyarrow import types as arrow_types
 
 from skyseries.arrow import is_any_list, is_text
 
-__all__ = ["Type", "arrow_type", "common_type", "duckdb_type", "from_arrow"]
+__all__ = ["Type", "arrow_type", "common_type", "duckdb_type", "from_arrow", "from_xtype", "xtype"]
 
 
 class Type(Enum):
@@ -34,9 +34,9 @@ class Type(Enum):
     LIST = "list"
     POINT = "point"
     CIRCLE = "circle"
-    BOX = "box"
     POLYGON = "polygon"
-    REGION = "region"
+    """Of BOX as well: its sides are great circles."""
+    MOC = "coverage map"
     NULL = "null"
     """The type of the word NULL alone, and of a column without any value."""
     OTHER = "other"
@@ -59,7 +59,7 @@ class Type(Enum):
 
     @property
     def is_geometry(self) -> bool:
-        """Whether it is a point or region: no column of its own."""
+        """Whether it is a point or region."""
         return self in _GEOMETRIES
 
     @property
@@ -71,7 +71,7 @@ class Type(Enum):
 _INTEGERS = frozenset([Type.SMALLINT, Type.INTEGER, Type.BIGINT, Type.UBIGINT])
 _NUMBERS = _INTEGERS | {Type.REAL, Type.DOUBLE}
 _COMPARABLE = frozenset([Type.NULL, Type.BOOLEAN, Type.TEXT, Type.TIMESTAMP, Type.BINARY])
-_GEOMETRIES = frozenset([Type.POINT, Type.CIRCLE, Type.BOX, Type.POLYGON, Type.REGION])
+_GEOMETRIES = frozenset([Type.POINT, Type.CIRCLE, Type.POLYGON, Type.MOC])
 
 _ARROW = {
     Type.BOOLEAN: pa.bool_(),
@@ -85,6 +85,11 @@ _ARROW = {
     Type.TIMESTAMP: pa.timestamp("us"),
     Type.BINARY: pa.binary(),
     Type.NULL: pa.null(),
+    Type.LIST: pa.list_(pa.int64()),  # the only one that is calculated: a histogram
+    Type.POINT: pa.list_(pa.float64(), 2),
+    Type.CIRCLE: pa.list_(pa.float64(), 3),
+    Type.POLYGON: pa.list_(pa.float64()),
+    Type.MOC: pa.string(),
 }
 
 _DUCKDB = {
@@ -141,6 +146,27 @@ _FROM_ARROW = (
 def arrow_type(kind: Type) -> pa.DataType:
     """Return the Arrow type that evaluation gives for a computed value."""
     return _ARROW[kind]
+
+
+def xtype(kind: Type) -> str:
+    """Return the extended type of a column in VOTable (DALI 1.2, section 3.3), or nothing."""
+    return _XTYPES.get(kind, "")
+
+
+_XTYPES = {
+    Type.TIMESTAMP: "timestamp", Type.POINT: "point", Type.CIRCLE: "circle",
+    Type.POLYGON: "polygon", Type.MOC: "moc",
+}  # fmt: skip
+
+
+def from_xtype(name: str, kind: pa.DataType) -> Type | None:
+    """Return the geometry that a column of numbers says it holds; None if it holds none."""
+    found = _GEOMETRY_OF.get(name)
+    listed = is_any_list(kind) and arrow_types.is_floating(kind.value_type)
+    return found if listed else None
+
+
+_GEOMETRY_OF = {"point": Type.POINT, "circle": Type.CIRCLE, "polygon": Type.POLYGON}
 
 
 def duckdb_type(kind: Type) -> str:

@@ -19,6 +19,7 @@ from skyseries.hats.collection import Collection
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.partitions import Partitions
 from skyseries.schema import LightCurveFields
+from skyseries.schema.metadata import Metadata
 from skyseries.store.files import Location
 
 __all__ = ["CatalogBase"]
@@ -66,6 +67,12 @@ class CatalogBase:
     def columns(self) -> list[str]:
         """Names of the columns."""
         return list(self.schema.names)
+
+    @property
+    def metadata(self) -> Metadata:
+        """What is said of the catalog beside its files: title, licence, tables and keys, ..."""
+        scan = first_scan(self._node)
+        return Metadata() if scan is None else scan.dataset.metadata
 
     @property
     def lightcurve_columns(self) -> list[str]:

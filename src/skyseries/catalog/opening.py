@@ -12,6 +12,7 @@ from skyseries.catalog.plan.scan import scan_of
 from skyseries.errors import CatalogError
 from skyseries.hats.collection import COLLECTION_FILE, Collection, at_version, read_collection
 from skyseries.hats.dataset import Dataset, open_dataset
+from skyseries.hats.metadata import described
 from skyseries.schema import column_meta
 from skyseries.store.files import locate
 from skyseries.units import is_known, same_unit
@@ -68,6 +69,7 @@ def open_catalog(
         )
     if collection is None:
         collection = Collection(dataset.name, "")
+    dataset = described(dataset, root)
     _check_degrees(dataset)
     return Catalog(scan_of(dataset, root, collection), root, collection)
 

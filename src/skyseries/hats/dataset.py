@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +27,7 @@ from skyseries.hats.properties import read_properties
 from skyseries.hats.reading import Footer, OpenLeaf
 from skyseries.lazy import pc
 from skyseries.schema import as_schema
+from skyseries.schema.metadata import Metadata
 from skyseries.store.files import Location, removed_version
 
 __all__ = ["Dataset", "open_dataset", "open_leaf", "why_not_yet"]
@@ -47,9 +48,11 @@ class Dataset:
     leaf_suffix: str = ".parquet"
     opened: tuple[int, ...] | None = field(default=None, repr=False, compare=False)
     """The stamp of its properties when the folder was opened; None if this was made otherwise."""
+    metadata: Metadata = field(default_factory=Metadata, repr=False)
+    """What is said of it beside its files; `schema` says so too."""
 
     def __fingerprint__(self) -> tuple[Any, ...]:
-        return str(self.root), sorted(self.properties.items())
+        return str(self.root), sorted(self.properties.items()), self.metadata
 
     @property
     def name(self) -> str:
@@ -202,12 +205,17 @@ class Dataset:
         except ValueError:
             return 0.0
 
+    def with_metadata(self, metadata: Metadata) -> Dataset:
+        """Return the same, where what is said of its columns holds above what its files say."""
+        schema = metadata.applied(self.schema) if metadata.columns else self.schema
+        return replace(self, schema=schema, metadata=metadata)
+
     def __reduce__(self) -> tuple[Any, ...]:
         if self.opened is None:
             parts = (self.root, dict(self.properties), self.schema, self.partitions)
-            return Dataset, (*parts, self.leaf_suffix)
+            return Dataset, (*parts, self.leaf_suffix, None, self.metadata)
         # small to send: whoever gets it opens the same immutable folder again
-        return _reopened, (self.root, self.opened)
+        return _again, (self.root, self.opened, self.metadata)
 
 
 def _not_found(root: Location) -> str:
@@ -308,6 +316,10 @@ def _without_views(type_: pa.DataType) -> pa.DataType:
 
 def _stamp(root: Location) -> tuple[int, ...]:
     return max(root.join(name).stamp() for name in PROPERTY_FILES)
+
+
+def _again(root: Location, opened: tuple[int, ...], metadata: Metadata) -> Dataset:
+    return _reopened(root, opened).with_metadata(metadata)
 
 
 @kept

@@ -1,17 +1,17 @@
 """Unit, UCD and description of a column, carried as metadata of its Arrow field.
 
-Keys of the Arrow field: ``unit`` (VOUnit text), ``ucd``, ``description``. Readers in `formats`
-fill them from FITS, VOTable and ECSV; `hats` keeps them in the catalog's schema.
+Keys of the Arrow field: those of `ColumnMeta`. Readers in `formats` fill them from FITS, VOTable
+and ECSV; `hats` keeps them in the catalog's schema.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import pyarrow as pa
 
-__all__ = ["ColumnMeta", "column_meta", "frame_of", "with_column_meta", "with_frame"]
+__all__ = ["KEYS", "ColumnMeta", "column_meta", "frame_of", "with_column_meta", "with_frame"]
 
 
 @dataclass(frozen=True)
@@ -19,22 +19,26 @@ class ColumnMeta:
     """What is known of a column besides its type; an unknown is an empty string."""
 
     unit: str = ""
+    """As VOUnit has it, ``deg`` for instance."""
     ucd: str = ""
     description: str = ""
+    utype: str = ""
+
+
+KEYS = tuple(key.name for key in fields(ColumnMeta))
+"""Of the metadata of an Arrow field."""
 
 
 def column_meta(field: pa.Field) -> ColumnMeta:
     """Return what an Arrow field says of its column."""
     metadata: Mapping[bytes, bytes] = field.metadata or {}
-    return ColumnMeta(
-        **{key: metadata.get(key.encode(), b"").decode() for key in ("unit", "ucd", "description")}
-    )
+    return ColumnMeta(**{key: metadata.get(key.encode(), b"").decode() for key in KEYS})
 
 
 def with_column_meta(field: pa.Field, meta: ColumnMeta) -> pa.Field:
     """Return the field with this metadata added; empty entries are left as they were."""
     metadata = dict(field.metadata or {})
-    for key in ("unit", "ucd", "description"):
+    for key in KEYS:
         if value := getattr(meta, key):
             metadata[key.encode()] = value.encode()
     return field.with_metadata(metadata or None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,9 @@ from skyseries.catalog.plan.epochs import flat_columns, nested_of
 from skyseries.catalog.plan.node import Hints, RowStep
 from skyseries.catalog.plan.rows import Index, Rows
 from skyseries.catalog.plan.steps import ComputedRows, made_column, structs_of
+
+if TYPE_CHECKING:
+    from skyseries.spatial.regions import Region
 
 __all__ = ["Assign", "Filter", "input_table", "paths_of"]
 
@@ -81,7 +85,15 @@ class Filter(RowStep):
         return list(dict.fromkeys([*paths, *paths_of(self.condition)]))
 
     def hints(self, hints: Hints) -> Hints:
-        return hints.also(conditions=[adql.bounds(self.condition)])
+        return hints.also(region=self._region(), conditions=[adql.bounds(self.condition)])
+
+    def _region(self) -> Region | None:
+        """Return where the positions of all rows that are kept lie."""
+        names = self.child.position
+        if names is None:
+            return None
+        ra, dec = names
+        return adql.regions(self.condition).get(((ra,), (dec,)))
 
     def apply(self, rows: Rows) -> Rows:
         if not len(rows):

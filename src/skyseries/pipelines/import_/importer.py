@@ -24,6 +24,7 @@ from skyseries.executors import executor as use_executor
 from skyseries.hats.build.assemble import assemble
 from skyseries.hats.build.edition import Edition, new_edition
 from skyseries.hats.margin import margin_width
+from skyseries.hats.metadata import metadata_text, write_metadata
 from skyseries.hats.names import RESERVED, check_catalog_name, check_index_column, is_word
 from skyseries.jit import expect
 from skyseries.pipelines.import_ import derive, prepare, publish, stages
@@ -80,6 +81,7 @@ def import_catalog(
     overwrite: bool = False,
     resume: bool = True,
     durability: str = "power",
+    metadata: Any = None,
     storage_options: Mapping[str, Any] | None = None,
     progress: bool | None = None,
 ) -> ImportReport:
@@ -150,6 +152,8 @@ def import_catalog(
     durability : {"power", "process"}
         ``power``: all files are flushed to the disk before the version is named, which then
         outlives a power cut. ``process`` saves the time: for scratch and tests.
+    metadata : path of a TOML file, mapping, or table with a row for each column, optional
+        What is said of the catalog and its columns beside its files, as by `annotate`.
     storage_options : mapping, optional
         Of the bucket that is written to, for fsspec: keys, endpoint, ...; by default as they are
         configured for it.
@@ -204,6 +208,7 @@ def import_catalog(
         limits=limits,
         **inputs,
     )
+    said = None if metadata is None else metadata_text(metadata, plan.leaf_schema)
     with use_executor(executor, workers) as engine:
         held = parse_bytes(memory) if memory else settings().memory
         plan = replace(plan, budget=Budget(held, engine.workers))
@@ -216,6 +221,8 @@ def import_catalog(
             storage_errors(str(edition.scratch)),
         ):  # fmt: skip
             report = _run(replace(plan, build=edition.content, work=edition.scratch), edition)
+            if said is not None:
+                write_metadata(edition.store, said)
     resumed = edition.resumed
     return replace(report, seconds=clock.perf_counter() - began, resumed=resumed)
 

@@ -26,7 +26,7 @@ __all__ = ["Moc", "MocSource", "Pixels"]
 MocSource: TypeAlias = Any
 """A mocpy.MOC, a Moc, the text of one (``"3/1-4 5/77"``), or the path of a FITS file."""
 
-_TEXT = re.compile(r"\s*(\d+\s*/[\s,\d-]*)+")
+_TEXT = re.compile(r"\s*\d+\s*/[\s,\d/-]*")
 
 
 class RangeRegion:
