@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from skyseries.formats import write_table
+from skyseries.schema.metadata import parse_metadata
 from skyseries.timeseries.simulate import simulate_survey
 
 pytestmark = pytest.mark.slow
@@ -74,3 +75,12 @@ print(round(periodogram(series, min_period=0.2, max_period=5).period_at_max_powe
 print(compute_periods(column, fields, min_period=0.2, max_period=5).num_rows)
 """
     assert run([sys.executable, "-c", programs + asked], folder).split() == ["0.6", "0.6", "2"]
+
+
+def test_the_page_of_rubin(folder):
+    output = run([sys.executable, "-c", "\n".join(blocks("docs/rubin.md", "python"))], folder)
+    for text in ("float nJy Flux of a point source", "['diaSource', 'forcedSource']", " epochs",
+                 "Visits of a simulated survey", "obs.airMass"):  # fmt: skip
+        assert text in output
+    (said,) = blocks("docs/rubin.md", "toml")
+    assert parse_metadata(said).tables["epochs"].nested == "lightcurve"

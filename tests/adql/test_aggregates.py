@@ -71,7 +71,7 @@ def check(found, wanted):
 SCOPE = Scope.from_schema(pa.schema([("k", pa.int32()), ("x", pa.float64()), ("s", pa.string())]))
 
 
-@examples(0.3)
+@examples(0.12)
 @given(st.lists(st.tuples(st.integers(0, 2), numbers, words), max_size=20), st.integers(1, 7))
 def test_over_rows_in_parts(rows, size):
     k, x, s = zip(*rows, strict=True) if rows else ((), (), ())
@@ -92,7 +92,7 @@ def test_over_rows_in_parts(rows, size):
 LC = pa.struct([("x", pa.list_(pa.float64())), ("s", pa.list_(pa.string()))])
 
 
-@examples(0.3)
+@examples(0.12)
 @given(st.lists(st.lists(st.tuples(numbers, words), max_size=6), min_size=1, max_size=6))
 def test_over_epochs(objects):
     scope = Scope.from_schema(pa.schema([("lc", LC)]))

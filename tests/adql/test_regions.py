@@ -111,7 +111,7 @@ def check(text):
     return true, regions(condition)
 
 
-@examples(4)
+@examples(2)
 @given(conditions())
 def test_a_row_outside_never_fulfils_the_condition(text):
     check(text)

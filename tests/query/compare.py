@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from skyseries.adql import tree
 from tests.query.oracle import missing
 
@@ -44,7 +46,8 @@ def same(a, b):
     """Return whether two values are equal; NULL and NaN are."""
     if missing(a) or missing(b):
         return missing(a) and missing(b)
-    if isinstance(a, str | bool) or (isinstance(a, int) and isinstance(b, int)):
+    numbers = all(isinstance(x, int | float | np.floating) for x in (a, b))
+    if not numbers or isinstance(a, bool) or (isinstance(a, int) and isinstance(b, int)):
         return a == b
     return float(a) == float(b) or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12) or (
         math.isclose(a, b, rel_tol=3e-7) and type(b).__name__ == "float32"

@@ -79,6 +79,16 @@ class Cursor:
             found.append(read())
         return tuple(found)
 
+    def chain_of(self, first: T, keys: Collection[str], link: Callable[[T], T]) -> T:
+        """Read what follows one thing as long as these words do; each makes the tree deeper."""
+        links = 0
+        while self.token.key in keys:
+            links += 1
+            self.deeper()
+            first = link(first)
+        self.deeper(-links)
+        return first
+
     def deeper(self, levels: int = 1) -> None:
         """Count levels of nesting, negative ones when they are left; too many are an error."""
         self._depth += levels

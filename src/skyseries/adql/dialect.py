@@ -1,8 +1,11 @@
-"""What a text may be written in: ADQL 2.1 to the letter, or the Python API's expressions.
+"""What a text may be written in: ADQL 2.1 to the letter, or with what the Python API allows.
 
 The Python dialect is ADQL with kindnesses: a leading underscore in a name, reserved words that
 name a column, ``==``, hexadecimal numbers, ``TRUE`` and ``FALSE``, a boolean column as a
-condition, ``IS NULL`` of any expression, and functions of our own.
+condition, ``IS NULL`` of any expression, ``TRY_CAST``, and functions of our own; in statements also
+conditions that are selected, ``CROSS JOIN``, and ``WITH`` in any query. Both have what other
+services have beside the recommendation: see `statements`. What ADQL takes and Python's users
+hardly mean is refused there: ``89x`` for ``89 AS x``, and two texts on two lines for one.
 """
 
 from __future__ import annotations

@@ -22,10 +22,10 @@ import pyarrow as pa
 
 from skyseries.adql.border import Columns, raw_column, row_count, take_columns
 from skyseries.adql.expressions import Column, Constant, Expr, Path, written
+from skyseries.adql.split import has_kernels, is_point, kernel_path, split_kernels
 from skyseries.adql.sql import Writer
 from skyseries.adql.types import Type
 from skyseries.adql.walk import columns as columns_of
-from skyseries.adql.walk import has_kernels, kernel_path, split_kernels
 from skyseries.config import settings
 from skyseries.errors import ExecutionError, InputError, QueryError
 
@@ -66,7 +66,7 @@ class Kernels:
     def __init__(self, expressions: Sequence[Expr]) -> None:
         self._steps, self.rest = split_kernels(expressions)
         self._arguments = [
-            Values([a for a in step.children if not isinstance(a, Constant)])
+            Values([leaf for leaf in _leaves(step) if not isinstance(leaf, Constant)])
             for step in self._steps
         ]
 
@@ -91,14 +91,28 @@ class Kernels:
         return made
 
 
+def _leaves(step: Expr) -> list[Expr]:
+    """Return the arguments of a function, the coordinates of a point one by one."""
+    parts = [child.children if is_point(child) else (child,) for child in step.children]
+    return [leaf for part in parts for leaf in part]
+
+
 def _run_kernel(step: Expr, arrays: Iterator[pa.Array], rows: int) -> pa.Array:
-    from skyseries.adql.kernels.operands import Operand, to_arrow
+    from skyseries.adql.kernels.operands import Operand, coordinates, doubles, to_arrow
 
     if isinstance(step, Constant):
         return to_arrow(Operand(step.type, step.value).numbers(), step.type, rows)
-    operands = [
-        Operand(a.type, a.value if isinstance(a, Constant) else next(arrays)) for a in step.children
-    ]
+
+    def operand(argument: Expr) -> Operand:
+        if isinstance(argument, Constant):
+            return Operand(argument.type, argument.value)
+        if is_point(argument):
+            return Operand(
+                Type.POINT, coordinates(*(doubles(operand(c)) for c in argument.children))
+            )
+        return Operand(argument.type, next(arrays))
+
+    operands = [operand(argument) for argument in step.children]
     with np.errstate(all="ignore"):
         return to_arrow(kernel_of(step)(*operands), step.type, rows)
 

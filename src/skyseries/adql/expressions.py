@@ -193,6 +193,8 @@ class Convert(_Single):
     target: Type
     length: int | None = None
     """Of a text: cut to so many characters."""
+    attempt: bool = False
+    """TRY_CAST: a value that does not fit is NULL, not an error."""
 
     @property
     def type(self) -> Type:

@@ -16,7 +16,14 @@ from skyseries.adql.stcs import parse_stcs
 from skyseries.adql.types import Type
 from skyseries.errors import InputError
 
-__all__ = ["figure", "folded_number", "literal_shape", "made_shape", "point", "text_shape"]
+__all__ = [
+    "figure",
+    "folded_number",
+    "literal_shape",
+    "made_shape",
+    "point",
+    "text_shape",
+]
 
 _MOC = re.compile(r"\s*\d+\s*/[\s,\d/-]*")
 

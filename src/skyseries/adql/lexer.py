@@ -13,7 +13,7 @@ from skyseries.errors import QueryError
 __all__ = ["Kind", "Position", "Token", "clipped", "error_at", "pointer", "tokenize"]
 
 _MAX_TEXT = 1_000_000
-_MAX_TOKENS = 150_000
+_MAX_TOKENS = 110_000
 _MAX_HEXADECIMAL = len("0x") + 16
 _MAX_SHOWN = 40
 

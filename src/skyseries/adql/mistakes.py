@@ -20,6 +20,7 @@ _STATEMENTS = """
 ALTER CREATE DELETE DROP EXECUTE GRANT INSERT MERGE REPLACE REVOKE SET TRUNCATE UPDATE
 """
 _CHANGES = frozenset(_STATEMENTS.split())
+_MEANT = CLAUSES | {"AND", "OR"}
 _SIMILAR = 0.7
 
 
@@ -74,7 +75,7 @@ def _known_mistake(parser: StatementParser) -> QueryError | None:
     for word in _typed_for_clauses(parser):
         if word.text.upper() == "LIMIT":
             return parser.error("ADQL has no LIMIT: write SELECT TOP n", word.position)
-        near = _meant(word, CLAUSES)
+        near = _meant(word, _MEANT)
         if near:
             return parser.error(f"did you mean {near} instead of {word.text}?", word.position)
     key = parser.token.key

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from skyseries.adql import tree
 from skyseries.adql.dialect import STRICT, Dialect
-from skyseries.adql.expressions import Aggregate, Column, Expr
+from skyseries.adql.expressions import Aggregate, Column, Expr, Operation
 from skyseries.adql.fromscope import FromScope, Part, merged, used
 from skyseries.adql.functions import FUNCTIONS, Function
 from skyseries.adql.lexer import Position, error_at
@@ -33,7 +33,7 @@ from skyseries.adql.relations import (
     TableUse,
 )
 from skyseries.adql.resolver import Resolver
-from skyseries.adql.types import Type, common_type, from_arrow
+from skyseries.adql.types import Type, common_type, from_arrow, xtype
 from skyseries.errors import QueryError
 from skyseries.schema import ColumnMeta, with_column_meta
 
@@ -263,8 +263,11 @@ def _field(value: Expr, part: Part) -> pa.Field:
     known = part.field(value)
     if known is not None:
         return known
+    unit = "deg" if value.type.is_geometry and value.type is not Type.MOC else value.unit or ""
+    ucd = value.ucd if isinstance(value, Operation) else ""
+    kind = "" if value.type is Type.TIMESTAMP else xtype(value.type)
     field = pa.field("", value.arrow_type)
-    return with_column_meta(field, ColumnMeta(unit=value.unit or ""))
+    return with_column_meta(field, ColumnMeta(unit=unit, ucd=ucd, xtype=kind))
 
 
 def _sort_value(term: tree.Order, outputs: list[Output], group: Resolver) -> Expr:

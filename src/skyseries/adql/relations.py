@@ -87,6 +87,12 @@ class Tables:
     def __iter__(self) -> Iterator[Table]:
         return iter(self._tables)
 
+    @property
+    def columns(self) -> set[str]:
+        """The names of columns, of the tables whose columns are known without looking."""
+        known = (t.columns for t in self._tables if isinstance(t.columns, pa.Schema))
+        return {name for schema in known for name in schema.names}
+
     def find(self, parts: tuple[Name, ...]) -> Table:
         """Return the table of a name; the schema can be left out where one table has the name.
 

@@ -27,6 +27,7 @@ from skyseries.adql.expressions import (
     Choice,
     Column,
     Constant,
+    Convert,
     Expr,
     IsNull,
     Matches,
@@ -35,6 +36,7 @@ from skyseries.adql.expressions import (
     Subquery,
     Truth,
 )
+from skyseries.adql.geometry import text_shape
 from skyseries.adql.lexer import Position, error_at
 from skyseries.adql.operators import (
     arithmetic,
@@ -47,6 +49,7 @@ from skyseries.adql.operators import (
 from skyseries.adql.parser import parse_condition, parse_expression
 from skyseries.adql.scope import Scope
 from skyseries.adql.types import Type, from_arrow
+from skyseries.errors import InputError
 
 if TYPE_CHECKING:
     from skyseries.adql.relations import Query
@@ -63,6 +66,9 @@ _CAST_TYPES = {
     "CHAR": Type.TEXT,
     "VARCHAR": Type.TEXT,
     "TIMESTAMP": Type.TIMESTAMP,
+    "POINT": Type.POINT,
+    "CIRCLE": Type.CIRCLE,
+    "POLYGON": Type.POLYGON,
 }
 
 
@@ -363,9 +369,9 @@ class Resolver:
 
     def _cast(self, node: tree.Cast) -> Expr:
         operand = self.value(node.operand)
-        if node.target not in _CAST_TYPES:
-            _fail(f"CAST to {node.target} is not supported", node.position)
         target = _CAST_TYPES[node.target]
+        if target.is_geometry:
+            return _as_geometry(operand, target, node.position)
         if isinstance(operand, Constant) and operand.type is Type.TEXT and target is Type.TIMESTAMP:
             return Constant(parse_timestamp(str(operand.value), node.position), target)
         if target is Type.TIMESTAMP and operand.type not in (Type.TEXT, Type.TIMESTAMP, Type.NULL):
@@ -375,6 +381,8 @@ class Resolver:
         if not simple or binary or (operand.type is Type.TIMESTAMP and target.is_number):
             _fail(f"a {operand.type.value} cannot be made a {target.value}", node.position)
         length = node.length or (1 if node.target == "CHAR" and not self.dialect.kind else None)
+        if node.attempt:
+            return Convert(operand, target, length, attempt=True)
         return convert(operand, target, length)
 
     def _call(self, node: tree.Call) -> Expr:
@@ -410,6 +418,20 @@ class Resolver:
             _fail(f"{name} cannot aggregate another aggregate over rows", node.position)
         rest = [self.value(parameter) for parameter in node.arguments[1:]]
         return aggregate(name, argument, node.distinct, node.position, over=over, parameters=rest)
+
+
+def _as_geometry(operand: Expr, target: Type, position: Position) -> Expr:
+    if operand.type is target:
+        return operand
+    if not isinstance(operand, Constant) or not isinstance(operand.value, str):
+        name = target.name
+        _fail(
+            f"a {operand.type.value} cannot be made a {target.value}: write {name}(...)", position
+        )
+    try:
+        return text_shape(operand.value, target)
+    except InputError as error:
+        raise error_at(str(error), position) from None
 
 
 def _groups(expression: Expr) -> bool:

@@ -102,7 +102,9 @@ class Writer:
 
     def _operation(self, expression: Operation) -> tuple[str, int]:
         if expression.kernel is not None:
-            raise InputError(f"{expression.name} is a kernel: calculate it first (split_kernels)")
+            raise InputError(
+                f"{expression.name} is a kernel: calculate it first (see split_kernels)"
+            )
         texts, layer = [], 0
         for index, argument in enumerate(expression.arguments):
             twice = expression.arguments.count(argument) > 1
@@ -257,7 +259,9 @@ def _convert(expression: Convert, text: str) -> str:
     if target.is_integer and source.is_floating:
         text = f"CASE WHEN isnan({text}) THEN NULL ELSE {text} END"
     converted = f"CAST({text} AS {duckdb_type(target)})"
-    if source is Type.TEXT and target is not Type.TEXT:  # what is no number is NULL
+    if expression.attempt:
+        converted = f"TRY_{converted}"
+    elif source is Type.TEXT and target is not Type.TEXT:  # what is no number is NULL
         converted = f"TRY_{converted}"
         if target.is_integer:  # but a number that does not fit is an error, as elsewhere
             number = f"TRY_CAST({text} AS DOUBLE) <= {_INFINITY[Type.DOUBLE]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from skyseries.adql.aggregates import KIND_AGGREGATES
 from skyseries.adql.functions import FUNCTIONS
@@ -42,6 +42,7 @@ _USAGE = {
 }
 _COORDINATES_OF_A_TRIANGLE = 6
 _WITH_COORDINATE_SYSTEM = ("POINT", "CIRCLE", "BOX", "POLYGON")
+_NAMES = frozenset({*(function.name for function in FUNCTIONS.values()), *KIND_AGGREGATES})
 _INSTITUTES = ("IVO_", "ESO_", "GAVO_", "WFAU_")
 """Before the names of functions of the IVOA and of services (ADQL 2.1, section 4.3)."""
 
@@ -60,7 +61,8 @@ def check_calls(calls: Iterable[Call], functions: Collection[str] | None = None)
     QueryError
         At the first call that is wrong; it names all functions that do not exist.
     """
-    known = _ARGUMENTS.keys() | {name.upper() for name in _defaults(functions)}
+    written = _NAMES if functions is None else functions
+    known = dict.fromkeys(_ARGUMENTS, "") | {name.upper(): name for name in written}
     unknown = []
     for call in calls:
         name = call.name.upper()
@@ -70,12 +72,6 @@ def check_calls(calls: Iterable[Call], functions: Collection[str] | None = None)
             unknown.append(call)
     if unknown:
         raise _no_function(unknown, known)
-
-
-def _defaults(functions: Collection[str] | None) -> Collection[str]:
-    if functions is not None:
-        return functions
-    return FUNCTIONS.keys() | KIND_AGGREGATES
 
 
 def _check_arguments(call: Call, name: str) -> None:
@@ -118,9 +114,10 @@ def _usage(name: str) -> str:
     return f"{name} is called with {numbers.get((least, most), few)}"
 
 
-def _no_function(calls: list[Call], known: Collection[str]) -> QueryError:
+def _no_function(calls: list[Call], known: Mapping[str, str]) -> QueryError:
     names = list(dict.fromkeys(clipped(call.name) for call in calls))
     near = difflib.get_close_matches(names[0].upper(), known, n=1)
-    advice = f"; did you mean {near[0]}?" if near and len(names) == 1 else ""
+    meant = known[near[0]] or near[0] if near else ""
+    advice = f"; did you mean {meant}?" if meant and len(names) == 1 else ""
     plural = "s" if len(names) > 1 else ""
     return error_at(f"no function{plural} {', '.join(names)}{advice}", calls[0].position)

@@ -22,6 +22,9 @@ from skyseries.errors import InputError
 __all__ = ["StatementParser", "parse", "parse_statement"]
 
 _JOINS = ("JOIN", "NATURAL", "INNER", "LEFT", "RIGHT", "FULL", "CROSS")
+_AFTER_TABLE = (*_JOINS, "ON", "USING")
+_UNIONS = ("UNION", "EXCEPT")
+_INTERSECTIONS = ("INTERSECT",)
 _OUTER = ("LEFT", "RIGHT", "FULL")
 _MAX_PARTS = 3
 _LEVELS_OF_A_QUERY = 2
@@ -179,16 +182,16 @@ class StatementParser(Parser):
         return tree.Named(name, self.subquery(), position=name.position)
 
     def _rows(self) -> tree.Rows:
-        left = self._intersections()
-        while self.at("UNION", "EXCEPT"):
-            left = self._combination(left, self._intersections)
-        return left
+        return self.chain_of(
+            self._intersections(),
+            _UNIONS,
+            lambda left: self._combination(left, self._intersections),
+        )
 
     def _intersections(self) -> tree.Rows:
-        left = self._operand()
-        while self.at("INTERSECT"):
-            left = self._combination(left, self._operand)
-        return left
+        return self.chain_of(
+            self._operand(), _INTERSECTIONS, lambda left: self._combination(left, self._operand)
+        )
 
     def _combination(self, left: tree.Rows, read: Callable[[], tree.Rows]) -> tree.Rows:
         word = self.advance()
@@ -290,14 +293,12 @@ class StatementParser(Parser):
         return tree.Name(token.value, token.kind is Kind.QUOTED, position=token.position)
 
     def _source(self) -> tree.From:
-        source = self._table()
-        while True:
-            if self.at(*_JOINS):
-                source = self._join(source)
-            elif self.at("ON", "USING"):
-                source = self._condition_of_outer_join(source)
-            else:
-                return source
+        return self.chain_of(self._table(), _AFTER_TABLE, self._joined)
+
+    def _joined(self, source: tree.From) -> tree.From:
+        if self.at("ON", "USING"):
+            return self._condition_of_outer_join(source)
+        return self._join(source)
 
     def _table(self) -> tree.From:
         if self.at("("):

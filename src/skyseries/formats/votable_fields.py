@@ -58,6 +58,7 @@ class VOTableField:
     null: str | None = None
     """The text that stands for null (VALUES null=...), a whole number in decimals."""
     xtype: str = ""
+    utype: str = ""
     time: TimeMeta = field(default_factory=TimeMeta)
     description: list[str] = field(default_factory=list)
 
@@ -72,6 +73,7 @@ class VOTableField:
             ucd=attributes.get("ucd", "").strip(),
             ref=attributes.get("ref", ""),
             xtype=attributes.get("xtype", "").strip().lower(),
+            utype=attributes.get("utype", "").strip(),
         )
 
     def set_null(self, text: str | None) -> None:
@@ -122,7 +124,9 @@ class VOTableField:
     def arrow_field(self, path: str) -> pa.Field:
         """Return the Arrow field with unit, UCD and description."""
         value = self.value_type(path)
-        meta = ColumnMeta(self.unit, self.ucd, " ".join("".join(self.description).split()))
+        text = " ".join("".join(self.description).split())
+        xtype = "" if self.xtype == "timestamp" else self.xtype
+        meta = ColumnMeta(self.unit, self.ucd, text, self.utype, xtype)
         whole = pa.list_(value) if self.is_list else value
         for _ in self.inner_sizes:
             whole = pa.list_(whole)
@@ -203,12 +207,13 @@ def field_xml(column: pa.Field, datatype: str, arraysize: str) -> str:
     attributes = {"name": name, "datatype": datatype}
     if arraysize:
         attributes["arraysize"] = arraysize
-    if pt.is_timestamp(column.type):
-        attributes["xtype"] = "timestamp"
+    if xtype := "timestamp" if pt.is_timestamp(column.type) else meta.xtype:
+        attributes["xtype"] = xtype
     if unit := ascii_unit(" ".join(meta.unit.split()), "vounit", name):
         attributes["unit"] = unit
-    if meta.ucd:
-        attributes["ucd"] = meta.ucd
+    for key in ("ucd", "utype"):
+        if value := getattr(meta, key):
+            attributes[key] = value
     text = " ".join(f"{key}={quoteattr(value)}" for key, value in attributes.items())
     if not meta.description:
         return f"<FIELD {text}/>"

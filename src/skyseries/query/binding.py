@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 
+from skyseries.adql import Path
 from skyseries.adql.relations import Table
 from skyseries.catalog.plan.node import Node
 
-__all__ = ["Binding"]
+__all__ = ["Binding", "Keep", "Key"]
+
+Keep = Callable[[Node], Node]
+"""What leaves out rows of a plan."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """Columns whose values are ids of the rows of another table."""
+
+    columns: tuple[str, ...]
+    table: Path
+    to: tuple[str, ...]
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -20,28 +33,25 @@ class Binding:
     ----------
     table : Table
     make : callable
-        Returns the plan; called when the table is used.
-    below : frozenset of str
-        For a table of epochs: the columns of the object, by which objects are left out before
-        their epochs are taken apart.
-    keys : mapping of str to (Table name, str)
-        Columns that are ids of the rows of other tables.
+        Returns the plan of the rows. Of a table of epochs: of those of the objects that are kept.
+    of_object : frozenset of str
+        For a table of epochs: the columns that all epochs of an object have in common.
+    indexed : tuple of str
+        Columns by which rows are found without reading all.
+    keys : tuple of Key
+    is_view : bool
+        Whether the rows are not kept as they are, but made.
+    utype : str
     """
 
     table: Table
-    make: Callable[[], Node] = field(repr=False)
-    ids: tuple[str, ...] = ()
-    """Columns that have an index."""
-    below: frozenset[str] = frozenset()
-    keys: Mapping[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
+    make: Callable[[Keep], Node] = field(repr=False)
+    of_object: frozenset[str] = frozenset()
+    indexed: tuple[str, ...] = ()
+    keys: tuple[Key, ...] = ()
+    is_view: bool = False
+    utype: str = ""
 
-    @cached_property
-    def node(self) -> Node:
-        """The plan of all rows."""
-        return self.make()
-
-    def indexed(self) -> set[str]:
-        """Return the columns by which rows are found without reading all: ids and positions."""
-        if self.table.name[0] == "tap_schema":
-            return set()
-        return {*self.ids, *(self.node.position or ())}
+    def node(self, keep: Keep = lambda node: node) -> Node:
+        """Return the plan of the rows; `keep` is only for conditions on `of_object`."""
+        return self.make(keep)

@@ -2,35 +2,38 @@
 
 A catalog given as ``survey`` is the table ``survey`` of its objects, light curves nested, and a
 table ``survey.lc`` of the epochs of each light-curve column ``lc``; one given as ``dp1.Object`` is
-the table ``Object`` of the schema ``dp1``, and its epochs are ``dp1.Object_lc``. So it is with
-extensions. An association is the table of its pairs.
+the table ``Object`` of the schema ``dp1``, and its epochs are ``dp1.Object_lc``, if the catalog
+does not say how they are called. So it is with extensions. An association is the table of its
+pairs. A folder of catalogs and files is a schema.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from functools import cache
+import pathlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
 
 from skyseries.adql import Path
 from skyseries.adql.relations import Table, Tables
-from skyseries.catalog import Catalog, open_catalog, plan
-from skyseries.catalog.plan.scan import first_scan
-from skyseries.catalog.verbs.associated import opened_pairs
-from skyseries.catalog.verbs.extensions import opened_extension
-from skyseries.errors import InputError, SkyseriesError
+from skyseries.catalog import Catalog, from_table, open_catalog, plan
+from skyseries.catalog.plan.node import Node
+from skyseries.errors import CatalogNotFoundError, InputError, SkyseriesError
 from skyseries.hats.association import Association, open_association
 from skyseries.hats.collection import read_collection
 from skyseries.hats.dataset import open_dataset
-from skyseries.hats.extension import listed_extensions, read_extension
 from skyseries.query.binding import Binding
+from skyseries.query.catalogtables import tables_of_catalog, tables_of_pairs
 from skyseries.query.tapschema import described
 from skyseries.store.files import locate
+from skyseries.tables import to_table
 
 __all__ = ["Bindings", "bind"]
+
+_FILES = (".parquet", ".csv", ".ecsv", ".fits", ".vot", ".xml")
+"""Suffixes of files that are tables."""
 
 
 class Bindings:
@@ -38,7 +41,7 @@ class Bindings:
 
     Parameters
     ----------
-    bindings : sequence of Binding
+    bindings : list of Binding
     """
 
     def __init__(self, bindings: list[Binding]) -> None:
@@ -56,30 +59,23 @@ def bind(catalogs: Mapping[str, Any]) -> Bindings:
     Parameters
     ----------
     catalogs : mapping
-        From a name, ``survey`` or ``schema.table``, to a `Catalog`, or the path of one or of an
-        association.
+        From a name, ``survey`` or ``schema.table``, to a `Catalog`; to a table in memory; or to the
+        path of a catalog, of an association, of a file with a table, or of a folder of such.
 
     Raises
     ------
     InputError
-        If a name is none, is there twice, or what it names is no catalog.
+        If a name is none, is there twice, or what it names is no table.
     """
     if not isinstance(catalogs, Mapping):
         raise InputError(
             f"catalogs= takes names and catalogs, {{'survey': catalog}}, not {catalogs!r:.60}"
         )
-    opened = {_parts(key): _opened(key, given) for key, given in catalogs.items()}
-    homes = {
-        str(catalog._root): name for name, catalog in opened.items() if isinstance(catalog, Catalog)
-    }
+    opened = dict(pair for key, given in catalogs.items() for pair in _opened(_parts(key), given))
+    homes = {str(c._root): name for name, c in opened.items() if isinstance(c, Catalog)}
     found: dict[Path, Binding] = {}
-    for name, catalog in opened.items():
-        made = (
-            _of_catalog(name, catalog)
-            if isinstance(catalog, Catalog)
-            else [_of_pairs(name, catalog, homes)]
-        )
-        for binding in made:
+    for name, one in opened.items():
+        for binding in _bindings(name, one, homes):
             folded = tuple(part.lower() for part in binding.table.name)
             if folded in found or folded[0] == "tap_schema":
                 raise InputError(f"there are two tables {binding.table}: rename one in catalogs=")
@@ -94,93 +90,64 @@ def _parts(key: Any) -> Path:
     return parts
 
 
-def _opened(key: str, given: Any) -> Catalog | Association:
+def _opened(name: Path, given: Any) -> Iterator[tuple[Path, Catalog | Association | pa.Table]]:
+    """Yield what a user gives, under the name of its table; of a folder, each table in it."""
     if isinstance(given, Catalog):
-        return given
-    if not isinstance(given, str | os.PathLike):
-        raise InputError(f"{key!r} is no catalog, and no path of one: {given!r:.60}")
-    root = locate(given)
-    collection = read_collection(root)
-    dataset = open_dataset(root if collection is None else root.join(collection.primary))
-    return open_association(root) if dataset.kind == "association" else open_catalog(given)
+        yield name, given
+    elif isinstance(given, str | os.PathLike):
+        yield from _at(name, os.fspath(given))
+    else:
+        yield name, to_table(given, ".".join(name))
 
 
-def _of_catalog(name: Path, catalog: Catalog) -> list[Binding]:
-    """Return the table of objects, those of their epochs, and those of extensions."""
-    key = _id_of(catalog)
-    found = [Binding(Table(name, _without_cells(catalog)), lambda: catalog._node, _some(key))]
-    found += [
-        _of_epochs(_beside(name, column), name, catalog, column)
-        for column in catalog.lightcurve_columns
-    ]
-    there = {binding.table.name for binding in found}
-    found += [
-        _of_extension(_beside(name, extension), name, catalog, extension)
-        for extension in catalog.extensions
-        if _beside(name, extension) not in there
-    ]
-    return found
+def _at(name: Path, path: str) -> Iterator[tuple[Path, Catalog | Association | pa.Table]]:
+    if path.lower().endswith(_FILES):
+        from skyseries.formats import read_table
 
-
-def _beside(name: Path, other: str) -> Path:
-    """Return the name of a table that belongs to another one."""
-    return (name[0], other) if len(name) == 1 else (name[0], f"{name[1]}_{other}")
-
-
-def _without_cells(catalog: Catalog) -> pa.Schema:
-    """Return the columns but for the one that rows are filed by, which says nothing of them."""
-    scan = first_scan(catalog._node)
-    cells = None if scan is None else scan.dataset.healpix_column
-    return pa.schema([f for f in catalog.schema if f.name != cells], catalog.schema.metadata)
-
-
-def _of_epochs(name: Path, objects: Path, catalog: Catalog, column: str) -> Binding:
-    kept = _columns_of_objects(catalog, column)
-    node = plan.Unnest(catalog._node, column, kept)
-    text = f"the epochs of {column} of {'.'.join(objects)}, a row each"
-    key = _id_of(catalog)
-    keys = {key: (objects, key)} if key is not None and key in kept else {}
-    return Binding(Table(name, node.schema, text), lambda: node, _some(key), frozenset(kept), keys)
-
-
-def _columns_of_objects(catalog: Catalog, column: str) -> Path:
-    """Return the columns of an object that each of its epochs gets: its id, its position."""
-    fields = {child.name.lower() for child in catalog.schema.field(column).type}
-    wanted = [_id_of(catalog), *(catalog._node.position or ())]
-    return tuple(dict.fromkeys(n for n in wanted if n is not None and n.lower() not in fields))
-
-
-def _of_extension(name: Path, objects: Path, catalog: Catalog, extension: str) -> Binding:
-    said = listed_extensions(catalog._root)[extension]
-    info, _ = read_extension(said)
-
-    @cache
-    def data() -> Catalog:
-        return opened_extension(catalog, extension)[2]
-
-    text = f"more columns of {'.'.join(objects)}: the extension {extension}"
-    table = Table(name, lambda: _without_cells(data()), text)
-    keys = {info.key: (objects, info.primary_key)}
-    return Binding(table, lambda: data()._node, (info.key,), keys=keys)
-
-
-def _of_pairs(name: Path, association: Association, homes: Mapping[str, Path]) -> Binding:
-    catalog = opened_pairs(association, Catalog)
-    keys = {
-        link.column: (homes[link.catalog], link.key)
-        for link in (association.primary, association.join)
-        if link.catalog in homes
-    }
-    text = f"pairs of {association.primary.catalog} and {association.join.catalog}"
-    return Binding(Table(name, _without_cells(catalog), text), lambda: catalog._node, keys=keys)
-
-
-def _some(key: str | None) -> tuple[str, ...]:
-    return () if key is None else (key,)
-
-
-def _id_of(catalog: Catalog) -> str | None:
+        yield name, read_table(path)
+        return
+    root = locate(path)
     try:
-        return catalog._id_name()
-    except SkyseriesError:
-        return None
+        collection = read_collection(root)
+        dataset = open_dataset(root if collection is None else root.join(collection.primary))
+    except CatalogNotFoundError:
+        inside = list(_inside(name, path))
+        if not inside:
+            raise
+        yield from inside
+        return
+    yield name, open_association(root) if dataset.kind == "association" else open_catalog(path)
+
+
+def _inside(name: Path, path: str) -> Iterator[tuple[Path, Catalog | Association | pa.Table]]:
+    """Yield the tables of a folder of them; none where it is something else."""
+    folder = pathlib.Path(path)
+    if len(name) > 1 or not folder.is_dir():
+        return
+    for each in sorted(folder.iterdir()):
+        if each.is_dir() and not each.name.startswith((".", "_")):
+            try:
+                yield from _at((name[0], each.name), str(each))
+            except CatalogNotFoundError:
+                continue
+        elif each.suffix.lower() in _FILES and not each.name.startswith((".", "_")):
+            yield from _at((name[0], each.stem), str(each))
+
+
+def _bindings(
+    name: Path, given: Catalog | Association | pa.Table, homes: Mapping[str, Path]
+) -> Iterator[Binding]:
+    if isinstance(given, Catalog):
+        return tables_of_catalog(name, given)
+    if isinstance(given, Association):
+        return tables_of_pairs(name, given, homes)
+    return iter([_in_memory(name, given)])
+
+
+def _in_memory(name: Path, table: pa.Table) -> Binding:
+    said = ".".join(name)
+    try:
+        node: Node = from_table(table, name=said)._node
+    except SkyseriesError:  # no positions that can be found
+        node = plan.Memory.unplaced(table, said)
+    return Binding(Table(name, node.schema), lambda keep: keep(node))

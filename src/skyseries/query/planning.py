@@ -95,22 +95,18 @@ _MORE: dict[type, str] = {
 
 def _where(binding: Binding, select: Select) -> Node:
     """Return the plan of the rows of which the condition is true."""
-    node = binding.node
     if select.where is None:
-        return node
+        return binding.node()
     text = str(select.written.where)
     parts = adql.conjuncts(_local(select.where))
-    if not binding.below or not isinstance(node, plan.Unnest):
-        return plan.Filter(node, adql.conjunction(parts), text)
-    objects = [p for p in parts if {path[0] for path in adql.columns(p)} <= binding.below]
-    epochs = [part for part in parts if part not in objects]
-    if objects:
-        said = text if not epochs else f"{text} (what is of objects)"
-        node = replace(node, child=plan.Filter(node.child, adql.conjunction(objects), said))
-    if epochs:
-        said = text if not objects else f"{text} (what is of epochs)"
-        return plan.Filter(node, adql.conjunction(epochs), said)
-    return node
+    objects = [p for p in parts if {path[0] for path in adql.columns(p)} <= binding.of_object]
+    if not binding.of_object or not objects:
+        return plan.Filter(binding.node(), adql.conjunction(parts), text)
+    said = [f"{text} (what is of {what})" for what in ("objects", "epochs")]
+    of_objects = adql.conjunction(objects)
+    rest = [part for part in parts if part not in objects]
+    node = binding.node(lambda node: plan.Filter(node, of_objects, said[0] if rest else text))
+    return plan.Filter(node, adql.conjunction(rest), said[1]) if rest else node
 
 
 def _names(select: Select, node: Node) -> tuple[str, ...]:

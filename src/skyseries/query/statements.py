@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from skyseries import adql
 from skyseries.adql.dialect import DIALECTS
 from skyseries.adql.query_resolver import resolve
+from skyseries.adql.statements import parse_statement
+from skyseries.errors import InputError
 from skyseries.query.bindings import bind
 from skyseries.query.planning import planned
 from skyseries.query.result import Result
@@ -50,7 +51,11 @@ def sql(
     ...     catalogs={"survey": catalog},
     ... ).to_pandas()  # doctest: +SKIP
     """
+    if dialect not in DIALECTS:
+        raise InputError(f"a dialect is {' or '.join(DIALECTS)}, not {dialect!r}")
+    spoken = DIALECTS[dialect]
     bindings = bind(catalogs)
-    tree = adql.parse(query, dialect)
-    statement = resolve(tree, bindings.tables, DIALECTS[dialect])
+    names = bindings.tables.columns if spoken.kind else ()
+    tree = parse_statement(query, spoken, names)
+    statement = resolve(tree, bindings.tables, spoken)
     return Result(planned(statement, tree, bindings), query)

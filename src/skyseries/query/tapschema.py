@@ -12,7 +12,7 @@ from skyseries.adql.relations import Table
 from skyseries.arrow import is_nested
 from skyseries.catalog import plan
 from skyseries.formats.votable_fields import datatype_of
-from skyseries.query.binding import Binding
+from skyseries.query.binding import Binding, Keep
 from skyseries.schema import column_meta
 
 if TYPE_CHECKING:
@@ -92,9 +92,9 @@ def described(bindings: Iterable[Binding]) -> list[Binding]:
     for name in _COLUMNS:
         schema = _schema(name)
 
-        def make(name: str = name, schema: pa.Schema = schema) -> Node:
+        def make(keep: Keep, name: str = name, schema: pa.Schema = schema) -> Node:
             table = pa.Table.from_pylist(rows()[name], schema)
-            return plan.Memory.unplaced(table, f"tap_schema.{name}")
+            return keep(plan.Memory.unplaced(table, f"tap_schema.{name}"))
 
         found.append(Binding(Table(("tap_schema", name), schema, _ABOUT[name]), make))
     return found
@@ -120,7 +120,8 @@ def _rows(bindings: list[Binding]) -> dict[str, list[dict[str, Any]]]:
             {
                 "schema_name": schema_of(binding.table.name),
                 "table_name": str(binding.table),
-                "table_type": "view" if binding.below else "table",
+                "table_type": "view" if binding.is_view else "table",
+                "utype": binding.utype or None,
                 "description": binding.table.description or None,
                 "table_index": place,
             }
@@ -128,13 +129,12 @@ def _rows(bindings: list[Binding]) -> dict[str, list[dict[str, Any]]]:
         ],
         "columns": [row for binding in bindings for row in _columns(binding)],
         "keys": [key for key, _ in keys],
-        "key_columns": [columns for _, columns in keys],
+        "key_columns": [pair for _, columns in keys for pair in columns],
     }
 
 
 def _columns(binding: Binding) -> Iterator[dict[str, Any]]:
     standard = binding.table.name[0] == "tap_schema"
-    indexed = binding.indexed()
     for place, field in enumerate(binding.table.schema):
         meta = column_meta(field)
         datatype, arraysize = _votable(field.type)
@@ -143,11 +143,13 @@ def _columns(binding: Binding) -> Iterator[dict[str, Any]]:
             "column_name": field.name,
             "datatype": datatype,
             "arraysize": arraysize or None,
+            "xtype": "timestamp" if pa.types.is_timestamp(field.type) else meta.xtype or None,
             "description": meta.description or None,
+            "utype": meta.utype or None,
             "unit": meta.unit or None,
             "ucd": meta.ucd or None,
-            "indexed": int(field.name in indexed),
-            "principal": int(standard or field.name in indexed),
+            "indexed": int(field.name in binding.indexed),
+            "principal": int(standard or field.name in binding.indexed),
             "std": int(standard),
             "column_index": place,
         }
@@ -159,18 +161,22 @@ def _votable(kind: pa.DataType) -> tuple[str, str]:
     return datatype_of(kind)
 
 
-def _keys(bindings: list[Binding]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    there = {binding.table.name: binding for binding in bindings}
+def _keys(bindings: list[Binding]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    there = {tuple(p.lower() for p in b.table.name): b for b in bindings}
     for binding in bindings:
-        for column, (target, other) in binding.keys.items():
-            if target in there:
-                key = f"{binding.table}.{column}"
-                yield (
-                    {
-                        "key_id": key,
-                        "from_table": str(binding.table),
-                        "target_table": str(there[target].table),
-                        "description": None,
-                    },
-                    {"key_id": key, "from_column": column, "target_column": other},
-                )
+        for number, key in enumerate(binding.keys, 1):
+            target = there.get(tuple(part.lower() for part in key.table))
+            if target is None:
+                continue
+            name = f"{binding.table}.{number}"
+            said = {
+                "key_id": name,
+                "from_table": str(binding.table),
+                "target_table": str(target.table),
+                "description": key.description or None,
+            }
+            pairs = zip(key.columns, key.to, strict=True)
+            yield (
+                said,
+                [{"key_id": name, "from_column": a, "target_column": b} for a, b in pairs],
+            )

@@ -23,6 +23,8 @@ class ColumnMeta:
     ucd: str = ""
     description: str = ""
     utype: str = ""
+    xtype: str = ""
+    """What a list of numbers, or a text, stands for (DALI): ``point``, ``circle``, ..."""
 
 
 KEYS = tuple(key.name for key in fields(ColumnMeta))

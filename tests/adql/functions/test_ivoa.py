@@ -112,6 +112,7 @@ def test_stars_that_move(rest, wanted):
     assert found == (None if wanted is None else pytest.approx(wanted, abs=3e-11))
 
 
+@pytest.mark.filterwarnings("ignore::erfa.ErfaWarning")
 def test_stars_that_move_as_astropy_moves_them():
     rng = np.random.default_rng(7)
     n = 50

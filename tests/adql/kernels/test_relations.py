@@ -13,6 +13,7 @@ from skyseries.errors import QueryError
 from skyseries.spatial.regions import Polygon
 from skyseries.spatial.regions.cells import unit_vectors
 from tests.adql.columns import calculated, selected, table_of
+from tests.examples import examples
 
 centres = st.tuples(st.floats(0, 360), st.floats(-90, 90))
 _TURN = np.radians(np.linspace(0, 360, 9)[:8])
@@ -94,6 +95,7 @@ def is_clear(one, other):
     return away.min() > 0.1
 
 
+@examples(0.5)
 @given(st.data())
 def test_relations_are_those_of_points_of_the_borders(data):
     centre = data.draw(centres)
@@ -109,7 +111,7 @@ def test_relations_are_those_of_points_of_the_borders(data):
 def test_rows_are_independent_of_each_other():
     """Whole columns give what single rows give, in blocks and with missing rows between."""
     rng = np.random.default_rng(5)
-    n = 400
+    n = 150
     table = table_of(
         ra=[None if i % 7 == 3 else x for i, x in enumerate(rng.uniform(-3, 3, n))],
         dec=rng.uniform(-3, 3, n),

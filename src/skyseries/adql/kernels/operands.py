@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -14,11 +14,14 @@ from skyseries.arrow import floats, to_numpy
 from skyseries.errors import QueryError
 
 __all__ = [
+    "Coordinates",
     "Operand",
     "Result",
+    "coordinates",
     "doubles",
     "flags",
     "lists_of",
+    "positions",
     "rows_of",
     "shape_numbers",
     "to_arrow",
@@ -31,9 +34,19 @@ Result: TypeAlias = Any
 _NUMBERS = {Type.POINT: 2, Type.CIRCLE: 3}
 
 
+class Coordinates(NamedTuple):
+    """Points as they are made of two columns, degrees; NaN in both where there is none."""
+
+    ra: Floats
+    dec: Floats
+
+
 @dataclass(frozen=True)
 class Operand:
-    """An argument: an Arrow array with a value per row, or the value of a constant."""
+    """An argument: an Arrow array with a value per row, or the value of a constant.
+
+    Points may be `Coordinates` as well.
+    """
 
     type: Type
     value: Any
@@ -41,7 +54,7 @@ class Operand:
     @property
     def is_constant(self) -> bool:
         """Whether all rows have the one value."""
-        return not isinstance(self.value, pa.Array)
+        return not isinstance(self.value, pa.Array | Coordinates)
 
     def numbers(self) -> Result:
         """Return the value of a constant geometry as a kernel gives it."""
@@ -52,7 +65,28 @@ class Operand:
 
 def rows_of(*operands: Operand) -> int | None:
     """Return the number of rows; None if all are constants."""
-    return next((len(o.value) for o in operands if not o.is_constant), None)
+    for operand in operands:
+        if isinstance(operand.value, Coordinates):
+            return operand.value.ra.size
+        if not operand.is_constant:
+            return len(operand.value)
+    return None
+
+
+def coordinates(ra: Floats, dec: Floats) -> Coordinates:
+    """Return points of their coordinates, which are broadcast against each other."""
+    ra, dec = np.broadcast_arrays(ra, dec)
+    there = np.isfinite(ra) & (np.abs(dec) <= 90.0)
+    if there.all():
+        return Coordinates(ra, dec)
+    return Coordinates(np.where(there, ra, np.nan), np.where(there, dec, np.nan))
+
+
+def positions(operand: Operand) -> Coordinates:
+    """Return the coordinates of points, or of the centres of circles."""
+    if isinstance(operand.value, Coordinates):
+        return operand.value
+    return Coordinates(*np.moveaxis(shape_numbers(operand)[..., :2], -1, 0))
 
 
 def doubles(operand: Operand) -> Floats:
@@ -82,6 +116,8 @@ def shape_numbers(operand: Operand) -> Floats:
         If a column holds lists of another length.
     """
     k = _NUMBERS[operand.type]
+    if isinstance(operand.value, Coordinates):
+        return np.stack(operand.value, axis=-1)
     if operand.is_constant:
         return np.full(k, np.nan) if operand.value is None else np.array(operand.value, float)
     array = operand.value

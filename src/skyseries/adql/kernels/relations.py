@@ -13,13 +13,19 @@ from typing import TypeAlias
 
 import numpy as np
 
-from skyseries.adql.kernels.operands import Operand, Result, flags, rows_of, shape_numbers
+from skyseries.adql.kernels.operands import (
+    Operand,
+    Result,
+    flags,
+    positions,
+    rows_of,
+    shape_numbers,
+)
 from skyseries.adql.kernels.polygons import TOUCH, Polygons, angle
-from skyseries.adql.kernels.shapes import region_of
+from skyseries.adql.kernels.shapes import distance, region_of
 from skyseries.adql.types import Type
 from skyseries.arraytypes import Bools, Floats, Ints
 from skyseries.spatial.regions.cells import unit_vectors
-from skyseries.spatial.sphere import separation_arcsec
 
 __all__ = ["contains", "intersects"]
 
@@ -81,7 +87,7 @@ def _holds(point: Operand, region: Operand) -> Result:
     """Tell which points lie in a region."""
     if region.type is Type.POLYGON and not region.is_constant:
         return _by_rows(lambda p, polygons: polygons.hold(p.centre), point, region)
-    ra, dec = np.moveaxis(shape_numbers(point), -1, 0)
+    ra, dec = positions(point)
     missing = np.isnan(ra)
     if not region.is_constant:
         return _two_circles(point, region, lambda away, _, limit: away <= limit)
@@ -94,10 +100,9 @@ def _two_circles(
     one: Operand, other: Operand, test: Callable[[Floats, Floats, Floats], Bools]
 ) -> Result:
     """Compare the distance of two centres, degrees, with two radii; that of a point is 0."""
-    a, b = shape_numbers(one), shape_numbers(other)
-    away = separation_arcsec(a[..., 0], a[..., 1], b[..., 0], b[..., 1]) / 3600.0
-    r = a[..., 2] if one.type is Type.CIRCLE else np.zeros(a.shape[:-1])
-    return flags(test(away, r, b[..., 2]), np.isnan(away + r + b[..., 2]))
+    away, limit = distance(one, other), shape_numbers(other)[..., 2]
+    r = shape_numbers(one)[..., 2] if one.type is Type.CIRCLE else np.zeros(())
+    return flags(test(away, r, limit), np.isnan(away + r + limit))
 
 
 _Shapes: TypeAlias = "_Circles | Polygons"

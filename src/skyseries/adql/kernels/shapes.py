@@ -7,7 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from skyseries.adql.kernels.operands import Operand, Result, doubles, lists_of, shape_numbers
+from skyseries.adql.kernels.operands import (
+    Operand,
+    Result,
+    coordinates,
+    doubles,
+    lists_of,
+    positions,
+    shape_numbers,
+)
 from skyseries.adql.kernels.polygons import Polygons
 from skyseries.adql.types import Type
 from skyseries.arraytypes import Floats
@@ -35,8 +43,7 @@ _DEG2 = (180.0 / np.pi) ** 2
 
 def point(ra: Operand, dec: Operand) -> Result:
     """Return points; NULL where a coordinate is missing or the declination is none."""
-    x, y = np.broadcast_arrays(doubles(ra), doubles(dec))
-    return np.where((np.isfinite(x) & (np.abs(y) <= 90.0))[..., None], np.stack([x, y], -1), np.nan)
+    return np.stack(coordinates(doubles(ra), doubles(dec)), axis=-1)
 
 
 def circle(centre: Operand, radius: Operand) -> Result:
@@ -86,24 +93,23 @@ def _polygon_lists(numbers: Floats) -> Result:
 
 def distance(one: Operand, other: Operand) -> Result:
     """Return the angle between points, degrees: `separation_arcsec` / 3600."""
-    a, b = shape_numbers(one), shape_numbers(other)
-    return separation_arcsec(a[..., 0], a[..., 1], b[..., 0], b[..., 1]) / 3600.0
+    return separation_arcsec(*positions(one), *positions(other)) / 3600.0
 
 
 def longitude(points: Operand) -> Result:
     """Return the right ascensions of points, degrees."""
-    return shape_numbers(points)[..., 0]
+    return positions(points).ra
 
 
 def latitude(points: Operand) -> Result:
     """Return the declinations of points, degrees."""
-    return shape_numbers(points)[..., 1]
+    return positions(points).dec
 
 
 def area(shape: Operand) -> Result:
     """Return areas, square degrees: of a circle of radius r, 4 pi sin²(r / 2) steradians."""
     if shape.type is Type.POINT:
-        return np.where(np.isnan(shape_numbers(shape)[..., 0]), np.nan, 0.0)
+        return np.where(np.isnan(positions(shape).ra), np.nan, 0.0)
     if shape.type is Type.CIRCLE:
         radius = np.minimum(shape_numbers(shape)[..., 2], 180.0)
         return 4.0 * np.pi * np.sin(np.radians(radius) / 2.0) ** 2 * _DEG2
@@ -149,9 +155,11 @@ def largest_arcsec(degrees: float) -> float:
     """
     if not degrees >= 0.0:
         raise InputError(f"the radius of a circle must be 0 degrees or more, not {degrees}")
+    if degrees >= 180.0:
+        return 648_000.0
     arcsec = degrees * 3600.0
     while arcsec / 3600.0 > degrees:
         arcsec = np.nextafter(arcsec, 0.0)
-    while np.isfinite(arcsec) and (above := np.nextafter(arcsec, np.inf)) / 3600.0 <= degrees:
+    while (above := np.nextafter(arcsec, np.inf)) / 3600.0 <= degrees:
         arcsec = above
     return float(arcsec)

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from skyseries.adql.kernels.operands import Operand, Result, doubles, lists_of, shape_numbers, whole
+from skyseries.adql.kernels.operands import (
+    Operand,
+    Result,
+    doubles,
+    lists_of,
+    positions,
+    shape_numbers,
+    whole,
+)
 from skyseries.adql.types import Type
 from skyseries.arraytypes import Floats
 from skyseries.arrow import floats, to_numpy
@@ -24,8 +32,7 @@ _KM_S = 4.740470446
 
 def healpix_index(order: Operand, point: Operand) -> Result:
     """Return the NESTED cells of positions; NULL where there is no such order or position."""
-    (k, missing), position = whole(order), shape_numbers(point)
-    ra, dec = np.moveaxis(position, -1, 0)
+    (k, missing), (ra, dec) = whole(order), positions(point)
     hpx = radec_to_hpx(ra.ravel(), dec.ravel()).reshape(ra.shape)
     right = (hpx >= 0) & (k >= 0) & (k <= HPX_ORDER) & ~missing
     return np.ma.array(hpx >> 2 * (HPX_ORDER - np.clip(k, 0, HPX_ORDER)), mask=~right)

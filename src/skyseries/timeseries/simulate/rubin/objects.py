@@ -93,7 +93,8 @@ def _in_band(
         values |= {f"{name}Flux": of, f"{name}FluxErr": 1.2 * error}
     for aperture in _APERTURES:
         inside = 1.0 - np.exp(-((float(aperture) / (4.0 * size)) ** 2))
-        values |= {f"ap{aperture}Flux": model * inside, f"ap{aperture}FluxErr": 1.5 * error}
+        values[f"ap{aperture}Flux"] = model * inside
+    values["ap09FluxErr"] = 1.5 * error
     return values
 
 
