@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -110,6 +111,24 @@ def rubin(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     from tests.rubin.once import made_once
 
     return functools.cache(functools.partial(made_once, tmp_path_factory.getbasetemp()))
+
+
+@pytest.fixture(scope="session")
+def lsdb(pytestconfig: pytest.Config) -> ModuleType:
+    """Return LSDB; what it compiles, for ten seconds, it does once, not in each worker and run."""
+    lsdb = pytest.importorskip("lsdb", reason="lsdb is not installed")
+    from hats.pixel_tree import moc_filter, pixel_alignment
+    from numba import config
+    from numba.core.dispatcher import Dispatcher
+
+    cache = getattr(pytestconfig, "cache", None)
+    with pytest.MonkeyPatch.context() as patch:
+        if cache is not None:
+            patch.setattr(config, "CACHE_DIR", str(cache.mkdir("lsdb")))
+            for function in (*vars(moc_filter).values(), *vars(pixel_alignment).values()):
+                if isinstance(function, Dispatcher):
+                    function.enable_caching()
+    return lsdb
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -77,6 +77,12 @@ print(compute_periods(column, fields, min_period=0.2, max_period=5).num_rows)
     assert run([sys.executable, "-c", programs + asked], folder).split() == ["0.6", "0.6", "2"]
 
 
+def test_the_page_of_statements(folder):
+    output = run([sys.executable, "-c", "\n".join(blocks("docs/adql.md", "python"))], folder)
+    assert "variable stars" in output
+    assert "a row for each band" in output
+
+
 def test_the_page_of_rubin(folder):
     output = run([sys.executable, "-c", "\n".join(blocks("docs/rubin.md", "python"))], folder)
     for text in ("float nJy Flux of a point source", "['diaSource', 'forcedSource']", " epochs",

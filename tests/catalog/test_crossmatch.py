@@ -16,8 +16,10 @@ RADII = [1.0, *(pytest.param(radius, marks=pytest.mark.slow) for radius in (60.0
 
 @pytest.fixture(autouse=True)
 def _small_units(tune):
-    """Many units even for small catalogs."""
+    """Many units even for small catalogs, of which threads would wait for each other."""
     tune(unit_rows=250, least_unit_rows=10)
+    with sky.executor("serial"):
+        yield
 
 
 @pytest.fixture(scope="module", params=RADII)

@@ -17,8 +17,10 @@ from tests.catalog.matching import imported, planted
 
 @pytest.fixture(autouse=True)
 def _small_units(tune):
-    """Many units even for small catalogs and tables."""
+    """Many units even for small catalogs and tables, of which threads would wait for each other."""
     tune(unit_rows=250, least_unit_rows=10, table_piece_rows=20)
+    with sky.executor("serial"):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import textwrap
 import warnings
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -119,8 +120,8 @@ def test_lists_of_fixed_size_survive(copy: Path, lists: str, engines: Engines) -
 
 
 @pytest.mark.interop
-def test_lsdb_joins_the_extension_by_id(copy: Path, lists: str) -> None:
-    dask, lsdb = pytest.importorskip("dask"), pytest.importorskip("lsdb")
+def test_lsdb_joins_the_extension_by_id(copy: Path, lists: str, lsdb: ModuleType) -> None:
+    dask = pytest.importorskip("dask")
     plan = sky.open_catalog(copy).features([lists, "nObs", "timeSpan"])
     name = next(f.name for f in plan.schema if pa.types.is_fixed_size_list(f.type))
     plan.write_extension("derived")

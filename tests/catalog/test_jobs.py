@@ -79,7 +79,7 @@ PLAN = {
 
 TELL = {
     "columns", "dataset", "explain", "extensions", "info", "lightcurve_columns",
-    "lightcurve_fields", "name", "partitions", "provenance", "schema",
+    "lightcurve_fields", "metadata", "name", "partitions", "provenance", "schema",
 }  # fmt: skip
 """What describes a catalog; and below, what is tested elsewhere or reads a single object."""
 OTHERS = {"lightcurve", "load_extension", "merge_asof", "merge_map", "search_epochs"}

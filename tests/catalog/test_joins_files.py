@@ -148,8 +148,7 @@ def test_a_left_match_gives_pairs_only(first, second, folder):
 
 
 @pytest.mark.interop
-def test_lsdb_joins_through_our_association(first, second, matched, association, folder):
-    import lsdb
+def test_lsdb_joins_through_our_association(first, second, matched, association, folder, lsdb):
     from hats.io.validation import is_valid_catalog
 
     assert is_valid_catalog(folder / "pairs", strict=True)
@@ -167,9 +166,7 @@ def test_lsdb_joins_through_our_association(first, second, matched, association,
 
 
 @pytest.mark.interop
-def test_we_join_through_lsdbs_association(first, second, folder, tmp_path):
-    import lsdb
-
+def test_we_join_through_lsdbs_association(first, second, folder, tmp_path, lsdb):
     left = lsdb.open_catalog(folder / "first" / "first")
     right = lsdb.open_catalog(folder / "second" / "second")
     with warnings.catch_warnings():
@@ -242,8 +239,7 @@ def test_extensions_asked_for_wrongly(first, extension, folder, tmp_path):
 
 
 @pytest.mark.interop
-def test_lsdb_loads_our_extension(first, extension, folder):
-    import lsdb
+def test_lsdb_loads_our_extension(first, extension, folder, lsdb):
     from hats.io.validation import is_valid_catalog
 
     plan, _ = extension

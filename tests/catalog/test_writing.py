@@ -290,9 +290,8 @@ def test_without_margin_and_index(catalog, tmp_path):
     check_valid(tmp_path / "w")
 
 
-def test_hats_and_lsdb_agree(survey, catalog, other, tmp_path):
+def test_hats_and_lsdb_agree(survey, catalog, other, tmp_path, lsdb):
     validation = pytest.importorskip("hats.io.validation")
-    lsdb = pytest.importorskip("lsdb")
     catalog.crossmatch(other, 400_000, suffixes=("", "_o")).write_catalog(tmp_path / "w")
     assert validation.is_valid_catalog(tmp_path / "w", strict=True)
     opened = lsdb.open_catalog(tmp_path / "w")

@@ -97,6 +97,20 @@ def test_workers_that_are_threads_of_the_caller() -> None:
     assert (limits(), dict(os.environ)) == before
 
 
+def test_nothing_is_measured_for_a_dashboard_that_is_off(address: str) -> None:
+    """Workers that wait would take a tenth of a processor for it."""
+    with distributed.Client(address, set_as_default=False) as client:
+        for beats in (*client.run(rhythm).values(), client.run_on_scheduler(rhythm)):
+            assert "profile" not in beats
+            assert beats["tick"] >= 1000
+
+
+def rhythm(dask_worker=None, dask_scheduler=None) -> dict[str, float]:
+    """Return what a worker or the scheduler does again and again, and after how many ms."""
+    server = dask_worker or dask_scheduler
+    return {name: beat.callback_time for name, beat in server.periodic_callbacks.items()}
+
+
 def test_workers_come_and_go_with_the_work() -> None:
     """Show a trace of the workers of an adaptive cluster."""
     with create_executor("dask", adaptive=(0, 2)) as engine:

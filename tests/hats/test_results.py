@@ -78,8 +78,7 @@ def test_hats_finds_it_valid(written):
 
 
 @pytest.mark.interop
-def test_lsdb_reads_the_rows(written):
-    lsdb = pytest.importorskip("lsdb")
+def test_lsdb_reads_the_rows(written, lsdb):
     dask = pytest.importorskip("dask")
     path, table = written
     catalog = lsdb.open_catalog(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import ModuleType
 
 import dask
 import pytest
@@ -13,7 +14,7 @@ from tests.interop.ours import KINDS, Ours
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> Iterator[None]:
+def _one_thread(lsdb: ModuleType) -> Iterator[None]:
     with dask.config.set(scheduler="synchronous"):
         yield
 

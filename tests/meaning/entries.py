@@ -46,7 +46,7 @@ _OF_WORDS = _words("""
     on_nan_position on_repeated_id on_duplicate_epoch null_values normalization method stratify
     unit units shift description formula scope prefix suffix wanted preset listed code output
     extension duration_unit dips depths value_type schema format durability storage_options
-    release
+    release query dialect
 """)
 _OF_COUNTS = _words("""
     n n_neighbors n_peaks nterms oversampling ranked n_bootstrap seed order npix dense step
@@ -55,12 +55,12 @@ _OF_COUNTS = _words("""
     needs_error magnitude deep footers one_to_one barycentric overwrite resume progress id_index
     has_error replace allow_exact_matches append pass_partition version
     flags trend clip nightly counts ranked single_bands retries ordered deadline_s total
-    older_than dry_run delete as_json n_objects
+    older_than dry_run delete as_json n_objects explain
 """)
 _OF_THINGS = _words("""
     cache function curves declared args kwargs extractor name_or_path storage_options tmp_dir region
     regions moc source pixels ax feature path catalog map_catalog options lightcurve
-    stage tasks before on_event metadata
+    stage tasks before on_event metadata catalogs
 """)
 PLAIN = _OF_WORDS | _OF_COUNTS | _OF_THINGS
 """Names of parameters that hold nothing of the kind: words, counts, switches, other things."""

@@ -306,8 +306,7 @@ def test_zero_rows_are_a_valid_empty_catalog(tmp_path, format, lightcurves):
 
 
 @pytest.mark.interop
-def test_lsdb_opens_an_empty_catalog(tmp_path):
-    lsdb = pytest.importorskip("lsdb")
+def test_lsdb_opens_an_empty_catalog(tmp_path, lsdb):
     run(tmp_path, FEW.slice(0, 0))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DASK_SCHEDULER", "sync")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -118,8 +119,7 @@ def test_two_that_create_one_catalog(
 
 
 @pytest.mark.interop
-def test_lsdb_reads_it(objects: Path, reached: dict[str, Any]) -> None:
-    lsdb = pytest.importorskip("lsdb")
+def test_lsdb_reads_it(objects: Path, reached: dict[str, Any], lsdb: ModuleType) -> None:
     upath = pytest.importorskip("upath")
     place = "s3://surveys/lsdb"
     imported(objects, reached, place)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from skyseries.adql.lexer import pointer
     from skyseries.adql.parser import parse_condition, parse_value
     from skyseries.adql.ranges import Bounds, bounds, one_of
-    from skyseries.adql.regions import regions
     from skyseries.adql.resolver import resolve_condition, resolve_value
     from skyseries.adql.scope import Scope, Source
+    from skyseries.adql.skyregions import regions
     from skyseries.adql.statements import parse
     from skyseries.adql.statistics import Statistics
     from skyseries.adql.types import Type, xtype
@@ -89,7 +89,7 @@ __getattr__, __dir__ = names_on_use(
         "lexer": "pointer",
         "parser": "parse_condition parse_value",
         "ranges": "Bounds bounds one_of",
-        "regions": "regions",
+        "skyregions": "regions",
         "resolver": "resolve_condition resolve_value",
         "scope": "Scope Source",
         "statements": "parse",

@@ -143,6 +143,10 @@ def _width(ctx: click.Context, param: click.Parameter, value: str) -> float | No
     help="What a finished catalog outlives: a power cut, or the end of the process (faster).",
 )  # fmt: skip
 @click.option(
+    "--metadata", type=click.Path(exists=True, dir_okay=False),
+    help="File of TOML that says what the catalog and its columns are (docs/catalogs.md).",
+)  # fmt: skip
+@click.option(
     "--storage-option", "storage_options", multiple=True, callback=_options_of_bucket,
     help="KEY=VALUE for the bucket that PATH is in, such as endpoint_url=...; may be repeated.",
 )  # fmt: skip

@@ -15,6 +15,7 @@ import signal
 import sys
 from typing import Any
 
+import dask
 from distributed import Scheduler, SpecCluster
 from distributed.deploy.subprocess import SubprocessWorker
 
@@ -26,6 +27,9 @@ __all__ = ["adapt", "kill", "start_cluster"]
 _CLOSE_SECONDS = 2.0
 _LOOPBACK = "127.0.0.1"
 _NANNY = "skyseries.executors.dask_nanny.WatchfulNanny"
+_UNSEEN = {"distributed.admin.tick.interval": "1s", "distributed.worker.profile.enabled": False}
+"""What is measured for the dashboard alone, which is off: by default a cluster of two workers that
+has nothing to do takes a tenth of a processor, most of it for this."""
 
 
 def start_cluster(workers: int, adaptive: tuple[int, int] | None) -> SpecCluster:
@@ -51,12 +55,13 @@ def start_cluster(workers: int, adaptive: tuple[int, int] | None) -> SpecCluster
         "dashboard": False,
         "dashboard_address": f"{_LOOPBACK}:0",
     }
-    cluster = SpecCluster(
-        scheduler={"cls": Scheduler, "options": scheduler},
-        worker={"cls": _Program, "options": {"worker_class": _NANNY, "worker_kwargs": options}},
-        name="skyseries",
-        silence_logs=logging.CRITICAL,
-    )
+    with dask.config.set(_UNSEEN):
+        cluster = SpecCluster(
+            scheduler={"cls": Scheduler, "options": scheduler},
+            worker={"cls": _Program, "options": {"worker_class": _NANNY, "worker_kwargs": options}},
+            name="skyseries",
+            silence_logs=logging.CRITICAL,
+        )
     if adaptive is None:
         cluster.scale(workers)
     else:
@@ -88,7 +93,7 @@ class _Program(SubprocessWorker):  # type: ignore[misc]  # untyped
     async def _start(self) -> None:
         spec = json.dumps({"cls": self.worker_class, "opts": self.worker_kwargs})
         command = [sys.executable, "-m", "dask", "spec", self.scheduler, "--spec", spec]
-        quiet = os.environ | {"DASK_LOGGING__DISTRIBUTED": "critical"}
+        quiet = os.environ | {"DASK_LOGGING__DISTRIBUTED": "critical"} | _as_environment(_UNSEEN)
         self.process = await asyncio.create_subprocess_exec(
             *command, env=quiet, start_new_session=True
         )
@@ -103,3 +108,8 @@ class _Program(SubprocessWorker):  # type: ignore[misc]  # untyped
                 os.killpg(self.process.pid, signal.SIGKILL)
             await self.process.wait()
         await super().close()
+
+
+def _as_environment(config: dict[str, Any]) -> dict[str, str]:
+    """Return Dask's configuration as the environment of a program."""
+    return {f"DASK_{name.upper().replace('.', '__')}": str(v) for name, v in config.items()}

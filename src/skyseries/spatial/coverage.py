@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skyseries.arraytypes import Ints
+from skyseries.arraytypes import Bools, Ints
 from skyseries.errors import InputError
 from skyseries.spatial.healpix import HPX_ORDER, cell_range, margin_order, neighbours
 from skyseries.spatial.regions.base import Region
@@ -140,7 +140,7 @@ def expand(ranges: tuple[ArrayLike, ArrayLike], radius_arcsec: float) -> Ranges:
     finest = margin_order(radius / _RINGS)
     parts = [given]
     ring_order = np.minimum(finest, largest_order(given) + _RING_LEVELS)
-    for order in np.unique(ring_order).tolist():
+    for order in _distinct(ring_order).tolist():
         these = ring_order == order
         parts += _grow(_round_out(given.start[these], given.stop[these], order), order, radius)
     return normalise(*(np.concatenate(column) for column in zip(*parts, strict=True)))
@@ -156,7 +156,8 @@ def _grow(ranges: Ranges, order: int, radius: float) -> list[Ranges]:
         start, stop = cell_range(order, _distinct(ring[ring >= 0]))
         outside = ~ranges_overlap(start, stop, *ranges)
         ring = start[outside] >> 2 * (HPX_ORDER - order)
-        before, frontier = frontier, np.setdiff1d(ring, np.concatenate([before, frontier]))
+        seen = np.concatenate([before, frontier])
+        before, frontier = frontier, ring[~_is_among(ring, np.sort(seen))]
         parts.append(Ranges(*cell_range(order, frontier)))
     return parts
 
@@ -164,7 +165,13 @@ def _grow(ranges: Ranges, order: int, radius: float) -> list[Ranges]:
 def _distinct(cells: Ints) -> Ints:
     """Return the different cells, ascending (np.unique hashes, which is slower for so few)."""
     cells = np.sort(cells)
-    return cells[np.diff(cells, prepend=-1) > 0]
+    return np.asarray(cells[np.concatenate([[True], cells[1:] != cells[:-1]])[: len(cells)]])
+
+
+def _is_among(cells: Ints, others: Ints) -> Bools:
+    """Tell which cells are among some others, one or more and ascending."""
+    place = np.searchsorted(others, cells)
+    return np.asarray(others[np.minimum(place, len(others) - 1)] == cells)
 
 
 def _count_rings(frontier: Ints, order: int, radius: float) -> int:
@@ -179,7 +186,7 @@ def _edge(ranges: Ranges, order: int) -> Ints:
     """Return cells of an order: all cells of the set that touch a cell outside are among them."""
     cell_order, npix = to_cells(ranges)
     parts = []
-    for level in np.unique(cell_order).tolist():
+    for level in _distinct(cell_order).tolist():
         cells = npix[cell_order == level]
         parts.append(((cells[:, None] << 2 * (order - level)) + _border(order - level)).ravel())
     return np.concatenate(parts)

@@ -37,6 +37,7 @@ class LeafRows(Rows):
         self, dataset: Dataset, leaf: Location, groups: Sequence[int], lengths: Sequence[int]
     ) -> None:
         self._dataset, self._leaf, self._groups = dataset, leaf, list(groups)
+        self._lengths = list(lengths)
         self._ends = np.cumsum(lengths, dtype=np.int64)
         self._known: dict[str, list[pa.ChunkedArray | None]] = {}
 
@@ -52,8 +53,7 @@ class LeafRows(Rows):
         wanted = np.flatnonzero(hit)
         if len(wanted) == len(self._groups):
             return gather(self._groups_of(paths, wanted), index)
-        lengths = np.diff(self._ends, prepend=0)
-        before = np.cumsum(lengths * ~hit)  # rows of groups that are not read
+        before = np.cumsum(np.where(hit, 0, self._lengths))  # rows of groups that are not read
         return gather(self._groups_of(paths, wanted), index - before[group])
 
     def positions(self) -> tuple[Floats, Floats]:
@@ -93,8 +93,7 @@ class LeafRows(Rows):
         return pa.table(columns, list(paths))
 
     def _keep(self, table: pa.Table, groups: Sequence[int]) -> None:
-        lengths = np.diff(self._ends, prepend=0)
-        expected = int(lengths[np.asarray(groups, np.int64)].sum())
+        expected = sum(self._lengths[g] for g in groups)
         if table.num_rows != expected:
             raise CatalogError(
                 f"{self._leaf} gave {table.num_rows} rows where its footer says {expected}"
@@ -102,8 +101,8 @@ class LeafRows(Rows):
         for path in table.column_names:
             column, start = table.column(path), 0
             for g in groups:
-                self._column(path)[g] = column.slice(start, lengths[g])
-                start += lengths[g]
+                self._column(path)[g] = column.slice(start, self._lengths[g])
+                start += self._lengths[g]
 
     def _column(self, path: str) -> list[pa.ChunkedArray | None]:
         return self._known.setdefault(path, [None] * len(self._groups))
