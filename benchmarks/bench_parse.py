@@ -1,4 +1,4 @@
-"""Statements: CPU to read one, and to read or refuse a text of 1 MB.
+"""Statements: CPU to read one and look up its names, and to read or refuse a text of 1 MB.
 
 Run with ``python benchmarks/bench_parse.py QUERIES.json``: a list of objects with the key
 ``query``, whose holes ``{}`` are filled. With ``--fuzz N`` N texts follow that are made
@@ -19,9 +19,17 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pyarrow as pa
+
+from results import Row, Target, save
 from skyseries.adql import parse
+from skyseries.adql.dialect import PYTHON, STRICT, Dialect
 from skyseries.adql.lexer import tokenize
+from skyseries.adql.query_resolver import resolve
+from skyseries.adql.relations import Table, Tables
+from skyseries.adql.statements import parse_statement
 from skyseries.errors import QueryError
+from skyseries.schema import rubin
 
 MEGABYTE = 1_000_000
 LONG = {
@@ -115,26 +123,49 @@ def mutated(texts: list[list[str]], chance: random.Random) -> str:
     return (" " if chance.random() < 0.8 else "").join(words)
 
 
-def fuzz(texts: list[str], count: int, seed: int) -> None:
-    """Read mutated texts in both dialects; show what is slow and what fails otherwise."""
+def fuzz(texts: list[str], tables: Tables, count: int, seed: int) -> Row:
+    """Read mutated texts in both dialects and look up their names; show what fails otherwise."""
     words = [re.findall(r"\w+|'[^']*'|\S", text) for text in texts]
-    counts = {"read": 0, "refused": 0}
+    counts = {"resolved": 0, "refused": 0, "other": 0}
     slowest = 0.0
     for index in range(count):
         text = mutated(words, random.Random(f"{seed} {index}"))
         start = time.process_time()
         try:
-            found = answer(text, ("adql", "python")[index % 2])
+            found = resolved(text, tables, (STRICT, PYTHON)[index % 2])
         except Exception as error:
             print(f"seed {seed} {index}: {type(error).__name__}: {error}\n  {text!r}")
-            continue
+            found = "other"
         slowest = max(slowest, time.process_time() - start)
         counts[found.split(":")[0]] += 1
-    print(f"{count} texts: {counts}, the slowest {1e3 * slowest:.1f} ms")
+    target = Target("only the documented error", counts["other"], not counts["other"])
+    figures = counts | {"slowest, ms": round(1e3 * slowest, 1)}
+    return Row(
+        "random texts, read and resolved", f"{count:,}", "skyseries", "-", "warm",
+        figures=figures, targets=(target,),
+    )  # fmt: skip
 
 
-def judge(folder: Path) -> None:
-    """Print how many queries of a collection are judged as its files say, and each other one."""
+def rubin_tables() -> Tables:
+    """Return all tables of Rubin's releases, without rows."""
+    return Tables(
+        Table((release.name, name), pa.schema([c.field for c in table.columns.values()]))
+        for release in rubin.releases()
+        for name, table in ((name, release.table(name)) for name in release.tables)
+    )
+
+
+def resolved(text: str, tables: Tables, dialect: Dialect = STRICT) -> str:
+    """Return whether the names of a text are found."""
+    try:
+        resolve(parse_statement(text, dialect), tables, dialect)
+    except QueryError as error:
+        return f"refused: {str(error)[:60]}"
+    return "resolved"
+
+
+def judge(folder: Path) -> Row:
+    """Return how many queries of a collection are judged as its files say; print each other one."""
     right = total = 0
     for path in sorted(folder.rglob("*.xml")):
         for query in ET.parse(path).iter("adql"):  # noqa: S314
@@ -147,22 +178,32 @@ def judge(folder: Path) -> None:
                 right += 1
             else:
                 print(f"{path.name}, valid={valid}: {' '.join((query.text or '').split())} {found}")
-    print(f"{right} of {total} queries of the collection are judged right")
+    target = Target(f"all of {total}", right, right == total)
+    return Row("judged as a collection of queries says", f"{total:,}", "skyseries", "-", "warm",
+               targets=(target,))  # fmt: skip
 
 
-def main() -> None:
-    """Print the figures."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("queries", type=Path)
-    options.add_argument("--fuzz", type=int, default=0, metavar="N")
-    options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--corpus", type=Path, metavar="FOLDER")
-    chosen = options.parse_args()
-    texts = [filled(entry["query"]) for entry in json.loads(chosen.queries.read_text())]
-    read = [cpu(lambda t=text: answer(t)) for text in texts if answer(text) == "read"]
-    print(f"{len(read)} of {len(texts)} queries are read: median {statistics.median(read):.3f} ms,")
-    print(f"the worst {max(read):.3f} ms (the longest has {max(map(len, texts))} characters)")
-    print("CPU seconds for a text of 1 MB of one thing, and for as many words as can be read")
+def timed(task: str, texts: list[str], work: Callable[[str], object], limits: Limits) -> Row:
+    """Return the median and the worst CPU of some texts."""
+    each = [cpu(lambda t=text: work(t)) for text in texts]
+    found = (statistics.median(each), max(each))
+    targets = tuple(
+        Target(f"{word} < {limit:g} ms", round(value, 3), value < limit)
+        for word, limit, value in zip(("median", "worst"), limits or (), found, strict=False)
+    )
+    figures = {
+        f"{word}, ms": round(x, 3) for word, x in zip(("median", "worst"), found, strict=True)
+    }
+    size = f"{len(texts)} queries of Rubin's tutorials"
+    return Row(task, size, "skyseries", "-", "warm", figures=figures, targets=targets)
+
+
+Limits = tuple[float, float] | None
+
+
+def long_texts() -> Row:
+    """Return the CPU of texts of 1 MB of one thing, and of as many words as can be read."""
+    figures: dict[str, float | int | str] = {}
     for name, (frame, unit) in LONG.items():
         most = (MEGABYTE - len(frame)) // len(unit)
         words = max(1, len(tokenize(unit if unit.strip("'") else "1")) - 1)
@@ -170,11 +211,37 @@ def main() -> None:
             frame.format(unit * count) for count in (most, min(most, MOST_WORDS // words))
         )
         seconds = [1e-3 * cpu(lambda t=t: answer(t), repeats=2, inner=1) for t in (long, allowed)]
-        print(f"{name:12} {seconds[0]:6.2f} {seconds[1]:6.2f}  {answer(allowed)}")
+        figures[f"{name}, s"] = round(max(seconds), 2)
+    worst = max(map(float, figures.values()))
+    target = Target("1 s", worst, worst < 1.0)
+    return Row("read or refused", "1 MB of one thing", "skyseries", "-", "warm",
+               figures=figures, targets=(target,))  # fmt: skip
+
+
+def main() -> None:
+    """Measure, and keep the figures."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("queries", type=Path)
+    options.add_argument("--fuzz", type=int, default=0, metavar="N")
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--corpus", type=Path, metavar="FOLDER")
+    chosen = options.parse_args()
+    texts = [filled(entry["query"]) for entry in json.loads(chosen.queries.read_text())]
+    tables = rubin_tables()
+    read = [text for text in texts if answer(text) == "read"]
+    known = [text for text in texts if resolved(text, tables) == "resolved"]
+    rows = [
+        timed("read", read, answer, None),
+        timed("read and resolved", known, lambda t: resolved(t, tables), (1.0, 5.0)),
+        long_texts(),
+    ]
     if chosen.corpus:
-        judge(chosen.corpus)
+        rows.append(judge(chosen.corpus))
     if chosen.fuzz:
-        fuzz(texts, chosen.fuzz, chosen.seed)
+        rows.append(fuzz(texts, tables, chosen.fuzz, chosen.seed))
+    notes = "CPU in a running process, the least of five. Tables are those of Rubin's releases."
+    save("parse", "Statements of ADQL: reading and looking up names", rows, notes,
+         full=bool(chosen.corpus and chosen.fuzz >= 200_000))  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def test_the_programs_print_what_the_readme_says(blocks, tmp_path):
         for (language, program), (kind, output) in pairwise(blocks)
         if (language, kind) == ("python", "text")
     ]
-    assert len(pairs) == 3
+    assert len(pairs) == 4
     skyseries = [sys.executable, "-m", "skyseries"]
     subprocess.run([*skyseries, "demo"], cwd=tmp_path, check=True, capture_output=True)
     script = tmp_path / "program.py"

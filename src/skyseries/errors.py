@@ -54,16 +54,24 @@ class QueryError(InputError):
     message : str
     line, column : int, optional
         Where in the text, counted from 1.
+    is_told : bool
+        Whether the message says the place itself.
     """
 
-    def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
-        where = "" if line is None else f" (line {line}, column {column})"
+    def __init__(
+        self,
+        message: str,
+        line: int | None = None,
+        column: int | None = None,
+        is_told: bool = False,
+    ) -> None:
+        where = "" if line is None or is_told else f" (line {line}, column {column})"
         super().__init__(message + where)
-        self._arguments = (message, line, column)
+        self._arguments = (message, line, column, is_told)
         self.line = line
         self.column = column
 
-    def __reduce__(self) -> tuple[type[QueryError], tuple[str, int | None, int | None]]:
+    def __reduce__(self) -> tuple[type[QueryError], tuple[str, int | None, int | None, bool]]:
         return type(self), self._arguments
 
 

@@ -481,3 +481,21 @@ def test_memory_is_a_workers_share_and_more_waits_in_files(tmp_path):
     command = [sys.executable, "-c", OF_A_SMALL_WORKER, str(tmp_path)]
     subprocess.run(command, check=True, env=environment)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("good < 0.5", [False, True, False]),
+        ("good > 0", [True, False, False]),
+        ("good >= x", [True, False, False]),
+        ("x < good", [True, False, False]),
+        ("good <> 1", [False, True, False]),
+        ("good = 2", [False, False, False]),
+    ],
+)
+def test_beside_numbers_true_is_1_and_false_is_0(text, wanted):
+    table = pa.table({"good": [True, False, None], "x": [0.2, 0.7, 1.0]})
+    scope = Scope.from_schema(table.schema)
+    condition = resolve_condition(text, scope, STRICT)
+    assert Mask(condition)(table).to_pylist() == wanted

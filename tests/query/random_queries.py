@@ -80,9 +80,11 @@ class Statements:
         return f"SELECT {distinct}{top}{', '.join(items)} FROM {self.table}{where}{tail}"  # noqa: S608
 
     def term(self):
-        """Return what rows are ordered by; a whole number would be the place of a column."""
+        """Return what rows are ordered by; no constant may be, but the place of a column."""
         text = self.value(1)
-        return f"{text} + nObs" if text.isdigit() else text
+        while text[0].isdigit() or text.startswith("'") or text == "NULL":
+            text = self.value(1)
+        return text
 
     def grouped(self):
         """Return a statement with groups."""

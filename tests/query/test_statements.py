@@ -138,10 +138,31 @@ ERRORS = [
     ("SELECT ra FROM survey ORDER BY 2", "no column 2 to order by: 1 are selected"),
     ("SELECT DISTINCT ra FROM survey ORDER BY dec", "ordered by what is selected"),
     ("SELECT DISTINCT lc FROM survey", "DISTINCT compares values, and lc is a light curve"),
-    ("SELECT t.ra FROM survey", "no column t.ra"),
-    ("SELECT survey.ra FROM survey AS s", "no column survey.ra"),
+    ("SELECT t.ra FROM survey", "no table t in FROM; there is survey"),
+    ("SELECT survey.ra FROM survey AS s", "no table survey in FROM; there is s"),
+    ("SELECT ra AS x FROM survey WHERE x > 3", "x is a name of the result, which is not known"),
+    ("SELECT LN(ra) FROM survey", "no function LN: write LOG(x)"),
+    ("SELECT STDDEV(ra) FROM survey", 'dialect="python" knows it'),
+    ("SELECT v.nothing FROM survey JOIN x ON a = b", "a join cannot be asked yet"),
     ("SELECT t.* FROM survey", "no table t in FROM; there are survey"),
     ("SELECT 'a' + 1 FROM survey", "takes numbers"),
+    ("SELECT ra FROM survey WHERE lc.band = 'r'", "a value for each epoch of lc"),
+    ("SELECT COUNT(*) FROM survey GROUP BY lc.band", "a value for each epoch of lc"),
+    ("SELECT COUNT(*) FROM survey HAVING MIN(ra) > 1 AND lc.mjd > 1", "a value for each epoch of"),
+    ("SELECT COUNT(*) FROM survey GROUP BY lc", "lc is a light curve; rows are grouped by values"),
+    ("SELECT COUNT(*) FROM survey GROUP BY POINT(ra, dec)", "POINT(ra, dec) is a point; rows"),
+    ("SELECT COUNT(*), COUNT(lc.mjd) FROM survey", "(lc.mjd) differs between the rows"),
+    ("SELECT DISTINCT ra, POINT(ra, dec) FROM survey", "point is a point (line 1, column 21)"),
+    ("SELECT ra FROM survey ORDER BY 'ra'", "'ra' is the same in all rows: order by a column"),
+    ("SELECT ra FROM survey WHERE kind IN (1)", "CAST(kind AS DOUBLE PRECISION)"),
+    ("SELECT lc.mjd + AVG(lc.mjd) FROM survey", "a value for each epoch of lc"),
+    ("(SELECT ra FROM survey) ORDER BY ra", "write them inside (line 1, column 2)"),
+    ("(SELECT TOP 3 ra FROM survey) OFFSET 1", "write them inside (line 1, column 2)"),
+    ("SELECT ra FROM survey JOIN survey AS t USING (ra)", "a join cannot be asked yet (line 1"),
+    ("SELECT ra FROM survey WHERE ra IN (SELECT ra FROM survey)", "cannot be asked yet (line 1"),
+    ("WITH a AS (SELECT ra FROM survey) SELECT ra FROM a", "WITH cannot be asked yet (line 1"),
+    ("SELECT ra FROM survey UNION SELECT dec FROM survey", "cannot be asked yet (line 1"),
+    ("SELECT ra FROM (SELECT ra FROM survey) AS t", "a query in FROM cannot be asked yet (line"),
 ]
 
 
@@ -173,6 +194,16 @@ def test_what_the_steps_are(catalog):
     ]
 
 
+def test_what_rows_are_ordered_by_is_named(catalog):
+    text = "SELECT -rMag AS gMag FROM survey ORDER BY gMag, rMag, nObs"
+    assert asked(catalog, text).columns == ["gMag"]
+    assert str(asked(catalog, text).explain()).splitlines()[1:4] == [
+        "  all rows by gMag (selected), rMag, nObs",
+        "    select gMag (selected), rMag, nObs",
+        "      assign gMag (selected) = -rMag",
+    ]
+
+
 def test_results_go_everywhere(catalog, tmp_path):
     result = asked(catalog, "SELECT objectId, ra, dec, nObs FROM survey ORDER BY objectId")
     table = result.to_arrow()
@@ -200,7 +231,14 @@ def test_tables_are_named_by_what_they_are_given_as(world, catalog):
     both = {"a.Object": catalog, "b.Object": catalog}
     with pytest.raises(sky.QueryError, match=r"Object can be a\.Object or b\.Object"):
         sky.sql("SELECT ra FROM Object", both)
+    first = {"b": catalog.query("nObs = 3"), "a.b": catalog, "lc": pa.table({"n": [1, 2]}),
+             "columns": pa.table({"n": []})}  # fmt: skip
+    for name, rows in (("b", None), ("a.b", 100), ("lc", 2), ("columns", 0)):
+        n = sky.sql(f"SELECT COUNT(*) AS n FROM {name}", first).to_arrow()["n"][0].as_py()  # noqa: S608
+        assert n == (rows if rows is not None else sum(r["nobs"] == 3 for r in world.objects))
+    assert sky.sql("SELECT COUNT(*) FROM t", {"t": pa.table({})}).to_arrow()[0].to_pylist() == [0]
     for wrong in (
+        {"tap_schema": catalog},
         {"a.b.c": catalog},
         {"": catalog},
         {"a": 3},
@@ -259,3 +297,23 @@ def test_a_catalog_with_a_plan_is_a_table_too(world, catalog):
     assert found["n"].to_pylist() == [len(rows)]
     values = [np.float64(r["gmag"]) - r["rmag"] for r in rows if r["gmag"] is not None]
     assert found["c"].to_pylist() == [pytest.approx(np.nanmax(values))]
+
+
+def test_columns_can_be_left_out(catalog):
+    text = "SELECT objectId, gMag - rMag AS colour, lc FROM survey WHERE nObs > 3 ORDER BY colour"
+    result = asked(catalog, text)
+    less = result.drop(["colour", "lc"])
+    assert less.to_arrow().equals(result.to_arrow().select(["objectId"]))
+    assert len(less) == less.to_arrow().num_rows
+    assert not any("lc" in scan.columns for scan in less.explain().scans)
+    with pytest.raises(sky.SchemaError, match="no column 'color'; did you mean 'colour'"):
+        result.drop("color")
+    with pytest.raises(sky.InputError, match="no column would be left"):
+        asked(catalog, "SELECT ra FROM survey").drop("ra")
+    with pytest.raises(sky.InputError, match="which rows differ"):
+        asked(catalog, "SELECT DISTINCT ra, dec FROM survey").drop("ra")
+
+
+def test_epochs_are_counted_by_a_field_that_is_read_anyway(catalog):
+    result = asked(catalog, "SELECT band, AVG(flux) FROM survey.lc GROUP BY band")
+    assert set(result.explain().scans[0].columns) == {"lc.band", "lc.flux"}

@@ -84,6 +84,8 @@ def normal(array: Any) -> Any:
         kind = array.type
     if arrow_types.is_float16(kind):
         return array.cast(pa.float32())
+    if arrow_types.is_uint32(kind):  # whose sums, differences and signs do not fit in 32 bits
+        return array.cast(pa.int64())
     if arrow_types.is_decimal(kind):
         return array.cast(pa.float64())
     if arrow_types.is_date(kind):

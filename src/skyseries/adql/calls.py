@@ -207,7 +207,28 @@ def _check_frames(arguments: list[Expr]) -> None:
     rotation(*(str(argument.value) for argument in arguments[:2]))  # type: ignore[attr-defined]
 
 
+_ELSEWHERE = {
+    "LN": "LOG(x)", "CEIL": "CEILING(x)", "POW": "POWER(x, y)", "TRUNC": "TRUNCATE(x)",
+    "MEAN": "AVG(x)", "AVERAGE": "AVG(x)", "MEDIAN": "scisql_median(x)",
+    "PERCENTILE": "scisql_percentile(x, 90)", "CONCAT": "a || b", "IFNULL": "COALESCE(x, y)",
+    "NVL": "COALESCE(x, y)", "ISNULL": "COALESCE(x, y), or x IS NULL as a condition",
+    "IF": "CASE WHEN ... THEN ... ELSE ... END", "IIF": "CASE WHEN ... THEN ... ELSE ... END",
+    "LCASE": "LOWER(x)", "UCASE": "UPPER(x)", "RANDOM": "RAND()", "GREATEST": "CASE WHEN ... END",
+    "LEAST": "CASE WHEN ... END", "Q3C_RADIAL_QUERY": "DISTANCE(ra, dec, 10.1, 2.2) < 0.1",
+}  # fmt: skip
+"""What functions of other databases are here."""
+
+_OF_PYTHON = frozenset(["FIRST", "LAST", "NULLIF", "STDDEV", "VARIANCE"])
+"""What Python's dialect knows beside ADQL."""
+
+
 def _unknown(name: str, known: list[str], position: Position) -> Exception:
-    near = difflib.get_close_matches(name.upper(), [n.upper() for n in known], n=2, cutoff=0.6)
-    advice = f"; did you mean {' or '.join(near)}?" if near else ""
+    if here := _ELSEWHERE.get(name.upper()):
+        return error_at(f"no function {name}: write {here}", position)
+    if name.upper() in _OF_PYTHON and name.upper() not in known:
+        said = f'ADQL has no {name}: dialect="python" knows it'
+        return error_at(said, position)
+    spelt = {n.upper(): n for n in known}
+    near = difflib.get_close_matches(name.upper(), spelt, n=2, cutoff=0.6)
+    advice = f"; did you mean {' or '.join(spelt[n] for n in near)}?" if near else ""
     return error_at(f"no function {name}{advice}", position)

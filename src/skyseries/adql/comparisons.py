@@ -129,6 +129,12 @@ def _booleans(operator: str, left: Expr, right: Expr, position: Position) -> Exp
             return Truth(left) if bool(value) == (operator == "=") else Not(Truth(left))
     if left.type is right.type:
         return Compare(operator, left, right)
+    if left.type.is_number or right.type.is_number:  # 1 is true, 0 false
+        left, right = (
+            convert(side, Type.INTEGER) if side.type is Type.BOOLEAN else side
+            for side in (left, right)
+        )
+        return _numbers(operator, left, right)
     raise _mismatch(operator, left, right, position)
 
 

@@ -23,7 +23,9 @@ _HEAD = """\
 All that [expressions](expressions.md) and ADQL queries can call. Names ignore case. A missing
 argument (NULL or NaN) gives NULL or NaN where nothing else is said. *needs*: the units that
 arguments are brought to, if their columns say another one; in *unit* that of the result: `same` is
-that of the first argument, `power` the first one's to the power of the second.
+that of the first argument, `power` the first one's to the power of the second. The aggregates that
+are ours (FIRST, LAST, MEDIAN, PERCENTILE, STDDEV, VARIANCE) are of expressions and of statements in
+Python's dialect; FIRST and LAST of light curves only.
 
 Positions and regions are ICRS, in degrees; the name of a frame may stand first, as in ADQL 2.0, and
 another frame than ICRS is refused (see `ivo_geom_transform`).

@@ -52,7 +52,13 @@ Path: TypeAlias = tuple[str, ...]
 
 def written(path: Path) -> str:
     """Return a path as it is written, with double quotes where a name needs them."""
-    return ".".join(part if re.fullmatch(r"\w+", part) else f'"{part}"' for part in path)
+    parts = without_id(path)
+    return ".".join(part if re.fullmatch(r"\w+", part) else f'"{part}"' for part in parts)
+
+
+def without_id(path: Path) -> Path:
+    """Return the path of a column of a statement without the id of its table (`relations`)."""
+    return path[1:] if len(path) > 1 and path[0].startswith("#") else path
 
 
 ConstantValue: TypeAlias = int | float | Decimal | str | bool | datetime | tuple[float, ...] | None

@@ -123,17 +123,38 @@ class FromScope(Scope):
         self._part, self._errors, self._outer = part, errors, outer
         self.aliases: Mapping[str, Expr] = {}
         """What AS names, for GROUP BY, HAVING and ORDER BY."""
+        self.given: frozenset[str] = frozenset()
+        """The same names in lower case, for messages where they do not hold."""
 
     def column(self, reference: ColumnRef, *, compared: bool = False) -> Expr:
         """Return what is meant; an unknown name is kept among the errors, and is NULL here."""
         try:
             found = self._found(reference)
             if found is None:
-                raise self._unknown(reference, compared)
+                raise self._elsewhere(reference) or self._unknown(reference, compared)
         except QueryError as error:
             self._errors.append(error)
             return _UNKNOWN
         return found
+
+    def _elsewhere(self, reference: ColumnRef) -> QueryError | None:
+        """Return the error for a name that is known, but not here."""
+        *qualifier, last = reference.parts
+        if not qualifier:
+            if last.text.lower() not in self.given:
+                return None
+            return error_at(
+                f"{last.text} is a name of the result, which is not known here: write what it "
+                "stands for",
+                reference.position,
+            )
+        first = qualifier[0].text.lower()
+        inside = any(path[0].lower() == first for s in self.sources for path in s.columns)
+        if inside or any(s.is_called(qualifier) for s in self.sources):
+            return None
+        there = ", ".join(".".join(s.names[0]) for s in self.sources)
+        said = ".".join(part.text for part in qualifier)
+        return error_at(f"no table {said} in FROM; there is {there}", reference.position)
 
     def _found(self, reference: ColumnRef) -> Expr | None:
         alone = len(reference.parts) == 1

@@ -15,6 +15,7 @@ __all__ = ["Kind", "Position", "Token", "clipped", "error_at", "pointer", "token
 _MAX_TEXT = 1_000_000
 _MAX_TOKENS = 110_000
 _MAX_HEXADECIMAL = len("0x") + 16
+_MAX_LINE = 96
 _MAX_SHOWN = 40
 
 
@@ -140,8 +141,12 @@ def pointer(text: str, error: QueryError) -> str:
     """
     if error.line is None or error.column is None:
         return ""
-    line = text.split("\n")[error.line - 1]
-    return f"{line}\n{' ' * (error.column - 1)}^"
+    line = text.split("\n")[error.line - 1].replace("\t", " ")
+    first = max(0, min(error.column - _MAX_LINE // 2, len(line) - _MAX_LINE))
+    shown = line[first : first + _MAX_LINE]
+    before = "..." if first else ""
+    after = "..." if first + _MAX_LINE < len(line) else ""
+    return f"{before}{shown}{after}\n{' ' * (len(before) + error.column - 1 - first)}^"
 
 
 def clipped(text: str) -> str:

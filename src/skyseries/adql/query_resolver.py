@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from skyseries.adql import tree
 from skyseries.adql.dialect import STRICT, Dialect
-from skyseries.adql.expressions import Aggregate, Column, Expr, Operation
+from skyseries.adql.expressions import Aggregate, Column, Expr, Operation, written
 from skyseries.adql.fromscope import FromScope, Part, merged, used
 from skyseries.adql.functions import FUNCTIONS, Function
 from skyseries.adql.lexer import Position, error_at
@@ -132,13 +132,15 @@ class _Statement:
     ) -> tuple[Select, tuple[Sort, ...]]:
         source, part = self._sources(node.sources, outer, named)
         scope = FromScope(part, self._functions, self.errors, outer)
+        aliases = (item.alias for item in node.items if isinstance(item, tree.Item))
+        scope.given = frozenset(alias.text.lower() for alias in aliases if alias is not None)
         row = self._resolver(scope, named, "aggregates have no place in WHERE: write HAVING")
         group = self._resolver(scope, named, None)
-        where = None if node.where is None else self.attempt(row.condition, node.where)
+        where = None if node.where is None else self.attempt(row.test, node.where)
         outputs = _named([o for item in node.items for o in self._outputs(item, group, part)])
         scope.aliases = {o.column.name: o.value for o in outputs}
-        keys = tuple(k for term in node.group_by if (k := self.attempt(row.value, term)))
-        having = None if node.having is None else self.attempt(group.condition, node.having)
+        keys = tuple(k for term in node.group_by if (k := self.attempt(row.key, term)))
+        having = None if node.having is None else self.attempt(group.test, node.having)
         sorts = tuple(
             Sort(value, term.descending, term.value)
             for term in order_by
@@ -149,7 +151,7 @@ class _Statement:
         if grouped and not self.errors:
             self._check_groups(node, order_by, outputs, sorts, having, keys)
         if node.distinct and not self.errors:
-            _check_distinct(outputs, sorts, order_by)
+            _check_distinct(node, outputs, sorts, order_by)
         return (
             Select(
                 source, where, node, grouped, keys, having, tuple(outputs), node.distinct, node.top
@@ -196,7 +198,7 @@ class _Statement:
 
     def _new_id(self) -> str:
         self._ids += 1
-        return f"t{self._ids - 1}"
+        return f"#{self._ids - 1}"
 
     def _join(
         self, node: tree.Join, outer: FromScope | None, named: Mapping[str, Query]
@@ -207,7 +209,7 @@ class _Statement:
         if node.on is not None:
             scope = FromScope(part, self._functions, self.errors, outer)
             row = self._resolver(scope, named, "aggregates have no place in ON")
-            on = self.attempt(row.condition, node.on)
+            on = self.attempt(row.test, node.on)
         return Join(node.kind, left, right, on), part
 
     def _outputs(
@@ -229,24 +231,28 @@ class _Statement:
         having: Expr | None,
         keys: tuple[Expr, ...],
     ) -> None:
-        places = [item.position for item in node.items]
-        places += [places[-1]] * (len(outputs) - len(places))
         checked: list[tuple[Expr, Position]] = []
-        checked += zip((o.value for o in outputs), places, strict=False)
+        checked += zip((o.value for o in outputs), _places(node, outputs), strict=True)
         checked += zip((s.value for s in sorts), (t.position for t in order_by), strict=True)
         if having is not None and node.having is not None:
             checked.append((having, node.having.position))
         for value, position in checked:
             free = _ungrouped(value, keys)
             if free is not None:
-                name = ".".join(free.path[1:])
-                self.errors.append(
-                    error_at(
-                        f"{name} differs between the rows of a group: write it in GROUP BY, or "
-                        f"aggregate it, as in AVG({name})",
-                        position,
-                    )
-                )
+                name = written(free.path)
+                advice = f"write it in GROUP BY, or aggregate it, as in MAX({name})"
+                if free.nested is not None:
+                    name = f"what is made of the epochs of an object ({name})"
+                    advice = "aggregate it once more, as in AVG(COUNT(...))"
+                said = f"{name} differs between the rows of a group: {advice}"
+                self.errors.append(error_at(said, position))
+
+
+def _places(node: tree.Select, outputs: list[Output]) -> list[Position]:
+    """Return where each column is asked for; of several of an asterisk, where that stands."""
+    written = {id(i.value): i.position for i in node.items if isinstance(i, tree.Item)}
+    star = next((i.position for i in node.items if isinstance(i, tree.Everything)), node.position)
+    return [star if o.written is None else written[id(o.written)] for o in outputs]
 
 
 def _named(outputs: list[tuple[tree.Item | None, Output]]) -> list[Output]:
@@ -271,24 +277,26 @@ def _field(value: Expr, part: Part) -> pa.Field:
 
 
 def _sort_value(term: tree.Order, outputs: list[Output], group: Resolver) -> Expr:
-    node = term.value
-    if isinstance(node, tree.Literal) and isinstance(node.value, int):
-        return outputs[_place(node.value, len(outputs), node.position)].value
-    if isinstance(node, tree.ColumnRef) and len(node.parts) == 1:
-        found = _by_name(node.parts[0], [o.column.name for o in outputs])
-        if found is not None:
-            return outputs[found].value
-    value = group.output(node)
-    if not (value.type.is_scalar or value.type is Type.NULL):
-        raise error_at(f"a {value.type.value} has no order", term.position)
+    node, place = term.value, None
+    if isinstance(node, tree.Literal):
+        place = _place(node, len(outputs))
+    elif isinstance(node, tree.ColumnRef) and len(node.parts) == 1:
+        place = _by_name(node.parts[0], [o.column.name for o in outputs])
+    value = group.output(node) if place is None else outputs[place].value
+    _check_order(value.type, term)
     return value
+
+
+def _check_order(kind: Type, term: tree.Order) -> None:
+    if not (kind.is_scalar or kind is Type.NULL):
+        raise error_at(f"{term.value} is a {kind.value}, which has no order", term.position)
 
 
 def _output_column(term: tree.Order, schema: pa.Schema) -> Column:
     """Return the column of a result that a term of ORDER BY after UNION and the like means."""
     node, place = term.value, None
-    if isinstance(node, tree.Literal) and isinstance(node.value, int):
-        place = _place(node.value, len(schema), node.position)
+    if isinstance(node, tree.Literal):
+        place = _place(node, len(schema))
     elif isinstance(node, tree.ColumnRef) and len(node.parts) == 1:
         place = _by_name(node.parts[0], schema.names)
     if place is None:
@@ -298,12 +306,21 @@ def _output_column(term: tree.Order, schema: pa.Schema) -> Column:
             term.position,
         )
     field = schema.field(place)
-    return Column(("", field.name), from_arrow(field.type), arrow=field.type)
+    kind = from_arrow(field.type)
+    _check_order(kind, term)
+    return Column(("", field.name), kind, arrow=field.type)
 
 
-def _place(number: int, count: int, position: Position) -> int:
+def _place(node: tree.Literal, count: int) -> int:
+    number = node.value
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise error_at(
+            f"{node} is the same in all rows: order by a column, its number or an expression",
+            node.position,
+        )
     if not 1 <= number <= count:
-        raise error_at(f"there is no column {number} to order by: {count} are selected", position)
+        said = f"there is no column {number} to order by: {count} are selected"
+        raise error_at(said, node.position)
     return number - 1
 
 
@@ -331,13 +348,16 @@ def _ungrouped(value: Expr, keys: tuple[Expr, ...]) -> Column | None:
 
 
 def _check_distinct(
-    outputs: list[Output], sorts: tuple[Sort, ...], order_by: tuple[tree.Order, ...]
+    node: tree.Select,
+    outputs: list[Output],
+    sorts: tuple[Sort, ...],
+    order_by: tuple[tree.Order, ...],
 ) -> None:
-    for output in outputs:
-        if not (output.value.type.is_scalar or output.value.type is Type.NULL):
-            raise QueryError(
-                f"DISTINCT compares values, and {output.column.name} is a {output.value.type.value}"
-            )
+    for output, place in zip(outputs, _places(node, outputs), strict=True):
+        if not output.value.type.is_scalar:
+            kind = output.value.type.value
+            said = f"DISTINCT compares values, and {output.column.name} is a {kind}"
+            raise error_at(said, place)
     values = [output.value for output in outputs]
     for sort, term in zip(sorts, order_by, strict=True):
         if sort.value not in values:
@@ -378,13 +398,6 @@ def _together(errors: list[QueryError]) -> QueryError:
     errors = sorted(errors, key=lambda error: (error.line or 0, error.column or 0))
     more = f"\n... and {len(errors) - _MOST_ERRORS} more" if len(errors) > _MOST_ERRORS else ""
     lines = "\n".join(f"- {error}" for error in errors[:_MOST_ERRORS])
-    return _Several(f"{len(errors)} mistakes:\n{lines}{more}", errors[0].line, errors[0].column)
-
-
-class _Several(QueryError):
-    """Several mistakes at once, each with its place; `line` and `column` are of the first."""
-
-    def __init__(self, message: str, line: int | None, column: int | None) -> None:
-        super().__init__(message)
-        self._arguments = (message, line, column)
-        self.line, self.column = line, column
+    first = errors[0]
+    text = f"{len(errors)} mistakes:\n{lines}{more}"
+    return QueryError(text, first.line, first.column, is_told=True)

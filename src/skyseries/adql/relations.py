@@ -1,7 +1,7 @@
 """The typed tree of a statement: which tables, which conditions, which columns come out.
 
 Every use of a table or of a query in FROM has an id that is unique in the whole statement
-(``t0``, ``t1``, ...). A column in an expression is ``(id, name)`` or ``(id, name, field)``, so that
+(``#0``, ``#1``, ...). A column in an expression is ``(id, name)`` or ``(id, name, field)``, so that
 a column of an outer query is one whose id the inner query does not use.
 """
 
@@ -96,6 +96,8 @@ class Tables:
     def find(self, parts: tuple[Name, ...]) -> Table:
         """Return the table of a name; the schema can be left out where one table has the name.
 
+        One that is called so as a whole is meant before one in a schema.
+
         Raises
         ------
         QueryError
@@ -105,8 +107,9 @@ class Tables:
             table for table in self._by_last.get(parts[-1].text.lower(), ()) if _fits(table, parts)
         ]
         wanted = tuple(part.text for part in parts)
+        whole = [table for table in found if len(table.name) == len(wanted)]
         exact = [table for table in found if table.name[-len(wanted) :] == wanted]
-        for some in (exact, found):
+        for some in (whole, exact, found):
             if len(some) == 1:
                 return some[0]
         said = ".".join(wanted)

@@ -185,12 +185,37 @@ class Resolver:
         QueryError
             If it has one for each epoch.
         """
-        expression = self.result(node)
+        return self._of_rows(self.result(node), node.position)
+
+    def test(self, node: tree.Node) -> Expr:
+        """Return a condition on rows.
+
+        Raises
+        ------
+        QueryError
+            If it is none, or one on each epoch.
+        """
+        return self._of_rows(self.condition(node), node.position)
+
+    def key(self, node: tree.Node) -> Expr:
+        """Return what rows are grouped by: one value for each row, which can be compared.
+
+        Raises
+        ------
+        QueryError
+            If it is none.
+        """
+        found = self._of_rows(self.value(node), node.position)
+        if not found.type.is_scalar:
+            _fail(f"{node} is a {found.type.value}; rows are grouped by values", node.position)
+        return found
+
+    def _of_rows(self, expression: Expr, position: Position) -> Expr:
         if expression.level is not None:
             _fail(
-                f"this has a value for each epoch of {expression.level.partition('.')[2]}: ask the "
-                "table of its epochs, or aggregate it, as in AVG(...)",
-                node.position,
+                f"this has a value for each epoch of {_curve(expression.level)}: ask the table of "
+                "its epochs, or aggregate it, as in AVG(...)",
+                position,
             )
         return expression
 
@@ -229,8 +254,9 @@ class Resolver:
         """Return the expression if its parts do not belong to different light curves."""
         levels = sorted({c.level for c in expression.children if c.level is not None})
         if len(levels) > 1:
+            one, two = (_curve(level) for level in levels[:2])
             _fail(
-                f"{levels[0]} and {levels[1]} have different epochs and cannot be combined in one"
+                f"{one} and {two} have different epochs and cannot be combined in one"
                 " expression; aggregate one of them first, as in AVG(...)",
                 position,
             )
@@ -439,6 +465,11 @@ def _groups(expression: Expr) -> bool:
     if isinstance(expression, Aggregate) and expression.over is None:
         return True
     return any(_groups(child) for child in expression.children)
+
+
+def _curve(level: str) -> str:
+    """Return the light curve whose epochs are meant, without the id of its table."""
+    return level.partition(".")[2] if level.startswith("#") else level
 
 
 def _fail(message: str, position: Position) -> NoReturn:

@@ -10,7 +10,7 @@ from functools import cached_property
 import pyarrow as pa
 from pyarrow import types as arrow_types
 
-from skyseries.adql.expressions import Column, Expr, Path
+from skyseries.adql.expressions import Column, Expr, Path, without_id
 from skyseries.adql.expressions import written as quoted
 from skyseries.adql.functions import FUNCTIONS, Function
 from skyseries.adql.lexer import error_at
@@ -142,11 +142,11 @@ class Scope:
         """
         for qualifier in range(len(reference.parts) - 1, -1, -1):
             sources = self._sources(reference.parts[:qualifier])
-            found = [c for s in sources for c in s.find(reference.parts[qualifier:])]
+            found = [(s, c) for s in sources for c in s.find(reference.parts[qualifier:])]
             if len(found) > 1:
                 raise _ambiguous(reference, found)
             if found:
-                return found[0]
+                return found[0][1]
         return None
 
     def _sources(self, qualifier: Sequence[Name]) -> list[Source]:
@@ -213,11 +213,16 @@ def _fold(path: Path) -> Path:
     return tuple(part.lower() for part in path)
 
 
-def _ambiguous(reference: ColumnRef, found: list[Column]) -> QueryError:
-    written = ".".join(part.text for part in reference.parts)
-    names = ", ".join(".".join(f'"{part}"' for part in column.path) for column in found)
+def _ambiguous(reference: ColumnRef, found: list[tuple[Source, Column]]) -> QueryError:
+    several = len({id(source) for source, _ in found}) > 1
+    paths = [
+        (*(source.names[0] if several and source.names else ()), *without_id(column.path))
+        for source, column in found
+    ]
+    said = ".".join(part.text for part in reference.parts)
+    names = ", ".join(".".join(f'"{part}"' for part in path) for path in paths)
     return error_at(
-        f"{written} can be several columns: {names}; write the name of the table before it, or"
+        f"{said} can be several columns: {names}; write the name of the table before it, or"
         " the exact name in double quotes",
         reference.position,
     )

@@ -39,7 +39,7 @@ class Type(Enum):
     MOC = "coverage map"
     NULL = "null"
     """The type of the word NULL alone, and of a column without any value."""
-    OTHER = "other"
+    OTHER = "value of another kind"
     """A column that can be handed on, not calculated with."""
 
     @property

@@ -73,12 +73,12 @@ def query(
     import skyseries as sky
 
     with sky.executor(executor, workers):
-        if _is_statement(catalog):
+        if catalogs or _is_statement(catalog):
+            if not catalogs:
+                raise click.UsageError("name the catalogs of the statement: --catalog NAME=PATH")
             _refuse(condition=condition, select=select, limit=limit, version=version)
-            result: Catalog | Result = sky.sql(catalog, catalogs)
+            result: Catalog | Result = _flat(sky.sql(catalog, catalogs), output)
         else:
-            if catalogs:
-                raise click.UsageError("--catalog is for statements that begin with SELECT")
             found = sky.open_catalog(catalog, version=version)
             result = chosen(found if condition is None else found.query(condition), select)
         if explain:
@@ -89,7 +89,21 @@ def query(
 
 def _is_statement(text: str) -> bool:
     """Return whether the first argument is no path but a statement."""
-    return re.match(r"(?is)\s*(--[^\n]*\n\s*)*(SELECT|WITH|\()\s", text) is not None
+    comments = r"(\s|\(|--[^\n]*\n|/\*.*?\*/)*"
+    return re.match(rf"(?is){comments}(SELECT|WITH)[^\w./\\]", text) is not None
+
+
+def _flat(result: Result, output: Path | None) -> Result:
+    """Return a result without light curves, unless it is written to where they can be kept."""
+    from skyseries.arrow import is_nested
+
+    curves = [field.name for field in result.schema if is_nested(field.type)]
+    kept = output is not None and output.suffix.lower() in (".parquet", ".arrow")
+    if not curves or kept or len(curves) == len(result.columns):
+        return result
+    names = ", ".join(curves)
+    click.echo(f"without the light curves ({names}): ask the tables of their epochs", err=True)
+    return result.drop(curves)
 
 
 def _refuse(**options: object) -> None:

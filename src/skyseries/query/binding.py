@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from skyseries.adql import Path
@@ -45,13 +45,21 @@ class Binding:
     """
 
     table: Table
-    make: Callable[[Keep], Node] = field(repr=False)
+    make: Callable[[Keep, Collection[str]], Node] = field(repr=False)
     of_object: frozenset[str] = frozenset()
     indexed: tuple[str, ...] = ()
     keys: tuple[Key, ...] = ()
     is_view: bool = False
     utype: str = ""
 
-    def node(self, keep: Keep = lambda node: node) -> Node:
-        """Return the plan of the rows; `keep` is only for conditions on `of_object`."""
-        return self.make(keep)
+    def node(self, used: Collection[str], keep: Keep = lambda node: node) -> Node:
+        """Return the plan of the rows.
+
+        Parameters
+        ----------
+        used : collection of str
+            The columns that are looked at.
+        keep : callable
+            For conditions on `of_object`.
+        """
+        return self.make(keep, used)

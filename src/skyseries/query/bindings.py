@@ -77,7 +77,9 @@ def bind(catalogs: Mapping[str, Any]) -> Bindings:
     for name, one in opened.items():
         for binding in _bindings(name, one, homes):
             folded = tuple(part.lower() for part in binding.table.name)
-            if folded in found or folded[0] == "tap_schema":
+            if folded[0] == "tap_schema":
+                raise InputError("tap_schema describes all tables: give yours another name")
+            if folded in found:
                 raise InputError(f"there are two tables {binding.table}: rename one in catalogs=")
             found[folded] = binding
     return Bindings(list(found.values()))
@@ -150,4 +152,4 @@ def _in_memory(name: Path, table: pa.Table) -> Binding:
         node: Node = from_table(table, name=said)._node
     except SkyseriesError:  # no positions that can be found
         node = plan.Memory.unplaced(table, said)
-    return Binding(Table(name, node.schema), lambda keep: keep(node))
+    return Binding(Table(name, node.schema), lambda keep, _: keep(node))

@@ -6,7 +6,7 @@ which columns their epochs have of the object; else these are its id and its pos
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -99,7 +99,7 @@ def tables_of_pairs(
     )
     text = f"pairs of {links[0].catalog} and {links[1].catalog}"
     table = Table(name, _without_cells(catalog), text)
-    yield Binding(table, lambda keep: keep(catalog._node), keys=keys)
+    yield Binding(table, lambda keep, _: keep(catalog._node), keys=keys)
 
 
 def _objects(held: _Named, info: TableInfo) -> Binding:
@@ -110,7 +110,7 @@ def _objects(held: _Named, info: TableInfo) -> Binding:
     table = Table(held.name, _without_cells(catalog), text)
     return Binding(
         table,
-        lambda keep: keep(catalog._node),
+        lambda keep, _: keep(catalog._node),
         indexed=indexed,
         keys=held.keys_of(info),
         utype=info.utype,
@@ -131,16 +131,18 @@ def _epochs(held: _Named, column: str, told: TableInfo | None) -> Binding:
     given = dict(info.from_object) if told else _of_object(held, column)
     kept = {new: old for new, old in given.items() if old in catalog.columns}
 
-    def make(keep: Keep) -> Node:
-        node = plan.Select(catalog._node, tuple(dict.fromkeys([*kept.values(), column])))
-        pairs = (*((old, new) for new, old in kept.items()), (column, column))
-        return plan.Unnest(keep(plan.Rename(node, plan.Renamed(pairs))), column, tuple(kept))
+    def make(keep: Keep, used: Collection[str]) -> Node:
+        node: Node = plan.Select(catalog._node, tuple(dict.fromkeys([*kept.values(), column])))
+        if any(new != old for new, old in kept.items()):
+            pairs = (*((old, new) for new, old in kept.items()), (column, column))
+            node = plan.Rename(node, plan.Renamed(pairs))
+        return plan.Unnest(keep(node), column, tuple(kept), used=tuple(used))
 
     keys = held.keys_of(info)
     own = [new for new, old in kept.items() if old == held.id]
     if own and not any(key.columns == (own[0],) for key in keys):
         keys = (*keys, Key((own[0],), held.name, (str(held.id),)))
-    node = make(lambda node: node)
+    node = make(lambda node: node, ())
     text = info.description or info.title or f"the epochs of {column}, a row each"
     return Binding(
         Table(name, node.schema, text),
@@ -156,7 +158,10 @@ def _epochs(held: _Named, column: str, told: TableInfo | None) -> Binding:
 def _of_object(held: _Named, column: str) -> dict[str, str]:
     """Return the columns of an object that each of its epochs gets: its id, its position."""
     fields = {child.name.lower() for child in held.catalog.schema.field(column).type}
-    wanted = (held.id, *(held.catalog._node.position or ()))
+    place = held.catalog._node.position or ()
+    if any(name.lower() in fields for name in place):  # no half of a position of their own
+        place = ()
+    wanted = (held.id, *place)
     return {name: name for name in wanted if name is not None and name.lower() not in fields}
 
 
@@ -171,7 +176,7 @@ def _extension(held: _Named, extension: str) -> Binding:
     name = held.beside(extension, known=False)
     return Binding(
         Table(name, lambda: _without_cells(data()), text),
-        lambda keep: keep(data()._node),
+        lambda keep, _: keep(data()._node),
         indexed=(info.key,),
         keys=(Key((info.key,), held.name, (info.primary_key,)),),
     )

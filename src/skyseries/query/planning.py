@@ -16,9 +16,11 @@ from skyseries.adql import tree
 from skyseries.adql.lexer import error_at
 from skyseries.adql.relations import Query, Select, Sort, TableUse
 from skyseries.catalog import plan
+from skyseries.catalog.plan.names import nested_columns
 from skyseries.catalog.plan.node import Node
 from skyseries.query.binding import Binding
 from skyseries.query.bindings import Bindings
+from skyseries.query.ownplaces import own_places
 from skyseries.query.steps import (
     Distinct,
     First,
@@ -31,31 +33,23 @@ from skyseries.query.steps import (
     Top,
 )
 
-__all__ = ["planned"]
+__all__ = ["check_one_table", "planned"]
 
 
-def planned(query: Query, written: tree.Query, bindings: Bindings) -> Step:
+def planned(query: Query, bindings: Bindings) -> Step:
     """Return the steps that give the rows of a statement.
 
     Parameters
     ----------
     query : Query
-        Of `resolve`.
-    written : tree.Query
-        The same as it is written, for messages.
+        Of `resolve`, after `check_one_table`.
     bindings : Bindings
-
-    Raises
-    ------
-    QueryError
-        If it asks more than one table.
     """
-    _check_one_table(written)
     select = query.body
-    assert isinstance(select, Select)  # noqa: S101 - all else is refused above
+    assert isinstance(select, Select)  # noqa: S101 - all else is refused before
     assert isinstance(select.source, TableUse)  # noqa: S101
     binding = bindings[select.source.table]
-    node = _where(binding, select)
+    node = _where(binding, select, query.order_by)
     names = _names(select, node)
     if select.grouped or select.distinct:
         step = _groups(node, select, query.order_by, names)
@@ -67,8 +61,18 @@ def planned(query: Query, written: tree.Query, bindings: Bindings) -> Step:
     return Named(step, names, select.schema)
 
 
-def _check_one_table(written: tree.Query) -> None:
-    """Raise QueryError at the first thing that asks another table."""
+def check_one_table(written: tree.Query) -> None:
+    """Raise QueryError at the first thing that asks another table.
+
+    Parameters
+    ----------
+    written : tree.Query
+
+    Raises
+    ------
+    QueryError
+        At its place.
+    """
     stack: list[object] = [written]
     while stack:
         node = stack.pop()
@@ -77,6 +81,9 @@ def _check_one_table(written: tree.Query) -> None:
             raise error_at(f"{said} cannot be asked yet", node.position)  # type: ignore[attr-defined]
         if isinstance(node, tree.Select) and len(node.sources) > 1:
             raise error_at("several tables cannot be asked yet", node.sources[1].position)
+        if isinstance(node, tree.Query) and isinstance(node.body, tree.Query):
+            said = "ORDER BY and OFFSET after parentheses cannot be asked yet: write them inside"
+            raise error_at(said, node.body.position)
         if isinstance(node, tree.Query) and node.named:
             raise error_at("WITH cannot be asked yet", node.named[0].position)
         stack.extend(reversed(tree.children(node)))  # type: ignore[arg-type]
@@ -93,20 +100,42 @@ _MORE: dict[type, str] = {
 }
 
 
-def _where(binding: Binding, select: Select) -> Node:
+def _where(binding: Binding, select: Select, sorts: Sequence[Sort]) -> Node:
     """Return the plan of the rows of which the condition is true."""
+    used = _used(select, sorts)
     if select.where is None:
-        return binding.node()
+        return binding.node(used)
     text = str(select.written.where)
     parts = adql.conjuncts(_local(select.where))
-    objects = [p for p in parts if {path[0] for path in adql.columns(p)} <= binding.of_object]
-    if not binding.of_object or not objects:
-        return plan.Filter(binding.node(), adql.conjunction(parts), text)
-    said = [f"{text} (what is of {what})" for what in ("objects", "epochs")]
-    of_objects = adql.conjunction(objects)
+    if not binding.of_object:
+        return plan.Filter(binding.node(used), adql.conjunction(parts), text)
+    objects = [part for part in parts if _only_of(part, binding.of_object)]
     rest = [part for part in parts if part not in objects]
-    node = binding.node(lambda node: plan.Filter(node, of_objects, said[0] if rest else text))
-    return plan.Filter(node, adql.conjunction(rest), said[1]) if rest else node
+    said = [f"{text} (what is of {what})" if objects and rest else text for what in _LEVELS]
+    node = binding.node(used)
+    if objects:
+        whole = adql.conjunction(objects)
+        node = binding.node(used, lambda node: plan.Filter(node, whole, said[0]))
+    if rest:
+        places = own_places(adql.conjunction(rest), node.schema)
+        node = plan.Filter(node, adql.conjunction([*rest, *places]), said[1])
+    return node
+
+
+_LEVELS = ("objects", "epochs")
+
+
+def _used(select: Select, sorts: Sequence[Sort]) -> set[str]:
+    """Return the columns that a statement looks at."""
+    values = [*(output.value for output in select.outputs), *(sort.value for sort in sorts)]
+    values += [*select.keys, *(v for v in (select.where, select.having) if v is not None)]
+    return {path[1] for value in values for path in adql.columns(value)}
+
+
+def _only_of(condition: adql.Expr, names: frozenset[str]) -> bool:
+    """Return whether a condition depends on some columns, and on no others."""
+    found = {path[0] for path in adql.columns(condition)}
+    return bool(found) and found <= names
 
 
 def _names(select: Select, node: Node) -> tuple[str, ...]:
@@ -114,13 +143,23 @@ def _names(select: Select, node: Node) -> tuple[str, ...]:
 
     That is as in the result, where no other column is called so.
     """
-    there = {name.lower() for name in node.schema.names}
+    taken = {name.lower() for name in (*node.schema.names, *select.schema.names)}
+    before = {name.lower() for name in node.schema.names}
     names = []
     for output in select.outputs:
         name = output.column.name
         itself = isinstance(output.value, adql.Column) and output.value.path[1:] == (name,)
-        names.append(name if itself or name.lower() not in there else f"{name} (selected)")
+        other = not itself and name.lower() in before
+        names.append(_free(f"{name} (selected)", taken) if other else name)
     return tuple(names)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """Return a name that no other column has, and take it."""
+    while name.lower() in taken:
+        name += "_"
+    taken.add(name.lower())
+    return name
 
 
 def _rows(node: Node, select: Select, query: Query, names: tuple[str, ...]) -> Step:
@@ -130,10 +169,14 @@ def _rows(node: Node, select: Select, query: Query, names: tuple[str, ...]) -> S
         for name, output in zip(names, select.outputs, strict=True)
     }
     order: list[tuple[str, bool]] = []
+    taken = {name.lower() for name in (*node.schema.names, *names)}
     for sort in query.order_by:
         value = _local(sort.value)
         same = (name for name, (made, _) in values.items() if made == value)
-        name = next(same, None) or f"order {len(order) + 1}"
+        name = next(same, None)
+        if name is None and isinstance(value, adql.Column) and len(value.path) == 1:
+            (name,) = value.path
+        name = name or _free(f"order {len(order) + 1}", taken)
         values.setdefault(name, (value, str(sort.written)))
         order.append((name, not sort.descending))
     made = {
@@ -155,11 +198,15 @@ def _rows(node: Node, select: Select, query: Query, names: tuple[str, ...]) -> S
 def _groups(node: Node, select: Select, sorts: Sequence[Sort], names: tuple[str, ...]) -> Step:
     """Return a row for each group: by keys, all together, or (DISTINCT) all that are equal."""
     outputs = [_local(output.value) for output in select.outputs]
-    order = tuple((f"order {i + 1}", not sort.descending) for i, sort in enumerate(sorts))
+    taken = {name.lower() for name in names}
+    order = tuple(
+        (_free(f"order {i}", taken), not sort.descending) for i, sort in enumerate(sorts, 1)
+    )
     values = dict(zip(names, outputs, strict=True))
     values |= {name: _local(sort.value) for (name, _), sort in zip(order, sorts, strict=True)}
-    if select.having is not None:
-        values[_HAVING] = _local(select.having)
+    having = None if select.having is None else _free("having", taken)
+    if having is not None and select.having is not None:
+        values[having] = _local(select.having)
     keys = tuple(dict.fromkeys(map(_local, select.keys) if select.grouped else outputs))
     twice = select.grouped and select.distinct
     step: Step = Groups(
@@ -167,7 +214,7 @@ def _groups(node: Node, select: Select, sorts: Sequence[Sort], names: tuple[str,
         keys,
         tuple(values.values()),
         tuple(values),
-        None if select.having is None else _HAVING,
+        having,
         () if twice else order,
         _said(select, sorts),
     )
@@ -176,11 +223,10 @@ def _groups(node: Node, select: Select, sorts: Sequence[Sort], names: tuple[str,
 
 def _with_columns_of(expressions: Sequence[adql.Expr], node: Node) -> Node:
     """Return the plan without the columns that the expressions do not need."""
-    paths = sorted({".".join(path) for value in expressions for path in adql.columns(value)})
-    return plan.Select(node, tuple(paths) or (node.schema.names[0],))
-
-
-_HAVING = "having"
+    curves = nested_columns(node.schema)
+    paths = {path for value in expressions for path in adql.columns(value)}
+    names = sorted({".".join(path) if path[0] in curves else path[0] for path in paths})
+    return plan.Select(node, tuple(names) or tuple(node.schema.names[:1]))
 
 
 def _said(select: Select, sorts: Sequence[Sort]) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from skyseries.adql.relations import Query, Select
 from skyseries.catalog import output
-from skyseries.query.steps import Step
+from skyseries.catalog.plan.names import check_columns, names_list
+from skyseries.errors import InputError
+from skyseries.query.bindings import Bindings
+from skyseries.query.planning import planned
 
 if TYPE_CHECKING:
     import os
@@ -28,13 +33,17 @@ class Result:
 
     Parameters
     ----------
-    step : Step
+    query : Query
+        The statement, resolved.
+    bindings : Bindings
+        The tables that it asks.
     text : str
-        The statement.
+        The statement as it is written.
     """
 
-    def __init__(self, step: Step, text: str) -> None:
-        self._step, self._text = step, text
+    def __init__(self, query: Query, bindings: Bindings, text: str) -> None:
+        self._query, self._bindings, self._text = query, bindings, text
+        self._step = planned(query, bindings)
 
     @property
     def schema(self) -> pa.Schema:
@@ -45,6 +54,31 @@ class Result:
     def columns(self) -> list[str]:
         """Names of the columns."""
         return list(self.schema.names)
+
+    def drop(self, columns: str | Sequence[str]) -> Result:
+        """Leave out some columns; what only they need is not read.
+
+        Raises
+        ------
+        SchemaError
+            If one is not there.
+        InputError
+            If none would be left, or the statement says DISTINCT.
+        """
+        gone = names_list(columns)
+        check_columns(gone, self.schema)
+        select = self._query.body
+        assert isinstance(select, Select)  # noqa: S101 - as `planned` takes it
+        if select.distinct:
+            raise InputError("which rows differ depends on all columns: name them in the statement")
+        kept = tuple(o for o in select.outputs if o.column.name not in gone)
+        if not kept:
+            raise InputError("no column would be left")
+        query = replace(self._query, body=replace(select, outputs=kept))
+        return Result(query, self._bindings, self._text)
+
+    def __len__(self) -> int:
+        return sum(table.num_rows for table in self.iter_tables())
 
     def iter_tables(self) -> Iterator[pa.Table]:
         """Yield the rows piece by piece; memory stays bounded unless rows are grouped."""

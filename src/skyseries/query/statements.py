@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from skyseries.adql.dialect import DIALECTS
+from skyseries.adql.dialect import DIALECTS, Dialect
+from skyseries.adql.lexer import pointer
 from skyseries.adql.query_resolver import resolve
+from skyseries.adql.relations import Query
 from skyseries.adql.statements import parse_statement
-from skyseries.errors import InputError
-from skyseries.query.bindings import bind
-from skyseries.query.planning import planned
+from skyseries.errors import InputError, QueryError
+from skyseries.query.bindings import Bindings, bind
+from skyseries.query.planning import check_one_table
 from skyseries.query.result import Result
 
 __all__ = ["sql"]
@@ -53,9 +55,18 @@ def sql(
     """
     if dialect not in DIALECTS:
         raise InputError(f"a dialect is {' or '.join(DIALECTS)}, not {dialect!r}")
-    spoken = DIALECTS[dialect]
     bindings = bind(catalogs)
-    names = bindings.tables.columns if spoken.kind else ()
-    tree = parse_statement(query, spoken, names)
-    statement = resolve(tree, bindings.tables, spoken)
-    return Result(planned(statement, tree, bindings), query)
+    try:
+        return Result(_resolved(query, bindings, DIALECTS[dialect]), bindings, query)
+    except QueryError as error:
+        shown = pointer(query, error)
+        if not shown:
+            raise
+        raise QueryError(f"{error}\n{shown}", error.line, error.column, is_told=True) from None
+
+
+def _resolved(text: str, bindings: Bindings, dialect: Dialect) -> Query:
+    names = bindings.tables.columns if dialect.kind else ()
+    tree = parse_statement(text, dialect, names)
+    check_one_table(tree)
+    return resolve(tree, bindings.tables, dialect)

@@ -183,7 +183,8 @@ class Groups(_OfNode):
             expressions[count:],
             list(self.names),
         )
-        table = grouped(node, by).select(list(self.names))
+        table = grouped(node, by)
+        table = table.select(range(count, table.num_columns))
         if self.having is not None:
             table = table.filter(pc.fill_null(table.column(self.having), False))
         yield _in_order(table, self.order)

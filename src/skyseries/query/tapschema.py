@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +92,9 @@ def described(bindings: Iterable[Binding]) -> list[Binding]:
     for name in _COLUMNS:
         schema = _schema(name)
 
-        def make(keep: Keep, name: str = name, schema: pa.Schema = schema) -> Node:
+        def make(
+            keep: Keep, _: Collection[str], name: str = name, schema: pa.Schema = schema
+        ) -> Node:
             table = pa.Table.from_pylist(rows()[name], schema)
             return keep(plan.Memory.unplaced(table, f"tap_schema.{name}"))
 

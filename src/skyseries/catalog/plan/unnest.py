@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -29,10 +29,13 @@ class Unnest(RowStep):
         The light curves.
     objects : tuple of str
         Columns of the objects that each row gets, before the fields of the epoch.
+    used : tuple of str
+        Fields that are read anyway, where it is known: one of them tells how many epochs there are.
     """
 
     column: str
     objects: tuple[str, ...]
+    used: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         schema = self.child.schema
@@ -64,7 +67,9 @@ class Unnest(RowStep):
     @property
     def counted(self) -> tuple[str, ...]:
         """The fields that are read for the number of epochs, whichever are wanted."""
-        return (min(self.child.schema.field(self.column).type, key=_width).name,)
+        fields = list(self.child.schema.field(self.column).type)
+        some = [field for field in fields if field.name in self.used] or fields
+        return (min(some, key=_width).name,)
 
     def inherits(self, path: str) -> tuple[Source, ...] | None:
         return (Source(0, path),) if path in self.objects else None

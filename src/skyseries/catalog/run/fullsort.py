@@ -61,8 +61,9 @@ def iter_sorted(
             slices = [run.slice(a, b - a) for run, (a, b) in zip(runs, cuts, strict=True) if b > a]
             if slices:
                 table = pa.concat_tables(slices).combine_chunks()
-                order = order_of([table.column(f"#key{i}") for i in range(len(keys))], ascending)
-                yield as_schema(gather(table.select(names), order), node.schema)
+                order = order_of(table.columns[len(names) :], ascending)
+                rows = gather(table.select(range(len(names))), order)
+                yield as_schema(rows, node.schema)
 
 
 def _sorted_unit(
@@ -138,7 +139,7 @@ class _Keys(Sequence[Any]):
 
     def __init__(self, run: int, table: pa.Table, n_keys: int, ascending: Sequence[bool]) -> None:
         self._run, self._ascending, self._rows = run, ascending, table.num_rows
-        self._columns = [table.column(f"#key{i}") for i in range(n_keys)]
+        self._columns = table.columns[-n_keys:]
 
     def __len__(self) -> int:
         return int(self._rows)
