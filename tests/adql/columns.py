@@ -16,7 +16,7 @@ def calculated(text, table=None, **columns):
     """Return the values of an expression; a single one where there are no columns."""
     table = table_of(**(columns or {"one": [1.0]})) if table is None else table
     (found,) = Values([resolve_value(text, Scope.from_schema(table.schema))])(table)
-    return found.to_pylist() if columns or table.num_rows > 1 else found[0].as_py()
+    return found.to_pylist() if columns or table.num_rows != 1 else found[0].as_py()
 
 
 def selected(text, table):

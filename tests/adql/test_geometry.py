@@ -122,6 +122,12 @@ def test_a_position_that_is_missing_is_neither_inside_nor_outside():
         assert calculated(text, holes) == [1, None, None, None]
 
 
+def test_a_constant_geometry_of_no_rows_is_an_empty_column():
+    empty = table_of(ra=[1.0]).slice(0, 0)
+    for text in ("POINT(1, 2)", "CIRCLE(1, 2, 3)", "BOX(1, 2, 3, 4)", "MOC('3/1')"):
+        assert calculated(text, empty) == []
+
+
 def test_geometries_are_columns():
     table = table_of(ra=[10.0, 20.0, None], dec=[1.0, -2.0, 3.0], r=[0.5, -1.0, 1.0])
     scope = Scope.from_schema(table.schema)

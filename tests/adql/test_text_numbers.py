@@ -83,5 +83,6 @@ def test_a_column_called_select():
 def test_bits_of_unsigned_integers():
     assert where("BITAND(flags, 4) = 4") == [True, True, False, False, False, True]
     assert where("BITAND(9223372036854775808, flags) > 0") == [True] + [False] * 4 + [True]
+    assert where("BITAND(9223372036854775808, 0) = 0") == [True] * 6
     assert where("BITAND(flags, flags) = flags") == [True] * 4 + [False, True]
     assert where("BITAND(i, 1) = 1") == [True, False] * 3

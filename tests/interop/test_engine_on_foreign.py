@@ -102,6 +102,23 @@ def test_light_curves_as_lists_of_structs_are_kept_but_not_looked_into(tmp_path)
     ):  # fmt: skip
         with pytest.raises(sky.SchemaError):
             verb()
+    with pytest.raises(sky.QueryError, match=r"a list of structs; .*\(line 1, column 14\)"):
+        sky.sql("SELECT COUNT(lc.mjd) FROM s", {"s": catalog})
     assert (
         catalog.query("mag < 20")[["lc"]].to_arrow().num_rows == (made.expected["mag"] < 20).sum()
     )
+
+
+def test_statements_ask_objects_and_epochs_of_others(tmp_path):
+    with dask.config.set(scheduler="synchronous"):
+        made = foreign.lsdb_nested(tmp_path)
+    wanted = {
+        row.id: len(next(iter(row.sources.values())))
+        for row in made.expected.itertuples()
+        if row.sources is not None
+    }
+    text = "SELECT id, COUNT(*) AS n FROM s.sources GROUP BY id"
+    found = sky.sql(text, {"s": made.path}).to_arrow().to_pydict()
+    assert dict(zip(found["id"], found["n"], strict=True)) == {
+        key: n for key, n in wanted.items() if n
+    }

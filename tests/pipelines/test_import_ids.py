@@ -13,6 +13,7 @@ import pytest
 from astropy.table import Table
 
 import skyseries as sky
+from skyseries.pipelines.import_ import ids
 from tests.pipelines.survey import expected_rows, primary, read_rows, same, small_parts, write_parts
 
 
@@ -66,3 +67,14 @@ def test_ids_beyond_signed_words(tmp_path, format):
     for i, id_ in enumerate(ids.tolist()):
         assert catalog.lightcurve(id_).time.tolist() == [i + 1.0]
     assert sorted(catalog.to_arrow()["id"].to_pylist()) == sorted(ids.tolist())
+
+
+def test_machine_code_for_ids_is_kept(tmp_path):
+    """For a memory map as such Numba would be imported, and compile in each process."""
+    table = ids.IdTable.create(tmp_path, 3)
+    key = np.array([5, 1, 2**64 - 1], np.uint64)
+    assert table.insert(key, key, 0).size == 0
+    assert table.find(key, key).tolist() == [0, 1, 2]
+    assert ids.IdTable(tmp_path).find(key[::-1].copy(), key[::-1].copy()).tolist() == [2, 1, 0]
+    assert ids._insert.is_native
+    assert ids._find.is_native

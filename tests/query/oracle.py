@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import functools
 import math
-import re
+from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
 
 from skyseries.adql import tree
+from skyseries.adql.aggregates import AGGREGATE_TABLE
+from tests.query.oracle_functions import FUNCTIONS, WITH_NULL, like, missing
 
-AGGREGATES = {"COUNT", "SUM", "AVG", "MIN", "MAX"}
+AGGREGATES = set(AGGREGATE_TABLE)
 
 
 def answer(query, rows):
@@ -49,8 +51,18 @@ def answer(query, rows):
     result = [tuple(value(item.value, *pair) for item in select.items) for pair in made]
     if select.distinct:
         result = list({tuple(map(_key, row)): row for row in result}.values())
+    result = [tuple(map(_written, row)) for row in result]
     last = None if select.top is None else (query.offset or 0) + select.top
     return result[query.offset or 0 : last]
+
+
+def _written(x):
+    """Return a geometry as a result has it."""
+    if not isinstance(x, tuple):
+        return x
+    if x[0] == "moc":
+        return f"{x[1]}/{' '.join(map(str, sorted(x[2])))}"
+    return list(x[1:]) if x[0] != "polygon" else [number for corner in x[1:] for number in corner]
 
 
 def _parts(select, query):
@@ -74,10 +86,6 @@ def _sorted_by(node, select, names):
     return node
 
 
-def missing(x):
-    return x is None or (isinstance(x, float | np.floating) and math.isnan(x))
-
-
 def _order(a, b, descending):
     """NaN comes after all numbers, NULL after that, in both directions."""
     ranks = [2 if x is None else 1 if missing(x) else 0 for x in (a, b)]
@@ -92,9 +100,21 @@ def _key(x):
 
 
 def _aggregates(node):
-    if isinstance(node, tree.Call) and node.name.upper() in AGGREGATES:
+    if _is_aggregate(node) and not _of_epochs(node):
         return True
     return any(map(_aggregates, tree.children(node)))
+
+
+def _of_epochs(node):
+    """Return whether an aggregate is one of the epochs: of what no other one has aggregated."""
+    if isinstance(node, tree.ColumnRef):
+        return node.parts[0].text.lower() == "lc" and len(node.parts) == 2
+    inner = (n for n in tree.children(node) if not _is_aggregate(n))
+    return any(map(_of_epochs, inner))
+
+
+def _is_aggregate(node):
+    return isinstance(node, tree.Call) and node.name.upper() in AGGREGATES
 
 
 def value(node, row, group=None, names=None):
@@ -111,12 +131,12 @@ def value(node, row, group=None, names=None):
             return x if x is None or node.operator == "+" else -x
         case tree.Binary():
             return _binary(node.operator, at(node.left), at(node.right))
-        case tree.Call() if node.name.upper() in AGGREGATES:
-            return _aggregate(node, group)
+        case tree.Call() if _is_aggregate(node):
+            return _aggregate(node, row["lc"] if _of_epochs(node) else group)
         case tree.Call():
             return _function(node.name.upper(), [at(a) for a in node.arguments])
         case tree.Cast():
-            return _cast(at(node.operand), node.target)
+            return _cast(node, at(node.operand))
         case tree.Case():
             return _case(node, at)
         case tree.Comparison():
@@ -173,6 +193,8 @@ def _compare(operator, a, b):
         b = np.float32(float(b))
     elif isinstance(b, np.float32) and isinstance(a, Decimal):
         a = np.float32(float(a))
+    if isinstance(a, datetime) != isinstance(b, datetime):
+        a, b = (datetime.fromisoformat(x) if isinstance(x, str) else x for x in (a, b))
     a, b = (_plain(x) for x in (a, b))
     return bool(
         {"=": a == b, "<>": a != b, "<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[operator]
@@ -204,95 +226,116 @@ def _binary(operator, a, b):
 
 
 def _function(name, values):
-    if name == "COALESCE":
-        return next((x for x in values[:-1] if not missing(x)), values[-1])
     if name == "NULLIF":
         return None if _compare("=", *values) is True else values[0]
+    if name in WITH_NULL:
+        return WITH_NULL[name](*map(_double, values))
     if any(x is None for x in values):
         return None
-    with np.errstate(all="ignore"):
-        return _FUNCTIONS[name](*values)
-
-
-def _double(function):
-    return lambda *values: float(function(*map(np.float64, values)))
-
-
-def _rounded(x, digits=0):
-    if isinstance(x, int):
-        x = float(x)
-    if not math.isfinite(x):
-        return float(x)
-    scaled = Decimal(repr(float(x))).scaleb(digits)
-    return float(scaled.quantize(Decimal(1), rounding="ROUND_HALF_UP").scaleb(-digits))
-
-
-def _separation(ra1, dec1, ra2, dec2):
-    """Return the angle in degrees: Vincenty's formula on a sphere."""
-    a, b, c = (math.radians(x) for x in (ra2 - ra1, dec1, dec2))
-    x = math.cos(c) * math.sin(a)
-    y = math.cos(b) * math.sin(c) - math.sin(b) * math.cos(c) * math.cos(a)
-    z = math.sin(b) * math.sin(c) + math.cos(b) * math.cos(c) * math.cos(a)
-    return math.degrees(math.atan2(math.hypot(x, y), z))
-
-
-_FUNCTIONS = {
-    "POINT": lambda *place: place[-2:],
-    "CIRCLE": lambda *circle: circle[-3:],
-    "CONTAINS": lambda point, circle: int(_separation(*point, *circle[:2]) <= circle[2]),
-    "DISTANCE": lambda *places: _separation(*places),
-    "ABS": lambda x: abs(x),
-    "SQRT": _double(np.sqrt),
-    "EXP": _double(np.exp),
-    "LOG": _double(np.log),
-    "LOG10": _double(np.log10),
-    "POWER": _double(np.power),
-    "FLOOR": lambda x: x if isinstance(x, int) else float(np.floor(np.float64(x))),
-    "CEILING": lambda x: x if isinstance(x, int) else float(np.ceil(np.float64(x))),
-    "DEGREES": _double(np.degrees),
-    "RADIANS": _double(np.radians),
-    "SIN": _double(np.sin),
-    "COS": _double(np.cos),
-    "ATAN2": _double(np.arctan2),
-    "MOD": lambda a, b: (
-        None if isinstance(b, int) and b == 0 else int(math.fmod(a, b)) if isinstance(a, int)
-        else float(np.fmod(a, b))
-    ),
-    "LOWER": str.lower,
-    "UPPER": str.upper,
-    "ROUND": _rounded,
-}  # fmt: skip
+    return FUNCTIONS[name](*values) if name == "ABS" else FUNCTIONS[name](*map(_double, values))
 
 
 def _aggregate(node, group):
-    name = node.name.upper()
+    name = node.name.upper().removeprefix("IVO_").removeprefix("SCISQL_")
     if isinstance(node.arguments[0], tree.Star):
         return len(group)
-    values = [value(node.arguments[0], row) for row in group]
-    values = [x for x in values if not missing(x)]
+    all_values = [value(node.arguments[0], row) for row in group]
+    values = [x for x in all_values if not missing(x)]
     if node.distinct:
         values = list(dict.fromkeys(values))
+    more = [value(argument, {}) for argument in node.arguments[1:]]
+    if name == "HISTOGRAM":
+        return _histogram(all_values, *more)
     if name == "COUNT":
         return len(values)
-    if not values:
+    if not values or (name in ("STDDEV", "VARIANCE") and len(values) == 1):
         return None
-    if name in ("MIN", "MAX"):
-        return {"MIN": min, "MAX": max}[name](values)
-    if name == "SUM":
-        return sum(values) if isinstance(values[0], int) else math.fsum(map(float, values))
-    return math.fsum(map(float, values)) / len(values)
+    return _AGGREGATES[name](values, *more)
 
 
-def _cast(x, target):
+def _sum(values):
+    return sum(values) if isinstance(values[0], int) else math.fsum(map(float, values))
+
+
+def _percentile(values, percent):
+    return float(np.percentile(_doubles(values), percent)) if 0 <= percent <= 100 else None
+
+
+def _doubles(values):
+    return np.array([float(x) for x in values])
+
+
+def _histogram(values, low, high, count):
+    found = [0] * (count + 2)
+    for x in values:
+        below = missing(x) or x < low
+        place = 0 if below else math.floor((x - low) / (high - low) * count) + 1
+        found[min(place, count + 1)] += 1
+    return found
+
+
+_AGGREGATES = {
+    "MIN": min,
+    "MAX": max,
+    "SUM": _sum,
+    "AVG": lambda values: math.fsum(map(float, values)) / len(values),
+    "FIRST": lambda values: values[0],
+    "LAST": lambda values: values[-1],
+    "MEDIAN": lambda values: float(np.median(_doubles(values))),
+    "PERCENTILE": _percentile,
+    "STDDEV": lambda values: float(np.std(_doubles(values), ddof=1)),
+    "VARIANCE": lambda values: float(np.var(_doubles(values), ddof=1)),
+    "STRING_AGG": lambda values, between: between.join(sorted(values)),
+}
+
+
+def _cast(node, x):
+    found = _converted(x, node.target, node.attempt)
+    length = node.length or (1 if node.target == "CHAR" else None)
+    return found[:length] if isinstance(found, str) else found
+
+
+def _converted(x, target, attempt):
     if x is None:
         return None
-    if target in ("SMALLINT", "INTEGER", "BIGINT"):
-        return None if missing(x) else x if isinstance(x, int) else int(np.rint(x))
-    if target == "REAL":
-        return np.float32(x)
-    if target == "DOUBLE PRECISION":
+    if target in _BITS:
+        return _to_whole(x, _BITS[target], attempt)
+    if target in ("REAL", "DOUBLE PRECISION"):
+        kind = np.float32 if target == "REAL" else float
+        return kind(_parsed(x)) if _parsed(x) is not None else None
+    if target == "TIMESTAMP":
+        return datetime.fromisoformat(x) if isinstance(x, str) else x
+    if target in ("POINT", "CIRCLE", "POLYGON"):
+        return FUNCTIONS[target](*map(float, x.split()))
+    if target == "BOOLEAN":
+        return bool(x)
+    return x.isoformat() if isinstance(x, datetime) else str(x)
+
+
+_BITS = {"SMALLINT": 15, "INTEGER": 31, "BIGINT": 63}
+
+
+def _parsed(x):
+    try:
         return float(x)
-    return x
+    except ValueError:
+        return None
+
+
+def _to_whole(x, bits, attempt):
+    number = _parsed(x)
+    if missing(number):
+        return None
+    number = x if isinstance(x, int) else int(np.rint(number))
+    if -(2**bits) <= number < 2**bits:
+        return int(number)
+    assert attempt, "a number that does not fit"
+    return None
+
+
+def _double(x):
+    """What goes into a function, or is chosen from several, is in double precision."""
+    return float(x) if isinstance(x, np.float32) else x
 
 
 def _case(node, at):
@@ -303,14 +346,11 @@ def _case(node, at):
             else _compare("=", _side(node.operand, at), _side(when.test, at))
         )
         if test is True:
-            return at(when.value)
-    return None if node.otherwise is None else at(node.otherwise)
+            return _double(at(when.value))
+    return None if node.otherwise is None else _double(at(node.otherwise))
 
 
 def _like(text, pattern, node):
     if text is None or pattern is None:
         return None
-    parts = {"%": ".*", "_": "."}
-    regex = "".join(parts.get(c, re.escape(c)) for c in pattern)
-    flags = re.DOTALL | (re.IGNORECASE if node.insensitive else 0)
-    return re.fullmatch(regex, text, flags) is not None
+    return like(text, pattern, insensitive=node.insensitive)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import skyseries as sky
@@ -61,6 +62,26 @@ def test_tables_without_positions_and_files(tmp_path):
         found = rows("SELECT MAX(id) AS m, COUNT(name) AS n FROM s.t", {"s.t": path})
         assert str(found[0]["m"]) == str(2**63 + 1), suffix
         assert found[0]["n"] == 1, suffix
+
+
+@pytest.mark.parametrize("placed", [True, False])
+def test_light_curves_of_a_table_are_a_table_too(placed, tmp_path):
+    kind = pa.struct([("mjd", pa.list_(pa.float64())), ("n", pa.list_(pa.int64()))])
+    curves = pa.array([{"mjd": [1, 2], "n": [1, None]}, None, {"mjd": [], "n": []}], kind)
+    records = pa.array([[{"a": 1}], [], None], pa.list_(pa.struct([("a", pa.int64())])))
+    table = pa.table({"id": [1, 2, 3], "lc": curves, "records": records})
+    if placed:
+        table = table.append_column("ra", [[1.0, 2.0, 3.0]]).append_column("dec", [[1.0, 2.0, 3.0]])
+    pq.write_table(table, tmp_path / "t.parquet")
+    for given in (table, tmp_path / "t.parquet"):
+        found = rows("SELECT mjd, n FROM t.lc ORDER BY mjd", {"t": given})
+        assert found == [{"mjd": 1.0, "n": 1}, {"mjd": 2.0, "n": None}]
+        assert rows("SELECT a FROM t.records", {"t": given}) == [{"a": 1}]
+        assert rows("SELECT id, COUNT(*) AS n FROM t.lc GROUP BY id", {"t": given}) == [
+            {"id": 1, "n": 2}
+        ]
+        counts = rows("SELECT id, COUNT(lc.mjd) AS n FROM t ORDER BY id", {"t": given})
+        assert [row["n"] for row in counts] == [2, 0, 0]
 
 
 def test_a_folder_is_a_schema(made, tmp_path):

@@ -6,6 +6,9 @@ import pyarrow as pa
 import pytest
 
 import skyseries as sky
+from skyseries import adql
+from skyseries.adql.query_resolver import resolve
+from skyseries.adql.relations import Table, Tables
 
 TABLE = pa.table(
     {
@@ -66,15 +69,32 @@ def test_names_that_differ_by_case_are_told_as_they_are_written():
         rows("SELECT MAG FROM t", both)
 
 
+def test_a_column_without_any_value_is_aggregated_as_others():
+    table = pa.table({"none": pa.nulls(3), "i": [1, 2, 2]})
+    text = (
+        "SELECT COUNT(none), MIN(none), MAX(DISTINCT none), SUM(none), AVG(DISTINCT none), "
+        "COUNT(DISTINCT none), ivo_string_agg(none, ','), MAX(DISTINCT i), SUM(DISTINCT i) FROM t"
+    )
+    assert rows(text, table) == [(0, None, None, None, None, 0, None, 2, 3)]
+    assert rows("SELECT i FROM t WHERE NULL IN (1, 2, 3, 4, 5, 6, 7, 8, 'a')", table) == []
+    assert rows("SELECT i FROM t WHERE NULL NOT IN (1, 2, 3, 4, 5, 6, 7, 8)", table) == []
+    assert rows("SELECT i FROM t WHERE none IN (1, 2, 3, 4, 5, 6, 7, 8)", table) == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "SELECT list FROM t ORDER BY list",
         "SELECT list FROM t ORDER BY 1",
         "SELECT record FROM t ORDER BY record",
-        "SELECT list FROM t UNION SELECT list FROM t ORDER BY 1",
     ],
 )
 def test_what_has_no_order_is_told_with_its_place(text):
     with pytest.raises(sky.QueryError, match=r"which has no order \(line 1, column"):
         rows(text)
+
+
+def test_what_has_no_order_is_told_after_a_union_too():
+    statement = adql.parse("SELECT list FROM t UNION SELECT list FROM t ORDER BY 1")
+    with pytest.raises(sky.QueryError, match="1 is a list, which has no order"):
+        resolve(statement, Tables([Table(("t",), TABLE.schema)]))

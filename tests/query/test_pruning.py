@@ -20,6 +20,7 @@ REGIONS = {
     "INTERSECTS(POINT(ra, dec), CIRCLE(40, 10, 6)) = 1": 6.0,
     "DISTANCE(ra, dec, 41, 10) < 3 OR CONTAINS(POINT(ra, dec), CIRCLE(39, 10, 3)) = 1": 4.5,
     "DISTANCE(ra, dec, 40, 10) < 6 AND (mag < 18 OR mag > 22)": 6.0,
+    "CONTAINS(POINT(ra, dec), MOC('4/9')) = 1": 6.0,
 }
 
 

@@ -137,6 +137,8 @@ ERRORS = [
     ("SELECT lc.mjd FROM survey", "a value for each epoch of lc"),
     ("SELECT ra FROM survey ORDER BY 2", "no column 2 to order by: 1 are selected"),
     ("SELECT DISTINCT ra FROM survey ORDER BY dec", "ordered by what is selected"),
+    ("SELECT POINT(ra, dec) AS p FROM survey ORDER BY p", "p is a point, which has no order"),
+    ("SELECT ivo_histogram(ra, 0, 9, 3) FROM survey ORDER BY 1", "1 is a list, which has no order"),
     ("SELECT DISTINCT lc FROM survey", "DISTINCT compares values, and lc is a light curve"),
     ("SELECT t.ra FROM survey", "no table t in FROM; there is survey"),
     ("SELECT survey.ra FROM survey AS s", "no table survey in FROM; there is s"),

@@ -12,16 +12,18 @@ import numpy as np
 import pytest
 
 PROGRAM = """
+import numba as nb
 import numpy as np
 from skyseries.timeseries.kernels import lombscargle
 from skyseries.timeseries import periodogram
-from skyseries.jit.kernels import Kernel
-Kernel.wanted = lambda kernel, key: None  # by Numba in this process, which shows what it made
 rng = np.random.default_rng(5)
 t = rng.uniform(0, 3650, 90)
 y = np.sin(2 * np.pi * 7.7 * t) + rng.normal(0, 1, 90)
 band = rng.integers(0, 3, 90)
 found = periodogram(t, y, rng.uniform(0.5, 2, 90), band, min_period=0.125, max_period=0.135)
+kinds = [nb.int64, nb.int64, nb.int64, nb.float32[:, :, ::1], nb.int64]
+kinds += [nb.float64[:, ::1], nb.float32[:, ::1], nb.float32[:, :, ::1], nb.boolean]
+lombscargle._add_tile.compile(tuple(kinds))  # by Numba in this process, which shows what it makes
 code = "".join(lombscargle._add_tile.inspect_asm().values())
 print(np.abs(found.power - found.power_at(found.frequency)).max(), found.power.size)
 print("ymm" in code, "zmm" in code, "xmm" in code)

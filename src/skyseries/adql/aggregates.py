@@ -19,6 +19,7 @@ from skyseries.units import unit_product
 __all__ = ["AGGREGATES", "AGGREGATE_TABLE", "KIND_AGGREGATES", "AggregateFunction", "aggregate"]
 
 _MOST_BINS = 10_000
+_TYPES = {"numbers": Type.DOUBLE, "texts": Type.TEXT}
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,8 @@ def aggregate(
         return Aggregate("COUNT", None, Type.BIGINT)
     if distinct and (name in ("FIRST", "LAST") or function.parameters):
         raise error_at(f"DISTINCT has no meaning in {function.name}", position)
+    if argument.type is Type.NULL and function.takes in _TYPES:  # a column without any value
+        argument = convert(argument, _TYPES[function.takes])
     kind = argument.type
     if function.takes == "numbers" and not kind.is_number:
         raise error_at(f"{function.name} takes numbers, not a {kind.value}", position)
@@ -162,7 +165,7 @@ def aggregate(
         function.means or name,
         argument,
         function.result or _result(name, kind),
-        distinct,
+        distinct and name not in ("MAX", "MIN"),
         over,
         _unit(function, argument.unit),
         _constants(function, parameters, position),

@@ -89,7 +89,8 @@ def _accepts(kind: str, argument: Expr) -> bool:
     if kind == "integer":
         return argument.type.is_integer
     if kind == "unsigned":
-        return argument.type is Type.UBIGINT or (whole(argument) or -1) >= 0
+        number = whole(argument)
+        return argument.type is Type.UBIGINT or (number is not None and number >= 0)
     if kind == "digits":
         number = whole(argument)
         return argument.type.is_integer and number is not None and abs(number) <= 300

@@ -65,6 +65,8 @@ def compare(operator: str, left: Expr, right: Expr, position: Position) -> Expr:
 
 def one_of(argument: Expr, values: list[Expr], position: Position) -> Expr:
     """Return ``argument IN (values)``; constants are kept together, however many they are."""
+    if isinstance(argument, Constant) and argument.value is None:
+        return Compare("=", argument, argument)
     together: list[ConstantValue] = []
     apart: list[Expr] = []
     for value in values:

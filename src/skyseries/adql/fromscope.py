@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from skyseries.adql import tree
 from skyseries.adql.comparisons import compare
-from skyseries.adql.expressions import Column, Expr, Path
+from skyseries.adql.expressions import Column, Expr, Path, written
 from skyseries.adql.functions import Function
 from skyseries.adql.lexer import error_at
 from skyseries.adql.operators import coalesce
@@ -19,6 +19,7 @@ from skyseries.adql.scope import Scope, Source, columns_of
 from skyseries.adql.tree import ColumnRef, Name
 from skyseries.adql.types import Type
 from skyseries.adql.walk import conjunction
+from skyseries.arrow import is_any_list
 from skyseries.errors import QueryError
 
 __all__ = ["FromScope", "Part", "merged", "used"]
@@ -36,7 +37,15 @@ class _Used(Source):
     schema: pa.Schema = field(default_factory=lambda: pa.schema([]))
 
     def find(self, parts: Sequence[Name]) -> list[Column]:
-        return [self.own(column) for column in self.source.find(parts)]
+        found = self.source.find(parts)
+        for column in found:
+            if column.nested is not None and is_any_list(self.schema.field(column.nested).type):
+                raise error_at(
+                    f"{written(column.path)} cannot be used: {column.nested} is stored as a list "
+                    "of structs; light curves are structs of lists here",
+                    parts[0].position,
+                )
+        return [self.own(column) for column in found]
 
     def own(self, column: Column) -> Column:
         """Return a column of the table as one of this use."""

@@ -98,7 +98,7 @@ def _flat(result: Result, output: Path | None) -> Result:
     from skyseries.arrow import is_nested
 
     curves = [field.name for field in result.schema if is_nested(field.type)]
-    kept = output is not None and output.suffix.lower() in (".parquet", ".arrow")
+    kept = output is not None and output.suffix.lower() == ".parquet"
     if not curves or kept or len(curves) == len(result.columns):
         return result
     names = ", ".join(curves)

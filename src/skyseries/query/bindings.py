@@ -19,15 +19,14 @@ import pyarrow as pa
 from skyseries.adql import Path
 from skyseries.adql.relations import Table, Tables
 from skyseries.catalog import Catalog, from_table, open_catalog, plan
-from skyseries.catalog.plan.node import Node
 from skyseries.errors import CatalogNotFoundError, InputError, SkyseriesError
 from skyseries.hats.association import Association, open_association
-from skyseries.hats.collection import read_collection
+from skyseries.hats.collection import Collection, read_collection
 from skyseries.hats.dataset import open_dataset
 from skyseries.query.binding import Binding
 from skyseries.query.catalogtables import tables_of_catalog, tables_of_pairs
 from skyseries.query.tapschema import described
-from skyseries.store.files import locate
+from skyseries.store.files import Location, locate
 from skyseries.tables import to_table
 
 __all__ = ["Bindings", "bind"]
@@ -143,13 +142,12 @@ def _bindings(
         return tables_of_catalog(name, given)
     if isinstance(given, Association):
         return tables_of_pairs(name, given, homes)
-    return iter([_in_memory(name, given)])
+    return tables_of_catalog(name, _in_memory(".".join(name), given))
 
 
-def _in_memory(name: Path, table: pa.Table) -> Binding:
-    said = ".".join(name)
+def _in_memory(name: str, table: pa.Table) -> Catalog:
     try:
-        node: Node = from_table(table, name=said)._node
+        return from_table(table, name=name)
     except SkyseriesError:  # no positions that can be found
-        node = plan.Memory.unplaced(table, said)
-    return Binding(Table(name, node.schema), lambda keep, _: keep(node))
+        node = plan.Memory.unplaced(to_table(table, name), name)
+        return Catalog(node, Location(name, "memory"), Collection(name, ""))

@@ -23,6 +23,7 @@ from skyseries.errors import SkyseriesError
 from skyseries.hats.association import Association
 from skyseries.hats.extension import listed_extensions, read_extension
 from skyseries.query.binding import Binding, Keep, Key
+from skyseries.schema.recognition import find_id
 from skyseries.schema.tables import TableInfo
 
 __all__ = ["tables_of_catalog", "tables_of_pairs"]
@@ -156,12 +157,15 @@ def _epochs(held: _Named, column: str, told: TableInfo | None) -> Binding:
 
 
 def _of_object(held: _Named, column: str) -> dict[str, str]:
-    """Return the columns of an object that each of its epochs gets: its id, its position."""
+    """Return the columns of an object that each of its epochs gets: its id, its position.
+
+    Where the catalog does not say what its ids are, they are a column that is called so usually.
+    """
     fields = {child.name.lower() for child in held.catalog.schema.field(column).type}
     place = held.catalog._node.position or ()
     if any(name.lower() in fields for name in place):  # no half of a position of their own
         place = ()
-    wanted = (held.id, *place)
+    wanted = (held.id or find_id(held.catalog.columns), *place)
     return {name: name for name in wanted if name is not None and name.lower() not in fields}
 
 

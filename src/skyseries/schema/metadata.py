@@ -227,11 +227,27 @@ def _wrong_of_table(table: TableInfo, schema: pa.Schema) -> Iterator[WrongEntry]
         yield from _missing((*where, "from_object"), table.from_object.values(), there)
         if table.nested not in nested:
             return
-        there = [*table.from_object, *(f.name for f in schema.field(table.nested).type)]
+        fields = [f.name for f in schema.field(table.nested).type]
+        yield from _wrong_of_objects(table, fields, nested)
+        there = [*table.from_object, *fields]
     yield from _missing((*where, "key"), table.key, there)
     yield from _missing((*where, "roles"), table.roles.values(), there)
     for key in table.keys:
         yield from _missing((*where, "keys"), key.columns, there)
+
+
+def _wrong_of_objects(
+    table: TableInfo, fields: Sequence[str], nested: Sequence[str]
+) -> Iterator[WrongEntry]:
+    where = ("tables", table.name, "from_object")
+    given = list(table.from_object.values())
+    for new, old in table.from_object.items():
+        if new in (table.nested, *fields):
+            yield WrongEntry(where, f"an epoch has {new!r} already: give {old!r} another name")
+        if old in nested:
+            yield WrongEntry(where, f"{old!r} is a light curve")
+        elif given.count(old) > 1:
+            yield WrongEntry(where, f"{old!r} is given more than once")
 
 
 def _missing(

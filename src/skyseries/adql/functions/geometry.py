@@ -74,5 +74,6 @@ GEOMETRY = (
     _function("COORD2", "the declination of a position",
               takes("p point", Type.DOUBLE, unit="deg", kernel="shapes.latitude",
                     ucd="pos.eq.dec")),
-    _function("COORDSYS", "the frame of a geometry, which is ICRS", takes("g shape", Type.TEXT)),
+    _function("COORDSYS", "the frame of a geometry: ICRS, of a missing one too",
+              takes("g shape", Type.TEXT)),
 )  # fmt: skip

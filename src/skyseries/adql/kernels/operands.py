@@ -151,7 +151,7 @@ def to_arrow(result: Result, kind: Type, rows: int) -> pa.Array:
     if isinstance(result, pa.Array | pa.ChunkedArray):
         return result if result.type == target else result.cast(target)
     if isinstance(result, pa.Scalar):
-        return pa.repeat(result, rows)
+        return pa.repeat(result, rows) if rows else pa.array([], target)  # no lists by repeat
     if kind in _NUMBERS:
         return _list_array(np.broadcast_to(result, (rows, _NUMBERS[kind])), target)
     values = np.broadcast_to(np.ma.getdata(result), rows)

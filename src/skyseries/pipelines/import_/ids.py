@@ -92,8 +92,9 @@ class IdTable:
     """
 
     def __init__(self, folder: Path, mode: Literal["r", "r+"] = "r") -> None:
-        self._key, self._check, self._rank = (
-            np.load(folder / f"{name}.npy", mmap_mode=mode) for name in ("key", "check", "rank")
+        self._key, self._check, self._rank = (  # plain arrays: machine code is kept for these only
+            np.asarray(np.load(folder / f"{name}.npy", mmap_mode=mode))
+            for name in ("key", "check", "rank")
         )
 
     @classmethod
