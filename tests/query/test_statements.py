@@ -218,6 +218,24 @@ def test_results_go_everywhere(catalog, tmp_path):
     assert again["objectId"].equals(table["objectId"])
 
 
+def test_rows_are_streamed_to_a_catalog(world, catalog, tmp_path, monkeypatch):
+    def collected(*_, **__):
+        raise AssertionError("all rows are collected")
+
+    monkeypatch.setattr("skyseries.query.result.Result.to_arrow", collected)
+    text = "SELECT objectId, ra, dec, gMag - rMag AS colour, lc FROM survey WHERE nObs > 2"
+    written = asked(catalog, text).write_catalog(tmp_path / "some", id="objectId")
+    again = sky.open_catalog(written.path)
+    monkeypatch.undo()
+    wanted = [row for row in world.objects if row["nobs"] is not None and row["nobs"] > 2]
+    assert sorted(again.to_arrow()["objectId"].to_pylist()) == sorted(r["objectid"] for r in wanted)
+    assert column_meta(again.schema.field("colour")) == column_meta(
+        asked(catalog, text).schema.field("colour")
+    )
+    assert again.lightcurve_fields().time == "mjd"
+    assert sky.validate_catalog(written.path).ok
+
+
 def test_rows_without_positions_are_no_catalog(catalog, tmp_path):
     with pytest.raises(sky.InputError, match="positions"):
         asked(catalog, "SELECT objectId FROM survey").write_catalog(tmp_path / "none")

@@ -186,7 +186,11 @@ def _rows(node: Node, select: Select, query: Query, names: tuple[str, ...]) -> S
     }
     if made:
         expressions, texts = zip(*made.values(), strict=True)
-        fields = (pa.field(name, value.arrow_type) for name, (value, _) in made.items())
+        said = {name: o.column for name, o in zip(names, select.outputs, strict=True)}
+        fields = (
+            said.get(name, pa.field("", value.arrow_type)).with_name(name)
+            for name, (value, _) in made.items()
+        )
         node = plan.Assign(node, tuple(fields), expressions, texts)
     node = plan.Select(node, tuple(values))
     count = None if select.top is None else select.top + query.offset

@@ -12,8 +12,10 @@ from skyseries.adql.relations import Query, Select
 from skyseries.catalog import output
 from skyseries.catalog.plan.names import check_columns, names_list
 from skyseries.errors import InputError
+from skyseries.hats.collection import Collection
 from skyseries.query.bindings import Bindings
 from skyseries.query.planning import planned
+from skyseries.store.files import Location
 
 if TYPE_CHECKING:
     import os
@@ -103,6 +105,9 @@ class Result:
     def write_catalog(self, path: str | os.PathLike[str], **options: Any) -> Written:
         """Compute, and write the rows as a HATS catalog.
 
+        Rows that come in the order of the sky, with the positions that they are filed by, are
+        streamed to the files; others are collected before.
+
         Parameters
         ----------
         path : path or URL
@@ -115,10 +120,14 @@ class Result:
         InputError
             If the rows have no positions.
         """
-        from skyseries.catalog import from_table
+        from skyseries.catalog import Catalog, from_table
 
         place = {name: options.pop(name, None) for name in ("ra", "dec")}
-        return from_table(self.to_arrow(), **place).write_catalog(path, **options)
+        node = self._step.plan
+        if node is None or node.position is None or any(place.values()):
+            return from_table(self.to_arrow(), **place).write_catalog(path, **options)
+        catalog = Catalog(node, Location("statement", "memory"), Collection("statement", ""))
+        return catalog.write_catalog(path, **options)
 
     def explain(self, footers: bool = False) -> Explanation:
         """Return what would be read and done; nothing is computed.

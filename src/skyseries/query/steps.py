@@ -16,6 +16,7 @@ import pyarrow as pa
 from skyseries import adql
 from skyseries.catalog import run
 from skyseries.catalog.plan.node import Node
+from skyseries.catalog.plan.pairs import Rename, Renamed
 from skyseries.catalog.plan.rows import gather
 from skyseries.catalog.run.groups import PlainGroupBy, grouped
 from skyseries.catalog.run.inputs import lifted
@@ -43,6 +44,11 @@ class Step(abc.ABC):
     @abc.abstractmethod
     def describe(self) -> str:
         """Return one line that says what the step does."""
+
+    @property
+    def plan(self) -> Node | None:
+        """The plan of a catalog that has the same columns and rows; None if there is none."""
+        return None
 
     @property
     def below(self) -> tuple[Step, ...]:
@@ -73,6 +79,10 @@ class _OfNode(Step):
 @dataclass(frozen=True)
 class Scan(_OfNode):
     """All rows of a plan, in the order of the sky."""
+
+    @property
+    def plan(self) -> Node | None:
+        return self.node
 
     def tables(self) -> Iterator[pa.Table]:
         return run.in_order(self.node)
@@ -258,6 +268,14 @@ class Named(_Above):
     @property
     def schema(self) -> pa.Schema:
         return self.wanted
+
+    @property
+    def plan(self) -> Node | None:
+        node = self.step.plan
+        if node is None or self.columns == tuple(self.wanted.names):
+            return node
+        pairs = tuple(zip(self.columns, self.wanted.names, strict=True))
+        return Rename(node, Renamed(pairs))
 
     def tables(self) -> Iterator[pa.Table]:
         for table in self.step.tables():
