@@ -80,6 +80,8 @@ def _translated(node):
     match node:
         case tree.Literal() if isinstance(node.value, Decimal):  # else it would be a DECIMAL
             return tree.Cast(node, "DOUBLE PRECISION", None, position=node.position)
+        case tree.Binary(operator="/") if not _is_number_but_zero(node.right):
+            raise _OtherMeaningError  # with its integer_division 1.5 / 0 is NULL too
         case tree.Call():
             if node.name.upper() not in _FUNCTIONS:
                 raise _OtherMeaningError
@@ -97,6 +99,10 @@ def _translated(node):
             return node
     below = {name: _parts(getattr(node, name)) for name in type(node).__match_args__}
     return replace(node, **below)
+
+
+def _is_number_but_zero(node):
+    return isinstance(node, tree.Literal) and node.value not in (0, None)
 
 
 def _parts(value):
