@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from skyseries.adql.expressions import (
-    Aggregate,
-    And,
-    Column,
-    Constant,
-    Expr,
-    Not,
-    Operation,
-    Or,
-    Path,
-)
+from skyseries.adql.expressions import Aggregate, And, Column, Expr, Not, Or, Path
 from skyseries.errors import InputError
 
 __all__ = [
@@ -23,10 +13,7 @@ __all__ = [
     "conjunction",
     "conjuncts",
     "has_aggregates",
-    "has_kernels",
-    "kernel_path",
     "split_aggregates",
-    "split_kernels",
 ]
 
 
@@ -112,52 +99,3 @@ def _without_aggregates(expression: Expr, inner: dict[Aggregate, Column]) -> Exp
         path = (aggregate_name(len(inner)),)
         inner[expression] = Column(path, expression.type, expression.unit)
     return inner[expression]
-
-
-def kernel_path(index: int) -> Path:
-    """Return the path of the column that stands for an operation of `split_kernels`."""
-    return (f"#kernel{index}",)
-
-
-def has_kernels(expression: Expr) -> bool:
-    """Return whether a function on arrays must calculate a part of an expression."""
-    return _by_kernel(expression) or any(map(has_kernels, expression.children))
-
-
-def _by_kernel(expression: Expr) -> bool:
-    if isinstance(expression, Operation):
-        return expression.kernel is not None
-    return isinstance(expression, Constant) and expression.type.is_geometry
-
-
-def split_kernels(expressions: Sequence[Expr]) -> tuple[list[Expr], tuple[Expr, ...]]:
-    """Take what functions on arrays calculate out of expressions.
-
-    Returns
-    -------
-    steps : list of Expr
-        Operations with a kernel, and constant geometries, to be calculated in this order: the
-        arguments of one come before it and appear in it as columns.
-    rest : tuple of Expr
-        The expressions with columns `kernel_path` (i) in their places.
-    """
-    steps: dict[Expr, Column] = {}
-    rest = tuple(_without_kernels(expression, steps) for expression in expressions)
-    return list(steps), rest
-
-
-def _without_kernels(expression: Expr, steps: dict[Expr, Column]) -> Expr:
-    own = _by_kernel(expression)
-    replaced = tuple(
-        # a constant is handed to the function as it is
-        child if own and isinstance(child, Constant) else _without_kernels(child, steps)
-        for child in expression.children
-    )
-    if replaced != expression.children:
-        expression = expression.with_children(replaced)
-    if not own:
-        return expression
-    if expression not in steps:
-        path = kernel_path(len(steps))
-        steps[expression] = Column(path, expression.type, expression.unit, expression.level)
-    return steps[expression]

@@ -112,10 +112,7 @@ def _where(binding: Binding, select: Select, sorts: Sequence[Sort]) -> Node:
     objects = [part for part in parts if _only_of(part, binding.of_object)]
     rest = [part for part in parts if part not in objects]
     said = [f"{text} (what is of {what})" if objects and rest else text for what in _LEVELS]
-    node = binding.node(used)
-    if objects:
-        whole = adql.conjunction(objects)
-        node = binding.node(used, lambda node: plan.Filter(node, whole, said[0]))
+    node = binding.node(used, lambda node: _filtered(node, objects, said[0]))
     if rest:
         places = own_places(adql.conjunction(rest), node.schema)
         node = plan.Filter(node, adql.conjunction([*rest, *places]), said[1])
@@ -123,6 +120,10 @@ def _where(binding: Binding, select: Select, sorts: Sequence[Sort]) -> Node:
 
 
 _LEVELS = ("objects", "epochs")
+
+
+def _filtered(node: Node, conditions: Sequence[adql.Expr], text: str) -> Node:
+    return plan.Filter(node, adql.conjunction(conditions), text) if conditions else node
 
 
 def _used(select: Select, sorts: Sequence[Sort]) -> set[str]:

@@ -18,7 +18,7 @@ from skyseries.schema import column_meta
 if TYPE_CHECKING:
     from skyseries.catalog.plan.node import Node
 
-__all__ = ["described", "schema_of"]
+__all__ = ["described"]
 
 _TEXT, _INT = pa.string(), pa.int32()
 
@@ -75,7 +75,7 @@ _ABOUT = {
 }
 
 
-def schema_of(name: tuple[str, ...]) -> str:
+def _schema_of(name: tuple[str, ...]) -> str:
     """Return the schema that a table is in: its own name, where it is given without one."""
     return name[0]
 
@@ -112,7 +112,7 @@ def _schema(name: str) -> pa.Schema:
 
 
 def _rows(bindings: list[Binding]) -> dict[str, list[dict[str, Any]]]:
-    names = list(dict.fromkeys(schema_of(binding.table.name) for binding in bindings))
+    names = list(dict.fromkeys(_schema_of(binding.table.name) for binding in bindings))
     keys = list(_keys(bindings))
     return {
         "schemas": [
@@ -120,7 +120,7 @@ def _rows(bindings: list[Binding]) -> dict[str, list[dict[str, Any]]]:
         ],
         "tables": [
             {
-                "schema_name": schema_of(binding.table.name),
+                "schema_name": _schema_of(binding.table.name),
                 "table_name": str(binding.table),
                 "table_type": "view" if binding.is_view else "table",
                 "utype": binding.utype or None,
