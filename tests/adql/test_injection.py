@@ -17,7 +17,7 @@ from skyseries.adql import (
     resolve_condition,
     resolve_value,
 )
-from skyseries.adql.evaluate import run_sql
+from skyseries.adql.connections import run_sql
 from skyseries.errors import QueryError
 
 ATTACKS = [

@@ -284,6 +284,23 @@ def test_a_target_is_searched_many_times():
     np.testing.assert_array_equal(target.self_match(9000.0).right, self_match(*right, 9000.0).right)
 
 
+@pytest.mark.parametrize("width", [1.0, 1e-5])  # a grid, and a tree
+@pytest.mark.parametrize("most", [1, 50, 100_000])
+def test_pairs_in_blocks_are_those_at_once(width, most):
+    rng = np.random.default_rng(11)
+    left, right = rng.uniform(0, width, (2, 300)), rng.uniform(0, width, (2, 3000))
+    radii = np.where(np.arange(300) % 50 == 0, 500.0, 60.0)
+    radii[7] = np.nan
+    target = Target(*right)
+    for radius in (100.0, radii):
+        parts = list(target.blocks(*left, radius, most=most))
+        whole = match(*left, *right, radius, n_neighbors=None)
+        for got, expected in zip(zip(*parts, strict=True), whole, strict=True):
+            np.testing.assert_array_equal(np.concatenate(got), expected)
+        assert max(len(p.left) for p in parts) <= max(most, 2 * np.bincount(whole.left).max())
+    assert not list(Target([], []).blocks(*left, 100.0))
+
+
 @pytest.mark.parametrize(("n", "m"), [(0, 0), (0, 3), (3, 0)])
 def test_empty_sides(n, m):
     for k in (1, None):

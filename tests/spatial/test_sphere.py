@@ -109,3 +109,12 @@ def test_back_and_forth_returns_to_the_start():
     # over 16 years the local directions turn by less than the motion squared
     back = apply_proper_motion(ra, dec, 500.0, 300.0, 2016.0, 2000.0)
     assert separation_arcsec(*back, 100.0, 60.0) < 1e-3
+
+
+def test_full_turns_cost_no_digits():
+    turned = [10.0 + 360 * 10**10, 10.0 - 360 * 10**10, 730.0, -350.0]
+    assert (separation_arcsec(turned, 20.0, 10.0, 20.0) == 0.0).all()
+    # what the difference of two large numbers would lose
+    apart = separation_arcsec(360.0 * 2**30 + 0.25, 0.0, 1e-12, 0.0)
+    assert apart == pytest.approx(900.0, abs=1e-8)
+    assert np.isnan(separation_arcsec([np.nan, 1000.0], 0.0, 0.0, 0.0)).tolist() == [True, False]

@@ -1,34 +1,26 @@
 """Typed expressions over Arrow columns: masks, and new columns.
 
-What `compute` supports is done there, the rest by DuckDB: connections that a thread borrows, in
-memory, single-threaded (the workers are the parallelism), closed to files and network. Each holds a
-worker's share of the memory; what is more waits in the folder for scratch files.
+What `compute` supports is done there, the rest by DuckDB (`connections`).
 """
 
 from __future__ import annotations
 
 import importlib
-import os
-import re
-import tempfile
-import threading
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from skyseries.adql.border import Columns, raw_column, row_count, take_columns
-from skyseries.adql.expressions import Column, Constant, Expr, Path, written
+from skyseries.adql.connections import TABLE, guarded, run_sql
+from skyseries.adql.expressions import Column, Constant, Expr, Path
 from skyseries.adql.split import has_kernels, is_point, kernel_path, split_kernels
 from skyseries.adql.sql import Writer
 from skyseries.adql.types import Type
 from skyseries.adql.walk import columns as columns_of
-from skyseries.config import settings
-from skyseries.errors import ExecutionError, InputError, QueryError
+from skyseries.errors import InputError
 
 __all__ = [
     "Kernels",
@@ -38,19 +30,7 @@ __all__ = [
     "arrow_table",
     "finished",
     "kernel_of",
-    "run_sql",
 ]
-
-T = TypeVar("T")
-
-_LOCK = threading.Lock()
-_IDLE: dict[tuple[int, int, str], list[Any]] = {}
-"""Connections that nobody uses, of one process and its settings: to make one takes 12 ms."""
-_TABLE = "t"
-_OF_VALUES = ("ConversionException", "InvalidInputException", "OutOfRangeException")
-_LEAST_BYTES = 128 << 20
-"""DuckDB needs some room of its own, however little memory is given."""
-_FROM_COLUMN = re.compile(r" when casting from source column \w+")
 
 
 class Kernels:
@@ -206,7 +186,7 @@ class Values:
             f"{writer.value(self._rest[index])} AS r{place}"
             for place, index in enumerate(self._by_duckdb)
         ]
-        return f"SELECT {', '.join(texts)} FROM {writer.source(_TABLE)}"  # noqa: S608 - no user text
+        return f"SELECT {', '.join(texts)} FROM {writer.source(TABLE)}"  # noqa: S608 - no user text
 
 
 class Mask:
@@ -245,7 +225,7 @@ class Mask:
         made = self._kernels(columns, rows) if self._kernels else {}
         arrays = take_columns(columns, columns_of(self._rest) - made.keys()) | made
         if compute.supported(self._rest):
-            result = _guard(lambda: compute.truth(self._rest, arrays), self._aliases)
+            result = guarded(lambda: compute.truth(self._rest, arrays), self._aliases)
         else:
             table = arrow_table(arrays, self._aliases, rows)
             result = run_sql(table, self._sql, self._aliases).column(0)
@@ -260,7 +240,7 @@ class Mask:
     def _sql(self) -> str:
         writer = Writer(self._aliases)
         text = writer.truth(self._rest)
-        return f"SELECT {text} AS r FROM {writer.source(_TABLE)}"  # noqa: S608 - no user text
+        return f"SELECT {text} AS r FROM {writer.source(TABLE)}"  # noqa: S608 - no user text
 
 
 def _kernels(expressions: Sequence[Expr]) -> Kernels | None:
@@ -285,121 +265,10 @@ def arrow_table(arrays: Mapping[Path, Any], names: Mapping[Path, str], rows: int
     return pa.table([arrays[path] for path in names], names=list(names.values()))
 
 
-def run_sql(table: pa.Table, sql: str, names: Mapping[Path, str] | None = None) -> pa.Table:
-    """Return the result of a query over one table, which is called ``t`` in its text.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-    sql : str
-        Text of our own, never a user's.
-    names : mapping of path to str, optional
-        The columns behind the names of the table's, for messages.
-
-    Raises
-    ------
-    QueryError
-        If a value cannot be calculated.
-    ExecutionError
-        If more memory is needed than a worker has.
-    """
-
-    def run() -> pa.Table:
-        with _connected() as connection:
-            connection.register(_TABLE, table)
-            try:
-                return connection.sql(sql).to_arrow_table()
-            finally:
-                connection.unregister(_TABLE)  # else it would hold the table
-
-    return _guard(run, names)
-
-
-def _forget() -> None:
-    """Begin anew in a process that was forked, perhaps while another thread held the lock."""
-    global _LOCK
-    _LOCK = threading.Lock()
-    _IDLE.clear()
-
-
-os.register_at_fork(after_in_child=_forget)
-
-
-@contextmanager
-def _connected() -> Iterator[Any]:
-    """Lend a connection to one caller at a time; it is kept for the next, of whichever thread."""
-    scratch = settings().tmp_dir or tempfile.gettempdir()
-    kind = os.getpid(), _most_bytes(), str(scratch)
-    with _LOCK:
-        idle = _IDLE.get(kind)
-        if idle is None:
-            _IDLE.clear()  # what a fork has copied, or other settings made
-            idle = _IDLE[kind] = []
-        connection = idle.pop() if idle else None
-    if connection is None:
-        connection = _connection(f"{scratch}/skyseries-duckdb-{os.getpid()}-{uuid.uuid4().hex}")
-    try:
-        yield connection
-    finally:
-        with _LOCK:
-            idle.append(connection)
-
-
-def _connection(scratch: str) -> Any:
-    import duckdb
-
-    options = {
-        "threads": "1",
-        "memory_limit": f"{_most_bytes()}B",
-        "temp_directory": scratch,
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "python_enable_replacements": "false",
-        "preserve_insertion_order": "true",
-    }
-    connection = duckdb.connect(":memory:", config=options)
-    connection.execute("SET enable_external_access = false")  # but for its scratch files
-    connection.execute("SET lock_configuration = true")
-    return connection
-
-
-def _most_bytes() -> int:
-    """Return the bytes that one thread's DuckDB may hold; what is more waits in files."""
-    return max(settings().memory // settings().workers, _LEAST_BYTES)
-
-
-def _guard(run: Callable[[], T], names: Mapping[Path, str] | None = None) -> T:
-    """Run, and say what went wrong with a value in words."""
-    try:
-        return run()
-    except pa.ArrowInvalid as error:
-        raise _value_error(str(error), names) from error
-    except Exception as error:
-        if type(error).__module__.split(".")[0] not in ("duckdb", "_duckdb"):
-            raise
-        if type(error).__name__ in _OF_VALUES:
-            raise _value_error(str(error), names) from error
-        if type(error).__name__ == "OutOfMemoryException":
-            raise ExecutionError(
-                f"more than the {_most_bytes():,} bytes that each worker may hold are needed at "
-                "once: raise SKYSERIES_MEMORY, or take fewer workers (SKYSERIES_WORKERS)"
-            ) from error
-        raise
-
-
-def _value_error(message: str, names: Mapping[Path, str] | None) -> QueryError:
-    first = _FROM_COLUMN.sub("", message.split("\n")[0])
-    of = f" of {', '.join(map(written, names))}" if names else ""
-    advice = ""
-    if "verflow" in first or "out of range" in first.lower():
-        advice = "; whole numbers are calculated in 64 bits: write 1.0 * x for more"
-    return QueryError(f"a value{of} cannot be calculated: {first}{advice}")
-
-
 def _computed(expression: Expr, arrays: Mapping[Path, Any]) -> Any:
     from skyseries.adql import compute
 
-    return _guard(lambda: compute.value(expression, arrays), aliases(columns_of(expression)))
+    return guarded(lambda: compute.value(expression, arrays), aliases(columns_of(expression)))
 
 
 def finished(result: Any, kind: pa.DataType, rows: int) -> pa.Array:
@@ -414,4 +283,4 @@ def finished(result: Any, kind: pa.DataType, rows: int) -> pa.Array:
             if result.num_chunks
             else pa.nulls(0, result.type)
         )
-    return result if result.type == kind else _guard(lambda: result.cast(kind))
+    return result if result.type == kind else guarded(lambda: result.cast(kind))

@@ -15,7 +15,8 @@ from typing import Any
 import pyarrow as pa
 
 from skyseries.adql.border import Columns, normal, row_count
-from skyseries.adql.evaluate import Values, run_sql
+from skyseries.adql.connections import run_sql
+from skyseries.adql.evaluate import Values
 from skyseries.adql.expressions import Aggregate, Column, Expr, Path
 from skyseries.adql.states import final_sql, merge_sql, partial_sql
 from skyseries.adql.walk import columns as columns_of

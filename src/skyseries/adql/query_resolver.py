@@ -92,13 +92,16 @@ class _Statement:
                 self.errors.append(error)
             return None
 
-    def query(self, node: tree.Query, outer: FromScope | None, named: Mapping[str, Query]) -> Query:
+    def query(
+        self, node: tree.Query, outer: FromScope | None, named: Mapping[str, QueryUse]
+    ) -> Query:
         """Resolve a query inside of another one, or of none."""
         named = dict(named)
         for one in node.named:
             found = self.attempt(self.query, one.query, None, named)
             if found is not None:
-                named[one.name.text.lower()] = found
+                shared = self._new_id()
+                named[one.name.text.lower()] = QueryUse(shared, found, shared)
         body, order_by = self._rows(node.body, node.order_by, outer, named)
         return Query(body, order_by, node.offset or 0)
 
@@ -107,7 +110,7 @@ class _Statement:
         node: tree.Rows,
         order_by: tuple[tree.Order, ...],
         outer: FromScope | None,
-        named: Mapping[str, Query],
+        named: Mapping[str, QueryUse],
     ) -> tuple[Rows, tuple[Sort, ...]]:
         if isinstance(node, tree.Select):
             return self._select(node, order_by, outer, named)
@@ -128,7 +131,7 @@ class _Statement:
         node: tree.Select,
         order_by: tuple[tree.Order, ...],
         outer: FromScope | None,
-        named: Mapping[str, Query],
+        named: Mapping[str, QueryUse],
     ) -> tuple[Select, tuple[Sort, ...]]:
         source, part = self._sources(node.sources, outer, named)
         scope = FromScope(part, self._functions, self.errors, outer)
@@ -160,7 +163,7 @@ class _Statement:
         )
 
     def _resolver(
-        self, scope: FromScope, named: Mapping[str, Query], refused: str | None
+        self, scope: FromScope, named: Mapping[str, QueryUse], refused: str | None
     ) -> Resolver:
         return Resolver(
             scope,
@@ -171,7 +174,7 @@ class _Statement:
         )
 
     def _sources(
-        self, nodes: tuple[tree.From, ...], outer: FromScope | None, named: Mapping[str, Query]
+        self, nodes: tuple[tree.From, ...], outer: FromScope | None, named: Mapping[str, QueryUse]
     ) -> tuple[Relation, Part]:
         relation, part = self._relation(nodes[0], outer, named)
         for node in nodes[1:]:
@@ -180,7 +183,7 @@ class _Statement:
         return relation, part
 
     def _relation(
-        self, node: tree.From, outer: FromScope | None, named: Mapping[str, Query]
+        self, node: tree.From, outer: FromScope | None, named: Mapping[str, QueryUse]
     ) -> tuple[Relation, Part]:
         if isinstance(node, tree.Join):
             return self._join(node, outer, named)
@@ -189,9 +192,9 @@ class _Statement:
             use = QueryUse(self._new_id(), self.query(node.query, None, named))
             return use, used(use, (node.alias.text,))
         alias = None if node.alias is None else (node.alias.text,)
-        query = named.get(node.parts[0].text.lower()) if len(node.parts) == 1 else None
-        if query is not None:
-            use = QueryUse(self._new_id(), query)
+        given = named.get(node.parts[0].text.lower()) if len(node.parts) == 1 else None
+        if given is not None:
+            use = replace(given, id=self._new_id())
             return use, used(use, alias or (node.parts[0].text,))
         use = TableUse(self._new_id(), self._tables.find(node.parts))
         return use, used(use, alias or use.table.name)
@@ -201,7 +204,7 @@ class _Statement:
         return f"#{self._ids - 1}"
 
     def _join(
-        self, node: tree.Join, outer: FromScope | None, named: Mapping[str, Query]
+        self, node: tree.Join, outer: FromScope | None, named: Mapping[str, QueryUse]
     ) -> tuple[Relation, Part]:
         left, one = self._relation(node.left, outer, named)
         right, two = self._relation(node.right, outer, named)

@@ -147,6 +147,8 @@ class QueryUse:
 
     id: str
     query: Query
+    shared: str = ""
+    """Of a query of WITH: what is the same for all its uses, and for no other query."""
 
 
 @dataclass(frozen=True)

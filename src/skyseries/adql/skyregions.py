@@ -27,6 +27,7 @@ from skyseries.adql.expressions import (
     Path,
 )
 from skyseries.adql.geometry import folded_number
+from skyseries.adql.nearness import COMPARE, FLIPPED
 from skyseries.adql.sql import NEGATED
 from skyseries.adql.types import Type
 from skyseries.spatial.regions import Box, Cone, Intersection, Pixels, Polygon, Region, Union
@@ -67,7 +68,7 @@ def _regions(condition: Expr, negated: bool) -> _Found:
             operator = NEGATED[condition.operator] if negated else condition.operator
             left, right = folded_number(condition.left), folded_number(condition.right)
             if isinstance(left, Constant):
-                left, right, operator = right, left, _FLIPPED[operator]
+                left, right, operator = right, left, FLIPPED[operator]
             if isinstance(left, Operation) and isinstance(right, Constant):
                 return _of_comparison(left, operator, right)
             return {}
@@ -97,7 +98,7 @@ def _of_comparison(operation: Operation, operator: str, limit: Constant) -> _Fou
         return {}
     number = float(limit.value)  # type: ignore[arg-type]
     if operation.name in _TESTS:
-        true, false = (_COMPARE[operator](value, number) for value in (1, 0))
+        true, false = (COMPARE[operator](value, number) for value in (1, 0))
         return {} if false else _TESTS[operation.name](operation) if true else {}
     if operation.name == "ivo_healpix_index" and operator == "=":
         return _of_cells(operation, (limit.value,))
@@ -124,19 +125,6 @@ def _distance(operation: Operation) -> tuple[Operation | None, float]:
                 size = float(number)
                 return inner, (size if operation.name == "/" else 1.0 / size) * (1.0 + 1e-12)
     return None, 1.0
-
-
-_COMPARE: dict[str, Callable[[float, float], bool]] = {
-    "=": lambda a, b: a == b,
-    "<>": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-}
-
-
-_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
 
 
 def _of_values(operation: Operation, values: tuple[Any, ...]) -> _Found:

@@ -10,7 +10,7 @@ import numpy as np
 from skyseries.adql.expressions import Column, Compare, Constant, Expr, Operation, Path
 from skyseries.adql.types import Type
 
-__all__ = ["has_kernels", "is_point", "kernel_path", "split_kernels"]
+__all__ = ["by_kernel", "has_kernels", "is_point", "kernel_path", "split_kernels"]
 
 
 def kernel_path(index: int) -> Path:
@@ -20,10 +20,11 @@ def kernel_path(index: int) -> Path:
 
 def has_kernels(expression: Expr) -> bool:
     """Return whether a function on arrays must calculate a part of an expression."""
-    return _by_kernel(expression) or any(map(has_kernels, expression.children))
+    return by_kernel(expression) or any(map(has_kernels, expression.children))
 
 
-def _by_kernel(expression: Expr) -> bool:
+def by_kernel(expression: Expr) -> bool:
+    """Return whether a function on arrays calculates an expression, given its arguments."""
     if isinstance(expression, Operation):
         return expression.kernel is not None
     return isinstance(expression, Constant) and expression.type.is_geometry
@@ -48,7 +49,7 @@ def split_kernels(expressions: Sequence[Expr]) -> tuple[list[Expr], tuple[Expr, 
 def _without_kernels(expression: Expr, steps: dict[Expr, Column]) -> Expr:
     if isinstance(expression, Compare):
         expression = _as_circle(expression) or expression
-    own = _by_kernel(expression)
+    own = by_kernel(expression)
     replaced = tuple(
         _handed_over(child, steps) if own else _without_kernels(child, steps)
         for child in expression.children

@@ -6,21 +6,20 @@ selected is calculated of the rows that are left, and no column is read that not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 import pyarrow as pa
 
 from skyseries import adql
-from skyseries.adql import tree
-from skyseries.adql.lexer import error_at
 from skyseries.adql.relations import Query, Select, Sort, TableUse
+from skyseries.adql.shown import shown
 from skyseries.catalog import plan
 from skyseries.catalog.plan.names import nested_columns
 from skyseries.catalog.plan.node import Node
 from skyseries.query.binding import Binding
 from skyseries.query.bindings import Bindings
-from skyseries.query.ownplaces import own_places
+from skyseries.query.compiler import compiled, is_alone
+from skyseries.query.scans import Conditions, local, scanned
 from skyseries.query.steps import (
     Distinct,
     First,
@@ -33,7 +32,7 @@ from skyseries.query.steps import (
     Top,
 )
 
-__all__ = ["check_one_table", "planned"]
+__all__ = ["planned"]
 
 
 def planned(query: Query, bindings: Bindings) -> Step:
@@ -42,11 +41,19 @@ def planned(query: Query, bindings: Bindings) -> Step:
     Parameters
     ----------
     query : Query
-        Of `resolve`, after `check_one_table`.
+        Of `resolve`.
     bindings : Bindings
     """
+    return (
+        _of_one_table(query, bindings)
+        if is_alone(query)
+        else compiled(query, bindings, _of_one_table)
+    )
+
+
+def _of_one_table(query: Query, bindings: Bindings) -> Step:
     select = query.body
-    assert isinstance(select, Select)  # noqa: S101 - all else is refused before
+    assert isinstance(select, Select)  # noqa: S101 - `is_alone` has looked
     assert isinstance(select.source, TableUse)  # noqa: S101
     binding = bindings[select.source.table]
     node = _where(binding, select, query.order_by)
@@ -61,69 +68,15 @@ def planned(query: Query, bindings: Bindings) -> Step:
     return Named(step, names, select.schema)
 
 
-def check_one_table(written: tree.Query) -> None:
-    """Raise QueryError at the first thing that asks another table.
-
-    Parameters
-    ----------
-    written : tree.Query
-
-    Raises
-    ------
-    QueryError
-        At its place.
-    """
-    stack: list[object] = [written]
-    while stack:
-        node = stack.pop()
-        said = _MORE.get(type(node))
-        if said is not None:
-            raise error_at(f"{said} cannot be asked yet", node.position)  # type: ignore[attr-defined]
-        if isinstance(node, tree.Select) and len(node.sources) > 1:
-            raise error_at("several tables cannot be asked yet", node.sources[1].position)
-        if isinstance(node, tree.Query) and isinstance(node.body, tree.Query):
-            said = "ORDER BY and OFFSET after parentheses cannot be asked yet: write them inside"
-            raise error_at(said, node.body.position)
-        if isinstance(node, tree.Query) and node.named:
-            raise error_at("WITH cannot be asked yet", node.named[0].position)
-        stack.extend(reversed(tree.children(node)))  # type: ignore[arg-type]
-
-
-_MORE: dict[type, str] = {
-    tree.Join: "a join",
-    tree.Derived: "a query in FROM",
-    tree.Combination: "several queries at once",
-    tree.Scalar: "a query inside of a query",
-    tree.Exists: "a query inside of a query",
-    tree.InQuery: "a query inside of a query",
-    tree.Quantified: "a query inside of a query",
-}
-
-
 def _where(binding: Binding, select: Select, sorts: Sequence[Sort]) -> Node:
     """Return the plan of the rows of which the condition is true."""
-    used = _used(select, sorts)
-    if select.where is None:
-        return binding.node(used)
-    text = str(select.written.where)
-    parts = adql.conjuncts(_local(select.where))
-    if not binding.of_object:
-        return plan.Filter(binding.node(used), adql.conjunction(parts), text)
-    objects = [part for part in parts if _only_of(part, binding.of_object)]
-    rest = [part for part in parts if part not in objects]
-    said = [f"{text} (what is of {what})" if objects and rest else text for what in _LEVELS]
-    node = binding.node(used, lambda node: _filtered(node, objects, said[0]))
-    if rest:
-        places = own_places(adql.conjunction(rest), node.schema)
-        node = plan.Filter(node, adql.conjunction([*rest, *places]), said[1])
-    return node
-
-
-_LEVELS = ("objects", "epochs")
-
-
-def _filtered(node: Node, conditions: Sequence[adql.Expr], text: str) -> Node:
-    return plan.Filter(node, adql.conjunction(conditions), text) if conditions else node
+    conditions = Conditions()
+    if select.where is not None:
+        parts = adql.conjuncts(local(select.where))
+        written = select.written.where
+        text = " AND ".join(map(shown, parts)) if written is None else str(written)
+        conditions = Conditions(tuple(parts), text)
+    return scanned(binding, conditions, _used(select, sorts))
 
 
 def _used(select: Select, sorts: Sequence[Sort]) -> set[str]:
@@ -131,12 +84,6 @@ def _used(select: Select, sorts: Sequence[Sort]) -> set[str]:
     values = [*(output.value for output in select.outputs), *(sort.value for sort in sorts)]
     values += [*select.keys, *(v for v in (select.where, select.having) if v is not None)]
     return {path[1] for value in values for path in adql.columns(value)}
-
-
-def _only_of(condition: adql.Expr, names: frozenset[str]) -> bool:
-    """Return whether a condition depends on some columns, and on no others."""
-    found = {path[0] for path in adql.columns(condition)}
-    return bool(found) and found <= names
 
 
 def _names(select: Select, node: Node) -> tuple[str, ...]:
@@ -166,13 +113,13 @@ def _free(name: str, taken: set[str]) -> str:
 def _rows(node: Node, select: Select, query: Query, names: tuple[str, ...]) -> Step:
     """Return the selected columns of all rows, in their order."""
     values = {
-        name: (_local(output.value), str(output.written))
+        name: (local(output.value), str(output.written))
         for name, output in zip(names, select.outputs, strict=True)
     }
     order: list[tuple[str, bool]] = []
     taken = {name.lower() for name in (*node.schema.names, *names)}
     for sort in query.order_by:
-        value = _local(sort.value)
+        value = local(sort.value)
         same = (name for name, (made, _) in values.items() if made == value)
         name = next(same, None)
         if name is None and isinstance(value, adql.Column) and len(value.path) == 1:
@@ -202,17 +149,17 @@ def _rows(node: Node, select: Select, query: Query, names: tuple[str, ...]) -> S
 
 def _groups(node: Node, select: Select, sorts: Sequence[Sort], names: tuple[str, ...]) -> Step:
     """Return a row for each group: by keys, all together, or (DISTINCT) all that are equal."""
-    outputs = [_local(output.value) for output in select.outputs]
+    outputs = [local(output.value) for output in select.outputs]
     taken = {name.lower() for name in names}
     order = tuple(
         (_free(f"order {i}", taken), not sort.descending) for i, sort in enumerate(sorts, 1)
     )
     values = dict(zip(names, outputs, strict=True))
-    values |= {name: _local(sort.value) for (name, _), sort in zip(order, sorts, strict=True)}
+    values |= {name: local(sort.value) for (name, _), sort in zip(order, sorts, strict=True)}
     having = None if select.having is None else _free("having", taken)
     if having is not None and select.having is not None:
-        values[having] = _local(select.having)
-    keys = tuple(dict.fromkeys(map(_local, select.keys) if select.grouped else outputs))
+        values[having] = local(select.having)
+    keys = tuple(dict.fromkeys(map(local, select.keys) if select.grouped else outputs))
     twice = select.grouped and select.distinct
     step: Step = Groups(
         _with_columns_of((*keys, *values.values()), node),
@@ -249,23 +196,3 @@ def _said(select: Select, sorts: Sequence[Sort]) -> str:
 
 def _order(sorts: Sequence[Sort]) -> str:
     return ", ".join(f"{sort.written}{' DESC' if sort.descending else ''}" for sort in sorts)
-
-
-def _local(expression: adql.Expr) -> adql.Expr:
-    """Return an expression over the columns of its one table, without the table's id."""
-    return _replaced(expression, _without_id)
-
-
-def _without_id(column: adql.Column) -> adql.Column:
-    nested = None if column.nested is None else column.nested.partition(".")[2]
-    return replace(column, path=column.path[1:], nested=nested)
-
-
-def _replaced(expression: adql.Expr, change: Callable[[adql.Column], adql.Column]) -> adql.Expr:
-    if isinstance(expression, adql.Column):
-        return change(expression)
-    if isinstance(expression, adql.Aggregate) and expression.over is not None:
-        expression = replace(expression, over=expression.over.partition(".")[2])
-    children = expression.children
-    changed = tuple(_replaced(child, change) for child in children)
-    return expression if changed == children else expression.with_children(changed)

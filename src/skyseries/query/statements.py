@@ -12,7 +12,6 @@ from skyseries.adql.relations import Query
 from skyseries.adql.statements import parse_statement
 from skyseries.errors import InputError, QueryError
 from skyseries.query.bindings import Bindings, bind
-from skyseries.query.planning import check_one_table
 from skyseries.query.result import Result
 
 __all__ = ["sql"]
@@ -68,5 +67,4 @@ def sql(
 def _resolved(text: str, bindings: Bindings, dialect: Dialect) -> Query:
     names = bindings.tables.columns if dialect.kind else ()
     tree = parse_statement(text, dialect, names)
-    check_one_table(tree)
     return resolve(tree, bindings.tables, dialect)

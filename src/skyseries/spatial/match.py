@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,6 +36,10 @@ _MAX_CROWDING = 64.0
 _MAX_IN_CELL = 2048
 """Objects in a single cell from which on the tree is safer: all left rows may lie there."""
 _SPARE_ROOM = 1024
+
+_Output: TypeAlias = tuple[Ints, Ints, Floats]
+_Task: TypeAlias = tuple[Floats, float, int, int, _Output, int, int]
+"""Radii, least radius, k, which rows, and where to write; the next left row, the next place."""
 
 
 class Matches(NamedTuple):
@@ -100,6 +105,30 @@ class Target:
             raise InputError("all pairs within one table need one radius, not one for each row")
         return self._search(self._positions, radii, n_neighbors, min_radius_arcsec, which)
 
+    def blocks(
+        self, ra: ArrayLike, dec: ArrayLike, radius_arcsec: ArrayLike, *, most: int = 1 << 20
+    ) -> Iterator[Matches]:
+        """Yield all matches of left positions within a radius, some after the others.
+
+        Parameters
+        ----------
+        ra, dec, radius_arcsec
+            As for the function `match`.
+        most : int
+            So many pairs come at once, or as many as one left row has.
+        """
+        left = _positions(ra, dec, "left")
+        radii = _radii(radius_arcsec, left[0].size)
+        k = _neighbors(None, len(self))
+        row, n, room = 0, left[0].size, most
+        while self._filed is not None and row < n:
+            out, first = _new_output(room), row
+            row, m = self._step(self._filed, left, (radii, 0.0, k, ANY_ROW, out, row, 0))
+            if row == first:
+                room *= 2
+            elif m:
+                yield Matches(out[0][:m], out[1][:m], out[2][:m])
+
     def _search(
         self,
         left: tuple[Floats, Floats],
@@ -115,17 +144,21 @@ class Target:
         out = _new_output(room)
         row = m = 0
         while self._filed is not None and row < n:
-            task = radii, min_radius, k, which, out, row, m
-            if isinstance(self._filed, Grid):
-                row, m = search_grid(left, self._positions, self._filed, *task)
-            else:
-                row, m = search_tree(left, self._filed, *task)
+            row, m = self._step(self._filed, left, (radii, min_radius, k, which, out, row, m))
             if row < n:
                 room = max(2 * room, int(1.1 * m * n / max(row, 1)))
                 out = _grow(out, room, m)
         for array in out:
             array.resize(m, refcheck=False)
         return Matches(*out)
+
+    def _step(
+        self, filed: Grid | Tree, left: tuple[Floats, Floats], task: _Task
+    ) -> tuple[int, int]:
+        """Search until all left rows are done or there is no more room for pairs."""
+        if isinstance(filed, Grid):
+            return search_grid(left, self._positions, filed, *task)
+        return search_tree(left, filed, *task)
 
 
 def match(
@@ -283,11 +316,11 @@ def _file(ra: Floats, dec: Floats) -> Grid | Tree | None:
     return grid
 
 
-def _new_output(room: int) -> tuple[Ints, Ints, Floats]:
+def _new_output(room: int) -> _Output:
     return np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
 
 
-def _grow(out: tuple[Ints, Ints, Floats], room: int, used: int) -> tuple[Ints, Ints, Floats]:
+def _grow(out: _Output, room: int, used: int) -> _Output:
     larger = _new_output(room)
     for new, old in zip(larger, out, strict=True):
         new[:used] = old[:used]

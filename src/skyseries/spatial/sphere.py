@@ -46,7 +46,7 @@ def separation_arcsec(
     """
     ra1, dec1 = np.asarray(ra1, np.float64), np.asarray(dec1, np.float64)
     ra2, dec2 = np.asarray(ra2, np.float64), np.asarray(dec2, np.float64)
-    turn = ra1 - ra2
+    turn = _turned(ra1) - _turned(ra2)
     a = 0.5 * _DEGREE * (turn - 360.0 * np.rint(turn / 360.0))
     s = 0.5 * _DEGREE * (dec1 + dec2)
     cos_s = np.sin(0.5 * _DEGREE * (180.0 - np.abs(dec1 + dec2)))  # exactly 0 at a pole
@@ -54,6 +54,12 @@ def separation_arcsec(
     half_sine = np.hypot(np.sin(a) * cos_s, np.cos(a) * np.sin(d))
     half_cosine = np.hypot(np.sin(a) * np.sin(s), np.cos(a) * np.cos(d))
     return np.asarray(2.0 / ARCSEC * np.arctan2(half_sine, half_cosine))
+
+
+def _turned(ra: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return right ascensions without full turns beyond the first: differences stay accurate."""
+    far = np.abs(ra) > 360.0
+    return np.fmod(ra, 360.0, out=ra.copy(), where=far & np.isfinite(ra)) if far.any() else ra
 
 
 @kernel

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from skyseries.adql.kernels import relations
-from skyseries.adql.kernels.operands import Operand
+from skyseries.adql.kernels.operands import Operand, shape_numbers
 from skyseries.adql.kernels.polygons import Polygons
 from skyseries.adql.types import Type
 from skyseries.errors import QueryError
@@ -204,3 +204,14 @@ def test_polygons_of_lists_leave_out_what_is_none():
     areas = polygons.areas()
     assert areas[0] == areas[4]
     assert np.isnan(areas[1])
+
+
+def test_points_and_circles_of_lists_that_are_none_are_missing():
+    import pyarrow as pa
+
+    points = [[10, 20], None, [10, 90.001], [float("inf"), 0], [float("nan"), 0], [-10, -90]]
+    found = shape_numbers(Operand(Type.POINT, pa.array(points, pa.list_(pa.float64()))))
+    assert np.isnan(found).any(axis=1).tolist() == [False, True, True, True, True, False]
+    circles = [[10, 20, 0], [10, 20, -1], [10, 91, 1], [10, 20, float("nan")], [10, 20, 200]]
+    found = shape_numbers(Operand(Type.CIRCLE, pa.array(circles, pa.list_(pa.float64(), 3))))
+    assert np.isnan(found).all(axis=1).tolist() == [False, True, True, True, False]

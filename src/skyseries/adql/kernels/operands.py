@@ -108,7 +108,8 @@ def whole(operand: Operand) -> tuple[Ints, Bools]:
 def shape_numbers(operand: Operand) -> Floats:
     """Return points as right ascension and declination, circles with their radius: shape (..., k).
 
-    Missing ones are NaN in all numbers.
+    Missing ones are NaN in all numbers, and so are those that are none: a declination beyond ±90,
+    a radius below 0.
 
     Raises
     ------
@@ -128,7 +129,9 @@ def shape_numbers(operand: Operand) -> Floats:
         raise QueryError(f"a {operand.type.value} has {k} numbers, not {lengths[known].max()}")
     found = np.full((len(array), k), np.nan)
     found[known] = numbers.reshape(-1, k)
-    found[np.isnan(found).any(axis=1)] = np.nan
+    there = np.isfinite(found[:, 0]) & (np.abs(found[:, 1]) <= 90.0)
+    there &= (found[:, 2:] >= 0.0).all(axis=1)
+    found[~there] = np.nan
     return found
 
 

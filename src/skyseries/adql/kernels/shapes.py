@@ -35,6 +35,7 @@ __all__ = [
     "longitude",
     "point",
     "polygon",
+    "radius",
     "region_of",
 ]
 
@@ -104,6 +105,11 @@ def longitude(points: Operand) -> Result:
 def latitude(points: Operand) -> Result:
     """Return the declinations of points, degrees."""
     return positions(points).dec
+
+
+def radius(circles: Operand) -> Result:
+    """Return the radii of circles, degrees."""
+    return shape_numbers(circles)[..., 2]
 
 
 def area(shape: Operand) -> Result:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyseries import adql
-from skyseries.adql.evaluate import run_sql
+from skyseries.adql.connections import run_sql
 from skyseries.arraytypes import Ints
 from skyseries.arrow import to_numpy
 from skyseries.catalog.plan.node import Hints, Node, Unit

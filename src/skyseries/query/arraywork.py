@@ -1,0 +1,40 @@
+"""What functions on arrays calculate, in the expressions of a statement: it is made a column.
+
+These are geometry, what is calculated of light curves, and fields of structures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from skyseries.adql.expressions import Aggregate, Column, Expr, Subquery
+from skyseries.adql.rewriting import expressions, free_columns
+from skyseries.adql.split import by_kernel
+
+__all__ = ["array_parts", "ids_of", "is_array_work"]
+
+
+def is_array_work(expression: Expr) -> bool:
+    """Return whether an expression, as a whole, is calculated from arrays."""
+    if isinstance(expression, Aggregate):
+        return expression.over is not None
+    if isinstance(expression, Column):
+        return len(expression.path) > 2
+    return by_kernel(expression)
+
+
+def array_parts(expression: Expr) -> Iterator[Expr]:
+    """Yield the largest parts of an expression that are array work, in its queries too."""
+    if is_array_work(expression):
+        yield expression
+        return
+    for child in expression.children:
+        yield from array_parts(child)
+    if isinstance(expression, Subquery):
+        for inner in expressions(expression.query):
+            yield from array_parts(inner)
+
+
+def ids_of(expression: Expr) -> frozenset[str]:
+    """Return the ids of the tables whose columns an expression needs."""
+    return frozenset(column.path[0] for column in free_columns(expression))

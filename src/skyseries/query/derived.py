@@ -1,0 +1,93 @@
+"""Queries in FROM: conditions brought into them, and columns left out that nobody asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from skyseries import adql
+from skyseries.adql.expressions import Aggregate, Column, Expr, Operation, Path
+from skyseries.adql.relations import Combination, Query, Rows, Select
+from skyseries.adql.rewriting import changed, has_subqueries
+
+__all__ = ["only_columns", "with_conditions"]
+
+
+def with_conditions(query: Query, conditions: Sequence[Expr], id_: str) -> tuple[Query, list[Expr]]:
+    """Return a query whose rows fulfil conditions, and those that cannot be brought into it.
+
+    Parameters
+    ----------
+    query : Query
+    conditions : sequence of Expr
+        Over its columns only.
+    id_ : str
+        Of the use of the query.
+    """
+    rest = []
+    for condition in conditions:
+        body = None if query.offset else _with(query.body, condition, id_)
+        if body is None:
+            rest.append(condition)
+        else:
+            query = replace(query, body=body)
+    return query, rest
+
+
+def _with(rows: Rows, condition: Expr, id_: str) -> Rows | None:
+    if isinstance(rows, Query):
+        body = None if rows.offset else _with(rows.body, condition, id_)
+        return None if body is None else replace(rows, body=body)
+    if isinstance(rows, Combination):
+        return _with_both(rows, condition, id_)
+    values: dict[Path, Expr] = {(id_, o.column.name): o.value for o in rows.outputs}
+    used = [values[path] for path in adql.columns(condition)]
+    if rows.top is not None or not all(_may_move(value) for value in used):
+        return None
+    if rows.grouped and not all(value in rows.keys for value in used):
+        return None
+    moved = changed(condition, lambda e: values[e.path] if isinstance(e, Column) else None)
+    both = adql.conjunction([*([] if rows.where is None else [rows.where]), moved])
+    return replace(rows, where=both)
+
+
+def _with_both(rows: Combination, condition: Expr, id_: str) -> Combination | None:
+    sides: list[Rows] = []
+    for side in (rows.left, rows.right):
+        if [f.type for f in side.schema] != [f.type for f in rows.schema]:
+            return None
+        names = dict(zip(rows.schema.names, side.schema.names, strict=True))
+        renamed = _renamed(condition, {(id_, old): (id_, new) for old, new in names.items()})
+        made = _with(side, renamed, id_)
+        if made is None:
+            return None
+        sides.append(made)
+    return replace(rows, left=sides[0], right=sides[1])
+
+
+def _renamed(condition: Expr, paths: dict[Path, Path]) -> Expr:
+    def one(part: Expr) -> Expr | None:
+        return replace(part, path=paths[part.path]) if isinstance(part, Column) else None
+
+    return changed(condition, one)
+
+
+def _may_move(value: Expr) -> bool:
+    """Return whether a value is the same wherever it is calculated."""
+    if has_subqueries(value) or (isinstance(value, Aggregate) and value.over is None):
+        return False
+    if isinstance(value, Operation) and "random" in f"{value.sql} {value.kernel}":
+        return False
+    return all(map(_may_move, value.children))
+
+
+def only_columns(query: Query, names: Collection[str]) -> Query:
+    """Return a query without the columns that are not asked for, as far as they do not matter.
+
+    At least one is kept.
+    """
+    body = query.body
+    if not isinstance(body, Select) or body.distinct:
+        return query
+    kept = tuple(o for o in body.outputs if o.column.name in names) or body.outputs[:1]
+    return query if kept == body.outputs else replace(query, body=replace(body, outputs=kept))

@@ -1,0 +1,230 @@
+"""FROM as a tree, with each condition as far down as it may go: to the table that it is about.
+
+RIGHT JOIN is LEFT JOIN the other way round; conditions of inner joins and of WHERE are one pool.
+What is known of one side of an equality is known of the other.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeAlias
+
+from skyseries import adql
+from skyseries.adql.expressions import (
+    Column,
+    Compare,
+    Constant,
+    Convert,
+    Expr,
+    Matches,
+    Not,
+    OneOf,
+    Truth,
+)
+from skyseries.adql.relations import Join, QueryUse, Relation, TableUse
+from skyseries.adql.rewriting import Change, changed, has_subqueries
+
+__all__ = [
+    "From",
+    "Joined",
+    "Leaf",
+    "StageUse",
+    "all_conditions",
+    "change_conditions",
+    "distributed",
+    "from_tree",
+    "leaves",
+]
+
+
+@dataclass(frozen=True)
+class StageUse:
+    """Rows that are in the database already: the name of the table, and of its columns."""
+
+    id: str
+    table: str
+    columns: tuple[str, ...]
+
+
+@dataclass
+class Leaf:
+    """A table or query, and the conditions that its rows have to fulfil."""
+
+    use: TableUse | QueryUse | StageUse
+    conditions: list[Expr] = field(default_factory=list)
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids of its columns."""
+        return frozenset([self.use.id])
+
+
+@dataclass
+class Joined:
+    """Two parts of FROM; the kind is INNER, LEFT or FULL."""
+
+    kind: str
+    left: From
+    right: From
+    on: list[Expr]
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids of the columns of both."""
+        return self.left.ids | self.right.ids
+
+
+From: TypeAlias = Leaf | Joined
+
+
+def from_tree(relation: Relation | StageUse) -> From:
+    """Return a relation as a tree, with nothing moved.
+
+    Parameters
+    ----------
+    relation : Relation or StageUse
+    """
+    if not isinstance(relation, Join):
+        return Leaf(relation)
+    left, right = from_tree(relation.left), from_tree(relation.right)
+    on = [] if relation.on is None else adql.conjuncts(relation.on)
+    if relation.kind == "RIGHT":
+        return Joined("LEFT", right, left, on)
+    return Joined("INNER" if relation.kind == "CROSS" else relation.kind, left, right, on)
+
+
+def leaves(tree: From) -> Iterator[Leaf]:
+    """Yield the tables and queries of a tree."""
+    if isinstance(tree, Leaf):
+        yield tree
+    else:
+        yield from leaves(tree.left)
+        yield from leaves(tree.right)
+
+
+def distributed(tree: From, conditions: Sequence[Expr]) -> list[Expr]:
+    """Bring conditions to where they belong in a tree, those of its joins too.
+
+    Parameters
+    ----------
+    tree : From
+        Is changed.
+    conditions : sequence of Expr
+        All have to be true.
+
+    Returns
+    -------
+    list of Expr
+        Those that cannot be brought below: of several tables of which some may be missing, with
+        queries, of outer queries.
+    """
+    rest = [one for one in conditions if not _is_of(one, tree.ids)]
+    own = [one for one in conditions if _is_of(one, tree.ids)]
+    if isinstance(tree, Leaf):
+        tree.conditions += own
+        return rest
+    if tree.kind == "LEFT" and any(_needs_values(one, tree.right.ids) for one in own):
+        tree.kind = "INNER"
+    if tree.kind == "INNER":
+        _into_inner(tree, own)
+        return rest
+    if tree.kind == "FULL":
+        distributed(tree.left, [])
+        distributed(tree.right, [])
+        return [*rest, *own]
+    left = [one for one in own if _is_of(one, tree.left.ids)]
+    rest += [one for one in own if not _is_of(one, tree.left.ids)]
+    right = [one for one in tree.on if _is_of(one, tree.right.ids)]
+    tree.on = [one for one in tree.on if not _is_of(one, tree.right.ids)]
+    known = _implied([*left, *tree.on])
+    right += [one for one in known if _is_of(one, tree.right.ids)]
+    return [*rest, *distributed(tree.left, left), *_kept(tree, distributed(tree.right, right))]
+
+
+def _kept(tree: Joined, conditions: list[Expr]) -> list[Expr]:
+    """Keep in ON what cannot go below it on the right side."""
+    tree.on += conditions
+    return []
+
+
+def _into_inner(tree: Joined, conditions: Sequence[Expr]) -> None:
+    pool = list(dict.fromkeys([*tree.on, *conditions]))
+    pool += [one for one in _implied(pool) if one not in pool]
+    left = [one for one in pool if _is_of(one, tree.left.ids)]
+    right = [one for one in pool if _is_of(one, tree.right.ids)]
+    tree.on = [one for one in pool if one not in left and one not in right]
+    tree.on += distributed(tree.left, left)
+    tree.on += distributed(tree.right, right)
+
+
+def _is_of(condition: Expr, ids: Collection[str]) -> bool:
+    """Return whether a condition is of some tables, and of nothing else."""
+    found = {path[0] for path in adql.columns(condition)}
+    return bool(found) and found <= set(ids) and not has_subqueries(condition)
+
+
+def _implied(conditions: Sequence[Expr]) -> Iterator[Expr]:
+    """Yield what follows from comparisons with constants and from equalities of columns."""
+    same = [pair for one in conditions for pair in _equal(one)]
+    for condition in conditions:
+        column = _compared(condition)
+        for here, there in same:
+            if column is not None and here.path == column.path:
+                yield changed(condition, partial(_other, here, there))
+
+
+def _other(here: Column, there: Column, part: Expr) -> Expr | None:
+    return there if part == here else None
+
+
+def _compared(condition: Expr) -> Column | None:
+    """Return the column that is compared with constants."""
+    if isinstance(condition, Compare) and isinstance(condition.right, Constant):
+        found: Expr = condition.left
+    elif isinstance(condition, OneOf):
+        found = condition.argument
+    else:
+        return None
+    return found if isinstance(found, Column) else None
+
+
+def _equal(condition: Expr) -> Iterator[tuple[Column, Column]]:
+    if not (isinstance(condition, Compare) and condition.operator == "="):
+        return
+    one, two = condition.left, condition.right
+    if isinstance(one, Column) and isinstance(two, Column) and one.type is two.type:
+        yield from itertools.permutations((one, two))
+
+
+def _needs_values(condition: Expr, ids: Iterable[str]) -> bool:
+    """Return whether a condition is not true where the columns of some tables are NULL."""
+    while isinstance(condition, Not):
+        condition = condition.argument
+    if isinstance(condition, Compare):
+        sides: tuple[Expr, ...] = (condition.left, condition.right)
+    elif isinstance(condition, OneOf | Matches | Truth):
+        sides = (condition.argument,)
+    else:
+        return False
+    plain = (side.argument if isinstance(side, Convert) else side for side in sides)
+    return any(isinstance(side, Column) and side.path[0] in ids for side in plain)
+
+
+def all_conditions(tree: From) -> Iterator[Expr]:
+    """Yield the conditions of the joins of a tree."""
+    if isinstance(tree, Leaf):
+        return
+    yield from tree.on
+    yield from all_conditions(tree.left)
+    yield from all_conditions(tree.right)
+
+
+def change_conditions(tree: From, change: Change) -> None:
+    """Replace parts of the conditions of the joins of a tree."""
+    if isinstance(tree, Joined):
+        tree.on = [changed(one, change) for one in tree.on]
+        change_conditions(tree.left, change)
+        change_conditions(tree.right, change)

@@ -1,0 +1,259 @@
+"""What is done, one thing after the other, for a statement over several tables.
+
+Rows of catalogs are loaded into a private database, as their plans give them; what functions on
+arrays calculate is a stage between two tables of it; the last query gives the rows.
+"""
+
+from __future__ import annotations
+
+import abc
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import pyarrow as pa
+
+from skyseries import adql
+from skyseries.adql import Expr, Path
+from skyseries.adql.border import normal
+from skyseries.adql.evaluate import finished
+from skyseries.adql.nearness import Nearness
+from skyseries.catalog.plan.node import Node
+from skyseries.errors import QueryError
+from skyseries.query.database import Database
+from skyseries.query.skyjoins import pairs
+from skyseries.query.steps import Step
+
+__all__ = ["Compute", "Counted", "Load", "Make", "Near", "Operation", "Statement"]
+
+MOST_PAIRS = 1_000_000_000
+"""So many pairs of rows may be looked at where no condition says which belong together."""
+
+
+class Operation(abc.ABC):
+    """One thing that is done in the database."""
+
+    @abc.abstractmethod
+    def run(self, database: Database) -> None:
+        """Do it."""
+
+    @property
+    def step(self) -> Step | None:
+        """The step that rows are taken from."""
+        return None
+
+    @abc.abstractmethod
+    def describe(self) -> str:
+        """Return one line that says what is done."""
+
+
+@dataclass(frozen=True)
+class Load(Operation):
+    """The rows of a step, in a table."""
+
+    name: str
+    rows: Step = field(repr=False)
+    columns: tuple[str, ...]
+    """Names in the table for the columns of the step."""
+
+    @property
+    def step(self) -> Step:
+        return self.rows
+
+    def run(self, database: Database) -> None:
+        schema = pa.schema(
+            [
+                pa.field(name, normal(pa.nulls(0, one.type)).type)
+                for name, one in zip(self.columns, self.rows.schema, strict=True)
+            ]
+        )
+        database.load(self.name, schema, self._tables(schema))
+
+    def _tables(self, schema: pa.Schema) -> Iterator[pa.Table]:
+        for table in self.rows.tables():
+            yield pa.table([normal(column) for column in table.columns], schema=schema)
+
+    def describe(self) -> str:
+        return f"{self.name}: {self.rows.describe()}"
+
+
+@dataclass(frozen=True)
+class Make(Operation):
+    """The rows of a query, in a table."""
+
+    name: str
+    sql: str
+
+    def run(self, database: Database) -> None:
+        database.execute(f"CREATE TABLE {self.name} AS {self.sql}")
+
+    def describe(self) -> str:
+        return f"{self.name}: kept, as it is needed more than once"
+
+
+@dataclass(frozen=True)
+class Counted(Operation):
+    """Says so where more pairs than `MOST_PAIRS` would be looked at."""
+
+    left: str
+    right: str
+
+    def run(self, database: Database) -> None:
+        counts = [_count(database, text) for text in (self.left, self.right)]
+        if counts[0] * counts[1] > MOST_PAIRS:
+            raise QueryError(
+                f"{counts[0]:,} rows beside {counts[1]:,} others, with no condition that says "
+                f"which belong together, are {counts[0] * counts[1]:,} pairs; at most "
+                f"{MOST_PAIRS:,} are looked at: join them by a column (ON a.id = b.id) or by "
+                "DISTANCE, or select fewer rows"
+            )
+
+    def describe(self) -> str:
+        return f"all pairs, if they are not more than {MOST_PAIRS:,}"
+
+
+@dataclass(frozen=True)
+class Compute(Operation):
+    """The rows of a query with what functions on arrays calculate of them, in a table.
+
+    Parameters
+    ----------
+    name : str
+    sql : str
+    paths : mapping of path to str
+        The columns of the query that are calculated with.
+    values : tuple of (str, Expr)
+        Further columns.
+    condition : Expr, optional
+        Of the rows that are kept.
+    kept : tuple of str, optional
+        The columns of the query that are kept; None: all.
+    """
+
+    name: str
+    sql: str
+    paths: Mapping[Path, str] = field(repr=False)
+    values: tuple[tuple[str, Expr], ...] = ()
+    condition: Expr | None = None
+    kept: tuple[str, ...] | None = None
+
+    def run(self, database: Database) -> None:
+        tables = database.stream(self.sql)
+        first = next(tables)
+        names = first.column_names if self.kept is None else self.kept
+        fields = [first.schema.field(name) for name in names]
+        fields += [pa.field(name, value.arrow_type) for name, value in self.values]
+        made = (self._computed(table, names) for table in itertools.chain([first], tables))
+        database.load(self.name, pa.schema(fields), made)
+
+    def _computed(self, table: pa.Table, kept: Sequence[str]) -> pa.Table:
+        if self._mask is not None:
+            table = table.filter(self._mask(self._columns(table), table.num_rows))
+        arrays = self._values(self._columns(table), table.num_rows)
+        names = [*kept, *(name for name, _ in self.values)]
+        return pa.table([*table.select(kept).columns, *arrays], names=names)
+
+    def _columns(self, table: pa.Table) -> dict[Path, pa.ChunkedArray]:
+        return {path: table.column(name) for path, name in self.paths.items()}
+
+    @cached_property
+    def _mask(self) -> adql.Mask | None:
+        return None if self.condition is None else adql.Mask(self.condition)
+
+    @cached_property
+    def _values(self) -> adql.Values:
+        return adql.Values([value for _, value in self.values])
+
+    def describe(self) -> str:
+        what = [name for name in ("values", "condition") if getattr(self, name)]
+        return f"{self.name}: {' and '.join(what)} calculated from arrays"
+
+
+@dataclass(frozen=True)
+class Near(Operation):
+    """The numbers of rows of two tables that are near each other on the sky, in a table.
+
+    Parameters
+    ----------
+    name : str
+    numbers : (str, str)
+        The columns.
+    rule : Nearness
+    sides : (str, str)
+        Queries of the rows, in the order of their numbers.
+    paths : mapping of path to str
+    """
+
+    name: str
+    numbers: tuple[str, str]
+    rule: Nearness
+    sides: tuple[str, str]
+    paths: Mapping[Path, str] = field(repr=False)
+
+    def run(self, database: Database) -> None:
+        schema = pa.schema([(name, pa.int64()) for name in self.numbers])
+        left, right = (self._side(database, text) for text in self.sides)
+        found = pairs(self.rule, left, right)
+        database.load(self.name, schema, (table.rename_columns(self.numbers) for table in found))
+
+    def _side(self, database: Database, sql: str) -> Iterator[dict[Path, pa.ChunkedArray]]:
+        for table in database.stream(sql):
+            names = table.column_names
+            yield {path: table.column(n) for path, n in self.paths.items() if n in names}
+
+    def describe(self) -> str:
+        return f"{self.name}: cross-match, all within a radius"
+
+
+def _count(database: Database, text: str) -> int:
+    tables = database.stream(f"SELECT count(*) FROM {text}")  # noqa: S608 - no user text
+    return sum(number for table in tables for number in table.column(0).to_pylist())
+
+
+@dataclass(frozen=True)
+class Statement(Step):
+    """The rows of a statement over several tables.
+
+    Parameters
+    ----------
+    operations : tuple of Operation
+        Done in this order.
+    sql : str
+        Of the rows, columns ``r0``, ``r1``, ...
+    schema_ : pyarrow.Schema
+    text : str
+    """
+
+    operations: tuple[Operation, ...]
+    sql: str = field(repr=False)
+    schema_: pa.Schema = field(repr=False)
+    text: str = ""
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.schema_
+
+    @property
+    def below(self) -> tuple[Step, ...]:
+        return tuple(o.step for o in self.operations if o.step is not None)
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        return tuple(node for step in self.below for node in step.nodes)
+
+    def tables(self) -> Iterator[pa.Table]:
+        with Database() as database:
+            for operation in self.operations:
+                operation.run(database)
+            for table in database.stream(self.sql):
+                yield pa.table(
+                    [
+                        finished(table.column(i), one.type, table.num_rows)
+                        for i, one in enumerate(self.schema)
+                    ],
+                    schema=self.schema,
+                )
+
+    def describe(self) -> str:
+        return self.text
