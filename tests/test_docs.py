@@ -78,9 +78,15 @@ print(compute_periods(column, fields, min_period=0.2, max_period=5).num_rows)
 
 
 def test_the_page_of_statements(folder):
-    output = run([sys.executable, "-c", "\n".join(blocks("docs/adql.md", "python"))], folder)
+    statements = [text for block in blocks("docs/adql.md", "sql") for text in block.split("\n\n")]
+    asked = f"for text in {statements!r}: print(len(sky.sql(text, catalogs).to_arrow()))"
+    program = "\n".join([*blocks("docs/adql.md", "python"), "print('---')", asked])
+    output, _, counts = run([sys.executable, "-c", program], folder).partition("---")
     assert "variable stars" in output
     assert "a row for each band" in output
+    said = [re.match(r"-- .*: ([\d,]+) row", text)[1].replace(",", "") for text in statements]
+    assert counts.split() == said
+    assert len(said) >= 30
 
 
 def test_the_page_of_rubin(folder):

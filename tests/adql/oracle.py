@@ -60,7 +60,7 @@ def evaluate(expr, row):
         case Truth():
             return evaluate(expr.argument, row)
         case Compare():
-            left, right = evaluate(expr.left, row), evaluate(expr.right, row)
+            left, right = (_compared(side, row) for side in (expr.left, expr.right))
             if missing(left) or missing(right):
                 return None
             return _COMPARE[expr.operator](_exact(left), _exact(right))
@@ -88,6 +88,19 @@ _COMPARE = {
     ">": lambda a, b: a > b,
     ">=": lambda a, b: a >= b,
 }
+
+
+def _compared(side, row):
+    """Return a value to be compared: what stands for it beside integers is left to Python."""
+    if not (isinstance(side, Operation) and side.name == "WHOLE"):
+        return evaluate(side, row)
+    value = evaluate(side.arguments[0], row)
+    return whole(value) if isinstance(value, str) else value
+
+
+def whole(text):
+    """Return the whole number that a text is; None if it is none."""
+    return int(text) if re.fullmatch(r" *[+-]?[0-9]+ *", text, re.ASCII) else None
 
 
 def _exact(value):

@@ -26,15 +26,19 @@ from tests.query.oracle import answer
 from tests.query.random_queries import Statements, names_in
 from tests.query.world import Make, World, build
 
-__all__ = ["Checks", "bare"]
+__all__ = ["Checks", "and_also", "bare", "bare_copy", "behind_or", "parsed"]
 
 WORLDS = 5
 
 
 def bare(world: World, folder: Path) -> sky.Catalog:
     """Return a copy of the catalog without statistics, margin and index of the ids."""
-    path = folder / "bare"
-    shutil.copytree(sky.open_catalog(world.path).dataset.root.path, path)
+    return bare_copy(world.path, folder / "bare")
+
+
+def bare_copy(catalog: Path, path: Path) -> sky.Catalog:
+    """Copy a catalog to a path, without statistics, margin and index of the ids."""
+    shutil.copytree(sky.open_catalog(catalog).dataset.root.path, path)
     for name in ("per_partition_statistics.parquet", "_metadata"):
         for file in path.rglob(name):
             file.unlink()
@@ -116,34 +120,34 @@ class _Tried:
 
     def divided(self, query: tree.Query, condition: tree.Node) -> None:
         """Compare all rows with those of a condition, of its opposite, and where it is unknown."""
-        unknown = _parsed(
+        unknown = parsed(
             f"COALESCE(CASE WHEN {condition} THEN 1 WHEN NOT ({condition}) THEN 0 END, 2) = 2",
             self._dialect,
         )
         negated = tree.Not(condition, position=condition.position)
-        parts = [self.rows(str(_and(query, part))) for part in (condition, negated, unknown)]
+        parts = [self.rows(str(and_also(query, part))) for part in (condition, negated, unknown)]
         assert_same(pa.concat_tables(parts), self._wanted(query), query)
 
 
-def _parsed(condition: str, dialect: str) -> tree.Node:
+def parsed(condition: str, dialect: str) -> tree.Node:
     return adql.parse(f"SELECT ra FROM t WHERE {condition}", dialect).body.where  # noqa: S608
 
 
 def _hidden(query: tree.Query) -> tree.Query:
     """Return a statement with each condition behind OR 1 = 0."""
     where = query.body.where
-    return query if where is None else _with(query, _behind_or(where))
+    return query if where is None else _with(query, behind_or(where))
 
 
-def _behind_or(node: tree.Node) -> tree.Node:
+def behind_or(node: tree.Node) -> tree.Node:
     if isinstance(node, tree.And | tree.Or):
-        return replace(node, operands=tuple(map(_behind_or, node.operands)))
+        return replace(node, operands=tuple(map(behind_or, node.operands)))
     if isinstance(node, tree.Not):
-        return replace(node, operand=_behind_or(node.operand))
-    return tree.Or((node, _parsed("1 = 0", "adql")), position=node.position)
+        return replace(node, operand=behind_or(node.operand))
+    return tree.Or((node, parsed("1 = 0", "adql")), position=node.position)
 
 
-def _and(query: tree.Query, condition: tree.Node) -> tree.Query:
+def and_also(query: tree.Query, condition: tree.Node) -> tree.Query:
     where = query.body.where
     both = condition if where is None else tree.And((where, condition), position=where.position)
     return _with(query, both)

@@ -14,11 +14,11 @@ def assert_same(table, wanted, query):
     """Compare rows: in their order, as far as the statement leaves none open."""
     found = [tuple(row) for row in zip(*(c.to_pylist() for c in table.columns), strict=True)]
     assert len(found) == len(wanted)
-    if query.order_by and _all_same(found, wanted):
+    if query.order_by and all_same(found, wanted):
         return
     assert query.order_by or not query.body.top, "which rows are the first is not said"
     assert not (query.order_by and (query.body.top or query.offset)), "not the first rows"
-    _assert_matched(found, wanted)
+    assert_matched(found, wanted)
     if query.order_by:  # rows that are equal in all terms are in any order
         for place in _ordered_by(query):
             assert all(same(a[place], b[place]) for a, b in zip(found, wanted, strict=True))
@@ -29,14 +29,14 @@ def assert_same(table, wanted, query):
 def assert_same_rows(one, other):
     """Compare two results, rows in any order."""
     rows = [zip(*(c.to_pylist() for c in table.columns), strict=True) for table in (one, other)]
-    _assert_matched(*(list(map(tuple, part)) for part in rows))
+    assert_matched(*(list(map(tuple, part)) for part in rows))
 
 
-def _assert_matched(one, other):
+def assert_matched(one, other):
     """Pair the rows of two results: in a common order, else (values differ slightly) each."""
     assert len(one) == len(other)
     one, other = (sorted(rows, key=_sortable) for rows in (one, other))
-    if _all_same(one, other):
+    if all_same(one, other):
         return
     left = list(other)
     for row in one:
@@ -45,7 +45,7 @@ def _assert_matched(one, other):
         del left[place]
 
 
-def _all_same(found, wanted):
+def all_same(found, wanted):
     return all(all(map(same, one, two)) for one, two in zip(found, wanted, strict=True))
 
 

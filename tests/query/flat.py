@@ -15,7 +15,10 @@ import pyarrow.compute as pc
 
 from skyseries.adql import tree
 
-__all__ = ["Flat"]
+__all__ = [
+    "NAMES", "SETTINGS", "Flat", "OtherMeaningError", "in_lower_case", "plain_columns",
+    "translated", "with_parts",
+]  # fmt: skip
 
 _FUNCTIONS = {
     "ABS": "abs", "FLOOR": "floor", "CEILING": "ceil", "MOD": "mod", "LOWER": "lower",
@@ -25,33 +28,26 @@ _FUNCTIONS = {
     "MAX": "max", "MEDIAN": "median", "SCISQL_MEDIAN": "median", "STDDEV": "stddev_samp",
     "VARIANCE": "var_samp",
 }  # fmt: skip
-_NAMES = {"ra", "dec", "gmag", "rmag", "period", "nobs", "size", "name", "kind"}
+NAMES = {"ra", "dec", "gmag", "rmag", "period", "nobs", "size", "name", "kind"}
+SETTINGS = (
+    "SET integer_division = true; SET default_null_order = 'nulls_last';"
+    " SET error_on_division_by_zero = false"
+)
 
 
 class Flat:
     """The objects of a catalog in a table of DuckDB, NULL for NaN, single precision as double."""
 
     def __init__(self, table: pa.Table) -> None:
-        columns = {}
-        for name in table.column_names:
-            column = table[name]
-            if pa.types.is_floating(column.type):
-                column = column.cast(pa.float64())
-                column = pc.if_else(pc.is_nan(column), None, column)
-            if name.lower() in _NAMES:
-                columns[name.lower()] = column
         self._database = duckdb.connect(config={"threads": 1})
-        self._database.execute(
-            "SET integer_division = true; SET default_null_order = 'nulls_last';"
-            " SET error_on_division_by_zero = false"
-        )
-        self._database.register("survey", pa.table(columns))
+        self._database.execute(SETTINGS)
+        self._database.register("survey", plain_columns(table))
 
     def answer(self, query: tree.Query) -> pa.Table | None:
         """Return the rows of a statement; None if DuckDB may mean something else by it."""
         try:
             text = self._text(query)
-        except _OtherMeaningError:
+        except OtherMeaningError:
             return None
         return self._database.sql(text).to_arrow_table()
 
@@ -59,8 +55,8 @@ class Flat:
         select = query.body
         changed = replace(
             query,
-            body=replace(_translated(select), top=None, sources=select.sources),
-            order_by=tuple(map(_translated, query.order_by)),
+            body=replace(translated(select, _special), top=None, sources=select.sources),
+            order_by=tuple(translated(term, _special) for term in query.order_by),
             offset=None,
         )
         alias = select.sources[0].alias
@@ -71,45 +67,71 @@ class Flat:
         return text + f" OFFSET {query.offset or 0}"
 
 
-class _OtherMeaningError(Exception):
-    pass
+class OtherMeaningError(Exception):
+    """DuckDB may mean something else by this."""
 
 
-def _translated(node):
-    """Return a tree that prints as DuckDB's SQL."""
+def plain_columns(table: pa.Table) -> pa.Table:
+    """Return a table with names in lower case, NULL for NaN, single precision as double."""
+    columns = {}
+    for name in table.column_names:
+        column = table[name]
+        if pa.types.is_floating(column.type):
+            column = column.cast(pa.float64())
+            column = pc.if_else(pc.is_nan(column), None, column)
+        columns[name.lower()] = column
+    return pa.table(columns)
+
+
+def _special(node):
+    """Return columns without the name of the table."""
+    if isinstance(node, tree.ColumnRef):
+        name = node.parts[-1]
+        if name.text.lower() not in NAMES and not re.fullmatch(r"[vka]\d", name.text.lower()):
+            raise OtherMeaningError
+        return replace(node, parts=(in_lower_case(name),))
+    return node if isinstance(node, tree.Table) else None
+
+
+def in_lower_case(name):
+    """Return a name as those of the plain tables are."""
+    return replace(name, text=name.text.lower(), delimited=True)
+
+
+def translated(node, special):
+    """Return a tree that prints as DuckDB's SQL; `special` returns some nodes, None for others."""
+    found = special(node)
+    if found is not None:
+        return found
     match node:
         case tree.Literal() if isinstance(node.value, Decimal):  # else it would be a DECIMAL
             return tree.Cast(node, "DOUBLE PRECISION", None, position=node.position)
         case tree.Binary(operator="/") if not _is_number_but_zero(node.right):
-            raise _OtherMeaningError  # with its integer_division 1.5 / 0 is NULL too
+            raise OtherMeaningError  # with its integer_division 1.5 / 0 is NULL too
         case tree.Call():
             if node.name.upper() not in _FUNCTIONS:
-                raise _OtherMeaningError
+                raise OtherMeaningError
             node = replace(node, name=_FUNCTIONS[node.name.upper()])
-        case tree.ColumnRef():
-            name = node.parts[-1]
-            if name.text.lower() not in _NAMES and not re.fullmatch(r"[vka]\d", name.text.lower()):
-                raise _OtherMeaningError
-            return replace(node, parts=(replace(name, text=name.text.lower(), delimited=True),))
         case tree.Cast() if node.target not in ("BIGINT", "DOUBLE PRECISION", "INTEGER"):
-            raise _OtherMeaningError
+            raise OtherMeaningError
         case tree.Cast():  # a text that is no number is NULL
             node = replace(node, attempt=True)
-        case tree.Table():
-            return node
-    below = {name: _parts(getattr(node, name)) for name in type(node).__match_args__}
-    return replace(node, **below)
+    return with_parts(node, lambda part: translated(part, special))
+
+
+def with_parts(node, change):
+    """Return a node with the nodes below it changed."""
+    return replace(
+        node, **{name: _changed(getattr(node, name), change) for name in type(node).__match_args__}
+    )
 
 
 def _is_number_but_zero(node):
     return isinstance(node, tree.Literal) and node.value not in (0, None)
 
 
-def _parts(value):
+def _changed(value, change):
     if isinstance(value, tuple):
-        return tuple(map(_parts, value))
-    return (
-        _translated(value)
-        if isinstance(value, tree.Placed) and not isinstance(value, tree.Name)
-        else value
-    )
+        return tuple(_changed(part, change) for part in value)
+    is_node = isinstance(value, tree.Placed) and not isinstance(value, tree.Name)
+    return change(value) if is_node else value

@@ -16,6 +16,7 @@ import numpy as np
 
 from skyseries.adql import tree
 from skyseries.adql.aggregates import AGGREGATE_TABLE
+from tests.adql.oracle import whole
 from tests.query.oracle_functions import FUNCTIONS, WITH_NULL, like, missing
 
 AGGREGATES = set(AGGREGATE_TABLE)
@@ -29,8 +30,8 @@ def answer(query, rows):
     if select.group_by or select.having or any(map(_aggregates, _parts(select, query))):
         groups = {}
         for row in found:
-            key = tuple(_key(value(term, row, names=_selected(select))) for term in select.group_by)
-            groups.setdefault(key, []).append(row)
+            terms = (value(term, row, names=_selected(select)) for term in select.group_by)
+            groups.setdefault(tuple(map(key_of, terms)), []).append(row)
         if not select.group_by:
             groups = {(): found}
         made = [(group[0] if group else {}, group) for group in groups.values()]
@@ -45,18 +46,18 @@ def answer(query, rows):
             node = _sorted_by(term.value, select, names)
             made.sort(
                 key=functools.cmp_to_key(
-                    lambda a, b, n=node, d=term.descending: _order(value(n, *a), value(n, *b), d)
+                    lambda a, b, n=node, d=term.descending: in_order(value(n, *a), value(n, *b), d)
                 )
             )
     result = [tuple(value(item.value, *pair) for item in select.items) for pair in made]
     if select.distinct:
-        result = list({tuple(map(_key, row)): row for row in result}.values())
-    result = [tuple(map(_written, row)) for row in result]
+        result = list({tuple(map(key_of, row)): row for row in result}.values())
+    result = [tuple(map(written, row)) for row in result]
     last = None if select.top is None else (query.offset or 0) + select.top
     return result[query.offset or 0 : last]
 
 
-def _written(x):
+def written(x):
     """Return a geometry as a result has it."""
     if not isinstance(x, tuple):
         return x
@@ -86,7 +87,7 @@ def _sorted_by(node, select, names):
     return node
 
 
-def _order(a, b, descending):
+def in_order(a, b, descending):
     """NaN comes after all numbers, NULL after that, in both directions."""
     ranks = [2 if x is None else 1 if missing(x) else 0 for x in (a, b)]
     if ranks[0] != ranks[1] or ranks[0]:
@@ -95,12 +96,13 @@ def _order(a, b, descending):
     return sign * (int(a > b) - int(a < b))
 
 
-def _key(x):
-    return None if missing(x) else x
+def key_of(x):
+    """Return what is equal for values that are one in GROUP BY, DISTINCT and sets."""
+    return None if missing(x) else float(x) if isinstance(x, np.floating) else x
 
 
 def _aggregates(node):
-    if _is_aggregate(node) and not _of_epochs(node):
+    if is_aggregate(node) and not _of_epochs(node):
         return True
     return any(map(_aggregates, tree.children(node)))
 
@@ -109,30 +111,36 @@ def _of_epochs(node):
     """Return whether an aggregate is one of the epochs: of what no other one has aggregated."""
     if isinstance(node, tree.ColumnRef):
         return node.parts[0].text.lower() == "lc" and len(node.parts) == 2
-    inner = (n for n in tree.children(node) if not _is_aggregate(n))
+    inner = (n for n in tree.children(node) if not is_aggregate(n))
     return any(map(_of_epochs, inner))
 
 
-def _is_aggregate(node):
+def is_aggregate(node):
     return isinstance(node, tree.Call) and node.name.upper() in AGGREGATES
 
 
 def value(node, row, group=None, names=None):
     """Return the value of an expression, or of a condition: True, False or None."""
     at = functools.partial(value, row=row, group=group, names=names)
+    if isinstance(node, tree.ColumnRef):
+        name = node.parts[-1].text.lower()
+        return at(names[name]) if name not in row and names else row[name]
+    if is_aggregate(node):
+        rows = row["lc"] if _of_epochs(node) else group
+        return aggregated(node, rows, value)
+    return calculated(node, at)
+
+
+def calculated(node, at):
+    """Return the value of a node but for columns and aggregates; `at` gives those below it."""
     match node:
         case tree.Literal():
             return float(node.value) if isinstance(node.value, Decimal) else node.value
-        case tree.ColumnRef():
-            name = node.parts[-1].text.lower()
-            return at(names[name]) if name not in row and names else row[name]
         case tree.Unary():
             x = at(node.operand)
             return x if x is None or node.operator == "+" else -x
         case tree.Binary():
             return _binary(node.operator, at(node.left), at(node.right))
-        case tree.Call() if _is_aggregate(node):
-            return _aggregate(node, row["lc"] if _of_epochs(node) else group)
         case tree.Call():
             return _function(node.name.upper(), [at(a) for a in node.arguments])
         case tree.Cast():
@@ -140,40 +148,47 @@ def value(node, row, group=None, names=None):
         case tree.Case():
             return _case(node, at)
         case tree.Comparison():
-            return _compare(node.operator, _side(node.left, at), _side(node.right, at))
+            return compared(node.operator, _side(node.left, at), _side(node.right, at))
         case tree.Between():
             x = _side(node.operand, at)
-            low = _compare(">=", x, _side(node.low, at))
-            high = _compare("<=", x, _side(node.high, at))
-            return _negated(_and([low, high]), node.negated)
+            low = compared(">=", x, _side(node.low, at))
+            high = compared("<=", x, _side(node.high, at))
+            return negated(all_of([low, high]), node.negated)
         case tree.In():
             x = _side(node.operand, at)
-            return _negated(
-                _or([_compare("=", x, _side(v, at)) for v in node.values]), node.negated
+            return negated(
+                any_of(compared("=", x, _side(v, at)) for v in node.values), node.negated
             )
         case tree.Like():
-            return _negated(_like(at(node.operand), at(node.pattern), node), node.negated)
+            return negated(_like(at(node.operand), at(node.pattern), node), node.negated)
         case tree.IsNull():
-            return _negated(missing(at(node.operand)), node.negated)
+            return negated(missing(at(node.operand)), node.negated)
         case tree.Not():
-            return _negated(at(node.operand), True)
+            return negated(at(node.operand), True)
         case tree.And():
-            return _and([at(x) for x in node.operands])
+            return all_of(at(x) for x in node.operands)
         case tree.Or():
-            return _or([at(x) for x in node.operands])
+            return any_of(at(x) for x in node.operands)
     raise NotImplementedError(type(node))
 
 
-def _and(values):
-    return False if False in values else None if None in values else True
+def all_of(values):
+    """Return AND of values, which are looked at as far as needed."""
+    known = True
+    for x in values:
+        if x is False:
+            return False
+        known &= x is not None
+    return True if known else None
 
 
-def _or(values):
-    return True if True in values else None if None in values else False
+def any_of(values):
+    """Return OR of values."""
+    return negated(all_of(negated(x, True) for x in values), True)
 
 
-def _negated(x, negated):
-    return x if x is None or not negated else not x
+def negated(x, really):
+    return x if x is None or not really else not x
 
 
 def _side(node, at):
@@ -186,7 +201,7 @@ def _side(node, at):
     return at(node)
 
 
-def _compare(operator, a, b):
+def compared(operator, a, b):
     if missing(a) or missing(b):
         return None
     if isinstance(a, np.float32) and isinstance(b, Decimal):
@@ -195,6 +210,10 @@ def _compare(operator, a, b):
         a = np.float32(float(a))
     if isinstance(a, datetime) != isinstance(b, datetime):
         a, b = (datetime.fromisoformat(x) if isinstance(x, str) else x for x in (a, b))
+    if isinstance(a, str) != isinstance(b, str):
+        a, b = (whole(x) if isinstance(x, str) else x for x in (a, b))
+        if a is None or b is None:
+            return None
     a, b = (_plain(x) for x in (a, b))
     return bool(
         {"=": a == b, "<>": a != b, "<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[operator]
@@ -227,7 +246,7 @@ def _binary(operator, a, b):
 
 def _function(name, values):
     if name == "NULLIF":
-        return None if _compare("=", *values) is True else values[0]
+        return None if compared("=", *values) is True else values[0]
     if name in WITH_NULL:
         return WITH_NULL[name](*map(_double, values))
     if any(x is None for x in values):
@@ -235,15 +254,16 @@ def _function(name, values):
     return FUNCTIONS[name](*values) if name == "ABS" else FUNCTIONS[name](*map(_double, values))
 
 
-def _aggregate(node, group):
+def aggregated(node, rows, of):
+    """Return an aggregate over rows; `of` gives the value of a node in one of them."""
     name = node.name.upper().removeprefix("IVO_").removeprefix("SCISQL_")
     if isinstance(node.arguments[0], tree.Star):
-        return len(group)
-    all_values = [value(node.arguments[0], row) for row in group]
+        return len(rows)
+    all_values = [of(node.arguments[0], row) for row in rows]
     values = [x for x in all_values if not missing(x)]
     if node.distinct:
         values = list(dict.fromkeys(values))
-    more = [value(argument, {}) for argument in node.arguments[1:]]
+    more = [of(argument, {}) for argument in node.arguments[1:]]
     if name == "HISTOGRAM":
         return _histogram(all_values, *more)
     if name == "COUNT":
@@ -343,7 +363,7 @@ def _case(node, at):
         test = (
             at(when.test)
             if node.operand is None
-            else _compare("=", _side(node.operand, at), _side(when.test, at))
+            else compared("=", _side(node.operand, at), _side(when.test, at))
         )
         if test is True:
             return _double(at(when.value))

@@ -86,7 +86,7 @@ class Statements:
 
     def grouped(self):
         """Return a statement with groups."""
-        rng, make = self.rng, self.make
+        rng = self.rng
         keys = [self.key() for _ in range(rng.randint(0, 2))]
         items = [f"{key} AS k{i}" for i, key in enumerate(keys)]
         items += [f"{self.aggregate()} AS a{i}" for i in range(rng.randint(1, 3))]
@@ -94,18 +94,22 @@ class Statements:
         if keys:
             text += f" GROUP BY {', '.join(keys)}"
         if rng.random() < 0.3:
-            limit = rng.choice([
-                "COUNT(*) > 1", f"MAX({make.measured()}) > {make.constant()}",
-                f"NOT (SUM({make.small()}) < {make.digits(0, 40)})",
-                f"COUNT({make.simple()}) {make.operator()} 2",
-            ])  # fmt: skip
-            text += f" HAVING {limit}"
+            text += f" HAVING {self.having(keys)}"
         if keys and rng.random() < 0.4:
             terms = (f"k{i} {rng.choice(['', 'DESC'])}" for i in range(len(keys)))
             text += f" ORDER BY {', '.join(terms)}"
         elif keys and rng.random() < 0.3 and "histogram" not in items[len(keys)]:
             text += f" ORDER BY a0 {rng.choice(['', 'DESC'])}"
         return text
+
+    def having(self, keys):
+        """Return a condition on groups that are made by some keys."""
+        make = self.make
+        return self.rng.choice([
+            "COUNT(*) > 1", f"MAX({make.measured()}) > {make.constant()}",
+            f"NOT (SUM({make.small()}) < {make.digits(0, 40)})",
+            f"COUNT({make.simple()}) {make.operator()} 2",
+        ])  # fmt: skip
 
     def key(self):
         """Return what groups are made by."""
@@ -198,12 +202,22 @@ def names_in(node):
                 yield "delimited name"
         case tree.Table():
             yield "table" if node.alias is None else "table with alias"
+        case tree.Join():
+            by = "NATURAL" if node.natural else "USING" if node.using else "ON" if node.on else ""
+            yield f"{node.kind} JOIN {by}".rstrip()
+        case tree.Combination():
+            yield f"{node.operator}{' ALL' * node.every}"
+        case tree.InQuery():
+            yield f"{'NOT ' * node.negated}IN a query"
+        case tree.Quantified():
+            yield node.quantifier
         case tree.Select():
             yield from (
                 word for word, there in (
                     ("DISTINCT", node.distinct), ("TOP", node.top is not None),
                     ("WHERE", node.where),
                     ("GROUP BY", node.group_by), ("HAVING", node.having),
+                    ("comma", len(node.sources) > 1),
                 ) if there
             )  # fmt: skip
         case tree.Query():

@@ -136,8 +136,7 @@ class Values(Calls):
         """Return what rows can be ordered by; a whole number would be the place of a column."""
         text = self.one(
             lambda: self.number(depth), lambda: self.text(depth), self.simple,
-            lambda: self.identity(depth), lambda: f"{self.whole(depth)} + {self.column('nObs')}"
-            if self.asked.nested else f"{self.whole(depth)} + {self.column('flags')}",
+            lambda: self.identity(depth), lambda: f"{self.whole(depth)} + {self.small()}",
         )  # fmt: skip
         return (
             f"{text} || 'a'" if text.startswith("'") else f"({text} + 0.5)" if _bare(text) else text

@@ -14,7 +14,7 @@ import skyseries as sky
 from tests.catalog.matching import CORNER, around
 from tests.pipelines.survey import small_parts
 
-__all__ = ["ANCHORS", "Make", "World", "build"]
+__all__ = ["ANCHORS", "Make", "World", "build", "rows_of"]
 
 ANCHORS = [(0.0, 90.0), (359.9999, 12.0), (45.0, 0.0), (180.0, -CORNER)]
 """A pole, ra = 0, and corners where four and three cells meet."""
@@ -83,7 +83,7 @@ def build(folder: Path, make: Make | None = None) -> World:
             executor="serial", progress=False, durability="process",
         )  # fmt: skip
     joined = _joined(objects, epochs)
-    rows = _rows(objects)
+    rows = rows_of(objects)
     of = {row["objectid"]: [] for row in rows}
     for epoch in joined:
         of[epoch["objectid"]].append(epoch)
@@ -163,7 +163,7 @@ def _around(rng, ra, dec, arcsec, n):
     return around(ra, dec, r * np.cos(angle), r * np.sin(angle))
 
 
-def _rows(table: pa.Table) -> list[dict]:
+def rows_of(table: pa.Table) -> list[dict]:
     """Return rows with names in lower case, single precision as `numpy.float32`."""
     columns = {}
     for name in table.column_names:
@@ -175,7 +175,7 @@ def _rows(table: pa.Table) -> list[dict]:
 
 
 def _joined(objects: pa.Table, epochs: pa.Table) -> list[dict]:
-    of = {row["objectid"]: row for row in _rows(objects)}
+    of = {row["objectid"]: row for row in rows_of(objects)}
     return [
-        {name: of[row["objectid"]][name] for name in ("ra", "dec")} | row for row in _rows(epochs)
+        {name: of[row["objectid"]][name] for name in ("ra", "dec")} | row for row in rows_of(epochs)
     ]

@@ -46,12 +46,24 @@ def unnested(table: pa.Table, column: str, from_object: dict[str, str]) -> pa.Ta
 
 
 def database(release: str, tables: Mapping[str, pa.Table]) -> duckdb.DuckDBPyConnection:
-    """Return a database with flat tables, in a schema of the name of the release."""
+    """Return a database with flat tables: in a schema of the name of the release, or their own.
+
+    NULL stands for NaN, which DuckDB takes for the largest number.
+    """
     db = duckdb.connect()
-    db.execute(f"create schema {release}")
     db.execute(MACROS)
     for name, table in tables.items():
-        db.register("held", table)
-        db.execute(f"create table {release}.{name} as from held")
+        whole = name if "." in name else f"{release}.{name}"
+        db.execute(f"create schema if not exists {whole.partition('.')[0]}")
+        db.register("held", _without_nan(table))
+        db.execute(f"create table {whole} as from held")
         db.unregister("held")
     return db
+
+
+def _without_nan(table: pa.Table) -> pa.Table:
+    columns = [
+        pc.if_else(pc.is_nan(column), None, column) if pa.types.is_floating(column.type) else column
+        for column in table.columns
+    ]
+    return pa.table(columns, names=table.column_names)

@@ -14,14 +14,20 @@ import pyarrow.compute as pc
 from skyseries.timeseries.simulate.rubin.settings import SETTINGS, Setting
 from tests.rubin.flat import GEOMETRY
 
-NOT_SIMULATED = re.compile(
-    r"tap_schema|ObsCore|CoaddPatches|Truth|TAP_UPLOAD|sqlite|observations|dp03|dbo\.|gaia|"
-    r"IsolatedStar|ShearObject|identifications",
-    re.IGNORECASE,
-)
-WRONG = "DiaObjectId, MAX(midpointMjdTai)"
-"""Part of a query that no service can answer: a column beside an aggregate."""
+REASONS = {
+    r"sqlite_master|FROM observations": "a table of a database that a notebook makes",
+    r"dp03_": "a release of which no table is described",
+    r"ObsCore": "images, which are no catalog",
+    r"dbo\.|gaia": "another archive's",
+    r"DiaObjectId, MAX\(midpointMjdTai\)": "a column beside an aggregate, which no service answers",
+}
+"""What is not asked, and why."""
+FROM = re.compile(r"\b(?:FROM|JOIN) (\w+\.\w+)", re.IGNORECASE)
 
+
+POLYGON = "55.0, -37.0, 56.4, -37.0, 56.4, -36.0, 55.0, -36.0"
+BOX = r"(\1 BETWEEN 55.0 AND 56.4 AND \2 BETWEEN -37.0 AND -36.0)"
+"""The same for DuckDB: no position lies between the sides and the parallels."""
 
 Tables = Mapping[str, pa.Table]
 
@@ -38,31 +44,65 @@ class Tutorial(NamedTuple):
         for name, macro in GEOMETRY.items():
             text = re.sub(rf"\b{name} ?\(", f"{macro}(", text)
         text = re.sub(r"\bDISTANCE ?\(", "m_distance(", text, flags=re.IGNORECASE)
-        text = text.replace("GROUP BY v.visit", "GROUP BY v.visit, v.expMidptMJD, v.band")
+        text = re.sub(r"JOIN (TAP_UPLOAD\.\w+ AS \w+) (?!ON)", r"CROSS JOIN \1 ", text)
+        text = re.sub(r"\w+\(m_point\(\S+ (\w+), (\w+)\), POLYGON\(.*?\)\) ?= ?1", BOX, text)
+        text = text.replace("numbered < 0.5", "NOT numbered")
         top = re.match(r"SELECT TOP (\d+) ", text)
         return f"SELECT {text[top.end() :]} LIMIT {top[1]}" if top else text
 
 
-def tutorials(
-    shared_data: Path, release: str, tables: Mapping[str, pa.Table]
-) -> Iterator[Tutorial]:
-    """Yield the queries on tables of a release that are simulated (`flat.flat_tables`)."""
+def queries(shared_data: Path) -> list[str]:
+    """Return all queries, with their holes."""
     entries = json.loads((shared_data / "adql" / "rubin_tutorial_queries.json").read_text())
-    for text in dict.fromkeys(entry["query"] for entry in entries):
-        if f"{release}." in text and not NOT_SIMULATED.search(text) and WRONG not in text:
+    return list(dict.fromkeys(entry["query"] for entry in entries))
+
+
+def why_not(text: str) -> str | None:
+    """Return why a query is not asked; None if it is."""
+    return next((said for pattern, said in REASONS.items() if re.search(pattern, text)), None)
+
+
+def tutorials(shared_data: Path, release: str, tables: Tables) -> Iterator[Tutorial]:
+    """Yield the queries on tables of a release.
+
+    Parameters
+    ----------
+    shared_data : path
+    release : str
+    tables : mapping
+        Those that there are: of the release by name (`flat.flat_tables`), others as they are
+        written (`beside.beside`).
+    """
+    known = {name if "." in name else f"{release}.{name}" for name in tables}
+    for text in queries(shared_data):
+        asked = FROM.findall(text)
+        of_release = any(name.startswith(f"{release}.") for name in asked)
+        if of_release and set(asked) <= known and not why_not(text):
             yield Tutorial(release, filled(text, release, tables))
+
+
+def about_tables(shared_data: Path, release: str) -> list[str]:
+    """Return the queries that ask what tables and columns a release has."""
+    return [
+        text
+        for text in queries(shared_data)
+        if "tap_schema" in text.lower() and re.search(rf"'{release}\b", text)
+    ]
 
 
 def filled(text: str, release: str, tables: Tables) -> str:
     """Return a query with something that is there in the place of each hole."""
     setting = SETTINGS[release]
     ss_object = setting.ss_object_ids[-1] if setting.ss_object_ids else 0
-    asked = tables[re.search(rf"FROM {release}\.(\w+)", text)[1]]
+    text = text.replace("GROUP BY v.visit", "GROUP BY v.visit, v.expMidptMJD, v.band")  # as SQL
+    first = FROM.search(text)[1]
+    asked = tables.get(first.partition(".")[2], tables.get(first))
     pair = {name: asked[name][0] for name in ("visit", "detector") if name in asked.column_names}
     if "visit" in pair and "detector = {}" not in text:
         pair["visit"] = pc.mode(asked["visit"])[0]["mode"]
     centre = "{}, {}".format(*_centre(text, setting, tables))
     rules = [
+        (r"POLYGON\('ICRS', \{\}\)", f"POLYGON('ICRS', {POLYGON})"),
         (r"CIRCLE\('ICRS', ?(\{\}, ?\{\}|%f, %f), ?(\{\}|%f)\)", f"CIRCLE('ICRS', {centre}, 0.4)"),
         (r"CIRCLE\('ICRS', ?\{\}, ?\{\}, ?([\d.]+)\)", rf"CIRCLE('ICRS', {centre}, \1)"),
         (r"CIRCLE\('ICRS', ?\{\}, ?\{\}\)", rf"CIRCLE('ICRS', {centre}, 0.4)"),
@@ -73,6 +113,7 @@ def filled(text: str, release: str, tables: Tables) -> str:
         (r"parentObjectId = \{\}", f"parentObjectId = {setting.blend_id}"),
         (r"\bdiaObjectId = \{\}", f"diaObjectId = {setting.dia_object_id}"),
         (r"\bobjectId = \{\}", f"objectId = {setting.object_id}"),
+        (r"\bobjectId=\d+", f"objectId={setting.object_id}"),
         (r"ssObjectId = \{\}", f"ssObjectId = {ss_object}"),
         *((rf"\b{name} = \{{\}}", f"{name} = {value}") for name, value in pair.items()),
         (r"SELECT \{\} FROM", "SELECT nDiaSources FROM"),

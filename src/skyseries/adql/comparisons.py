@@ -1,10 +1,12 @@
 """Comparisons: which types meet, and constants brought to the type of the other side.
 
-- Integers of any width compare exactly, also signed with unsigned. A number with a point beside
-  an integer is replaced by the whole numbers that it separates.
+- Integers of any width compare exactly, also signed with unsigned, and with numbers in double
+  precision: a number with a point beside an integer is replaced by the whole numbers that it
+  separates.
 - A number with a point beside a ``real`` column is rounded to single precision, so that
   ``mag = 20.1`` finds what is printed as 20.1.
-- Text never compares with a number.
+- Texts equal integers that they are the digits of, as ids that a client has sent back; where one
+  side is constant, and in ``<`` and the like, text never compares with a number.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from skyseries.adql.expressions import (
 from skyseries.adql.lexer import Position, error_at
 from skyseries.adql.types import Type
 from skyseries.adql.units import check_one_unit, words_for
+from skyseries.adql.wholes import among_doubles, beside_integers, whole_of_text
 
 __all__ = ["compare", "one_of"]
 
@@ -60,7 +63,19 @@ def compare(operator: str, left: Expr, right: Expr, position: Position) -> Expr:
         right = Constant(parse_timestamp(str(right.value), position), Type.TIMESTAMP)
     if left.type is right.type:
         return Compare(operator, left, right)
+    if _is_id_as_text(operator, left, right):
+        sides = (whole_of_text(s) if s.type is Type.TEXT else s for s in (left, right))
+        return Compare(operator, *sides)
     raise _mismatch(operator, left, right, position)
+
+
+def _is_id_as_text(operator: str, left: Expr, right: Expr) -> bool:
+    """Return whether texts are compared with integers, neither of them constant, for equality."""
+    if operator not in ("=", "<>") or any(isinstance(s, Constant) for s in (left, right)):
+        return False
+    return (left.type is Type.TEXT and right.type.is_integer) or (
+        left.type.is_integer and right.type is Type.TEXT
+    )
 
 
 def one_of(argument: Expr, values: list[Expr], position: Position) -> Expr:
@@ -92,7 +107,15 @@ def _numbers(operator: str, left: Expr, right: Expr) -> Expr:
         return Compare(operator, left, right)
     if left.type is right.type:
         return Compare(operator, left, right)
+    if left.type in _LARGE:
+        return Compare(operator, left, beside_integers(operator, right))
+    if right.type in _LARGE:
+        return Compare(operator, beside_integers(_FLIPPED[operator], left), right)
     return Compare(operator, convert(left, Type.DOUBLE), convert(right, Type.DOUBLE))
+
+
+_LARGE = (Type.BIGINT, Type.UBIGINT)
+"""The integers that double precision does not hold all of."""
 
 
 def _with_number(operator: str, left: Expr, right: Constant) -> Expr:
@@ -100,6 +123,8 @@ def _with_number(operator: str, left: Expr, right: Constant) -> Expr:
         return _integer_with_number(operator, left, right)
     if left.type is Type.REAL and fits_real(right):
         return Compare(operator, left, convert(right, Type.REAL))
+    if isinstance(right.value, int):
+        return _floating_with_integer(operator, convert(left, Type.DOUBLE), right.value)
     return Compare(operator, convert(left, Type.DOUBLE), convert(right, Type.DOUBLE))
 
 
@@ -114,6 +139,14 @@ def _integer_with_number(operator: str, left: Expr, right: Constant) -> Expr:
         number = math.floor(right.value) if below else math.ceil(right.value)
     bounded = min(max(number, -(2**64)), 2**65)  # beyond all 64-bit integers on either side
     return Compare(operator, left, _integer_constant(bounded, left.type))
+
+
+def _floating_with_integer(operator: str, left: Expr, value: int) -> Expr:
+    found = among_doubles(operator, value)
+    if found is None:
+        never = OneOf(left, ())
+        return never if operator == "=" else Not(never)
+    return Compare(found[0], left, found[1])
 
 
 def _integer_constant(value: int, beside: Type) -> Constant:

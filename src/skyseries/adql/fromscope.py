@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from skyseries.adql import tree
 from skyseries.adql.comparisons import compare
+from skyseries.adql.constants import convert
 from skyseries.adql.expressions import Column, Expr, Path, written
 from skyseries.adql.functions import Function
 from skyseries.adql.lexer import error_at
@@ -47,13 +48,17 @@ class _Used(Source):
                 )
         return [self.own(column) for column in found]
 
+    def everything(self) -> Iterator[tuple[pa.Field, Column]]:
+        """Yield all columns."""
+        return ((one, self.own(self.source.columns[(one.name,)])) for one in self.schema)
+
     def own(self, column: Column) -> Column:
         """Return a column of the table as one of this use."""
         nested = None if column.nested is None else f"{self.id}.{column.nested}"
         return replace(column, path=(self.id, *column.path), nested=nested)
 
 
-_Merged: TypeAlias = Mapping[str, tuple[str, Expr]]
+_Merged: TypeAlias = dict[str, tuple[str, Expr]]
 """Columns of USING and NATURAL: in lower case, to the name and the value."""
 
 
@@ -62,6 +67,8 @@ class Part:
     """The columns of a relation."""
 
     sources: tuple[_Used, ...]
+    order: tuple[_Used | tuple[str, Expr], ...]
+    """What ``*`` stands for: tables, and columns of USING and NATURAL, which are before those."""
     merged: _Merged = field(default_factory=dict)
     hidden: frozenset[Path] = frozenset()
     """Columns that are in `merged`, and do not stand alone in ``*``."""
@@ -70,6 +77,7 @@ class Part:
         """Return the columns of both."""
         return Part(
             (*self.sources, *other.sources),
+            (*self.order, *other.order),
             {**self.merged, **other.merged},
             self.hidden | other.hidden,
         )
@@ -83,19 +91,23 @@ class Part:
             If there is no table of this name.
         """
         if not item.qualifier:
-            for name, value in self.merged.values():
-                known = self.field(value)
-                yield (known or pa.field("", value.arrow_type)).with_name(name), value
-        sources = [s for s in self.sources if not item.qualifier or s.is_called(item.qualifier)]
+            for one in self.order:
+                yield from self._of_source(one) if isinstance(one, _Used) else [self._column(*one)]
+            return
+        sources = [s for s in self.sources if s.is_called(item.qualifier)]
         if not sources:
             said = ".".join(name.text for name in item.qualifier)
             there = ", ".join(".".join(s.names[0]) for s in self.sources)
             raise error_at(f"no table {said} in FROM; there are {there}", item.position)
         for source in sources:
-            for one in source.schema:
-                value = source.own(source.source.columns[(one.name,)])
-                if item.qualifier or value.path not in self.hidden:
-                    yield one, value
+            yield from source.everything()
+
+    def _of_source(self, source: _Used) -> Iterator[tuple[pa.Field, Expr]]:
+        return (pair for pair in source.everything() if pair[1].path not in self.hidden)
+
+    def _column(self, name: str, value: Expr) -> tuple[pa.Field, Expr]:
+        known = self.field(value)
+        return (known or pa.field("", value.arrow_type)).with_name(name), value
 
     def field(self, value: Expr) -> pa.Field | None:
         """Return the Arrow field of a plain column; None for anything else."""
@@ -192,7 +204,8 @@ def used(use: TableUse | QueryUse, name: Path) -> Part:
     else:
         schema = use.query.schema
         source = Source(columns_of(schema))
-    return Part((_Used(source.columns, (name,), use.id, source, schema),))
+    made = _Used(source.columns, (name,), use.id, source, schema)
+    return Part((made,), (made,))
 
 
 def merged(node: tree.Join, left: Part, right: Part) -> tuple[Part, Expr | None]:
@@ -207,16 +220,25 @@ def merged(node: tree.Join, left: Part, right: Part) -> tuple[Part, Expr | None]
     names = node.using or (_shared(left, right, node) if node.natural else ())
     if not names:
         return both, None
-    made, tests, hidden = dict(both.merged), [], set(both.hidden)
+    made: dict[str, tuple[str, Expr]] = {}
+    tests, hidden = [], set(both.hidden)
     for name in names:
         one, two = _one(left, name), _one(right, name)
         tests.append(compare("=", one, two, name.position))
         value = two if node.kind == "RIGHT" else one
         if node.kind == "FULL":
-            value = coalesce([one, two], name.position)
+            value = coalesce(_of_one_type(one, two), name.position)
         made[name.text.lower()] = (name.text, value)
         hidden |= {side.path for side in (one, two) if isinstance(side, Column)}
-    return Part(both.sources, made, frozenset(hidden)), conjunction(tests)
+    rest = (one for one in both.order if isinstance(one, _Used) or one[0].lower() not in made)
+    order = (*made.values(), *rest)
+    return Part(both.sources, order, both.merged | made, frozenset(hidden)), conjunction(tests)
+
+
+def _of_one_type(one: Expr, two: Expr) -> list[Expr]:
+    """Return two keys; an id that meets one that is text becomes text, for no text is lost so."""
+    texts = Type.TEXT in (one.type, two.type)
+    return [convert(key, Type.TEXT) if texts and key.type.is_integer else key for key in (one, two)]
 
 
 def _shared(left: Part, right: Part, node: tree.Join) -> tuple[Name, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from skyseries.adql.expressions import Aggregate, Column, Constant, Expr, Operation
+from skyseries.adql.expressions import Aggregate, Column, Constant, Expr, Operation, Subquery
 from skyseries.adql.stcs import parse_stcs
 from skyseries.adql.types import Type
 from skyseries.errors import InputError
@@ -171,7 +171,7 @@ def folded_number(expression: Expr) -> Expr:
 
 
 def _is_fixed(expression: Expr) -> bool:
-    if isinstance(expression, Column | Aggregate):
+    if isinstance(expression, Column | Aggregate | Subquery):
         return False
     if isinstance(expression, Operation) and "random()" in expression.sql:
         return False

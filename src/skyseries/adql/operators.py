@@ -112,12 +112,9 @@ def same_type(arguments: list[Expr], word: str, position: Position) -> list[Expr
     QueryError
         If there is none, or their units differ.
     """
-    open_types = [a.type for a in arguments if not isinstance(a, Constant)]
     kind = common_type([a.type for a in arguments])
-    if Type.UBIGINT in open_types and all(
-        _unsigned(a) for a in arguments if a.type is not Type.NULL
-    ):
-        kind = Type.UBIGINT
+    if kind is Type.UBIGINT and any(_is_below_zero(a) for a in arguments):
+        kind = Type.BIGINT
     if kind is None or not (kind.is_scalar or kind is Type.NULL):
         names = ", ".join(dict.fromkeys(a.type.value for a in arguments))
         raise error_at(f"{word} cannot choose between these types: {names}", position)
@@ -167,6 +164,12 @@ def _integers(operator: str, left: Expr, right: Expr, unit: str | None) -> Expr:
         sql = f"CAST({sql} AS {'BIGINT' if kind is Type.BIGINT else 'UBIGINT'})"
     compute = None if unsigned else _CHECKED.get(operator)
     return Operation(operator, (left, right), kind, sql, compute, unit)
+
+
+def _is_below_zero(expression: Expr) -> bool:
+    """Return whether a value is a constant below zero."""
+    value = expression.value if isinstance(expression, Constant) else None
+    return isinstance(value, int) and value < 0
 
 
 def _unsigned(expression: Expr) -> bool:

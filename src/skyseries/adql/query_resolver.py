@@ -137,8 +137,9 @@ class _Statement:
         scope = FromScope(part, self._functions, self.errors, outer)
         aliases = (item.alias for item in node.items if isinstance(item, tree.Item))
         scope.given = frozenset(alias.text.lower() for alias in aliases if alias is not None)
-        row = self._resolver(scope, named, "aggregates have no place in WHERE: write HAVING")
-        group = self._resolver(scope, named, None)
+        query = self._subquery(scope, named)
+        row = self._resolver(scope, query, "aggregates have no place in WHERE: write HAVING")
+        group = self._resolver(scope, query, None)
         where = None if node.where is None else self.attempt(row.test, node.where)
         outputs = _named([o for item in node.items for o in self._outputs(item, group, part)])
         scope.aliases = {o.column.name: o.value for o in outputs}
@@ -163,15 +164,28 @@ class _Statement:
         )
 
     def _resolver(
-        self, scope: FromScope, named: Mapping[str, QueryUse], refused: str | None
+        self, scope: FromScope, subquery: Callable[[tree.Query], Query], refused: str | None
     ) -> Resolver:
         return Resolver(
             scope,
             self._dialect,
             grouped=refused is None,
             refused=refused,
-            subquery=lambda query: self.query(query, scope, named),
+            subquery=subquery,
         )
+
+    def _subquery(
+        self, scope: FromScope, named: Mapping[str, QueryUse]
+    ) -> Callable[[tree.Query], Query]:
+        """Return what resolves the queries in the expressions of a SELECT: equal ones once."""
+        known: dict[tree.Query, Query] = {}
+
+        def resolved(query: tree.Query) -> Query:
+            if query not in known:
+                known[query] = self.query(query, scope, named)
+            return known[query]
+
+        return resolved
 
     def _sources(
         self, nodes: tuple[tree.From, ...], outer: FromScope | None, named: Mapping[str, QueryUse]
@@ -211,7 +225,8 @@ class _Statement:
         part, on = merged(node, one, two)
         if node.on is not None:
             scope = FromScope(part, self._functions, self.errors, outer)
-            row = self._resolver(scope, named, "aggregates have no place in ON")
+            query = self._subquery(scope, named)
+            row = self._resolver(scope, query, "aggregates have no place in ON")
             on = self.attempt(row.test, node.on)
         return Join(node.kind, left, right, on), part
 
@@ -385,6 +400,8 @@ def _common(one: pa.Field, two: pa.Field, node: tree.Combination) -> pa.Field:
     from skyseries.adql.types import arrow_type
 
     kinds = [from_arrow(one.type), from_arrow(two.type)]
+    if node.operator != "UNION" and all(k.is_integer for k in kinds):
+        return one  # no row is of the right side
     kind = common_type(kinds) if all(k.is_scalar for k in kinds) else None
     if kind is None:
         raise error_at(

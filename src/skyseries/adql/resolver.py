@@ -315,7 +315,7 @@ class Resolver:
     ) -> Expr:
         argument, rows = self.value(left), self._one_column(query)
         field = rows.schema.field(0)
-        column = Column(("", field.name), from_arrow(field.type), arrow=field.type)
+        column = Column((field.name,), from_arrow(field.type), arrow=field.type)
         compare(operator, argument, column, position)  # says so if the types do not go together
         return Subquery(form, rows, argument, operator)
 

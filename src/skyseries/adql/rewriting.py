@@ -25,6 +25,7 @@ __all__ = [
     "expressions",
     "free_columns",
     "has_subqueries",
+    "outer_conditions",
     "own_expressions",
     "subqueries",
 ]
@@ -60,6 +61,22 @@ def _conditions(relation: Relation) -> Iterator[Expr]:
             yield relation.on
         yield from _conditions(relation.left)
         yield from _conditions(relation.right)
+
+
+def outer_conditions(rows: Rows) -> Iterator[Expr]:
+    """Yield the conditions of outer joins in a query, but not those in its expressions."""
+    if isinstance(rows, Select):
+        yield from _outer(rows.source)
+    for below in _below(rows):
+        yield from outer_conditions(below)
+
+
+def _outer(relation: Relation) -> Iterator[Expr]:
+    if isinstance(relation, Join):
+        if relation.on is not None and relation.kind in ("LEFT", "RIGHT", "FULL"):
+            yield relation.on
+        yield from _outer(relation.left)
+        yield from _outer(relation.right)
 
 
 def _below(rows: Rows) -> Iterator[Rows]:

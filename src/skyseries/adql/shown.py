@@ -50,6 +50,8 @@ def shown(expression: Expr) -> str:
             return f"{shown(expression.argument)} IS NULL"
         case Truth() | Convert():
             return shown(expression.argument)
+        case Operation(name="WHOLE"):
+            return shown(expression.arguments[0])
         case OneOf():
             values = [repr(value) for value in expression.values[:_FEW]]
             more = [f"... {len(expression.values):,}"] if len(expression.values) > _FEW else []

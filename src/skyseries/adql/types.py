@@ -24,6 +24,8 @@ class Type(Enum):
     INTEGER = "integer"
     BIGINT = "bigint"
     UBIGINT = "unsigned bigint"
+    WHOLE = "whole number"
+    """An integer of up to 128 bits: of comparisons only, never a column."""
     REAL = "real"
     DOUBLE = "double"
     TEXT = "text"
@@ -68,7 +70,7 @@ class Type(Enum):
         return self.is_number or self in _COMPARABLE
 
 
-_INTEGERS = frozenset([Type.SMALLINT, Type.INTEGER, Type.BIGINT, Type.UBIGINT])
+_INTEGERS = frozenset([Type.SMALLINT, Type.INTEGER, Type.BIGINT, Type.UBIGINT, Type.WHOLE])
 _NUMBERS = _INTEGERS | {Type.REAL, Type.DOUBLE}
 _COMPARABLE = frozenset([Type.NULL, Type.BOOLEAN, Type.TEXT, Type.TIMESTAMP, Type.BINARY])
 _GEOMETRIES = frozenset([Type.POINT, Type.CIRCLE, Type.POLYGON, Type.MOC])
@@ -79,6 +81,7 @@ _ARROW = {
     Type.INTEGER: pa.int32(),
     Type.BIGINT: pa.int64(),
     Type.UBIGINT: pa.uint64(),
+    Type.WHOLE: pa.decimal128(38, 0),
     Type.REAL: pa.float32(),
     Type.DOUBLE: pa.float64(),
     Type.TEXT: pa.string(),
@@ -98,6 +101,7 @@ _DUCKDB = {
     Type.INTEGER: "INTEGER",
     Type.BIGINT: "BIGINT",
     Type.UBIGINT: "UBIGINT",
+    Type.WHOLE: "HUGEINT",
     Type.REAL: "FLOAT",
     Type.DOUBLE: "DOUBLE",
     Type.TEXT: "VARCHAR",
@@ -177,9 +181,8 @@ def duckdb_type(kind: Type) -> str:
 def common_type(kinds: list[Type]) -> Type | None:
     """Return the type that can hold values of all these types, None if there is none.
 
-    NULL goes with every type. Unsigned and signed 64-bit integers together are ``double`` only
-    where nothing else is possible, which is nowhere here: they give ``bigint``, and a value that
-    does not fit is an error when it is met.
+    NULL goes with every type. Unsigned and signed 64-bit integers together give ``unsigned
+    bigint``, for ids; a negative value is an error when it is met.
     """
     known = {kind for kind in kinds if kind is not Type.NULL}
     if not known:
@@ -193,7 +196,7 @@ def common_type(kinds: list[Type]) -> Type | None:
     if Type.REAL in known:
         wide = known & {Type.INTEGER, Type.BIGINT, Type.UBIGINT}
         return Type.DOUBLE if wide else Type.REAL
-    return Type.BIGINT if Type.UBIGINT in known else max(known, key=_INTEGER_ORDER.index)
+    return max(known, key=_INTEGER_ORDER.index)
 
 
-_INTEGER_ORDER = [Type.SMALLINT, Type.INTEGER, Type.BIGINT]
+_INTEGER_ORDER = [Type.SMALLINT, Type.INTEGER, Type.BIGINT, Type.UBIGINT]

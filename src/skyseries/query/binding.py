@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from skyseries.adql import Path
 from skyseries.adql.relations import Table
 from skyseries.catalog.plan.node import Node
 
-__all__ = ["Binding", "Keep", "Key"]
+__all__ = ["Binding", "Keep", "Key", "Objects"]
 
 Keep = Callable[[Node], Node]
 """What leaves out rows of a plan."""
@@ -23,6 +23,29 @@ class Key:
     table: Path
     to: tuple[str, ...]
     description: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Objects:
+    """The objects whose rows, or whose epochs, a table has.
+
+    Parameters
+    ----------
+    catalog : object
+        The same one for all tables of the objects.
+    id : str
+        The column of their ids.
+    names : mapping of str to str, optional
+        From columns of the table to those of the objects; None: they are the same.
+    """
+
+    catalog: object = field(repr=False)
+    id: str
+    names: Mapping[str, str] | None = None
+
+    def of_object(self, column: str) -> str | None:
+        """Return the column of the objects behind one of the table."""
+        return column if self.names is None else self.names.get(column)
 
 
 @dataclass(frozen=True)
@@ -42,17 +65,22 @@ class Binding:
     is_view : bool
         Whether the rows are not kept as they are, but made.
     utype : str
+    objects : Objects, optional
+        What has its epochs in other tables too, or its epochs here.
     """
 
     table: Table
-    make: Callable[[Keep, Collection[str]], Node] = field(repr=False)
+    make: Callable[[Keep, Collection[str], Keep], Node] = field(repr=False)
     of_object: frozenset[str] = frozenset()
     indexed: tuple[str, ...] = ()
     keys: tuple[Key, ...] = ()
     is_view: bool = False
     utype: str = ""
+    objects: Objects | None = None
 
-    def node(self, used: Collection[str], keep: Keep = lambda node: node) -> Node:
+    def node(
+        self, used: Collection[str], keep: Keep = lambda node: node, first: Keep = lambda node: node
+    ) -> Node:
         """Return the plan of the rows.
 
         Parameters
@@ -61,5 +89,7 @@ class Binding:
             The columns that are looked at.
         keep : callable
             For conditions on `of_object`.
+        first : callable
+            For conditions on the columns of `objects`.
         """
-        return self.make(keep, used)
+        return self.make(keep, used, first)

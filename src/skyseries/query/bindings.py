@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -25,14 +25,14 @@ from skyseries.hats.collection import Collection, read_collection
 from skyseries.hats.dataset import open_dataset
 from skyseries.query.binding import Binding
 from skyseries.query.catalogtables import tables_of_catalog, tables_of_pairs
+from skyseries.query.files import File, is_file, stem, tables_of_file
 from skyseries.query.tapschema import described
 from skyseries.store.files import Location, locate
 from skyseries.tables import to_table
 
 __all__ = ["Bindings", "bind"]
 
-_FILES = (".parquet", ".csv", ".ecsv", ".fits", ".vot", ".xml")
-"""Suffixes of files that are tables."""
+_Given: TypeAlias = Catalog | Association | pa.Table | File
 
 
 class Bindings:
@@ -58,8 +58,9 @@ def bind(catalogs: Mapping[str, Any]) -> Bindings:
     Parameters
     ----------
     catalogs : mapping
-        From a name, ``survey`` or ``schema.table``, to a `Catalog`; to a table in memory; or to the
-        path of a catalog, of an association, of a file with a table, or of a folder of such.
+        From a name, ``survey`` or ``schema.table`` (as ``TAP_UPLOAD.mine``), to a `Catalog`; to a
+        table in memory; or to the path of a catalog, of an association, of a file with a table, or
+        of a folder of such.
 
     Raises
     ------
@@ -91,7 +92,7 @@ def _parts(key: Any) -> Path:
     return parts
 
 
-def _opened(name: Path, given: Any) -> Iterator[tuple[Path, Catalog | Association | pa.Table]]:
+def _opened(name: Path, given: Any) -> Iterator[tuple[Path, _Given]]:
     """Yield what a user gives, under the name of its table; of a folder, each table in it."""
     if isinstance(given, Catalog):
         yield name, given
@@ -101,11 +102,9 @@ def _opened(name: Path, given: Any) -> Iterator[tuple[Path, Catalog | Associatio
         yield name, to_table(given, ".".join(name))
 
 
-def _at(name: Path, path: str) -> Iterator[tuple[Path, Catalog | Association | pa.Table]]:
-    if path.lower().endswith(_FILES):
-        from skyseries.formats import read_table
-
-        yield name, read_table(path)
+def _at(name: Path, path: str) -> Iterator[tuple[Path, _Given]]:
+    if is_file(path):
+        yield name, File(path)
         return
     root = locate(path)
     try:
@@ -120,7 +119,7 @@ def _at(name: Path, path: str) -> Iterator[tuple[Path, Catalog | Association | p
     yield name, open_association(root) if dataset.kind == "association" else open_catalog(path)
 
 
-def _inside(name: Path, path: str) -> Iterator[tuple[Path, Catalog | Association | pa.Table]]:
+def _inside(name: Path, path: str) -> Iterator[tuple[Path, _Given]]:
     """Yield the tables of a folder of them; none where it is something else."""
     folder = pathlib.Path(path)
     if len(name) > 1 or not folder.is_dir():
@@ -131,23 +130,24 @@ def _inside(name: Path, path: str) -> Iterator[tuple[Path, Catalog | Association
                 yield from _at((name[0], each.name), str(each))
             except CatalogNotFoundError:
                 continue
-        elif each.suffix.lower() in _FILES and not each.name.startswith((".", "_")):
-            yield from _at((name[0], each.stem), str(each))
+        elif (own := stem(each.name)) and not each.name.startswith((".", "_")):
+            yield (name[0], own), File(str(each))
 
 
-def _bindings(
-    name: Path, given: Catalog | Association | pa.Table, homes: Mapping[str, Path]
-) -> Iterator[Binding]:
+def _bindings(name: Path, given: _Given, homes: Mapping[str, Path]) -> Iterable[Binding]:
     if isinstance(given, Catalog):
         return tables_of_catalog(name, given)
     if isinstance(given, Association):
         return tables_of_pairs(name, given, homes)
-    return tables_of_catalog(name, _in_memory(".".join(name), given))
+    if isinstance(given, File):
+        return tables_of_file(given, lambda rows: tables_of_catalog(name, _in_memory(name, rows)))
+    return tables_of_catalog(name, _in_memory(name, given))
 
 
-def _in_memory(name: str, table: pa.Table) -> Catalog:
+def _in_memory(name: Path, table: pa.Table) -> Catalog:
+    said = ".".join(name)
     try:
-        return from_table(table, name=name)
+        return from_table(table, name=said)
     except SkyseriesError:  # no positions that can be found
-        node = plan.Memory.unplaced(to_table(table, name), name)
-        return Catalog(node, Location(name, "memory"), Collection(name, ""))
+        node = plan.Memory.unplaced(to_table(table, said), said)
+        return Catalog(node, Location(said, "memory"), Collection(said, ""))

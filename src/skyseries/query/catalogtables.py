@@ -22,7 +22,7 @@ from skyseries.catalog.verbs.extensions import opened_extension
 from skyseries.errors import SkyseriesError
 from skyseries.hats.association import Association
 from skyseries.hats.extension import listed_extensions, read_extension
-from skyseries.query.binding import Binding, Keep, Key
+from skyseries.query.binding import Binding, Keep, Key, Objects
 from skyseries.schema.recognition import find_id
 from skyseries.schema.tables import TableInfo
 
@@ -100,7 +100,7 @@ def tables_of_pairs(
     )
     text = f"pairs of {links[0].catalog} and {links[1].catalog}"
     table = Table(name, _without_cells(catalog), text)
-    yield Binding(table, lambda keep, _: keep(catalog._node), keys=keys)
+    yield Binding(table, lambda keep, _, first: keep(first(catalog._node)), keys=keys)
 
 
 def _objects(held: _Named, info: TableInfo) -> Binding:
@@ -111,10 +111,11 @@ def _objects(held: _Named, info: TableInfo) -> Binding:
     table = Table(held.name, _without_cells(catalog), text)
     return Binding(
         table,
-        lambda keep, _: keep(catalog._node),
+        lambda keep, _, first: keep(first(catalog._node)),
         indexed=indexed,
         keys=held.keys_of(info),
         utype=info.utype,
+        objects=None if held.id is None else Objects(catalog, held.id),
     )
 
 
@@ -132,8 +133,9 @@ def _epochs(held: _Named, column: str, told: TableInfo | None) -> Binding:
     given = dict(info.from_object) if told else _of_object(held, column)
     kept = {new: old for new, old in given.items() if old in catalog.columns}
 
-    def make(keep: Keep, used: Collection[str]) -> Node:
-        node: Node = plan.Select(catalog._node, tuple(dict.fromkeys([*kept.values(), column])))
+    def make(keep: Keep, used: Collection[str], first: Keep) -> Node:
+        node = first(catalog._node)
+        node = plan.Select(node, tuple(dict.fromkeys([*kept.values(), column])))
         if any(new != old for new, old in kept.items()):
             pairs = (*((old, new) for new, old in kept.items()), (column, column))
             node = plan.Rename(node, plan.Renamed(pairs))
@@ -143,7 +145,7 @@ def _epochs(held: _Named, column: str, told: TableInfo | None) -> Binding:
     own = [new for new, old in kept.items() if old == held.id]
     if own and not any(key.columns == (own[0],) for key in keys):
         keys = (*keys, Key((own[0],), held.name, (str(held.id),)))
-    node = make(lambda node: node, ())
+    node = make(lambda node: node, (), lambda node: node)
     text = info.description or info.title or f"the epochs of {column}, a row each"
     return Binding(
         Table(name, node.schema, text),
@@ -153,6 +155,7 @@ def _epochs(held: _Named, column: str, told: TableInfo | None) -> Binding:
         keys,
         is_view=True,
         utype=info.utype,
+        objects=Objects(catalog, own[0], kept) if own else None,
     )
 
 
@@ -180,7 +183,7 @@ def _extension(held: _Named, extension: str) -> Binding:
     name = held.beside(extension, known=False)
     return Binding(
         Table(name, lambda: _without_cells(data()), text),
-        lambda keep, _: keep(data()._node),
+        lambda keep, _, first: keep(first(data()._node)),
         indexed=(info.key,),
         keys=(Key((info.key,), held.name, (info.primary_key,)),),
     )

@@ -25,31 +25,20 @@ from skyseries.adql.relations import (
 from skyseries.adql.rewriting import (
     expressions,
     free_columns,
-    has_subqueries,
     own_expressions,
     subqueries,
 )
 from skyseries.query.bindings import Bindings
 from skyseries.query.block import select_text
-from skyseries.query.derived import only_columns
+from skyseries.query.derived import is_alone, merged, only_columns
+from skyseries.query.froms import Leaf
 from skyseries.query.operations import Load, Make, Operation, Statement
 from skyseries.query.steps import Step
-from skyseries.query.text import cast_to, in_order, result_names
+from skyseries.query.text import cast_to, in_order, narrowed, result_names
 
-__all__ = ["Compiler", "compiled", "is_alone"]
+__all__ = ["Compiler", "compiled"]
 
 Alone = Callable[[Query, Bindings], Step]
-
-
-def is_alone(query: Query) -> bool:
-    """Return whether a query asks one table, and nothing from outside of it."""
-    body = query.body
-    if not (isinstance(body, Select) and isinstance(body.source, TableUse)):
-        return False
-    return all(
-        not has_subqueries(one) and {c.path[0] for c in free_columns(one)} <= {body.source.id}
-        for one in expressions(query)
-    )
 
 
 def compiled(query: Query, bindings: Bindings, alone: Alone) -> Step:
@@ -63,6 +52,9 @@ def compiled(query: Query, bindings: Bindings, alone: Alone) -> Step:
         Returns the step of a query for which `is_alone` holds.
     """
     compiler = Compiler(query, bindings, alone)
+    query = merged(query, compiler.once)
+    if is_alone(query):
+        return alone(query, bindings)
     sql = compiler.rows(query, {})
     return Statement(tuple(compiler.operations), sql, query.schema, "in a database of its own")
 
@@ -73,6 +65,10 @@ class Compiler:
     def __init__(self, query: Query, bindings: Bindings, alone: Alone) -> None:
         self.bindings, self._alone = bindings, alone
         self.operations: list[Operation] = []
+        self.homes: dict[str, str] = {}
+        """The table of the database that each column of a table of FROM is in."""
+        self.leaves: dict[str, Leaf] = {}
+        """All tables in FROM so far, by their ids."""
         self._numbers = itertools.count()
         self._texts: dict[int, tuple[Rows, str]] = {}
         self._shared: dict[str, str] = {}
@@ -103,9 +99,17 @@ class Compiler:
             known = self._texts[id(rows)] = rows, self._rows(rows, outer)
         return known[1]
 
+    def select(self, select: Select) -> str:
+        """Return the text of a SELECT that takes nothing from outside."""
+        return select_text(self, select, (), 0, {})
+
+    def once(self, use: QueryUse) -> bool:
+        """Return whether a query in FROM stands in the statement only once."""
+        return not use.shared or self._times[use.shared] == 1
+
     def shared(self, use: QueryUse) -> str | None:
         """Return the table of a query of WITH that is used more than once."""
-        if self._times[use.shared] < 2 or not use.shared:
+        if self.once(use):
             return None
         if use.shared not in self._shared:
             names = self._asked.get(use.shared, set())
@@ -124,6 +128,7 @@ class Compiler:
 
     def _rows(self, rows: Rows, outer: Mapping[Path, str]) -> str:
         query = rows if isinstance(rows, Query) else Query(rows, (), 0)
+        query = merged(query, self.once)
         if is_alone(query):
             return f"SELECT * FROM {self._loaded(query)}"  # noqa: S608 - no user text
         if isinstance(query.body, Select):
@@ -149,13 +154,15 @@ class Compiler:
 
     def _combined(self, rows: Combination, outer: Mapping[Path, str]) -> str:
         every = rows.operator == "UNION" and rows.every
+        widened = rows.operator != "UNION" and rows.left.schema.types != rows.right.schema.types
         left, right = (
-            f"SELECT {cast_to(rows.schema, side.schema, known_only=not every)} "  # noqa: S608
+            f"SELECT {cast_to(rows.schema, side.schema, known_only=not every, widened=widened)} "  # noqa: S608
             f"FROM ({self.rows(side, outer)})"
             for side in (rows.left, rows.right)
         )
         word = f"{rows.operator} ALL" if rows.every else rows.operator
-        return f"(({left}) {word} ({right}))"
+        text = f"(({left}) {word} ({right}))"
+        return f"(SELECT {narrowed(rows.schema)} FROM {text})" if widened else text  # noqa: S608
 
 
 def _all_uses(rows: Rows, seen: set[str] | None = None) -> Iterator[TableUse | QueryUse]:

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from skyseries import adql
 from skyseries.adql.expressions import Aggregate, Column, Expr, Operation, Path
-from skyseries.adql.relations import Combination, Query, Rows, Select
-from skyseries.adql.rewriting import changed, has_subqueries
+from skyseries.adql.relations import (
+    Combination,
+    Join,
+    Query,
+    QueryUse,
+    Relation,
+    Rows,
+    Select,
+    TableUse,
+)
+from skyseries.adql.rewriting import (
+    changed,
+    changed_rows,
+    expressions,
+    free_columns,
+    has_subqueries,
+)
 
-__all__ = ["only_columns", "with_conditions"]
+__all__ = ["is_alone", "merged", "only_columns", "with_conditions"]
 
 
 def with_conditions(query: Query, conditions: Sequence[Expr], id_: str) -> tuple[Query, list[Expr]]:
@@ -91,3 +106,91 @@ def only_columns(query: Query, names: Collection[str]) -> Query:
         return query
     kept = tuple(o for o in body.outputs if o.column.name in names) or body.outputs[:1]
     return query if kept == body.outputs else replace(query, body=replace(body, outputs=kept))
+
+
+def is_alone(query: Query) -> bool:
+    """Return whether a query asks one table, and nothing from outside of it."""
+    body = query.body
+    if not (isinstance(body, Select) and isinstance(body.source, TableUse)):
+        return False
+    return all(
+        not has_subqueries(one) and {c.path[0] for c in free_columns(one)} <= {body.source.id}
+        for one in expressions(query)
+    )
+
+
+def merged(query: Query, once: Callable[[QueryUse], bool]) -> Query:
+    """Return a query with plain queries in its FROM replaced by the tables that these ask.
+
+    Parameters
+    ----------
+    query : Query
+    once : callable
+        Returns whether a query in FROM stands in the statement only once.
+    """
+    select = query.body
+    if not isinstance(select, Select):
+        return query
+    values: dict[Path, Expr] = {}
+    conditions = [] if select.where is None else [select.where]
+    source = _without_plain(select.source, once, values, conditions)
+    if not values:
+        return query
+
+    def one(part: Expr) -> Expr | None:
+        return _behind(part, values)
+
+    where = adql.conjunction(conditions) if conditions else None
+    body = replace(select, source=source, where=where)
+    made = changed_rows(replace(query, body=body), one)
+    assert isinstance(made, Query)  # noqa: S101 - of a query comes one
+    return merged(made, once)
+
+
+def _behind(part: Expr, values: Mapping[Path, Expr]) -> Expr | None:
+    """Return what stands behind a column of a query, a field of it, or an aggregate of its epochs.
+
+    None: it is of no such query.
+    """
+    if isinstance(part, Column):
+        base = values.get(part.path[:2])
+        if len(part.path) == 2 or not isinstance(base, Column):
+            return base
+        nested = None if part.nested is None else ".".join(base.path)
+        return replace(part, path=(*base.path, *part.path[2:]), nested=nested)
+    if isinstance(part, Aggregate) and part.over is not None:
+        id_, _, name = part.over.partition(".")
+        base = values.get((id_, name))
+        if isinstance(base, Column):
+            inner = part.argument
+            argument = None if inner is None else changed(inner, lambda e: _behind(e, values))
+            return replace(part, over=".".join(base.path), argument=argument)
+    return None
+
+
+def _without_plain(
+    relation: Relation,
+    once: Callable[[QueryUse], bool],
+    values: dict[Path, Expr],
+    conditions: list[Expr],
+) -> Relation:
+    if isinstance(relation, Join):
+        left, right = relation.left, relation.right
+        if relation.kind in ("INNER", "CROSS", "LEFT"):
+            left = _without_plain(left, once, values, conditions)
+        if relation.kind in ("INNER", "CROSS", "RIGHT"):
+            right = _without_plain(right, once, values, conditions)
+        return replace(relation, left=left, right=right)
+    if not isinstance(relation, QueryUse) or not once(relation):
+        return relation
+    body = relation.query.body
+    if not isinstance(body, Select) or relation.query.offset or not _is_plain(body):
+        return relation
+    values |= {(relation.id, o.column.name): o.value for o in body.outputs}
+    conditions += [] if body.where is None else [body.where]
+    return body.source
+
+
+def _is_plain(select: Select) -> bool:
+    grouped = select.grouped or select.distinct or select.top is not None
+    return not grouped and all(_may_move(output.value) for output in select.outputs)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from skyseries.catalog import explain as catalogs
+from skyseries.query.operations import LoadScan, Operation, Statement
 from skyseries.query.steps import Step
 
 __all__ = ["Explanation", "explain"]
@@ -55,6 +56,18 @@ def explain(step: Step, footers: bool = False) -> Explanation:
     footers : bool
         Look into the files too, for the row groups that would be read.
     """
+    if isinstance(step, Statement):
+        return Explanation(step.describe(), tuple(_done(one, footers) for one in step.operations))
     below = tuple(explain(one, footers) for one in step.below)
     plans = () if below else tuple(catalogs.explain(node, footers) for node in step.nodes)
     return Explanation(step.describe(), below, plans)
+
+
+def _done(operation: Operation, footers: bool) -> Explanation:
+    step = operation.step
+    if step is None:
+        return Explanation(operation.describe())
+    if isinstance(operation, LoadScan):
+        plans = tuple(catalogs.explain(node, footers) for node in step.nodes)
+        return Explanation(operation.describe(), (), plans)
+    return Explanation(operation.describe(), (explain(step, footers),))

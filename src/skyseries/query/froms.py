@@ -22,9 +22,10 @@ from skyseries.adql.expressions import (
     Matches,
     Not,
     OneOf,
+    Subquery,
     Truth,
 )
-from skyseries.adql.relations import Join, QueryUse, Relation, TableUse
+from skyseries.adql.relations import Join, QueryUse, Relation, Select, TableUse
 from skyseries.adql.rewriting import Change, changed, has_subqueries
 
 __all__ = [
@@ -37,6 +38,8 @@ __all__ = [
     "distributed",
     "from_tree",
     "leaves",
+    "restrictions",
+    "semijoins",
 ]
 
 
@@ -55,6 +58,8 @@ class Leaf:
 
     use: TableUse | QueryUse | StageUse
     conditions: list[Expr] = field(default_factory=list)
+    of_objects: list[Expr] = field(default_factory=list)
+    """Conditions over the columns of the objects that the rows belong to, as these are called."""
 
     @property
     def ids(self) -> frozenset[str]:
@@ -189,6 +194,56 @@ def _compared(condition: Expr) -> Column | None:
     else:
         return None
     return found if isinstance(found, Column) else None
+
+
+def restrictions(tree: From, rest: Sequence[Expr]) -> Iterator[tuple[Column, Column]]:
+    """Yield columns whose rows do not matter where another column has not the same value.
+
+    Parameters
+    ----------
+    tree : From
+    rest : sequence of Expr
+        Conditions on all its rows.
+
+    Yields
+    ------
+    here, there : Column
+        Rows with a value of ``here`` that ``there`` has not can be left out.
+    """
+    yield from (pair for one in rest for pair in _equal(one) if pair[0].path[0] in tree.ids)
+    if isinstance(tree, Leaf):
+        return
+    for here, there in (pair for one in tree.on for pair in _equal(one)):
+        if tree.kind == "INNER" or (tree.kind == "LEFT" and here.path[0] in tree.right.ids):
+            yield here, there
+    yield from restrictions(tree.left, ())
+    yield from restrictions(tree.right, ())
+
+
+def semijoins(condition: Expr) -> Iterator[tuple[tuple[Column, Column], Leaf]]:
+    """Yield what IN and EXISTS say of columns: as `restrictions`, and the table of the other one.
+
+    Parameters
+    ----------
+    condition : Expr
+        Of rows that matter only where it is true.
+    """
+    if not isinstance(condition, Subquery) or condition.form not in ("in", "exists"):
+        return
+    select, argument = condition.query.body, condition.argument
+    plain = isinstance(select, Select) and isinstance(select.source, TableUse)
+    if not plain or select.grouped or select.top is not None or condition.query.offset:  # type: ignore[union-attr]
+        return
+    assert isinstance(select, Select) and isinstance(select.source, TableUse)  # noqa: S101, PT018 - as seen
+    leaf = Leaf(select.source)
+    where = [] if select.where is None else adql.conjuncts(select.where)
+    outside = distributed(leaf, where)
+    value = select.outputs[0].value
+    if isinstance(argument, Column) and isinstance(value, Column) and argument.type is value.type:
+        yield (argument, value), leaf
+    for one, two in (pair for part in outside for pair in _equal(part)):
+        if two.path[0] == leaf.use.id:
+            yield (one, two), leaf
 
 
 def _equal(condition: Expr) -> Iterator[tuple[Column, Column]]:

@@ -8,24 +8,40 @@ from __future__ import annotations
 
 import abc
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import pyarrow as pa
 
 from skyseries import adql
-from skyseries.adql import Expr, Path
+from skyseries.adql import Column, Expr, Path
 from skyseries.adql.border import normal
 from skyseries.adql.evaluate import finished
+from skyseries.adql.expressions import OneOf, written
 from skyseries.adql.nearness import Nearness
 from skyseries.catalog.plan.node import Node
 from skyseries.errors import QueryError
 from skyseries.query.database import Database
 from skyseries.query.skyjoins import pairs
-from skyseries.query.steps import Step
+from skyseries.query.steps import Scan, Step
 
-__all__ = ["Compute", "Counted", "Load", "Make", "Near", "Operation", "Statement"]
+__all__ = [
+    "Compute",
+    "Counted",
+    "Key",
+    "Load",
+    "LoadScan",
+    "Make",
+    "Near",
+    "Operation",
+    "Statement",
+]
+
+MOST_KEYS = 50_000
+"""The rows of a table are looked for by the keys of another one, if these are not more."""
 
 MOST_PAIRS = 1_000_000_000
 """So many pairs of rows may be looked at where no condition says which belong together."""
@@ -78,6 +94,58 @@ class Load(Operation):
         return f"{self.name}: {self.rows.describe()}"
 
 
+class Key(NamedTuple):
+    """Rows matter only where their value of a column is one of another table."""
+
+    column: Column
+    """Over the columns of the scan."""
+    table: str
+    other: str
+
+
+@dataclass(frozen=True)
+class LoadScan(Operation):
+    """The rows of the plan of a table, in a table of the database.
+
+    Parameters
+    ----------
+    name : str
+    make : callable
+        Returns the plan, with further conditions.
+    columns : tuple of str
+    keys : tuple of Key
+    """
+
+    name: str
+    make: Callable[[Sequence[Expr]], Node] = field(repr=False)
+    columns: tuple[str, ...]
+    keys: tuple[Key, ...] = ()
+
+    @property
+    def step(self) -> Step:
+        return Scan(self.make(()))
+
+    def run(self, database: Database) -> None:
+        known = (_known(database, key) for key in self.keys)
+        node = self.make([one for one in known if one is not None])
+        Load(self.name, Scan(node), self.columns).run(database)
+
+    def describe(self) -> str:
+        only = [f"{written(key.column.path)} of {key.table}" for key in self.keys]
+        text = f", only those with a {' and a '.join(only)} where these are few" if only else ""
+        return f"{self.name}: all rows{text}"
+
+
+def _known(database: Database, key: Key) -> Expr | None:
+    """Return the condition that a column has one of the values of another, if these are few."""
+    sql = (
+        f"SELECT DISTINCT {key.other} FROM {key.table} "  # noqa: S608 - no user text
+        f"WHERE {key.other} IS NOT NULL LIMIT {MOST_KEYS + 1}"
+    )
+    values = [value for table in database.stream(sql) for value in table.column(0).to_pylist()]
+    return None if len(values) > MOST_KEYS else OneOf(key.column, tuple(values))
+
+
 @dataclass(frozen=True)
 class Make(Operation):
     """The rows of a query, in a table."""
@@ -96,16 +164,17 @@ class Make(Operation):
 class Counted(Operation):
     """Says so where more pairs than `MOST_PAIRS` would be looked at."""
 
-    left: str
-    right: str
+    sides: tuple[str, ...]
+    """What stands side by side in FROM."""
 
     def run(self, database: Database) -> None:
-        counts = [_count(database, text) for text in (self.left, self.right)]
-        if counts[0] * counts[1] > MOST_PAIRS:
+        counts = [_count(database, text) for text in self.sides]
+        if math.prod(counts) > MOST_PAIRS:
+            said = " times ".join(f"{count:,}" for count in counts)
             raise QueryError(
-                f"{counts[0]:,} rows beside {counts[1]:,} others, with no condition that says "
-                f"which belong together, are {counts[0] * counts[1]:,} pairs; at most "
-                f"{MOST_PAIRS:,} are looked at: join them by a column (ON a.id = b.id) or by "
+                f"tables stand beside each other with no condition that says which rows belong "
+                f"together: {said} rows are {math.prod(counts):,} pairs, and at most "
+                f"{MOST_PAIRS:,} are looked at. Join them by a column (ON a.id = b.id) or by "
                 "DISTANCE, or select fewer rows"
             )
 

@@ -18,7 +18,8 @@ from skyseries.catalog.plan.names import nested_columns
 from skyseries.catalog.plan.node import Node
 from skyseries.query.binding import Binding
 from skyseries.query.bindings import Bindings
-from skyseries.query.compiler import compiled, is_alone
+from skyseries.query.compiler import compiled
+from skyseries.query.derived import is_alone
 from skyseries.query.scans import Conditions, local, scanned
 from skyseries.query.steps import (
     Distinct,

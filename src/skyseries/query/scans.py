@@ -31,7 +31,12 @@ class Conditions:
     text: str = ""
 
 
-def scanned(binding: Binding, conditions: Conditions, used: Collection[str]) -> Node:
+def scanned(
+    binding: Binding,
+    conditions: Conditions,
+    used: Collection[str],
+    of_objects: Conditions = Conditions(),
+) -> Node:
     """Return the plan of the rows of a table of which all conditions are true.
 
     Parameters
@@ -41,16 +46,20 @@ def scanned(binding: Binding, conditions: Conditions, used: Collection[str]) -> 
         Of `local` expressions.
     used : collection of str
         The columns that are looked at.
+    of_objects : Conditions
+        Over the columns of the objects (`Binding.objects`).
     """
     parts, text = conditions.parts, conditions.text
-    if not parts:
-        return binding.node(used)
-    if not binding.of_object:
-        return plan.Filter(binding.node(used), adql.conjunction(parts), text)
+
+    def first(node: Node) -> Node:
+        return _filtered(node, of_objects.parts, of_objects.text)
+
+    if not parts or not binding.of_object:
+        return _filtered(binding.node(used, first=first), parts, text)
     objects = [part for part in parts if _only_of(part, binding.of_object)]
     rest = [part for part in parts if part not in objects]
     said = [f"{text} (what is of {what})" if objects and rest else text for what in _LEVELS]
-    node = binding.node(used, lambda node: _filtered(node, objects, said[0]))
+    node = binding.node(used, lambda node: _filtered(node, objects, said[0]), first)
     if rest:
         places = own_places(adql.conjunction(rest), node.schema)
         node = plan.Filter(node, adql.conjunction([*rest, *places]), said[1])
@@ -92,6 +101,7 @@ def table_scan(
     conditions: Sequence[Expr],
     columns: Sequence[str],
     made: Sequence[tuple[str, Expr]],
+    of_objects: Sequence[Expr] = (),
 ) -> Node:
     """Return the plan of some columns of the rows of a table that fulfil conditions.
 
@@ -103,14 +113,20 @@ def table_scan(
     columns : sequence of str
     made : sequence of (str, Expr)
         Columns that are calculated.
+    of_objects : sequence of Expr
+        Conditions over the columns of the objects, as they are called there.
     """
     values = [local(value) for _, value in made]
     parts = tuple(local(condition) for condition in conditions)
     used = {path[0] for value in (*values, *parts) for path in adql.columns(value)}
-    text = " AND ".join(map(shown, parts))
-    node = scanned(binding, Conditions(parts, text), used | set(columns))
+    both = Conditions(parts, _text(parts)), Conditions(tuple(of_objects), _text(of_objects))
+    node = scanned(binding, both[0], used | set(columns), both[1])
     if made:
         fields = [pa.field(n, v.arrow_type) for (n, _), v in zip(made, values, strict=True)]
         node = plan.Assign(node, tuple(fields), tuple(values), tuple(map(shown, values)))
     wanted = (*columns, *(name for name, _ in made)) or node.schema.names[:1]
     return plan.Select(node, tuple(wanted))
+
+
+def _text(conditions: Sequence[Expr]) -> str:
+    return " AND ".join(map(shown, conditions))

@@ -93,10 +93,14 @@ def described(bindings: Iterable[Binding]) -> list[Binding]:
         schema = _schema(name)
 
         def make(
-            keep: Keep, _: Collection[str], name: str = name, schema: pa.Schema = schema
+            keep: Keep,
+            _: Collection[str],
+            first: Keep,
+            name: str = name,
+            schema: pa.Schema = schema,
         ) -> Node:
             table = pa.Table.from_pylist(rows()[name], schema)
-            return keep(plan.Memory.unplaced(table, f"tap_schema.{name}"))
+            return keep(first(plan.Memory.unplaced(table, f"tap_schema.{name}")))
 
         found.append(Binding(Table(("tap_schema", name), schema, _ABOUT[name]), make))
     return found

@@ -26,13 +26,15 @@ from skyseries.adql.expressions import (
     Path,
     Subquery,
     Truth,
+    written,
 )
 from skyseries.adql.lexer import Position
 from skyseries.adql.relations import Query
 from skyseries.adql.sql import NEGATED, Writer, may_be_nan
 from skyseries.adql.types import Type, duckdb_type, from_arrow
+from skyseries.errors import QueryError
 
-__all__ = ["StatementWriter", "cast_to", "in_order", "known", "result_names"]
+__all__ = ["StatementWriter", "cast_to", "in_order", "known", "narrowed", "result_names"]
 
 _CONDITIONS = (And, Or, Not, Compare, IsNull, OneOf, Matches, Truth)
 
@@ -67,6 +69,11 @@ class StatementWriter(Writer):
         return super()._operand(expression, repeated=repeated and self._hoists)
 
     def _value(self, expression: Expr) -> tuple[str, int]:
+        if isinstance(expression, Column) and expression.path not in self._names:
+            raise QueryError(
+                f"{written(expression.path)} is of a query outside, from which it cannot be taken "
+                "here: write the condition with it in WHERE, or in a query in FROM"
+            )
         if isinstance(expression, Subquery) and expression.form == "scalar":
             return f"(SELECT r0 FROM ({self._query(expression.query)}))", 0  # noqa: S608
         return super()._value(expression)
@@ -128,7 +135,7 @@ def result_names(count: int) -> list[str]:
     return [f"r{i}" for i in range(count)]
 
 
-def cast_to(schema: pa.Schema, have: pa.Schema, *, known_only: bool) -> str:
+def cast_to(schema: pa.Schema, have: pa.Schema, *, known_only: bool, widened: bool = False) -> str:
     """Return the columns of a query in the types of another schema, as a part of SELECT.
 
     Parameters
@@ -136,15 +143,28 @@ def cast_to(schema: pa.Schema, have: pa.Schema, *, known_only: bool) -> str:
     schema, have : pyarrow.Schema
     known_only : bool
         NULL stands for NaN, so that both count as one value.
+    widened : bool
+        Whole numbers get 128 bits: they are compared, and may not fit into the type.
     """
     texts = []
     for i, (want, given) in enumerate(zip(schema, have, strict=True)):
         kind, before, text = from_arrow(want.type), from_arrow(given.type), f"r{i}"
-        if kind is not before and kind is not Type.NULL:
+        if widened and kind.is_integer:
+            text = f"CAST({text} AS HUGEINT)"
+        elif kind is not before and kind is not Type.NULL:
             text = f"CAST({text} AS {duckdb_type(kind)})"
         column = Column((text,), kind)
         texts.append(f"{known(text, column) if known_only else text} AS r{i}")
     return ", ".join(texts)
+
+
+def narrowed(schema: pa.Schema) -> str:
+    """Return the columns of what `cast_to` has widened in their types, as a part of SELECT."""
+    kinds = [from_arrow(field.type) for field in schema]
+    return ", ".join(
+        f"CAST(r{i} AS {duckdb_type(kind)}) AS r{i}" if kind.is_integer else f"r{i}"
+        for i, kind in enumerate(kinds)
+    )
 
 
 def in_order(terms: Iterable[tuple[str, Expr, bool]]) -> str:
