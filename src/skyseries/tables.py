@@ -208,8 +208,15 @@ def _array(name: str, values: Any) -> Any:
         if isinstance(values, list | tuple) and any(isinstance(v, np.datetime64) for v in values):
             values = np.array([np.datetime64("NaT") if is_missing(v) else v for v in values])
         if isinstance(values, list | tuple):
-            return plain_array(pa.array([None if v is np.ma.masked else v for v in values]))
+            return plain_array(_of_values([None if v is np.ma.masked else v for v in values]))
         return _from_numpy(*opened(values, f"column {name!r}")[:2])
+
+
+def _of_values(values: list[Any]) -> pa.Array:
+    try:
+        return pa.array(values)
+    except OverflowError:  # ids beyond 2^63
+        return pa.array(values, pa.uint64())
 
 
 def _from_numpy(values: Any, missing: Any) -> pa.Array:
@@ -235,5 +242,5 @@ def _named(what: str) -> Iterator[None]:
         yield
     except InputError as error:
         raise InputError(f"{what} cannot be taken: {error}") from None
-    except (pa.ArrowException, ValueError, TypeError, AttributeError) as error:
+    except (pa.ArrowException, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise InputError(f"{what} cannot be taken: {str(error).splitlines()[0]}") from error

@@ -27,14 +27,14 @@ SCHEMA = pa.schema(
         _field("c", pa.list_(pa.float64(), 3), xtype="circle"),
     ]
 )
-TABLES = Tables([Table((name,), SCHEMA) for name in "ab"])
 LEFT, RIGHT = ["#0"], ["#1"]
 
 
-def condition(text):
+def condition(text, schema=SCHEMA):
     """Return a condition over ``a`` (its columns are of ``#0``) and ``b`` (``#1``)."""
-    statement = parse_statement(f"SELECT a.n FROM a, b WHERE {text}", PYTHON)  # noqa: S608
-    return resolve(statement, TABLES, PYTHON).body.where
+    tables = Tables([Table((name,), schema) for name in "ab"])
+    statement = parse_statement(f"SELECT a.ra FROM a, b WHERE {text}", PYTHON)  # noqa: S608
+    return resolve(statement, tables, PYTHON).body.where
 
 
 def table(ra, dec, r, circles=None):

@@ -31,9 +31,11 @@ from skyseries.adql.relations import (
     Sort,
     Tables,
     TableUse,
+    uses,
 )
 from skyseries.adql.resolver import Resolver
 from skyseries.adql.types import Type, common_type, from_arrow, xtype
+from skyseries.adql.walk import columns as columns_of
 from skyseries.errors import QueryError
 from skyseries.schema import ColumnMeta, with_column_meta
 
@@ -152,6 +154,8 @@ class _Statement:
         )
         values = [*(o.value for o in outputs), *(s.value for s in sorts)]
         grouped = bool(node.group_by or node.having) or any(map(_aggregates, values))
+        if outer is not None and not self.errors:
+            self._check_outside(node, outputs, {use.id for use in uses(source)})
         if grouped and not self.errors:
             self._check_groups(node, order_by, outputs, sorts, having, keys)
         if node.distinct and not self.errors:
@@ -239,6 +243,16 @@ class _Statement:
         value = self.attempt(group.output, item.value)
         if value is not None:
             yield item, Output(_field(value, part), value, item.value)
+
+    def _check_outside(self, node: tree.Select, outputs: list[Output], ids: set[str]) -> None:
+        """Refuse aggregates of columns that are all of a query outside: of its rows, in SQL."""
+        for output, position in zip(outputs, _places(node, outputs), strict=True):
+            for found in _all_aggregates(output.value):
+                paths = columns_of(found)
+                if paths and not any(path[0] in ids for path in paths):
+                    name = written(min(paths))
+                    said = f"{name} is of a query outside, whose rows cannot be aggregated here"
+                    self.errors.append(error_at(said, position))
 
     def _check_groups(
         self,
@@ -350,9 +364,15 @@ def _by_name(name: tree.Name, names: list[str]) -> int | None:
 
 
 def _aggregates(value: Expr) -> bool:
+    return next(_all_aggregates(value), None) is not None
+
+
+def _all_aggregates(value: Expr) -> Iterator[Aggregate]:
+    """Yield the aggregates of rows in a value."""
     if isinstance(value, Aggregate) and value.over is None:
-        return True
-    return any(map(_aggregates, value.children))
+        yield value
+    for child in value.children:
+        yield from _all_aggregates(child)
 
 
 def _ungrouped(value: Expr, keys: tuple[Expr, ...]) -> Column | None:

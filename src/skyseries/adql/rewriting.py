@@ -14,7 +14,6 @@ from skyseries.adql.relations import (
     Relation,
     Rows,
     Select,
-    TableUse,
     uses,
 )
 
@@ -161,7 +160,7 @@ def _changed_relation(relation: Relation, change: Change) -> Relation:
         on = None if relation.on is None else changed(relation.on, change)
         left, right = (_changed_relation(s, change) for s in (relation.left, relation.right))
         return replace(relation, left=left, right=right, on=on)
-    if isinstance(relation, TableUse) or relation.shared:
+    if not isinstance(relation, QueryUse) or relation.shared:
         return relation
     query = changed_rows(relation.query, change)
     assert isinstance(query, Query)  # noqa: S101 - of a query comes one

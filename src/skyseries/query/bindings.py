@@ -48,6 +48,10 @@ class Bindings:
         self._by_name = {binding.table.name: binding for binding in named}
         self.tables = Tables(binding.table for binding in named)
 
+    def add(self, binding: Binding) -> None:
+        """Add a table that a statement cannot name, but that stands for a part of it."""
+        self._by_name[binding.table.name] = binding
+
     def __getitem__(self, table: Table) -> Binding:
         return self._by_name[table.name]
 

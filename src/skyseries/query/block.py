@@ -27,7 +27,6 @@ from skyseries.adql.rewriting import (
     changed,
     changed_rows,
     expressions,
-    free_columns,
     has_subqueries,
     outer_conditions,
     subqueries,
@@ -128,15 +127,12 @@ class _Block(FromText):
         values = []
         for part in parts:
             column = self._made_column(part, "=")
-            self._names[column.path] = self._compiler.new("c")
-            values.append(
-                (self._names[column.path], changed(part, lambda e: self._inner(e, inner)))
-            )
+            name = self._names[column.path] = self._compiler.new("c")
+            values.append((name, self._placed(changed(part, lambda e: self._inner(e, inner)))))
         asked = [f"{writer.result(e)} AS {self._names[c.path]}" for e, c in inner.items()]
         columns = [*piece.columns, *asked, f"row_number() OVER () AS {number}"]
         sql = self._selected(replace(piece, conditions=now), columns, writer)
-        paths = {c.path: self._names[c.path] for _, e in values for c in free_columns(e)}
-        self._compiler.operations.append(Compute(table, sql, paths, tuple(values)))
+        self._compiler.operations.append(Compute(table, sql, tuple(values)))
         made = {part: self._made[part] for part in parts}
         self._rest = later
         self._change(lambda e: made.get(e))

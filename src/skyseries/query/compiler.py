@@ -12,7 +12,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
-from skyseries.adql.expressions import Path
+from skyseries.adql.expressions import Path, Subquery
 from skyseries.adql.relations import (
     Combination,
     Query,
@@ -32,6 +32,7 @@ from skyseries.query.bindings import Bindings
 from skyseries.query.block import select_text
 from skyseries.query.derived import is_alone, merged, only_columns
 from skyseries.query.froms import Leaf
+from skyseries.query.neighbours import with_neighbours
 from skyseries.query.operations import Load, Make, Operation, Statement
 from skyseries.query.steps import Step
 from skyseries.query.text import cast_to, in_order, narrowed, result_names
@@ -52,7 +53,7 @@ def compiled(query: Query, bindings: Bindings, alone: Alone) -> Step:
         Returns the step of a query for which `is_alone` holds.
     """
     compiler = Compiler(query, bindings, alone)
-    query = merged(query, compiler.once)
+    query = compiler.prepared(query)
     if is_alone(query):
         return alone(query, bindings)
     sql = compiler.rows(query, {})
@@ -70,7 +71,7 @@ class Compiler:
         self.leaves: dict[str, Leaf] = {}
         """All tables in FROM so far, by their ids."""
         self._numbers = itertools.count()
-        self._texts: dict[int, tuple[Rows, str]] = {}
+        self._texts: dict[tuple[int, tuple[str, ...]], tuple[Rows, str]] = {}
         self._shared: dict[str, str] = {}
         found = list(_all_uses(query))
         self._times = Counter(use.shared for use in found if isinstance(use, QueryUse))
@@ -94,10 +95,17 @@ class Compiler:
         outer : mapping of path to str
             The columns of the queries that it stands in.
         """
-        known = self._texts.get(id(rows))
+        query = rows if isinstance(rows, Query) else Query(rows, (), 0)
+        paths = sorted({c.path for c in free_columns(Subquery("exists", query))})
+        key = id(rows), tuple(outer.get(path, "") for path in paths)
+        known = self._texts.get(key)
         if known is None:
-            known = self._texts[id(rows)] = rows, self._rows(rows, outer)
+            known = self._texts[key] = rows, self._rows(query, outer)
         return known[1]
+
+    def prepared(self, query: Query) -> Query:
+        """Return a query with as few and as plain things in FROM as may be."""
+        return with_neighbours(merged(query, self.once), self.bindings, self.new)
 
     def select(self, select: Select) -> str:
         """Return the text of a SELECT that takes nothing from outside."""
@@ -126,9 +134,8 @@ class Compiler:
         """Return the columns of the table of `shared`."""
         return list(only_columns(use.query, self._asked.get(use.shared, set())).schema.names)
 
-    def _rows(self, rows: Rows, outer: Mapping[Path, str]) -> str:
-        query = rows if isinstance(rows, Query) else Query(rows, (), 0)
-        query = merged(query, self.once)
+    def _rows(self, query: Query, outer: Mapping[Path, str]) -> str:
+        query = self.prepared(query)
         if is_alone(query):
             return f"SELECT * FROM {self._loaded(query)}"  # noqa: S608 - no user text
         if isinstance(query.body, Select):

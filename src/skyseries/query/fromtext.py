@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from skyseries import adql
-from skyseries.adql.expressions import Column, Expr, Path, Subquery
+from skyseries.adql.expressions import Aggregate, Column, Expr, Path, Subquery
 from skyseries.adql.nearness import Nearness, nearness
 from skyseries.adql.relations import Join, Output, QueryUse, Select, Sort, TableUse
 from skyseries.adql.rewriting import Change, changed, free_columns, has_subqueries
 from skyseries.adql.types import Type, from_arrow
 from skyseries.catalog.plan.node import Node
+from skyseries.catalog.plan.scan import first_scan
 from skyseries.query.arraywork import array_parts, ids_of
 from skyseries.query.derived import is_alone, only_columns, with_conditions
 from skyseries.query.froms import (
@@ -108,6 +109,22 @@ class FromText:
             self._names[path] = self._compiler.new("c")
         return self._names[path]
 
+    def _placed(self, expression: Expr) -> Expr:
+        """Return an expression over the columns of the database."""
+
+        def one(part: Expr) -> Expr | None:
+            if isinstance(part, Column):
+                name = self._names[part.path[:2]]
+                nested = None if part.nested is None else name
+                return replace(part, path=(name, *part.path[2:]), nested=nested)
+            if isinstance(part, Aggregate) and part.over is not None:
+                id_, _, name = part.over.partition(".")
+                argument = None if part.argument is None else self._placed(part.argument)
+                return replace(part, over=self._names[id_, name], argument=argument)
+            return None
+
+        return changed(expression, one)
+
     def _used(self, id_: str) -> list[str]:
         """Return the columns of a table or query that this SELECT, or a query in it, needs."""
         columns = (c for one in self._everything() for c in free_columns(one))
@@ -196,10 +213,15 @@ class FromText:
         return self._query(leaf, use)
 
     def _load(self) -> None:
-        """Load the tables of FROM: first those of which conditions leave little."""
-        scans = [leaf for leaf in leaves(self._tree) if isinstance(leaf.use, TableUse)]
-        for leaf in sorted(scans, key=lambda leaf: not (leaf.conditions or leaf.of_objects)):
-            self._scan(leaf, leaf.use)  # type: ignore[arg-type]
+        """Load the tables of FROM: first those in memory, or of which conditions leave little."""
+        scans = [(leaf, leaf.use) for leaf in leaves(self._tree) if isinstance(leaf.use, TableUse)]
+        for leaf, use in sorted(scans, key=lambda pair: self._is_large(*pair)):
+            self._scan(leaf, use)
+
+    def _is_large(self, leaf: Leaf, use: TableUse) -> bool:
+        """Return whether all rows of a catalog are read of a table."""
+        few = leaf.conditions or leaf.of_objects
+        return not few and first_scan(self._compiler.bindings[use.table].node(())) is not None
 
     def _scan(self, leaf: Leaf, use: TableUse) -> None:
         made = {c.path[1]: e for e, c in self._made.items() if c.path[0] == use.id}
@@ -222,8 +244,7 @@ class FromText:
         """Yield what leaves out rows of a table by those of tables that are loaded before it."""
         for here, there in dict.fromkeys(self._same):
             other = self._names.get(there.path, "")
-            exact = here.type.is_integer or here.type is Type.TEXT
-            if here.path[0] == id_ and other in self._compiler.homes and exact:
+            if here.path[0] == id_ and other in self._compiler.homes and _is_key(here):
                 yield Key(here, self._compiler.homes[other], other)
 
     def _keys_of_queries(self, id_: str) -> Iterator[Key]:
@@ -233,7 +254,7 @@ class FromText:
                 column, value = one.argument, one.query.schema.field(0)
                 if isinstance(column, Column) and column.path[0] == id_:
                     table = self._compiler.rows(one.query, self._names).rpartition(" ")[2]
-                    if column.type is from_arrow(value.type):
+                    if column.type is from_arrow(value.type) and _is_key(column):
                         yield Key(column, table, "r0")
 
     def _query(self, leaf: Leaf, use: QueryUse) -> Piece:
@@ -283,7 +304,7 @@ class FromText:
         """Make the table of the numbers of rows that belong together."""
         work = [one for one in tree.on if self._chooses(one)]
         plain = [one for one in tree.on if one not in work]
-        paths = {c.path: self._names[c.path] for e in work for c in free_columns(e)}
+        paths = {c.path[:2]: self._names[c.path[:2]] for e in work for c in free_columns(e)}
         candidates = [*left[0].items, *right[0].items]
         rules = (nearness(condition, tree.left.ids, tree.right.ids) for condition in work)
         rule = next((near for near in rules if near is not None), None)
@@ -292,7 +313,7 @@ class FromText:
         asked = [f"{n} AS {new}" for n, new in zip((left[1], right[1]), numbers, strict=True)]
         sql = self._selected(Piece(candidates, [], plain), [*asked, *dict.fromkeys(paths.values())])
         self._compiler.operations.append(
-            Compute(name, sql, paths, (), adql.conjunction(work), numbers)
+            Compute(name, sql, (), self._placed(adql.conjunction(work)), numbers)
         )
 
     def _over_stages(
@@ -371,3 +392,7 @@ class FromText:
     def _is_settled(self, condition: Expr) -> bool:
         """Return whether a condition can be applied before the stage."""
         return ids_of(condition) <= self._own and not any(array_parts(condition))
+
+
+def _is_key(column: Column) -> bool:
+    return column.type.is_integer or column.type is Type.TEXT

@@ -11,9 +11,9 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from skyseries import adql
@@ -22,7 +22,9 @@ from skyseries.adql.border import normal
 from skyseries.adql.evaluate import finished
 from skyseries.adql.expressions import OneOf, written
 from skyseries.adql.nearness import Nearness
+from skyseries.catalog.plan.expressions import input_table
 from skyseries.catalog.plan.node import Node
+from skyseries.catalog.plan.rows import TableRows
 from skyseries.errors import QueryError
 from skyseries.query.database import Database
 from skyseries.query.skyjoins import pairs
@@ -131,8 +133,8 @@ class LoadScan(Operation):
         Load(self.name, Scan(node), self.columns).run(database)
 
     def describe(self) -> str:
-        only = [f"{written(key.column.path)} of {key.table}" for key in self.keys]
-        text = f", only those with a {' and a '.join(only)} where these are few" if only else ""
+        only = [f"{written(key.column.path)} in {key.table}" for key in self.keys]
+        text = f", with {' and '.join(only)} where few are there" if only else ""
         return f"{self.name}: all rows{text}"
 
 
@@ -190,10 +192,8 @@ class Compute(Operation):
     ----------
     name : str
     sql : str
-    paths : mapping of path to str
-        The columns of the query that are calculated with.
     values : tuple of (str, Expr)
-        Further columns.
+        Further columns, of those of the query.
     condition : Expr, optional
         Of the rows that are kept.
     kept : tuple of str, optional
@@ -202,7 +202,6 @@ class Compute(Operation):
 
     name: str
     sql: str
-    paths: Mapping[Path, str] = field(repr=False)
     values: tuple[tuple[str, Expr], ...] = ()
     condition: Expr | None = None
     kept: tuple[str, ...] | None = None
@@ -217,22 +216,22 @@ class Compute(Operation):
         database.load(self.name, pa.schema(fields), made)
 
     def _computed(self, table: pa.Table, kept: Sequence[str]) -> pa.Table:
-        if self._mask is not None:
-            table = table.filter(self._mask(self._columns(table), table.num_rows))
-        arrays = self._values(self._columns(table), table.num_rows)
+        if self.condition is not None:
+            condition, columns = input_table(self.condition, in_memory(table))
+            table = table.filter(adql.Mask(condition)(columns, table.num_rows))
         names = [*kept, *(name for name, _ in self.values)]
-        return pa.table([*table.select(kept).columns, *arrays], names=names)
+        return pa.table([*table.select(kept).columns, *self._calculated(table)], names=names)
 
-    def _columns(self, table: pa.Table) -> dict[Path, pa.ChunkedArray]:
-        return {path: table.column(name) for path, name in self.paths.items()}
-
-    @cached_property
-    def _mask(self) -> adql.Mask | None:
-        return None if self.condition is None else adql.Mask(self.condition)
-
-    @cached_property
-    def _values(self) -> adql.Values:
-        return adql.Values([value for _, value in self.values])
+    def _calculated(self, table: pa.Table) -> list[pa.Array]:
+        made: list[Expr] = []
+        columns = {name: table.column(name) for name in table.column_names}
+        for i, (_, value) in enumerate(self.values):
+            if adql.has_aggregates(value):
+                outer, inputs = input_table(value, in_memory(table))
+                columns[f"={i}"] = adql.Values([outer])(inputs, table.num_rows)[0]
+                value = Column((f"={i}",), value.type, arrow=value.arrow_type)
+            made.append(value)
+        return adql.Values(made)(pa.table(columns), table.num_rows)
 
     def describe(self) -> str:
         what = [name for name in ("values", "condition") if getattr(self, name)]
@@ -273,6 +272,12 @@ class Near(Operation):
 
     def describe(self) -> str:
         return f"{self.name}: cross-match, all within a radius"
+
+
+def in_memory(table: pa.Table) -> TableRows:
+    """Return the rows of a table, which are nowhere on the sky."""
+    nowhere = np.empty(0)
+    return TableRows(table, nowhere, nowhere, np.empty(0, np.int64))
 
 
 def _count(database: Database, text: str) -> int:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from skyseries.adql.relations import Query, Select
+from skyseries.adql.relations import Query
 from skyseries.catalog import output
 from skyseries.catalog.plan.names import check_columns, names_list
 from skyseries.errors import InputError
 from skyseries.hats.collection import Collection
 from skyseries.query.bindings import Bindings
+from skyseries.query.derived import only_columns
 from skyseries.query.planning import planned
 from skyseries.store.files import Location
 
@@ -65,18 +65,19 @@ class Result:
         SchemaError
             If one is not there.
         InputError
-            If none would be left, or the statement says DISTINCT.
+            If none would be left, or the statement says DISTINCT, or UNION and the like.
         """
         gone = names_list(columns)
         check_columns(gone, self.schema)
-        select = self._query.body
-        assert isinstance(select, Select)  # noqa: S101 - as `planned` takes it
-        if select.distinct:
-            raise InputError("which rows differ depends on all columns: name them in the statement")
-        kept = tuple(o for o in select.outputs if o.column.name not in gone)
+        kept = [name for name in self.columns if name not in gone]
         if not kept:
             raise InputError("no column would be left")
-        query = replace(self._query, body=replace(select, outputs=kept))
+        query = only_columns(self._query, kept)
+        if query.schema.names != kept:
+            raise InputError(
+                "which rows differ, or are in several queries, depends on all columns: name those "
+                "that you want in the statement"
+            )
         return Result(query, self._bindings, self._text)
 
     def __len__(self) -> int:

@@ -19,11 +19,11 @@ from skyseries.arraytypes import Floats
 from skyseries.arrow import floats, from_numpy
 from skyseries.spatial.match import Target
 
-__all__ = ["pairs", "reach_arcsec"]
+__all__ = ["ALL_ARCSEC", "MARGIN_ARCSEC", "STRETCH", "pairs", "reach_arcsec"]
 
-_ALL_ARCSEC = 648_000.0
+ALL_ARCSEC = 648_000.0
 """180 degrees."""
-_MARGIN_ARCSEC = 1e-6
+MARGIN_ARCSEC, STRETCH = 1e-6, 1.0 + 1e-9
 """Above the rounding of an angle (4e-10 arcsec), and what `kernels.relations` takes as touching."""
 
 
@@ -91,7 +91,7 @@ def reach_arcsec(degrees: object) -> Floats:
     """
     radius = np.asarray(degrees, np.float64)
     radius = np.where(radius >= 0.0, np.minimum(radius, 180.0), np.nan)
-    return np.minimum(radius * (3600.0 * (1.0 + 1e-9)) + _MARGIN_ARCSEC, _ALL_ARCSEC)
+    return np.minimum(radius * (3600.0 * STRETCH) + MARGIN_ARCSEC, ALL_ARCSEC)
 
 
 def _places(position: tuple[adql.Expr, adql.Expr], rows: Iterable[Columns]) -> Coordinates:

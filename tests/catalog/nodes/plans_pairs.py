@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from skyseries.adql import Scope, resolve_condition
 from skyseries.catalog.plan.join import Join
 from skyseries.catalog.plan.joincurves import JoinCurves
 from skyseries.catalog.plan.joinmap import MapValues
@@ -122,6 +123,30 @@ def each_others_nearest_of_a_table(world: World) -> Case:
 def a_radius_for_each_row(world: World) -> Case:
     suffixes = "_objects", ""
     return exchanged(match_case(world, radius="k * 10", n_neighbors=2, suffixes=suffixes))
+
+
+@plan(Match)
+def stars_of_which_a_condition_on_both_is_true(world: World) -> Case:
+    case = match_case(world, n_neighbors=None, how="left")
+    match = case.node
+    assert isinstance(match, Match)
+    condition = resolve_condition("k < 3 OR dec_stars > dec", Scope.from_schema(match.schema))
+    node = replace(match, rule=replace(match.rule, condition=condition))
+
+    def rows() -> list[Row]:
+        objects, stars = world.objects.rows, world.stars.rows
+        near = twin.nearest(objects, stars, lambda row: RADIUS, None)
+        partners = [
+            [
+                (i, d)
+                for i, d in mine
+                if twin.number(row.values["k"]) < 3 or stars[i].values["dec"] > row.values["dec"]
+            ]
+            for row, mine in zip(objects, near, strict=True)
+        ]
+        return matched(objects, stars, partners, lonely=True)
+
+    return replace(case, node=node, rows=rows)
 
 
 @plan(Match)

@@ -21,6 +21,7 @@ from tests.query.oracle import (
     in_order,
     is_aggregate,
     key_of,
+    missing,
     negated,
     written,
 )
@@ -289,9 +290,12 @@ def _of_one_kind(one, two):
 
 
 def _combined(node, one, two):
-    """Return the rows of UNION, INTERSECT or EXCEPT."""
+    """Return the rows of UNION, INTERSECT or EXCEPT; compared, what is missing is one value."""
+    if node.operator == "UNION" and node.every:
+        return [*one, *two]
+    one, two = ([tuple(None if missing(x) else x for x in row) for row in p] for p in (one, two))
     if node.operator == "UNION":
-        return [*one, *two] if node.every else _distinct([*one, *two])
+        return _distinct([*one, *two])
     there = collections.Counter(map(_key, two))
     if not node.every:
         wanted = node.operator == "INTERSECT"

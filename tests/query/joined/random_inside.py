@@ -74,8 +74,9 @@ class Inside:
         item = "*" if kind == "*" else make.of_kind(kind)
         text = f"SELECT {item} FROM {found.text}{where}"  # noqa: S608
         if kind in ("*", "id") and rng.random() < 0.1:
-            own = self.statements.values([found]).column(*found.sides[0].asked.texts)
-            item = "COUNT(*)" if kind == "*" else "MAX({})".format(make.column("objectId"))
+            values = self.statements.values([found])
+            own = values.column(*found.sides[0].asked.texts)
+            item = "COUNT(*)" if kind == "*" else "MAX({})".format(values.column("objectId"))
             return f"SELECT {item} FROM {found.text}{where} GROUP BY {own}"  # noqa: S608
         if kind != "*" and first and rng.random() < 0.1:
             text = text.replace("SELECT", f"SELECT TOP {rng.randint(0, 5)}", 1)

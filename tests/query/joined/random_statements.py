@@ -45,6 +45,13 @@ class JoinedValues(Inside, Values):
         alone = name.lower() in self.levels[depth].alone() - inner
         return written if alone and self.rng.random() < 0.4 else f"{side.alias}.{written}"
 
+    def whole(self, depth=2):
+        """Return a whole number that is signed: beside an unsigned one no other may be below 0."""
+        found = super().whole(depth)
+        while "objectid" in found.lower():
+            found = super().whole(depth)
+        return found
+
     def limit(self, name):
         """Return a number that the values of a column lie around."""
         return super().limit(name if name in LIMITS else "gMag" if "ag" in name else "nObs")

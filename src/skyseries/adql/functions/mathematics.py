@@ -55,7 +55,7 @@ MATHEMATICS = (
     _of_double("SQRT", "the square root; NaN below zero", compute="sqrt", unit="power"),
     _function(
         "MOD", "the remainder of x / y, with the sign of x",
-        takes("x ubigint, y integer", Type.UBIGINT,
+        takes("x ubigint, y ubigint", Type.UBIGINT,
               "CAST({0}::HUGEINT % nullif({1}::HUGEINT, 0) AS UBIGINT)", unit="same"),
         takes("x integer, y integer", Type.BIGINT,
               "CAST({0}::HUGEINT % nullif({1}::HUGEINT, 0) AS BIGINT)", unit="same"),

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from skyseries import adql
 from skyseries.arraytypes import Floats, Ints
+from skyseries.arrow import to_numpy
 from skyseries.catalog.plan.expressions import input_table, paths_of
 from skyseries.catalog.plan.motion import Motion
 from skyseries.catalog.plan.node import Area, Hints, Node, Pieces, Source
@@ -37,6 +38,8 @@ __all__ = ["Match", "MatchRule"]
 
 _CELLS_ACROSS = 5
 """Orders by which the cells that tell where left rows are may be finer than their extent."""
+_BLOCK = 1 << 18
+"""Pairs whose condition is looked at at once."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,9 @@ class MatchRule:
     """Positional errors: partners are ranked by probability, not by distance."""
     same_id: tuple[str, str] | None = None
     """Left and right column of an id: rows with the same id do not match (a match with itself)."""
+    condition: adql.Expr | None = None
+    """Over the columns of both sides in the result: a pair of which it is not true is none. Only
+    where all within the radius are taken."""
 
     def halo(self, radius: float | Floats) -> float:
         """Return how far from a left row its partners may be filed."""
@@ -172,6 +178,10 @@ class Match(Node):
         rule = self.rule
         left += [*(self.left.position or ()), *(paths_of(rule.radius) if rule.radius else ())]
         right += self.right.position or ()
+        if rule.condition is not None:
+            paths = paths_of(rule.condition)
+            left += self.left_names.old(paths)
+            right += self.right_names.old(paths)
         left += rule.left_motion.columns() if rule.left_motion else ()
         right += rule.right_motion.columns() if rule.right_motion else ()
         if rule.weight is not None:
@@ -214,7 +224,20 @@ class Match(Node):
                 parts.append(right)
                 offset += len(right)
         right = Joined.of(parts) if parts else self.right.rows(Area.of(0, 0), Hints())
-        return left, right, Pairs.joined(found, self.rule.weight is not None)
+        pairs = Pairs.joined(found, self.rule.weight is not None)
+        return left, right, self._fulfilled(left, right, pairs)
+
+    def _fulfilled(self, left: Rows, right: Rows, pairs: Pairs) -> Pairs:
+        """Return the pairs of which the condition of the rule is true."""
+        if self.rule.condition is None or not len(pairs.left):
+            return pairs
+        sides = (left, pairs.left, self.left_names), (right, pairs.right, self.right_names)
+        rows = PairRows(*sides, {})
+        kept = []
+        for index in np.split(np.arange(len(rows)), range(_BLOCK, len(rows), _BLOCK)):
+            condition, table = input_table(self.rule.condition, rows, index)
+            kept.append(to_numpy(adql.Mask(condition)(table)))
+        return pairs.chosen(np.concatenate(kept))
 
     def _neighbourhoods(
         self, area: Area, left: Rows, place: tuple[Floats, Floats]
@@ -339,7 +362,8 @@ class Match(Node):
         alone = mine.holds(right.hpx())
         if len(left) and alone.any():
             place = _places(left, self.rule.left_motion)
-            alone[self._match(left, right, slice(None), place, self._radius(left)).right] = False
+            pairs = self._match(left, right, slice(None), place, self._radius(left))
+            alone[self._fulfilled(left, right, pairs).right] = False
         return right.take(np.flatnonzero(alone))
 
 

@@ -11,9 +11,10 @@ from skyseries.catalog.base import CatalogBase
 from skyseries.catalog.plan.lineage import home_of
 from skyseries.catalog.plan.node import Hints, Node, Unit
 from skyseries.catalog.run.run import reduce
+from skyseries.hats.dataset import Dataset
 from skyseries.hats.statistics import read_statistics
 
-__all__ = ["extent_of"]
+__all__ = ["extent_of", "recorded_extent"]
 
 Extent = tuple[float, float]
 
@@ -32,11 +33,16 @@ def _recorded(held: CatalogBase, column: str) -> Extent | None:
     home = home_of(held._node, column)
     if home is None or not home.first:
         return None
-    statistics, name = read_statistics(home.scan.dataset), home.column
-    if statistics is None or not statistics.has(name):
+    return recorded_extent(home.scan.dataset, home.column)
+
+
+def recorded_extent(dataset: Dataset, column: str) -> Extent | None:
+    """Return the limits of a column that the statistics record; None if they do not."""
+    statistics = read_statistics(dataset)
+    if statistics is None or not statistics.has(column):
         return None
-    low, high = statistics.minimum(name), statistics.maximum(name)
-    unknown = to_numpy(low.is_null()) & (statistics.null_count(name) != statistics.rows)
+    low, high = statistics.minimum(column), statistics.maximum(column)
+    unknown = to_numpy(low.is_null()) & (statistics.null_count(column) != statistics.rows)
     values = [v for v in (*low.to_pylist(), *high.to_pylist()) if v is not None]
     return None if unknown.any() or not values else (float(min(values)), float(max(values)))
 
