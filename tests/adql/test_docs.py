@@ -6,9 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from skyseries.adql import FUNCTIONS, Scope, resolve_value
-from skyseries.adql.aggregates import AGGREGATE_TABLE
-from skyseries.adql.document import functions_page, main
+from skyseries.adql import Scope, resolve_value
 from skyseries.schema import ColumnMeta, with_column_meta
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -50,20 +48,6 @@ def test_an_expression_of_the_page_is_understood(text):
 
 def test_the_page_has_expressions():
     assert len(EXPRESSIONS) > 20
-
-
-def test_the_page_of_functions_is_up_to_date():
-    page = (DOCS / "adql-functions.md").read_text(encoding="utf-8")
-    assert page == functions_page(), "run: python -m skyseries.adql.document docs/adql-functions.md"
-
-
-def test_the_page_of_functions_names_each(tmp_path, capsys):
-    main([str(tmp_path / "page.md")])
-    main([])
-    text = (tmp_path / "page.md").read_text(encoding="utf-8")
-    assert capsys.readouterr().out == text
-    for function in (*FUNCTIONS.values(), *AGGREGATE_TABLE.values()):
-        assert f"`{function.name}(" in text
 
 
 def test_the_program_of_the_page_runs():

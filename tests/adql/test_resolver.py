@@ -126,7 +126,7 @@ def test_several_tables():
         ("18446744073709551615", Type.UBIGINT),
         ("-9223372036854775808", Type.BIGINT),
         ("gMag < 20", Type.BOOLEAN),
-        ("MOD(uid, 3)", Type.UBIGINT),
+        ("MOD(uid, 3)", Type.BIGINT),
         ("DISTANCE(ra, dec, 1, 2)", Type.DOUBLE),
         ("CONTAINS(POINT(ra, dec), CIRCLE(1, 2, 3))", Type.INTEGER),
         ("COORD1(POINT(ra, dec))", Type.DOUBLE),

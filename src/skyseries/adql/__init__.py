@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from skyseries.adql.dialect import PYTHON, STRICT, Dialect
     from skyseries.adql.epochs import EpochAggregates
     from skyseries.adql.evaluate import Kernels, Mask, Values
-    from skyseries.adql.expressions import Aggregate, Column, Constant, Expr, Path
+    from skyseries.adql.expressions import (
+        Aggregate,
+        Column,
+        Constant,
+        CurveValue,
+        Expr,
+        Path,
+    )
     from skyseries.adql.functions import FUNCTIONS, Function, Origin, Signature, function_table
     from skyseries.adql.grouping import GroupBy
     from skyseries.adql.lexer import pointer
@@ -42,6 +49,7 @@ __all__ = [
     "Bounds",
     "Column",
     "Constant",
+    "CurveValue",
     "Dialect",
     "EpochAggregates",
     "Expr",
@@ -83,7 +91,7 @@ __getattr__, __dir__ = names_on_use(
         "dialect": "PYTHON STRICT Dialect",
         "epochs": "EpochAggregates",
         "evaluate": "Kernels Mask Values",
-        "expressions": "Aggregate Column Constant Expr Path",
+        "expressions": "Aggregate Column Constant CurveValue Expr Path",
         "functions": "FUNCTIONS Function Origin Signature function_table",
         "grouping": "GroupBy",
         "lexer": "pointer",

@@ -76,6 +76,8 @@ def call(
             if function.name in ("ATAN2", "MOD"):
                 check_one_unit(arguments, position)
             try:
+                if function.make is not None:
+                    return function.make(arguments)
                 return _made(function, signature, arguments, position)
             except InputError as error:
                 raise error_at(str(error), position) from None
@@ -96,6 +98,12 @@ def _accepts(kind: str, argument: Expr) -> bool:
         return argument.type.is_integer and number is not None and abs(number) <= 300
     if kind in ("coosys", "literal"):
         return isinstance(argument, Constant) and argument.type is Type.TEXT
+    if kind == "curve":
+        return isinstance(argument, Column) and argument.type is Type.NESTED
+    if kind in ("band", "days"):
+        text_or_whole = argument.type is Type.TEXT or argument.type.is_integer
+        fits = argument.type.is_number if kind == "days" else text_or_whole
+        return isinstance(argument, Constant) and fits
     if kind in _ONE_OF:
         return argument.type in _ONE_OF[kind]
     if kind in ("text", "timestamp") and argument.type is Type.NULL:
@@ -230,6 +238,9 @@ def _unknown(name: str, known: list[str], position: Position) -> Exception:
         said = f'ADQL has no {name}: dialect="python" knows it'
         return error_at(said, position)
     spelt = {n.upper(): n for n in known}
+    if name.upper().startswith("LC_") and not any(n.startswith("LC_") for n in spelt):
+        said = "functions of light curves are of statements: here Catalog.features() makes columns"
+        return error_at(f"no function {name}: {said}", position)
     near = difflib.get_close_matches(name.upper(), spelt, n=2, cutoff=0.6)
     advice = f"; did you mean {' or '.join(spelt[n] for n in near)}?" if near else ""
     return error_at(f"no function {name}{advice}", position)

@@ -11,7 +11,8 @@ constants and names of columns.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -33,6 +34,7 @@ __all__ = [
     "Constant",
     "ConstantValue",
     "Convert",
+    "CurveValue",
     "Expr",
     "IsNull",
     "Matches",
@@ -115,6 +117,8 @@ class Column(Expr):
     nested: str | None = None
     """The nested column whose epochs have a value each."""
     arrow: pa.DataType | None = None
+    table: Path = field(default=(), compare=False)
+    """The name of the table that it is of, in a statement; empty: of a query, or not known."""
 
     @property
     def type(self) -> Type:
@@ -244,6 +248,35 @@ class Aggregate(Expr):
     def level(self) -> str | None:
         """None: an aggregate is a value per object, or per group."""
         return None
+
+
+@dataclass(frozen=True)
+class CurveValue(_Single):
+    """A value per object that is calculated of its light curve as a whole, ahead of all else."""
+
+    argument: Column
+    name: str
+    """Of the function."""
+    call: Hashable
+    """What is calculated, for those who do it."""
+    column: pa.Field
+    """Its type, unit and description."""
+    known_unit: str | None = None
+
+    @property
+    def type(self) -> Type:
+        """The type of the result."""
+        return from_arrow(self.column.type)
+
+    @property
+    def unit(self) -> str | None:
+        """The unit of the result, None where it is not known."""
+        return self.known_unit
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """The Arrow type that it is calculated in."""
+        return self.column.type
 
 
 @dataclass(frozen=True)

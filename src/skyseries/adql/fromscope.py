@@ -36,6 +36,8 @@ class _Used(Source):
     id: str = ""
     source: Source = field(default_factory=lambda: Source({}))
     schema: pa.Schema = field(default_factory=lambda: pa.schema([]))
+    table: Path = ()
+    """Its name, if it is no query."""
 
     def find(self, parts: Sequence[Name]) -> list[Column]:
         found = self.source.find(parts)
@@ -55,7 +57,8 @@ class _Used(Source):
     def own(self, column: Column) -> Column:
         """Return a column of the table as one of this use."""
         nested = None if column.nested is None else f"{self.id}.{column.nested}"
-        return replace(column, path=(self.id, *column.path), nested=nested)
+        path = (self.id, *column.path)
+        return replace(column, path=path, nested=nested, table=self.table)
 
 
 _Merged: TypeAlias = dict[str, tuple[str, Expr]]
@@ -147,6 +150,11 @@ class FromScope(Scope):
         self.given: frozenset[str] = frozenset()
         """The same names in lower case, for messages where they do not hold."""
 
+    @property
+    def has_curves(self) -> bool:
+        """Whether a table here, or of an outer query, has light curves."""
+        return super().has_curves or (self._outer is not None and self._outer.has_curves)
+
     def column(self, reference: ColumnRef, *, compared: bool = False) -> Expr:
         """Return what is meant; an unknown name is kept among the errors, and is NULL here."""
         try:
@@ -199,12 +207,13 @@ def used(use: TableUse | QueryUse, name: Path) -> Part:
     name : tuple of str
         The alias, or the table's own name.
     """
+    table: Path = ()
     if isinstance(use, TableUse):
-        source, schema = use.table.source, use.table.schema
+        source, schema, table = use.table.source, use.table.schema, use.table.name
     else:
         schema = use.query.schema
         source = Source(columns_of(schema))
-    made = _Used(source.columns, (name,), use.id, source, schema)
+    made = _Used(source.columns, (name,), use.id, source, schema, table)
     return Part((made,), (made,))
 
 

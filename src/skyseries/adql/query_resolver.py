@@ -14,7 +14,14 @@ import pyarrow as pa
 
 from skyseries.adql import tree
 from skyseries.adql.dialect import STRICT, Dialect
-from skyseries.adql.expressions import Aggregate, Column, Expr, Operation, written
+from skyseries.adql.expressions import (
+    Aggregate,
+    Column,
+    CurveValue,
+    Expr,
+    Operation,
+    written,
+)
 from skyseries.adql.fromscope import FromScope, Part, merged, used
 from skyseries.adql.functions import FUNCTIONS, Function
 from skyseries.adql.lexer import Position, error_at
@@ -298,7 +305,7 @@ def _named(outputs: list[tuple[tree.Item | None, Output]]) -> list[Output]:
 
 def _field(value: Expr, part: Part) -> pa.Field:
     """Return the column of a result without its name: type and metadata."""
-    known = part.field(value)
+    known = value.column if isinstance(value, CurveValue) else part.field(value)
     if known is not None:
         return known
     unit = "deg" if value.type.is_geometry and value.type is not Type.MOC else value.unit or ""

@@ -418,6 +418,7 @@ class Resolver:
             return self._aggregate(node, name)
         if node.distinct:
             _fail(f"DISTINCT has no meaning in {node.name}", node.position)
+        self._check_curves(node, name)
         arguments = [self.value(argument) for argument in node.arguments]
         if name == "COALESCE":
             return coalesce(arguments, node.position)
@@ -426,6 +427,16 @@ class Resolver:
         if name == "IN_UNIT":
             return in_unit(arguments, node.position)
         return call(node.name, arguments, self.scope.functions, known, node.position)
+
+    def _check_curves(self, node: tree.Call, name: str) -> None:
+        """Refuse a function of light curves where there are none, as in a table of epochs."""
+        function = self.scope.functions.get(name)
+        if function is not None and function.make is not None and not self.scope.has_curves:
+            _fail(
+                f"{function.name} takes a light curve as a whole, and no table here has one: ask"
+                f" that of the objects, as in {function.usage()}",
+                node.position,
+            )
 
     def _aggregate(self, node: tree.Call, name: str) -> Expr:
         if not node.arguments:

@@ -113,6 +113,12 @@ class Scope:
         columns = {path[0] for source in self.sources for path in source.columns}
         return columns | {name[-1] for source in self.sources for name in source.names}
 
+    @property
+    def has_curves(self) -> bool:
+        """Whether there is a light curve as a whole among the columns."""
+        columns = (column for source in self.sources for column in source.columns.values())
+        return any(column.kind is Type.NESTED for column in columns)
+
     def column(self, reference: ColumnRef, *, compared: bool = False) -> Expr:
         """Return the column that is meant.
 

@@ -43,8 +43,8 @@ _USAGE = {
 _COORDINATES_OF_A_TRIANGLE = 6
 _WITH_COORDINATE_SYSTEM = ("POINT", "CIRCLE", "BOX", "POLYGON")
 _NAMES = frozenset({*(function.name for function in FUNCTIONS.values()), *KIND_AGGREGATES})
-_INSTITUTES = ("IVO_", "ESO_", "GAVO_", "WFAU_")
-"""Before the names of functions of the IVOA and of services (ADQL 2.1, section 4.3)."""
+_INSTITUTES = ("IVO_", "ESO_", "GAVO_", "WFAU_", "LC_")
+"""Before the names of functions of the IVOA and of services (ADQL 2.1, section 4.3), and ours."""
 
 
 def check_calls(calls: Iterable[Call], functions: Collection[str] | None = None) -> None:

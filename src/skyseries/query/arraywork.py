@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skyseries.adql.expressions import Aggregate, Column, Expr, Subquery
+from skyseries.adql.expressions import Aggregate, Column, CurveValue, Expr, Subquery
 from skyseries.adql.rewriting import expressions, free_columns
 from skyseries.adql.split import by_kernel
 
@@ -18,6 +18,8 @@ def is_array_work(expression: Expr) -> bool:
     """Return whether an expression, as a whole, is calculated from arrays."""
     if isinstance(expression, Aggregate):
         return expression.over is not None
+    if isinstance(expression, CurveValue):
+        return True
     if isinstance(expression, Column):
         return len(expression.path) > 2
     return by_kernel(expression)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from skyseries.adql import Path
 from skyseries.adql.relations import Table
 from skyseries.catalog.plan.node import Node
+
+if TYPE_CHECKING:
+    from skyseries.catalog import Catalog
 
 __all__ = ["Binding", "Keep", "Key", "Objects"]
 
@@ -67,6 +71,8 @@ class Binding:
     utype : str
     objects : Objects, optional
         What has its epochs in other tables too, or its epochs here.
+    catalog : Catalog, optional
+        Of a table of objects: what says which field of its light curves is what.
     """
 
     table: Table
@@ -77,6 +83,7 @@ class Binding:
     is_view: bool = False
     utype: str = ""
     objects: Objects | None = None
+    catalog: Catalog | None = field(default=None, repr=False)
 
     def node(
         self, used: Collection[str], keep: Keep = lambda node: node, first: Keep = lambda node: node

@@ -55,6 +55,10 @@ class Bindings:
     def __getitem__(self, table: Table) -> Binding:
         return self._by_name[table.name]
 
+    def catalog_of(self, name: Path) -> Catalog | None:
+        """Return the catalog that is a table of objects; None for another table, or none."""
+        return self._by_name[name].catalog if name in self._by_name else None
+
 
 def bind(catalogs: Mapping[str, Any]) -> Bindings:
     """Return the tables of some catalogs.

@@ -116,6 +116,7 @@ def _objects(held: _Named, info: TableInfo) -> Binding:
         keys=held.keys_of(info),
         utype=info.utype,
         objects=None if held.id is None else Objects(catalog, held.id),
+        catalog=catalog,
     )
 
 

@@ -69,10 +69,10 @@ class Database:
         """
         schema = pa.schema([field.with_type(_plain(field.type)) for field in schema])
         chunk = f"chunk of {name}"
-        self._insert(f"CREATE TABLE {_quoted(name)} AS FROM", chunk, schema.empty_table())
-        count = 0
+        verb, count = f"CREATE TABLE {_quoted(name)} AS FROM", 0
         for table in _chunks(tables, schema):
-            self._insert(f"INSERT INTO {_quoted(name)} FROM", chunk, table)
+            self._insert(verb, chunk, table)
+            verb = f"INSERT INTO {_quoted(name)} FROM"
             count += table.num_rows
         return count
 
@@ -185,5 +185,4 @@ def _chunks(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]
         if sum(part.num_rows for part in held) >= _CHUNK_ROWS:
             yield pa.concat_tables(held)
             held = []
-    if held:
-        yield pa.concat_tables(held)
+    yield pa.concat_tables([schema.empty_table(), *held])

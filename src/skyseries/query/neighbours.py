@@ -28,6 +28,7 @@ from skyseries.catalog import plan
 from skyseries.catalog.plan.node import Node
 from skyseries.query.binding import Binding, Keep
 from skyseries.query.bindings import Bindings
+from skyseries.query.curvevalues import curve_values
 from skyseries.query.scans import table_scan
 from skyseries.query.skymatches import match_node
 
@@ -54,6 +55,9 @@ def with_neighbours(query: Query, bindings: Bindings, new: Callable[[str], str])
     where = [] if select.where is None else adql.conjuncts(select.where)
     sides = _Sides.of(join, where)
     if sides is None:
+        return query
+    calls = (v for one in expressions(query) for v in curve_values(one))
+    if any(value.argument.path[0] in sides.ids for value in calls):
         return query
     used = {c.path[:2] for one in expressions(query) for c in free_columns(one)}
     binding = sides.binding(bindings, used, new("m"))

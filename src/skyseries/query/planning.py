@@ -19,6 +19,7 @@ from skyseries.catalog.plan.node import Node
 from skyseries.query.binding import Binding
 from skyseries.query.bindings import Bindings
 from skyseries.query.compiler import compiled
+from skyseries.query.curvevalues import curve_values, of_one_table
 from skyseries.query.derived import is_alone
 from skyseries.query.scans import Conditions, local, scanned
 from skyseries.query.steps import (
@@ -58,6 +59,9 @@ def _of_one_table(query: Query, bindings: Bindings) -> Step:
     assert isinstance(select.source, TableUse)  # noqa: S101
     binding = bindings[select.source.table]
     node = _where(binding, select, query.order_by)
+    node, query = of_one_table(node, binding.catalog, select.source.id, query, local)
+    select = query.body
+    assert isinstance(select, Select)  # noqa: S101
     names = _names(select, node)
     if select.grouped or select.distinct:
         step = _groups(node, select, query.order_by, names)
@@ -73,9 +77,12 @@ def _where(binding: Binding, select: Select, sorts: Sequence[Sort]) -> Node:
     """Return the plan of the rows of which the condition is true."""
     conditions = Conditions()
     if select.where is not None:
-        parts = adql.conjuncts(local(select.where))
+        every = adql.conjuncts(local(select.where))
+        parts = [part for part in every if not any(curve_values(part))]
         written = select.written.where
         text = " AND ".join(map(shown, parts)) if written is None else str(written)
+        if len(parts) < len(every):
+            text += " (what is not of light curves)"
         conditions = Conditions(tuple(parts), text)
     return scanned(binding, conditions, _used(select, sorts))
 

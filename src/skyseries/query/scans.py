@@ -16,6 +16,7 @@ from skyseries.adql.shown import shown
 from skyseries.catalog import plan
 from skyseries.catalog.plan.node import Node
 from skyseries.query.binding import Binding
+from skyseries.query.curvevalues import computed, curve_values, with_columns
 from skyseries.query.ownplaces import own_places
 
 __all__ = ["Conditions", "local", "scanned", "table_scan"]
@@ -119,8 +120,13 @@ def table_scan(
     values = [local(value) for _, value in made]
     parts = tuple(local(condition) for condition in conditions)
     used = {path[0] for value in (*values, *parts) for path in adql.columns(value)}
+    of_curves = [part for part in parts if any(curve_values(part))]
+    parts = tuple(part for part in parts if part not in of_curves)
     both = Conditions(parts, _text(parts)), Conditions(tuple(of_objects), _text(of_objects))
     node = scanned(binding, both[0], used | set(columns), both[1])
+    if binding.catalog is not None:
+        node, calls = computed(node, binding.catalog, of_curves, values, _text(of_curves))
+        values = [with_columns(value, calls) for value in values]
     if made:
         fields = [pa.field(n, v.arrow_type) for (n, _), v in zip(made, values, strict=True)]
         node = plan.Assign(node, tuple(fields), tuple(values), tuple(map(shown, values)))

@@ -15,6 +15,7 @@ from skyseries.adql.relations import TableUse
 from skyseries.adql.rewriting import changed
 from skyseries.query.binding import Binding, Objects
 from skyseries.query.bindings import Bindings
+from skyseries.query.curvevalues import curve_values
 from skyseries.query.froms import Leaf
 from skyseries.query.scans import local
 
@@ -70,6 +71,8 @@ def _of_objects(leaf: Leaf, binding: Binding) -> list[Expr]:
     assert binding.objects is not None  # noqa: S101 - `_one_object` has looked
     found = list(leaf.of_objects)
     for condition in leaf.conditions:
+        if any(curve_values(condition)):
+            continue
         moved = _moved(local(condition), binding.objects)
         if moved is not None:
             found.append(moved)

@@ -101,7 +101,7 @@ def match_node(
     radius = None if rule.radius_of is None else _radius(rule.radius)
     of_pairs = plan.MatchRule(reach, radius, n_neighbors=None, condition=condition)
     match = plan.Match(left, right, of_pairs, how, one, two, _DISTANCE)
-    result = (pair for side in sides for pair in side.result)
+    result = (pair for side in sides for pair in side.result(paths))
     return plan.Rename(match, plan.Renamed(tuple(result)))
 
 
@@ -125,15 +125,18 @@ class _Side:
         return names == self.node.position and not has_moved(self.node)
 
     def columns(self, paths: Iterable[Path]) -> plan.Renamed:
-        """Return the columns of the result, and of a condition, under their paths there."""
-        names = {old for old, _ in self.names.pairs}
-        names |= {path[1] for path in paths if path[0] == self.id}
-        return plan.Renamed(tuple((name, f"{self.id}.{name}") for name in sorted(names)))
+        """Return the columns of a condition under their paths there, and those of the result."""
+        compared = self._compared(paths)
+        pairs = dict(self.names.pairs)
+        return plan.Renamed(tuple(sorted((pairs | compared).items())))
 
-    @property
-    def result(self) -> Iterator[tuple[str, str]]:
-        """Yield the columns of the result under their names there, and in it."""
-        return ((f"{self.id}.{old}", new) for old, new in self.names.pairs)
+    def result(self, paths: Iterable[Path]) -> Iterator[tuple[str, str]]:
+        """Yield the columns of the result under the names of `columns`, and in it."""
+        compared = self._compared(paths)
+        return ((compared.get(old, new), new) for old, new in self.names.pairs)
+
+    def _compared(self, paths: Iterable[Path]) -> dict[str, str]:
+        return {path[1]: ".".join(path) for path in paths if path[0] == self.id}
 
 
 def _column(value: Expr) -> str | None:

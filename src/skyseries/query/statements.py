@@ -12,6 +12,7 @@ from skyseries.adql.relations import Query
 from skyseries.adql.statements import parse_statement
 from skyseries.errors import InputError, QueryError
 from skyseries.query.bindings import Bindings, bind
+from skyseries.query.curvefunctions import CurveFunctions
 from skyseries.query.result import Result
 
 __all__ = ["sql"]
@@ -67,4 +68,5 @@ def sql(
 def _resolved(text: str, bindings: Bindings, dialect: Dialect) -> Query:
     names = bindings.tables.columns if dialect.kind else ()
     tree = parse_statement(text, dialect, names)
-    return resolve(tree, bindings.tables, dialect)
+    functions = CurveFunctions(bindings.catalog_of)
+    return resolve(tree, bindings.tables, dialect, functions)

@@ -8,6 +8,7 @@ from skyseries.catalog.plan.epochsearch import EpochSearch
 from skyseries.catalog.plan.expressions import Assign, Filter
 from skyseries.catalog.plan.idsearch import IdSearch
 from skyseries.catalog.plan.maprows import MapRows
+from skyseries.catalog.plan.once import Once
 from skyseries.catalog.plan.pairs import Rename
 from skyseries.catalog.plan.places import ByHash, ByPlace
 from skyseries.catalog.plan.steps import Append, Search, Select
@@ -127,6 +128,19 @@ def a_position_replaced(world: World) -> Case:
         return row.having(y=row.values["x"])
 
     return Case(node, lambda: [values(row) for row in world.table.rows], made=("ra", "y"))
+
+
+@plan(Once)
+def columns_that_are_kept(world: World) -> Case:
+    made = world.objects.catalog.assign(twice="k * 2 + 1", last=f"MAX({CURVE}.mjd)")._node
+
+    def values(row: Row) -> Row:
+        k = row.values["k"]
+        last = max(row.values[CURVE]["mjd"], default=None)
+        return row.having(twice=None if k is None else k * 2 + 1, last=last)
+
+    node = Once(made, ("twice", "last"))
+    return Case(node, lambda: [values(row) for row in world.objects.rows])
 
 
 @plan(Rename)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from skyseries.adql.types import Type
+
+if TYPE_CHECKING:
+    from skyseries.adql.expressions import Expr
 
 __all__ = ["Function", "Origin", "Signature", "function_table", "plain", "takes"]
 
@@ -31,8 +35,9 @@ class Signature:
         ``ubigint``, ``unsigned`` (or a constant that is not negative), ``real``, ``text``,
         ``timestamp`` (or a text), ``boolean``; ``lon`` and ``lat``, which make a point;
         ``point``, ``circle``, ``polygon``, ``figure`` (circle or polygon), ``region`` (or a
-        coverage map), ``shape`` (or a point); ``any``; and the constants ``digits`` (a whole
-        number), ``literal`` (a text), ``coosys`` (a text that says ICRS).
+        coverage map), ``shape`` (or a point); ``any``; ``curve``, a light curve as a whole; and
+        the constants ``digits`` (a whole number), ``literal`` (a text), ``coosys`` (a text that
+        says ICRS), ``band`` (a text or a whole number), ``days`` (a number).
     result : Type or None
         None: as the last argument for a geometry, else as the first.
     sql : str, optional
@@ -90,6 +95,9 @@ class Function:
     signatures: tuple[Signature, ...]
     doc: str
     origin: Origin = Origin.OURS
+    make: Callable[[Sequence[Expr]], Expr] | None = None
+    """Returns a call with arguments that a signature accepts, InputError if it has no meaning;
+    of a function of light curves, which depends on what the table says of them."""
 
     def usage(self) -> str:
         """Return the ways to call it, for messages."""
@@ -143,7 +151,7 @@ def sql_type(kind: Type) -> str:
     """Return the name that ADQL has for a type."""
     names = {
         Type.DOUBLE: "DOUBLE PRECISION", Type.TEXT: "VARCHAR", Type.LIST: "BIGINT[]",
-        Type.UBIGINT: "UNSIGNED BIGINT", Type.MOC: "MOC",
+        Type.UBIGINT: "UNSIGNED BIGINT", Type.MOC: "MOC", Type.OTHER: "ANY",
     }  # fmt: skip
     return names.get(kind, kind.value.upper())
 
@@ -153,6 +161,7 @@ _ANGLES = {"lon": "deg", "lat": "deg"}
 _WORDS = {
     "double": "number", "digits": "whole number", "coosys": "text", "literal": "text",
     "lon": "number", "lat": "number", "figure": "circle or polygon", "any": "value",
+    "curve": "light curve",
 }  # fmt: skip
 
 _SQL_TYPES = {
@@ -161,7 +170,7 @@ _SQL_TYPES = {
     "boolean": "BOOLEAN", "lon": "DOUBLE PRECISION", "lat": "DOUBLE PRECISION", "any": "ANY",
     "point": "POINT", "circle": "CIRCLE", "polygon": "POLYGON", "figure": "REGION",
     "region": "REGION", "shape": "GEOMETRY", "digits": "INTEGER", "literal": "VARCHAR",
-    "coosys": "VARCHAR",
+    "coosys": "VARCHAR", "curve": "LIGHT_CURVE", "band": "VARCHAR", "days": "DOUBLE PRECISION",
 }  # fmt: skip
 
 

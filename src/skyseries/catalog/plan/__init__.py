@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from skyseries.catalog.plan.memory import Memory
     from skyseries.catalog.plan.motion import EpochColumn, Motion
     from skyseries.catalog.plan.nestmatch import NestedMatch
+    from skyseries.catalog.plan.once import Once
     from skyseries.catalog.plan.orphans import OnOrphans, Watched
     from skyseries.catalog.plan.outer import RightOnly, Unpaired
     from skyseries.catalog.plan.pairs import Rename, Renamed, no_clash, renamed
@@ -74,6 +75,7 @@ __all__ = [
     "Nearby",
     "NestedMatch",
     "OnOrphans",
+    "Once",
     "Partners",
     "Rename",
     "Renamed",
@@ -124,6 +126,7 @@ __getattr__, __dir__ = names_on_use(
         "memory": "Memory",
         "motion": "EpochColumn Motion",
         "nestmatch": "NestedMatch",
+        "once": "Once",
         "orphans": "OnOrphans Watched",
         "outer": "RightOnly Unpaired",
         "pairs": "Rename Renamed no_clash renamed",

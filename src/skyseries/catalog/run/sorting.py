@@ -16,11 +16,13 @@ from skyseries import adql
 from skyseries.arraytypes import Ints
 from skyseries.arrow import to_numpy
 from skyseries.catalog.plan.node import Hints, Node, Unit
+from skyseries.catalog.plan.once import computes_once
 from skyseries.catalog.plan.rows import gather
-from skyseries.catalog.run.inputs import lifted, values_of
+from skyseries.catalog.run.inputs import lifted, values_from, values_of
 from skyseries.catalog.run.parts import fixed_units, merged
 from skyseries.executors import Task, run_tasks
 from skyseries.lazy import pc
+from skyseries.schema import as_schema
 
 __all__ = ["order_of", "top"]
 
@@ -41,7 +43,8 @@ def top(node: Node, keys: Sequence[adql.Expr], ascending: Sequence[bool], n: int
     """Return the first n rows in an order.
 
     Only the keys are read of all rows; at most n of each unit are kept. Then the columns are
-    read of the n rows.
+    read of the n rows. A plan that computes columns once runs once: there n rows of each unit are
+    kept with all columns.
 
     Parameters
     ----------
@@ -55,35 +58,48 @@ def top(node: Node, keys: Sequence[adql.Expr], ascending: Sequence[bool], n: int
     if n == 0:
         return schema.empty_table()
     wide, plain = lifted(node, keys)
-    part = partial(_first, tuple(plain), tuple(ascending), n)
+    whole = computes_once(node)
+    part = partial(_first, tuple(plain), tuple(ascending), n, tuple(schema.names) if whole else ())
     best = merged(wide, part, partial(_merge, tuple(ascending), n))
     if not best or not best.num_rows:
         return schema.empty_table()
+    if whole:
+        return as_schema(best.select(range(len(keys) + 2, best.num_columns)), schema)
     return _rows_at(node, best.column(_UNIT).to_numpy(), best.column(_ROW).to_numpy())
 
 
 def _first(
-    keys: tuple[adql.Expr, ...], ascending: tuple[bool, ...], n: int, node: Node, unit: Unit
+    keys: tuple[adql.Expr, ...],
+    ascending: tuple[bool, ...],
+    n: int,
+    columns: tuple[str, ...],
+    node: Node,
+    unit: Unit,
 ) -> pa.Table:
-    """Return the keys and places of the first n rows of a unit."""
-    arrays = [_plain(array) for array in values_of(node, unit, keys)]
-    rows = _candidates(arrays[0], ascending[0], n)
-    if rows is not None:
-        arrays = [array.take(pa.array(rows)) for array in arrays]
+    """Return the keys and places of the first n rows of a unit, and some columns."""
+    rows = node.rows(unit.area, Hints()) if columns else None
+    values = values_of(node, unit, keys) if rows is None else values_from(rows, keys)
+    arrays = [_plain(array) for array in values]
+    candidates = _candidates(arrays[0], ascending[0], n)
+    if candidates is not None:
+        arrays = [array.take(pa.array(candidates)) for array in arrays]
     order = order_of(arrays, ascending)[:n]
-    chosen = order if rows is None else rows[order]
-    names = [f"k{i}" for i in range(len(arrays))]
-    table = pa.table([array.take(pa.array(order)) for array in arrays], names)
-    table = table.append_column(_UNIT, pa.array(np.full(len(order), unit.start)))
-    return table.append_column(_ROW, pa.array(chosen))
+    chosen = order if candidates is None else candidates[order]
+    made = [array.take(pa.array(order)) for array in arrays]
+    made += [pa.array(np.full(len(order), unit.start)), pa.array(chosen)]
+    names = [*(f"#k{i}" for i in range(len(arrays))), _UNIT, _ROW]
+    if rows is not None:
+        made += node.table(rows.take(chosen)).select(list(columns)).columns
+    return pa.table(made, [*names, *columns])
 
 
 def _merge(ascending: tuple[bool, ...], n: int, parts: Sequence[pa.Table]) -> pa.Table | None:
     if not parts:
         return None
     table = pa.concat_tables(parts).combine_chunks()
-    arrays = [table.column(name).combine_chunks() for name in table.column_names]
-    return gather(table, order_of(arrays, [*ascending, True, True])[:n])
+    directions = [*ascending, True, True]
+    arrays = [column.combine_chunks() for column in table.columns[: len(directions)]]
+    return gather(table, order_of(arrays, directions)[:n])
 
 
 def _candidates(key: pa.Array, ascending: bool, n: int) -> Ints | None:

@@ -110,6 +110,8 @@ class Feature:
     cost: Cost = "n"
     """How the time grows with the number of epochs n."""
     presets: tuple[str, ...] = ()
+    across: bool = False
+    """Of one band: whether the epochs of the other bands count, too."""
     parts: tuple[str, ...] = ()
     """Names of the features of one band that a list holds, for one band after the other."""
 

@@ -96,13 +96,13 @@ _SHARED = [
         "where there is no multiPeriod (fewer than 9 epochs in all bands)",
         "A of x = m + A sin(2 pi (t - firstTime) / multiPeriod + phi)", _sinusoids, output=0,
         reference=_MULTIBAND, inputs=("time", "value", "error"), error_optional=True,
-        min_epochs=4, shift="invariant", cost="n x frequencies", presets=AP,
+        min_epochs=4, shift="invariant", cost="n x frequencies", presets=AP, across=True,
     ),
     Feature(
         "MultiPhase", "Phase of that sinusoid at firstTime, the first epoch in any band",
         "phi of MultiAmp, within (-pi, pi]", _sinusoids, output=1,
         reference=_MULTIBAND, unit="rad", inputs=("time", "value", "error"), error_optional=True,
-        min_epochs=4, shift="invariant", cost="n x frequencies", presets=AP,
+        min_epochs=4, shift="invariant", cost="n x frequencies", presets=AP, across=True,
     ),
 ]  # fmt: skip
 
