@@ -103,23 +103,33 @@ class GroupBy:
         table = pa.concat_tables(parts, promote_options="permissive")
         if len(parts) == 1:
             return table
-        states, sources = [], "t"
+        return run_sql(table, self.merging_sql("t"))
+
+    def merging_sql(self, source: str) -> str:
+        """Return what makes one partial result of several that a table of DuckDB holds."""
+        states = []
         for index, aggregate in enumerate(self._aggregates):
             text, window = merge_sql(aggregate, index, self._key_columns)
             states.append(text)
             if window:
-                sources = f"(SELECT *, {window} FROM {sources})"  # noqa: S608 - no user text
-        return run_sql(table, self._select(states, sources))
+                source = f"(SELECT *, {window} FROM {source})"  # noqa: S608 - no user text
+        return self._select(states, source)
 
     def finish(self, part: pa.Table) -> pa.Table:
         """Return the result, with a row per group in the order of the keys."""
+        return self.calculated(run_sql(part, self.final_sql("t")))
+
+    def final_sql(self, source: str) -> str:
+        """Return what makes keys and aggregates of a partial result, in the order of the keys."""
         texts = [
             *self._key_columns,
             *(f"{final_sql(a, i)} AS v{i}" for i, a in enumerate(self._aggregates)),
         ]
         order = f" ORDER BY {', '.join(self._key_columns)}" if self._keys else ""
-        sql = f"SELECT {', '.join(texts) or '1 AS one'} FROM t{order}"  # noqa: S608 - no user text
-        table = run_sql(part, sql)
+        return f"SELECT {', '.join(texts) or '1 AS one'} FROM {source}{order}"  # noqa: S608
+
+    def calculated(self, table: pa.Table) -> pa.Table:
+        """Return the result of some groups, of their keys and aggregates."""
         found: dict[Path, Any] = {_key_path(i): table.column(i) for i in range(len(self._keys))}
         for i in range(len(self._aggregates)):
             found[_value_path(i)] = table.column(len(self._keys) + i)

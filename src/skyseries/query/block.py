@@ -7,12 +7,23 @@ in a condition has array work over its own rows and those outside, the pairs of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skyseries import adql
-from skyseries.adql.expressions import Aggregate, Column, Compare, Expr, Path, Subquery
+from skyseries.adql.expressions import (
+    Aggregate,
+    Column,
+    Compare,
+    Constant,
+    CurveValue,
+    Expr,
+    Path,
+    Subquery,
+)
+from skyseries.adql.lexer import Position
+from skyseries.adql.operators import coalesce
 from skyseries.adql.relations import (
     Combination,
     Join,
@@ -37,6 +48,7 @@ from skyseries.query.arraywork import array_parts, ids_of, is_array_work
 from skyseries.query.froms import (
     StageUse,
     leaves,
+    missing_ids,
     restrictions,
     semijoins,
 )
@@ -107,8 +119,25 @@ class _Block(FromText):
         ids = ids_of(part)
         scans = {leaf.use.id for leaf in leaves(self._tree) if isinstance(leaf.use, TableUse)}
         if len(ids) != 1 or not ids <= scans or _aggregates(part) or has_subqueries(part):
-            return part
-        return self._made_column(part, next(iter(ids)))
+            return self._with_curves(part, scans)
+        (id_,) = ids
+        if id_ not in missing_ids(self._tree) or isinstance(part, CurveValue):
+            return self._made_column(part, id_)
+        if not isinstance(part, Aggregate):  # which may have a value where its table has no row
+            return self._with_curves(part, scans)
+        column = self._made_column(part, id_)
+        none = Constant(0, Type.BIGINT)
+        return coalesce([column, none], Position(1, 1)) if part.name == "COUNT" else column
+
+    def _with_curves(self, part: Expr, scans: Collection[str]) -> Expr:
+        """Return array work for a stage, with columns for what is made of light curves in it."""
+
+        def one(inner: Expr) -> Expr | None:
+            if isinstance(inner, CurveValue) and inner.argument.path[0] in scans:
+                return self._made_column(inner, inner.argument.path[0])
+            return None
+
+        return changed(part, one)
 
     def _staged(self, piece: Piece) -> Piece:
         """Return what FROM gives, with the array work on all of it done."""

@@ -38,6 +38,7 @@ __all__ = [
     "distributed",
     "from_tree",
     "leaves",
+    "missing_ids",
     "restrictions",
     "semijoins",
 ]
@@ -99,6 +100,15 @@ def from_tree(relation: Relation | StageUse) -> From:
     if relation.kind == "RIGHT":
         return Joined("LEFT", right, left, on)
     return Joined("INNER" if relation.kind == "CROSS" else relation.kind, left, right, on)
+
+
+def missing_ids(tree: From) -> frozenset[str]:
+    """Return the ids of what may have no row in a row of the tree: NULL in all columns."""
+    if isinstance(tree, Leaf):
+        return frozenset()
+    left = tree.left.ids if tree.kind == "FULL" else missing_ids(tree.left)
+    right = missing_ids(tree.right) if tree.kind == "INNER" else tree.right.ids
+    return left | right
 
 
 def leaves(tree: From) -> Iterator[Leaf]:

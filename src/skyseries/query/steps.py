@@ -7,7 +7,7 @@ these give.
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -17,16 +17,21 @@ from skyseries import adql
 from skyseries.catalog import run
 from skyseries.catalog.plan.node import Node
 from skyseries.catalog.plan.pairs import Rename, Renamed
-from skyseries.catalog.plan.rows import gather
-from skyseries.catalog.run.groups import PlainGroupBy, grouped
+from skyseries.catalog.run.groups import PlainGroupBy, group_parts
 from skyseries.catalog.run.inputs import lifted
-from skyseries.catalog.run.sorting import order_of, top
+from skyseries.catalog.run.sorting import top
+from skyseries.config import settings
 from skyseries.lazy import pc
+from skyseries.query.spilling import finished_groups, parts_in_memory
 
 __all__ = ["Distinct", "First", "Groups", "Named", "Ordered", "Scan", "Slice", "Step", "Top"]
 
 _FEW_ROWS = 10_000
 """So many are looked for one part of the sky after the other, and the search ends with the last."""
+
+
+_OF_MEMORY = 8
+"""Groups of rows may take this part of it; what is more waits in files."""
 
 
 class Step(abc.ABC):
@@ -151,7 +156,7 @@ class Ordered(_Sorting):
 
 @dataclass(frozen=True)
 class Groups(_OfNode):
-    """A row for each group of a plan's rows, in memory.
+    """A row for each group of a plan's rows; what does not fit into memory waits in files.
 
     Parameters
     ----------
@@ -193,11 +198,15 @@ class Groups(_OfNode):
             expressions[count:],
             list(self.names),
         )
-        table = grouped(node, by)
-        table = table.select(range(count, table.num_columns))
-        if self.having is not None:
-            table = table.filter(pc.fill_null(table.column(self.having), False))
-        yield _in_order(table, self.order)
+        parts = group_parts(node, by, settings().memory // _OF_MEMORY)
+        yield from finished_groups(by, parts, self._kept, self.order)
+
+    def _kept(self, table: pa.Table) -> pa.Table:
+        """Return the columns of the groups that are kept."""
+        table = table.select(range(len(self.keys), table.num_columns))
+        if self.having is None:
+            return table
+        return table.filter(pc.fill_null(table.column(self.having), False))
 
     def describe(self) -> str:
         return self.text
@@ -220,7 +229,7 @@ class _Above(Step):
 
 @dataclass(frozen=True)
 class Distinct(_Above):
-    """Each different row once, in memory; NaN is no value, as NULL is."""
+    """Each different row once; NaN is no value, as NULL is."""
 
     order: tuple[tuple[str, bool], ...] = ()
 
@@ -228,8 +237,9 @@ class Distinct(_Above):
         columns = adql.Scope.from_schema(self.schema).sources[0].columns
         keys = [columns[(name,)] for name in self.schema.names]
         by = adql.GroupBy(keys, self.schema.names, (), ())
-        parts = [by.partial(table) for table in self.step.tables()]
-        yield _in_order(by.finish(by.merge(parts)), self.order)
+        made = (by.partial(table) for table in self.step.tables())
+        parts = parts_in_memory(made, by, settings().memory // _OF_MEMORY)
+        yield from finished_groups(by, parts, lambda table: table, self.order)
 
     def describe(self) -> str:
         return "each different row once"
@@ -291,13 +301,6 @@ class Named(_Above):
 
 def _as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     return column if column.type == kind else column.cast(kind)
-
-
-def _in_order(table: pa.Table, order: Sequence[tuple[str, bool]]) -> pa.Table:
-    if not order:
-        return table
-    keys = [table.column(name).combine_chunks() for name, _ in order]
-    return gather(table, order_of(keys, [up for _, up in order]))
 
 
 def _sliced(tables: Iterator[pa.Table], offset: int, count: int | None) -> Iterator[pa.Table]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -15,10 +16,10 @@ from skyseries.catalog.plan.epochs import flat_columns, nested_of
 from skyseries.catalog.plan.node import Hints, Node, Unit
 from skyseries.catalog.run.inputs import input_columns, masked_columns
 from skyseries.catalog.run.moments import extremes, sums
-from skyseries.catalog.run.parts import merged
+from skyseries.catalog.run.parts import merged, parts_within
 from skyseries.lazy import pc
 
-__all__ = ["PlainGroupBy", "epoch_schema", "grouped"]
+__all__ = ["PlainGroupBy", "epoch_schema", "group_parts", "grouped"]
 
 _SIMPLE = frozenset(["AVG", "COUNT", "MAX", "MIN", "SUM"])
 _OF_FLOATS = frozenset(["AVG", "MAX", "MIN", "STDDEV", "SUM", "VARIANCE"])
@@ -37,6 +38,19 @@ def grouped(node: Node, by: PlainGroupBy, over: str | None = None) -> pa.Table:
     """
     function = partial(_rows_part, by) if over is None else partial(_epochs_part, by, over)
     return by.finish(merged(node, function, by.merge))
+
+
+def group_parts(node: Node, by: PlainGroupBy, most: int) -> Iterator[pa.Table]:
+    """Yield the partial result of all rows; or many that are not merged, if it grows too large.
+
+    Parameters
+    ----------
+    node : Node
+    by : PlainGroupBy
+    most : int
+        Bytes.
+    """
+    return parts_within(node, partial(_rows_part, by), by.merge, lambda part: part.nbytes, most)
 
 
 def epoch_schema(schema: pa.Schema, column: str) -> pa.Schema:

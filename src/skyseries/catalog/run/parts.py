@@ -8,7 +8,7 @@ parts wait.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -19,7 +19,7 @@ from skyseries.catalog.run.run import run_units
 from skyseries.catalog.run.units import divide
 from skyseries.config import tuning
 
-__all__ = ["fixed_units", "merged"]
+__all__ = ["fixed_units", "merged", "parts_within"]
 
 T = TypeVar("T")
 
@@ -72,6 +72,36 @@ def merged(
     return tree.result if units else merge([])
 
 
+def parts_within(
+    node: Node,
+    partial: Callable[[Node, Unit], T],
+    merge: Callable[[Sequence[T]], T],
+    size: Callable[[T], int],
+    most: int,
+) -> Iterator[T]:
+    """Yield the one part of all units, as `merged` returns it; or many, if they grow too large.
+
+    Parameters
+    ----------
+    node, partial, merge
+        As for `merged`.
+    size : callable
+        Returns the bytes of a part.
+    most : int
+        Bytes that parts may have together while they wait.
+    """
+    units = fixed_units(node)
+    tree = _Tree(len(units), merge)
+    parts = run_units(node, partial, units)
+    for place, part in parts:
+        tree.add(place, part)
+        if sum(map(size, tree.waiting)) > most:
+            yield from tree.waiting
+            yield from (later for _, later in parts)
+            return
+    yield tree.result if units else merge([])
+
+
 class _Tree(Generic[T]):
     """Merges parts in the same order however they come."""
 
@@ -83,6 +113,16 @@ class _Tree(Generic[T]):
         while self._counts[-1] > 1:
             self._counts.append(-(-self._counts[-1] // _BRANCHES))
         self._waiting: dict[tuple[int, int], dict[int, T]] = {}
+
+    @property
+    def waiting(self) -> list[T]:
+        """The parts that are not merged with others yet, along the sky."""
+        found = {
+            place * _BRANCHES**level: part
+            for (level, _), there in self._waiting.items()
+            for place, part in there.items()
+        }
+        return [found[place] for place in sorted(found)]
 
     def add(self, place: int, part: T, level: int = 0) -> None:
         """Add the part of a unit, or of a branch of a level."""
