@@ -49,6 +49,8 @@ from skyseries.query.froms import (
     StageUse,
     leaves,
     missing_ids,
+    near_inside,
+    nearnesses,
     restrictions,
     semijoins,
 )
@@ -100,9 +102,12 @@ class _Block(FromText):
     def text(self, offset: int) -> str:
         """Return the whole text."""
         inside = [found for one in self._rest for found in semijoins(one)]
+        nearby = [found for one in self._rest for found in near_inside(one, self._own)]
+        self._near_by = [*nearnesses(self._tree), *(near for near, _ in nearby)]
+        self._inside = {leaf.use.id: leaf for _, leaf in (*inside, *nearby)}
         self._same = [*restrictions(self._tree, self._rest), *(pair for pair, _ in inside)]
-        known = {leaf.use.id: leaf for leaf in (*leaves(self._tree), *(leaf for _, leaf in inside))}
-        self._compiler.leaves.update(known)
+        known = {leaf.use.id: leaf for leaf in leaves(self._tree)}
+        self._compiler.leaves.update(self._inside | known)
         share_conditions(self._own, self._same, self._compiler.leaves, self._compiler.bindings)
         self._change(self._of_one_table)
         self._load()

@@ -22,16 +22,20 @@ from skyseries.adql.expressions import (
     Matches,
     Not,
     OneOf,
+    Path,
     Subquery,
     Truth,
 )
+from skyseries.adql.nearness import nearness
 from skyseries.adql.relations import Join, QueryUse, Relation, Select, TableUse
 from skyseries.adql.rewriting import Change, changed, has_subqueries
+from skyseries.adql.types import Type
 
 __all__ = [
     "From",
     "Joined",
     "Leaf",
+    "NearColumns",
     "StageUse",
     "all_conditions",
     "change_conditions",
@@ -39,6 +43,8 @@ __all__ = [
     "from_tree",
     "leaves",
     "missing_ids",
+    "near_inside",
+    "nearnesses",
     "restrictions",
     "semijoins",
 ]
@@ -166,13 +172,23 @@ def _kept(tree: Joined, conditions: list[Expr]) -> list[Expr]:
 
 
 def _into_inner(tree: Joined, conditions: Sequence[Expr]) -> None:
-    pool = list(dict.fromkeys([*tree.on, *conditions]))
-    pool += [one for one in _implied(pool) if one not in pool]
+    pool = list(
+        dict.fromkeys([*tree.on, *_of_inner(tree.left), *_of_inner(tree.right), *conditions])
+    )
+    while more := [one for one in dict.fromkeys(_implied(pool)) if one not in pool]:
+        pool += more
     left = [one for one in pool if _is_of(one, tree.left.ids)]
     right = [one for one in pool if _is_of(one, tree.right.ids)]
     tree.on = [one for one in pool if one not in left and one not in right]
     tree.on += distributed(tree.left, left)
     tree.on += distributed(tree.right, right)
+
+
+def _of_inner(tree: From) -> Iterator[Expr]:
+    """Yield the conditions of inner joins, which its rows fulfil."""
+    if isinstance(tree, Joined) and tree.kind == "INNER":
+        yield from (one for one in tree.on if _is_of(one, tree.ids))
+        yield from (*_of_inner(tree.left), *_of_inner(tree.right))
 
 
 def _is_of(condition: Expr, ids: Collection[str]) -> bool:
@@ -230,6 +246,57 @@ def restrictions(tree: From, rest: Sequence[Expr]) -> Iterator[tuple[Column, Col
     yield from restrictions(tree.right, ())
 
 
+@dataclass(frozen=True)
+class NearColumns:
+    """Rows of a table that matter only near the positions of another one."""
+
+    here: str
+    position: tuple[Column, Column]
+    there: str
+    others: tuple[Expr, Expr, Expr]
+    """Right ascension, declination and radius, degrees."""
+
+    @property
+    def paths(self) -> list[Path]:
+        """The columns of the other table."""
+        return sorted({path for value in self.others for path in adql.columns(value)})
+
+
+def nearnesses(tree: From) -> Iterator[NearColumns]:
+    """Yield what conditions of joins say of positions, as `restrictions` of values."""
+    if isinstance(tree, Leaf):
+        return
+    for condition in tree.on:
+        yield from _of_pair(tree.kind, tree.left.ids, tree.right.ids, condition)
+    yield from nearnesses(tree.left)
+    yield from nearnesses(tree.right)
+
+
+def _of_pair(
+    kind: str, left: Collection[str], right: Collection[str], condition: Expr
+) -> Iterator[NearColumns]:
+    rule = nearness(condition, left, right)
+    if rule is not None and kind in ("INNER", "LEFT"):
+        if rule.radius_of != "right":
+            yield from _near(rule.right, (*rule.left, rule.radius))
+        if rule.radius_of != "left" and kind == "INNER":
+            yield from _near(rule.left, (*rule.right, rule.radius))
+
+
+def _near(here: tuple[Expr, Expr], there: tuple[Expr, Expr, Expr]) -> Iterator[NearColumns]:
+    ra, dec = (_plain(value) for value in here)
+    ids = {path[0] for value in there for path in adql.columns(value)}
+    if isinstance(ra, Column) and isinstance(dec, Column) and len(ids) == 1:
+        yield NearColumns(ra.path[0], (ra, dec), ids.pop(), there)
+
+
+def _plain(value: Expr) -> Expr:
+    """Return a value without its change to double precision."""
+    while isinstance(value, Convert) and value.target is Type.DOUBLE:
+        value = value.argument
+    return value
+
+
 def semijoins(condition: Expr) -> Iterator[tuple[tuple[Column, Column], Leaf]]:
     """Yield what IN and EXISTS say of columns: as `restrictions`, and the table of the other one.
 
@@ -238,22 +305,47 @@ def semijoins(condition: Expr) -> Iterator[tuple[tuple[Column, Column], Leaf]]:
     condition : Expr
         Of rows that matter only where it is true.
     """
-    if not isinstance(condition, Subquery) or condition.form not in ("in", "exists"):
+    found = _inside(condition)
+    if found is None:
         return
-    select, argument = condition.query.body, condition.argument
-    plain = isinstance(select, Select) and isinstance(select.source, TableUse)
-    if not plain or select.grouped or select.top is not None or condition.query.offset:  # type: ignore[union-attr]
-        return
-    assert isinstance(select, Select) and isinstance(select.source, TableUse)  # noqa: S101, PT018 - as seen
-    leaf = Leaf(select.source)
-    where = [] if select.where is None else adql.conjuncts(select.where)
-    outside = distributed(leaf, where)
-    value = select.outputs[0].value
+    leaf, value, outside = found
+    argument = condition.argument  # type: ignore[attr-defined]
     if isinstance(argument, Column) and isinstance(value, Column) and argument.type is value.type:
         yield (argument, value), leaf
     for one, two in (pair for part in outside for pair in _equal(part)):
         if two.path[0] == leaf.use.id:
             yield (one, two), leaf
+
+
+def near_inside(condition: Expr, ids: Collection[str]) -> Iterator[tuple[NearColumns, Leaf]]:
+    """Yield what IN and EXISTS say of positions, as `nearnesses`, and the table of the others.
+
+    Parameters
+    ----------
+    condition : Expr
+        Of rows that matter only where it is true.
+    ids : collection of str
+        Of the tables of these rows.
+    """
+    found = _inside(condition)
+    if found is not None:
+        leaf, _, outside = found
+        for near in (n for one in outside for n in _of_pair("LEFT", leaf.ids, ids, one)):
+            yield near, leaf
+
+
+def _inside(condition: Expr) -> tuple[Leaf, Expr, list[Expr]] | None:
+    """Return the one table of a query after IN or EXISTS, its column, and its other conditions."""
+    if not isinstance(condition, Subquery) or condition.form not in ("in", "exists"):
+        return None
+    select = condition.query.body
+    if not (isinstance(select, Select) and isinstance(select.source, TableUse)):
+        return None
+    if select.grouped or select.top is not None or condition.query.offset:
+        return None
+    leaf = Leaf(select.source)
+    where = [] if select.where is None else adql.conjuncts(select.where)
+    return leaf, select.outputs[0].value, distributed(leaf, where)
 
 
 def _equal(condition: Expr) -> Iterator[tuple[Column, Column]]:

@@ -26,6 +26,7 @@ from skyseries.query.froms import (
     From,
     Joined,
     Leaf,
+    NearColumns,
     StageUse,
     all_conditions,
     change_conditions,
@@ -33,8 +34,9 @@ from skyseries.query.froms import (
     from_tree,
     leaves,
 )
-from skyseries.query.operations import Compute, Counted, Key, LoadScan, Make, Near
+from skyseries.query.operations import Compute, Counted, LoadScan, Make, Near
 from skyseries.query.pieces import Piece, spans
+from skyseries.query.restrictions import Nearby, Restriction, SameValue
 from skyseries.query.scans import table_scan
 from skyseries.query.text import StatementWriter
 
@@ -75,6 +77,9 @@ class FromText:
         self._select, self._sorts = select, list(sorts)
         self._tables: dict[str, Piece] = {}
         self._same: list[tuple[Column, Column]] = []
+        self._near_by: list[NearColumns] = []
+        self._inside: dict[str, Leaf] = {}
+        self._keys_inside: dict[Path, tuple[str, str]] = {}
 
     def _values(self) -> Iterator[Expr]:
         """Yield what is calculated of the rows of FROM."""
@@ -203,20 +208,60 @@ class FromText:
 
     def _leaf(self, leaf: Leaf) -> Piece:
         use = leaf.use
-        if isinstance(use, TableUse):
+        if use.id in self._tables:
             return self._tables[use.id]
         if isinstance(use, StageUse):
             columns = {name: self._name((use.id, name)) for name in use.columns}
             texts = ", ".join(f"{old} AS {new}" for old, new in columns.items())
             text = f"(SELECT {texts} FROM {use.table})"  # noqa: S608 - no user text
             return Piece([(text, leaf.ids)], list(columns.values()), leaf.conditions)
+        assert isinstance(use, QueryUse)  # noqa: S101 - tables are loaded before
         return self._query(leaf, use)
 
     def _load(self) -> None:
         """Load the tables of FROM: first those in memory, or of which conditions leave little."""
         scans = [(leaf, leaf.use) for leaf in leaves(self._tree) if isinstance(leaf.use, TableUse)]
+        sources = {there.path[0] for _, there in self._same} | {
+            near.there for near in self._near_by
+        }
+        for leaf in leaves(self._tree):
+            if isinstance(leaf.use, QueryUse) and leaf.use.id in sources and scans:
+                piece = self._query(leaf, leaf.use)
+                self._at_home(self._kept(piece), leaf, piece.columns)
+            elif isinstance(leaf.use, StageUse):
+                piece = self._leaf(leaf)
+                self._compiler.homes.update(dict.fromkeys(piece.columns, piece.items[0][0]))
+                self._tables[leaf.use.id] = piece
+        for leaf in self._inside.values():
+            self._load_keys(leaf)
         for leaf, use in sorted(scans, key=lambda pair: self._is_large(*pair)):
             self._scan(leaf, use)
+
+    def _load_keys(self, leaf: Leaf) -> None:
+        """Load what a small table after IN or EXISTS says of rows that matter."""
+        use = leaf.use
+        assert isinstance(use, TableUse)  # noqa: S101 - so `_inside` finds them
+        binding = self._compiler.bindings[use.table]
+        if first_scan(binding.node(())) is not None:
+            return
+        paths = [there.path for _, there in self._same if there.path[0] == use.id]
+        paths += [path for near in self._near_by if near.there == use.id for path in near.paths]
+        paths = list(dict.fromkeys(paths))
+        columns = [path[1] for path in paths]
+
+        def plan(more: Sequence[Expr]) -> Node:
+            return table_scan(binding, [*leaf.conditions, *more], columns, ())
+
+        name = self._compiler.new("t")
+        names = tuple(self._compiler.new("c") for _ in columns)
+        self._compiler.operations.append(LoadScan(name, plan, names))
+        self._keys_inside |= {p: (name, n) for p, n in zip(paths, names, strict=True)}
+
+    def _home(self, path: Path) -> tuple[str, str] | None:
+        """Return the table of the database that has a column, and its name there."""
+        name = self._names.get(path, "")
+        table = self._compiler.homes.get(name)
+        return self._keys_inside.get(path) if table is None else (table, name)
 
     def _is_large(self, leaf: Leaf, use: TableUse) -> bool:
         """Return whether all rows of a catalog are read of a table."""
@@ -235,19 +280,35 @@ class FromText:
 
         name = self._compiler.new("t")
         names = tuple(self._name((use.id, column)) for column in plan(()).schema.names)
-        keys = (*self._keys(use.id), *self._keys_of_queries(use.id))
-        self._compiler.operations.append(LoadScan(name, plan, names, keys))
-        self._compiler.homes.update(dict.fromkeys(names, name))
-        self._tables[use.id] = Piece([(name, leaf.ids)], list(names))
+        near = self._near_keys(use.id, plan(()).position)
+        keys: list[Restriction] = [*self._keys(use.id), *self._keys_of_queries(use.id), *near]
+        self._compiler.operations.append(LoadScan(name, plan, names, tuple(keys)))
+        self._at_home(name, leaf, names)
 
-    def _keys(self, id_: str) -> Iterator[Key]:
+    def _at_home(self, table: str, leaf: Leaf, columns: Iterable[str]) -> None:
+        """Keep in mind which table of the database has the rows of a table or query."""
+        self._compiler.homes.update(dict.fromkeys(columns, table))
+        self._tables[leaf.use.id] = Piece([(table, leaf.ids)], list(columns))
+
+    def _near_keys(self, id_: str, position: tuple[str, str] | None) -> Iterator[Nearby]:
+        """Yield what leaves out rows of a table by positions of tables that are loaded before."""
+        for near in self._near_by:
+            homes = {path: home for path in near.paths if (home := self._home(path))}
+            tables = {table for table, _ in homes.values()}
+            mine = tuple(column.path[1] for column in near.position)
+            known = len(homes) == len(near.paths) and len(tables) == 1
+            if near.here == id_ and mine == position and known:
+                names = {path: name for path, (_, name) in homes.items()}
+                yield Nearby(near.position, tables.pop(), near.others, names)
+
+    def _keys(self, id_: str) -> Iterator[SameValue]:
         """Yield what leaves out rows of a table by those of tables that are loaded before it."""
         for here, there in dict.fromkeys(self._same):
-            other = self._names.get(there.path, "")
-            if here.path[0] == id_ and other in self._compiler.homes and _is_key(here):
-                yield Key(here, self._compiler.homes[other], other)
+            home = self._home(there.path)
+            if here.path[0] == id_ and home is not None and _is_key(here):
+                yield SameValue(here, *home)
 
-    def _keys_of_queries(self, id_: str) -> Iterator[Key]:
+    def _keys_of_queries(self, id_: str) -> Iterator[SameValue]:
         """Yield what leaves out rows of a table by the rows of a query after IN."""
         for one in self._rest:
             if isinstance(one, Subquery) and one.form == "in" and is_alone(one.query):
@@ -255,7 +316,7 @@ class FromText:
                 if isinstance(column, Column) and column.path[0] == id_:
                     table = self._compiler.rows(one.query, self._names).rpartition(" ")[2]
                     if column.type is from_arrow(value.type) and _is_key(column):
-                        yield Key(column, table, "r0")
+                        yield SameValue(column, table, "r0")
 
     def _query(self, leaf: Leaf, use: QueryUse) -> Piece:
         asked = {c.path[1] for one in leaf.conditions for c in free_columns(one)}
@@ -277,9 +338,10 @@ class FromText:
         left, right = (self._numbered(self._from(side)) for side in (tree.left, tree.right))
         numbers = self._compiler.new("n"), self._compiler.new("n")
         chosen = self._compiler.new("p")
-        simple = all(self._is_settled(one) or self._chooses(one) for one in tree.on)
-        if simple:
-            self._choose(chosen, numbers, tree, left, right)
+        known = [one for one in tree.on if self._is_settled(one) or self._chooses(one)]
+        later = [one for one in tree.on if one not in known]
+        if tree.kind == "INNER" or not later:
+            self._choose(chosen, numbers, replace(tree, on=known), left, right)
         else:
             sides = [(p.items[0][0], [*p.columns, n]) for p, n in (left, right)]
             text = self._over_stages(sides, tree.on, [left[1], right[1]])
@@ -291,7 +353,8 @@ class FromText:
             f"({left[0].items[0][0]} {before} {chosen} ON {left[1]} = {numbers[0]} "
             f"{after} {right[0].items[0][0]} ON {right[1]} = {numbers[1]})"
         )
-        return Piece([(text, tree.ids)], [*left[0].columns, *right[0].columns])
+        conditions = later if tree.kind == "INNER" else []
+        return Piece([(text, tree.ids)], [*left[0].columns, *right[0].columns], conditions)
 
     def _choose(
         self,

@@ -26,6 +26,7 @@ from skyseries.adql.rewriting import (
 )
 from skyseries.catalog import plan
 from skyseries.catalog.plan.node import Node
+from skyseries.catalog.plan.scan import first_scan
 from skyseries.query.binding import Binding, Keep
 from skyseries.query.bindings import Bindings
 from skyseries.query.curvevalues import curve_values
@@ -190,7 +191,13 @@ class _Sides:
             names.append(plan.Renamed(tuple((n, f"{use.id}:{n}") for n in kept)))
         (left, right), (one, two) = nodes, names
         how: Literal["left", "inner"] = "left" if self.outer else "inner"
-        return match_node(self.rule, left, right, one, two, self.of_pairs, how)
+        rule = self.rule
+        if first_scan(right) is None and not self.outer and rule.radius_of != "left":
+            of: Literal["left"] | None = "left" if rule.radius_of else None
+            # few rows: where they are is what is read
+            rule = Nearness(rule.right, rule.left, rule.radius, of)
+            return match_node(rule, right, left, two, one, self.of_pairs, how)
+        return match_node(rule, left, right, one, two, self.of_pairs, how)
 
 
 def _is_of(condition: Expr, ids: Collection[str]) -> bool:

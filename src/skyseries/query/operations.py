@@ -11,7 +11,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,20 +19,19 @@ from skyseries import adql
 from skyseries.adql import Column, Expr, Path
 from skyseries.adql.border import normal
 from skyseries.adql.evaluate import finished
-from skyseries.adql.expressions import OneOf, written
 from skyseries.adql.nearness import Nearness
 from skyseries.catalog.plan.expressions import input_table
 from skyseries.catalog.plan.node import Node
 from skyseries.catalog.plan.rows import TableRows
 from skyseries.errors import QueryError
 from skyseries.query.database import Database
+from skyseries.query.restrictions import Restriction
 from skyseries.query.skyjoins import pairs
 from skyseries.query.steps import Scan, Step
 
 __all__ = [
     "Compute",
     "Counted",
-    "Key",
     "Load",
     "LoadScan",
     "Make",
@@ -41,9 +39,6 @@ __all__ = [
     "Operation",
     "Statement",
 ]
-
-MOST_KEYS = 50_000
-"""The rows of a table are looked for by the keys of another one, if these are not more."""
 
 MOST_PAIRS = 1_000_000_000
 """So many pairs of rows may be looked at where no condition says which belong together."""
@@ -96,15 +91,6 @@ class Load(Operation):
         return f"{self.name}: {self.rows.describe()}"
 
 
-class Key(NamedTuple):
-    """Rows matter only where their value of a column is one of another table."""
-
-    column: Column
-    """Over the columns of the scan."""
-    table: str
-    other: str
-
-
 @dataclass(frozen=True)
 class LoadScan(Operation):
     """The rows of the plan of a table, in a table of the database.
@@ -115,37 +101,28 @@ class LoadScan(Operation):
     make : callable
         Returns the plan, with further conditions.
     columns : tuple of str
-    keys : tuple of Key
+    keys : tuple of Restriction
+        Of the rows that matter.
     """
 
     name: str
     make: Callable[[Sequence[Expr]], Node] = field(repr=False)
     columns: tuple[str, ...]
-    keys: tuple[Key, ...] = ()
+    keys: tuple[Restriction, ...] = ()
 
     @property
     def step(self) -> Step:
         return Scan(self.make(()))
 
     def run(self, database: Database) -> None:
-        known = (_known(database, key) for key in self.keys)
+        known = (key.condition(database) for key in self.keys)
         node = self.make([one for one in known if one is not None])
         Load(self.name, Scan(node), self.columns).run(database)
 
     def describe(self) -> str:
-        only = [f"{written(key.column.path)} in {key.table}" for key in self.keys]
+        only = [key.describe() for key in self.keys]
         text = f", with {' and '.join(only)} where few are there" if only else ""
         return f"{self.name}: all rows{text}"
-
-
-def _known(database: Database, key: Key) -> Expr | None:
-    """Return the condition that a column has one of the values of another, if these are few."""
-    sql = (
-        f"SELECT DISTINCT {key.other} FROM {key.table} "  # noqa: S608 - no user text
-        f"WHERE {key.other} IS NOT NULL LIMIT {MOST_KEYS + 1}"
-    )
-    values = [value for table in database.stream(sql) for value in table.column(0).to_pylist()]
-    return None if len(values) > MOST_KEYS else OneOf(key.column, tuple(values))
 
 
 @dataclass(frozen=True)

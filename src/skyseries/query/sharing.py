@@ -53,9 +53,10 @@ def share_conditions(
         and there.path[0] in tables
         and _one_object(here, there, tables[here.path[0]][1], tables[there.path[0]][1])
     ]
-    for (leaf, _), (other, binding) in pairs:
-        known_here = _of_objects(leaf, tables[leaf.use.id][1])
-        leaf.of_objects += [c for c in _of_objects(other, binding) if c not in known_here]
+    for _ in pairs:  # what one knows reaches the last one of a chain in as many rounds
+        for (leaf, mine), (other, binding) in pairs:
+            known_here = _of_objects(leaf, mine)
+            leaf.of_objects += [c for c in _of_objects(other, binding) if c not in known_here]
 
 
 def _one_object(here: Column, there: Column, one: Binding, two: Binding) -> bool:

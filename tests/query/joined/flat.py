@@ -67,6 +67,8 @@ class FlatTables:
             return self._database.sql(text).to_arrow_table()
         except OtherMeaningError:
             return None
+        except duckdb.ConversionException:  # ids that are text, beside numbers
+            return None
         except duckdb.Error as error:
             if not _NOT_THERE.search(str(error)):
                 raise
