@@ -13,7 +13,8 @@ ORDER = (
     "start", "import", "lightcurves", "lookup", "s82", "periods", "period_errors",
     "period_cost", "cadence", "ogle",
     "features", "features_hats", "dippers", "rubin", "periodogram", "dpdd",
-    "match_kernel", "crossmatch", "engine", "scan", "nested", "expressions", "first_use", "paired",
+    "match_kernel", "crossmatch", "engine", "scan", "nested", "spill", "expressions",
+    "first_use", "paired",
     "write", "syncs", "power", "writers", "cancel", "same", "architecture",
 )  # fmt: skip
 

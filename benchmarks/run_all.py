@@ -13,8 +13,8 @@ SCRIPTS = (
     "bench_periods.py", "bench_period_errors.py", "bench_period_cost.py", "bench_dpdd.py",
     "bench_dippers.py",
     "bench_match_kernel.py", "bench_crossmatch.py", "bench_engine.py", "bench_scan.py",
-    "bench_nested.py", "bench_first_use.py", "bench_expressions.py", "bench_features.py",
-    "bench_features_hats.py",
+    "bench_nested.py", "bench_spill.py", "bench_first_use.py", "bench_expressions.py",
+    "bench_features.py", "bench_features_hats.py",
     "bench_periodogram.py", "bench_rubin.py", "bench_cadence.py",
     "prove_syncs.py", "prove_power_cuts.py", "prove_writers.py", "report.py",
 )  # fmt: skip

@@ -11,6 +11,13 @@ import skyseries as sky
 
 pytestmark = pytest.mark.slow
 
+STATEMENT = """
+    SELECT a.id, COUNT(e.mjd) AS n, MAX(b.mag) AS mag
+    FROM c AS a JOIN other AS b ON DISTANCE(a.ra, a.dec, b.ra, b.dec) < 0.5
+    LEFT JOIN c.lightcurve AS e ON e.id = a.id AND e.band = 'r'
+    WHERE a.dec > 0 AND b.id IN (SELECT id FROM other WHERE mag < 20)
+    GROUP BY a.id ORDER BY a.id"""
+
 PLANS: dict[str, Callable[[sky.Catalog, sky.Catalog], object]] = {
     "query": lambda c, _: c.query("mag < 20 AND lightcurve.band = 'r'").to_arrow(),
     "assign": lambda c, _: c.assign(n="COUNT(lightcurve.mjd)").select(["id", "n"]).to_arrow(),
@@ -32,6 +39,7 @@ PLANS: dict[str, Callable[[sky.Catalog, sky.Catalog], object]] = {
     "aggregate": lambda c, _: c.group_by("ROUND(mag) AS bin").aggregate(n="COUNT(*)"),
     "map": lambda c, _: c.map_lightcurves(lambda t, f, e, b: float(len(t)), names=["n"]).to_arrow(),
     "count": lambda c, _: len(c.query("dec > 0")),
+    "statement": lambda c, other: sky.sql(STATEMENT, {"c": c, "other": other}).to_arrow(),
     "ids": lambda c, _: c.id_search(c.head(3)["id"].tolist()).to_arrow(),
 }
 

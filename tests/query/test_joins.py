@@ -307,3 +307,28 @@ def test_neighbours_of_outer_joins_and_conditions():
         [(1, 1), (2, 1), (3, 1), (4, 0)],
         SKY,
     )
+
+
+def test_light_curves_go_through_joins(world):
+    few = world.objects[:12]
+    mine = pa.table({"id": pa.array([row["objectid"] for row in few] + [1], pa.uint64())})
+    tables = {"survey": world.catalog, "TAP_UPLOAD.mine": mine}
+    check(
+        "SELECT u.id, COUNT(s.lc.mjd) AS n, MAX(s.lc.mjd) AS last FROM TAP_UPLOAD.mine AS u "
+        "JOIN survey AS s ON s.objectId = u.id WHERE COUNT(s.lc.mjd) > 3",
+        [
+            (row["objectid"], len(row["lc"]), max(epoch["mjd"] for epoch in row["lc"]))
+            for row in few
+            if len(row["lc"]) > 3
+        ],
+        tables,
+    )
+    found = sky.sql(
+        "SELECT u.id, s.lc FROM TAP_UPLOAD.mine AS u LEFT JOIN survey AS s ON s.objectId = u.id",
+        tables,
+    ).to_arrow()
+    curves = dict(zip(found["id"].to_pylist(), found["lc"].to_pylist(), strict=True))
+    assert len(curves) == 13
+    for row in few:
+        epochs = curves[row["objectid"]]["mjd"] if row["lc"] else []
+        assert sorted(epochs) == sorted(epoch["mjd"] for epoch in row["lc"])

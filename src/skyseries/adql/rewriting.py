@@ -24,6 +24,7 @@ __all__ = [
     "expressions",
     "free_columns",
     "has_subqueries",
+    "level_expressions",
     "outer_conditions",
     "own_expressions",
     "subqueries",
@@ -109,15 +110,15 @@ def free_columns(expression: Expr) -> Iterator[Column]:
         yield from free_columns(child)
     if isinstance(expression, Subquery):
         own = {"", *_ids(expression.query)}
-        for inner in _outside_of_queries(expression.query):
+        for inner in level_expressions(expression.query):
             yield from (column for column in free_columns(inner) if column.path[0] not in own)
 
 
-def _outside_of_queries(rows: Rows) -> Iterator[Expr]:
-    """Yield the expressions of a query and of those in its FROM."""
+def level_expressions(rows: Rows) -> Iterator[Expr]:
+    """Yield the expressions of a query and of those in its FROM, not of those in expressions."""
     yield from own_expressions(rows)
     for below in _below(rows):
-        yield from _outside_of_queries(below)
+        yield from level_expressions(below)
 
 
 def _ids(rows: Rows) -> Iterator[str]:

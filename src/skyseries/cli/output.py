@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,9 +75,10 @@ def to_standard_output(table: Any, schema: pa.Schema | None = None) -> None:
         Needed for batches.
     """
     from skyseries.formats import write_table
+    from skyseries.store.scratch import scratch
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "result.csv"
+    with scratch("csv") as folder:
+        path = folder / "result.csv"
         try:
             write_table(table, path, schema=schema)
         except StorageError as error:  # its name says nothing to anybody

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from skyseries.adql.expressions import Aggregate, Column, CurveValue, Expr, Subquery
-from skyseries.adql.rewriting import expressions, free_columns
+from skyseries.adql.rewriting import free_columns, level_expressions
 from skyseries.adql.split import by_kernel
 
 __all__ = ["array_parts", "ids_of", "is_array_work"]
@@ -33,7 +33,7 @@ def array_parts(expression: Expr) -> Iterator[Expr]:
     for child in expression.children:
         yield from array_parts(child)
     if isinstance(expression, Subquery):
-        for inner in expressions(expression.query):
+        for inner in level_expressions(expression.query):
             yield from array_parts(inner)
 
 

@@ -37,8 +37,8 @@ from skyseries.adql.relations import (
 from skyseries.adql.rewriting import (
     changed,
     changed_rows,
-    expressions,
     has_subqueries,
+    level_expressions,
     outer_conditions,
     subqueries,
 )
@@ -191,7 +191,7 @@ class _Block(FromText):
         return ids_of(part) <= self._own and not _aggregates(part)
 
     def _is_mixed(self, query: Subquery) -> bool:
-        parts = [p for e in expressions(query.query) for p in array_parts(e)]
+        parts = [p for e in level_expressions(query.query) for p in array_parts(e)]
         if any((ids := ids_of(p)) & self._own and not ids <= self._own for p in parts):
             return True
         joins = outer_conditions(query.query) if parts else ()
@@ -271,7 +271,7 @@ def _all_subqueries(expression: Expr) -> Iterator[Subquery]:
     """Yield the queries in an expression, at any depth."""
     for inner in subqueries(expression):
         yield inner
-        for below in expressions(inner.query):
+        for below in level_expressions(inner.query):
             yield from _all_subqueries(below)
 
 

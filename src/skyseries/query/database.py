@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import pyarrow as pa
@@ -148,12 +149,13 @@ class Database:
         outcome: Future[T] = Future()
 
         def work() -> None:
+            end: Callable[[], None]
             try:
-                outcome.set_result(guarded(run, memory=self.memory))
+                end = partial(outcome.set_result, guarded(run, memory=self.memory))
             except BaseException as error:
-                outcome.set_exception(error)
-            finally:
-                del self._running[thread]
+                end = partial(outcome.set_exception, error)
+            del self._running[thread]  # before: who hears of the end may close the connection
+            end()
 
         thread = threading.Thread(target=work, daemon=True)
         self._running[thread] = connection

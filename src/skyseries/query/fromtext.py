@@ -68,7 +68,6 @@ class FromText:
     ) -> None:
         self._compiler = compiler
         self._names = dict(outer)
-        self._types: dict[Path, Column] = {}
         self._made: dict[Expr, Column] = {}
         self._tree = from_tree(select.source)
         self._own = self._tree.ids
@@ -105,9 +104,10 @@ class FromText:
         change_conditions(self._tree, change)
 
     def _made_column(self, part: Expr, id_: str) -> Column:
-        path = (id_, f"={len(self._made)}")
-        made = Column(path, part.type, part.unit, arrow=part.arrow_type)
-        return self._made.setdefault(part, made)
+        if part not in self._made:
+            path = (id_, self._compiler.new("="))
+            self._made[part] = Column(path, part.type, part.unit, arrow=part.arrow_type)
+        return self._made[part]
 
     def _name(self, path: Path) -> str:
         if path not in self._names:
@@ -242,11 +242,11 @@ class FromText:
         use = leaf.use
         assert isinstance(use, TableUse)  # noqa: S101 - so `_inside` finds them
         binding = self._compiler.bindings[use.table]
-        if first_scan(binding.node(())) is not None:
-            return
         paths = [there.path for _, there in self._same if there.path[0] == use.id]
         paths += [path for near in self._near_by if near.there == use.id for path in near.paths]
         paths = list(dict.fromkeys(paths))
+        if not paths or first_scan(binding.node(())) is not None:
+            return
         columns = [path[1] for path in paths]
 
         def plan(more: Sequence[Expr]) -> Node:

@@ -169,7 +169,7 @@ class _Sides:
 
         def make(keep: Keep, names: Collection[str], first: Keep) -> Node:
             paths = {path for path in wanted if f"{path[0]}:{path[1]}" in names}
-            node = self._node(bindings, paths, wanted)
+            node = self._node(bindings, paths or {min(wanted)}, wanted)  # that tells how many rows
             assert node is not None  # noqa: S101 - it was one before
             return keep(first(node))
 

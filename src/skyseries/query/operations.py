@@ -136,7 +136,7 @@ class Make(Operation):
         database.execute(f"CREATE TABLE {self.name} AS {self.sql}")
 
     def describe(self) -> str:
-        return f"{self.name}: kept, as it is needed more than once"
+        return f"{self.name}: kept"
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,8 @@ class Compute(Operation):
 
     def describe(self) -> str:
         what = [name for name in ("values", "condition") if getattr(self, name)]
-        return f"{self.name}: {' and '.join(what)} calculated from arrays"
+        done = f"{' and '.join(what)} calculated from arrays" if what else "numbered"
+        return f"{self.name}: {done}"
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class Result:
         return sum(table.num_rows for table in self.iter_tables())
 
     def iter_tables(self) -> Iterator[pa.Table]:
-        """Yield the rows piece by piece; memory stays bounded unless rows are grouped."""
+        """Yield the rows piece by piece; what does not fit into memory waits in files."""
         return self._step.tables()
 
     def to_arrow(self) -> pa.Table:

@@ -28,9 +28,10 @@ def sql(
     query : str
         A statement of ADQL 2.1 (docs/adql.md).
     catalogs : mapping
-        From names to catalogs, or paths of them. One called ``survey`` is the table ``survey`` of
-        its objects, and ``survey.lc`` is the table of the epochs of its light curves ``lc``; one
-        called ``dp1.Object`` is in the schema ``dp1``. ``tap_schema.tables`` and
+        From names to catalogs, tables in memory, or paths of catalogs, tables and folders of them.
+        A catalog called ``survey`` is the table ``survey`` of its objects, and ``survey.lc`` is the
+        table of the epochs of its light curves ``lc``; one called ``dp1.Object`` is in the schema
+        ``dp1``, a table called ``TAP_UPLOAD.mine`` in that of uploads. ``tap_schema.tables`` and
         ``tap_schema.columns`` say what there is.
     dialect : {"adql", "python"}
         ``python`` also takes what conditions of `Catalog.query` may be written with.

@@ -16,7 +16,7 @@ from tests.query.world import ANCHORS
 SEEDS = range(300)
 FOUND = [
     76, 113, 161, 1060, 1088, 1199, 1439, 1458, 2019, 2040, 2427, 3031, 3044, 4089, 5189, 5588,
-    5629,
+    5629, 6080,
 ]  # fmt: skip
 """Seeds that once found a fault."""
 

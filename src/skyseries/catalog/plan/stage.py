@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from skyseries.config import settings
 from skyseries.errors import ExecutionError
+from skyseries.store.scratch import make_scratch, remove_scratch
 
 if TYPE_CHECKING:
     from skyseries.catalog.plan.node import Node, Unit
@@ -88,13 +86,13 @@ class Stage(Generic[T]):
         with self._lock:
             if self._value:
                 return
-            folder = tempfile.mkdtemp(prefix="skyseries-stage-", dir=settings().tmp_dir)
+            folder = make_scratch("stage")
             try:
-                self._value.append(self.make(Path(folder), run))
+                self._value.append(self.make(folder, run))
             except BaseException:
-                shutil.rmtree(folder, ignore_errors=True)
+                remove_scratch(folder)
                 raise
-            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            weakref.finalize(self, remove_scratch, folder)
 
     def __fingerprint__(self) -> tuple[Any, ...]:
         return self.text, self.make

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import bisect
 import math
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from skyseries.catalog.run.run import run_units
 from skyseries.catalog.run.sorting import order_of
 from skyseries.config import settings
 from skyseries.schema import as_schema
+from skyseries.store.scratch import scratch
 
 __all__ = ["iter_sorted"]
 
@@ -58,7 +59,7 @@ def iter_sorted(
     with ExitStack() as stack:
         runs = _collected(wide, part, memory, stack)
         for cuts in _ranges(runs, len(keys), ascending, memory):
-            slices = [run.slice(a, b - a) for run, (a, b) in zip(runs, cuts, strict=True) if b > a]
+            slices = [run.cut(a, b) for run, (a, b) in zip(runs, cuts, strict=True) if b > a]
             if slices:
                 table = pa.concat_tables(slices).combine_chunks()
                 order = order_of(table.columns[len(names) :], ascending)
@@ -82,56 +83,73 @@ def _sorted_unit(
     return gather(table, order_of(arrays, ascending)).combine_chunks()
 
 
-def _collected(node: Node, part: Any, memory: int, stack: ExitStack) -> list[pa.Table]:
+@dataclass(frozen=True)
+class _Run:
+    """A sorted unit, in memory or in a file."""
+
+    rows: int
+    nbytes: int
+    held: pa.Table | Path
+
+    def table(self) -> pa.Table:
+        """Return it; of a file, what is read of it takes memory for as long as the table lives."""
+        if isinstance(self.held, Path):
+            return pa.ipc.open_file(pa.memory_map(str(self.held))).read_all()
+        return self.held
+
+    def cut(self, start: int, stop: int) -> pa.Table:
+        """Return some rows; of a file, a copy of them."""
+        if isinstance(self.held, Path):
+            return self.table().take(pa.array(np.arange(start, stop)))
+        return self.held.slice(start, stop - start)
+
+
+def _collected(node: Node, part: Any, memory: int, stack: ExitStack) -> list[_Run]:
     """Return the sorted units in the order of the sky; beyond `memory`, on disk."""
     units = fixed_units(node)
-    runs: list[pa.Table] = [None] * len(units)
+    runs: list[Any] = [None] * len(units)
     held = 0
     folder: Path | None = None
     for place, table in run_units(node, part, units):
         if held + table.nbytes > memory // 2:
             if folder is None:
-                temporary = tempfile.TemporaryDirectory(
-                    prefix="skyseries-sort-", dir=settings().tmp_dir
-                )
-                folder = Path(stack.enter_context(temporary))
-            table = _on_disk(table, folder / f"{place}.arrow")
+                folder = stack.enter_context(scratch("sort"))
+            path = folder / f"{place}.arrow"
+            with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+                writer.write_table(table)
+            runs[place] = _Run(table.num_rows, table.nbytes, path)
         else:
             held += table.nbytes
-        runs[place] = table
+            runs[place] = _Run(table.num_rows, table.nbytes, table)
     return runs
 
 
-def _on_disk(table: pa.Table, path: Path) -> pa.Table:
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
-    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-
-
 def _ranges(
-    runs: list[pa.Table], n_keys: int, ascending: Sequence[bool], memory: int
+    runs: list[_Run], n_keys: int, ascending: Sequence[bool], memory: int
 ) -> Iterator[list[tuple[int, int]]]:
     """Yield, for each range of keys, which rows of each run are in it."""
     total = sum(run.nbytes for run in runs)
     count = max(math.ceil(total / max(memory // 8, 1)), 1)
-    lists = [_Keys(i, run, n_keys, ascending) for i, run in enumerate(runs)]
-    rows = sum(map(len, lists))
-    picked = sorted(
-        keys[int(row)]
-        for keys in lists
-        if len(keys)
-        for row in np.linspace(
-            0, len(keys) - 1, max(math.ceil(_SAMPLES * count * len(keys) / rows), 1), dtype=int
-        )
-    )
+    rows = sum(run.rows for run in runs)
+    picked = []
+    for keys in _key_lists(runs, n_keys, ascending):
+        some = max(math.ceil(_SAMPLES * count * len(keys) / rows), 1) if len(keys) else 0
+        picked += [keys[int(row)] for row in np.linspace(0, len(keys) - 1, some, dtype=int)]
+    picked.sort()
     before = [0] * len(runs)
     for i in range(1, count):
         if picked:
             bound = picked[i * len(picked) // count]
+            lists = _key_lists(runs, n_keys, ascending)
             after = [bisect.bisect_left(keys, bound) for keys in lists]
             yield list(zip(before, after, strict=True))
             before = after
-    yield list(zip(before, map(len, lists), strict=True))
+    yield list(zip(before, (run.rows for run in runs), strict=True))
+
+
+def _key_lists(runs: list[_Run], n_keys: int, ascending: Sequence[bool]) -> Iterator[_Keys]:
+    """Yield the keys of each run, of which but one is open at a time."""
+    return (_Keys(i, run.table(), n_keys, ascending) for i, run in enumerate(runs))
 
 
 class _Keys(Sequence[Any]):
