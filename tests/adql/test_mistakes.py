@@ -104,6 +104,16 @@ SELECT a AS b FROM t WHERE CONTAINS(p, c)
                            ^ write CONTAINS(...) = 1
 SELECT a FROM t WHERE distance < 3
                       ^ distance is a reserved word of ADQL; if it is a column, write it in double quotes: "distance"
+SELECT a FROM t WHERE good = false
+                             ^ ADQL writes 0 for FALSE; if it is a column, write it in double quotes: "false"
+SELECT a FROM t WHERE NOT good
+                          ^ NOT stands before a condition; this is a value: a boolean column is compared, as in good = 1
+SELECT a FROM t WHERE t.good AND b = 1
+                      ^ AND joins conditions; this is a value: a boolean column is compared, as in good = 1
+SELECT a FROM t WHERE b > TIMESTAMP '2025-01-02'
+                          ^ ADQL writes a time as a text, or as CAST('2025-01-02' AS TIMESTAMP)
+SELECT a, COUNT(*) OVER (PARTITION BY b) FROM t
+                   ^ ADQL has no OVER (...): join with a query that groups
 SELECT a distance FROM t
          ^ FROM is missing before 'distance'
 SELECT a FROM t AS distance

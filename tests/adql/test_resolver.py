@@ -187,6 +187,7 @@ def test_wrong_types(text, words):
         ("gMag = NULL", "IS NULL"),
         ("lc > 3", "light curve cannot be compared"),
         ("good > name", "boolean cannot be compared"),
+        ("good = 'true'", "boolean cannot be compared with a text; write = 1 for true"),
         ("seen > 3", "timestamp cannot be compared with a bigint"),
         ("seen > 'yesterday'", "not a time"),
         ("nObs LIKE 'a'", "LIKE compares texts"),
@@ -278,6 +279,7 @@ def test_numbers_beside_integers_stay_exact():
     assert right("5.5 < nObs") == (">=", 6)
     assert right("objectId = 9007199254740993.0") == ("=", 9007199254740993)
     assert right("objectId > 1e300")[1] > 2**64
+    assert right("nObs = CAST(5 AS DOUBLE PRECISION)") == ("=", 5)
     assert resolve_condition("nObs = 5.5", SCOPE) == OneOf(value("nObs"), ())
     assert resolve_condition("nObs <> 5.5", SCOPE) == Not(OneOf(value("nObs"), ()))
 

@@ -41,6 +41,9 @@ def calculated(text, **values):
         ("1 / e", "mas**-1"), ("e / e2", ""), ("r / ra_rad * plain", None), ("plain * e", None),
         ("pm * plain", None), ("flux + micro", "uJy"), ("mag + adu", None), ("odd * e", None),
         ("COALESCE(mag, 99)", "mag"), ("COALESCE(mag, plain)", None), ("IN_UNIT(e, 'deg')", "deg"),
+        ("10 * e", "mas"), ("3600 * ra", None), ("e / 1000", None), ("(1.0 / 3600) * r", None),
+        ("1000 / e", None), ("24 * 60 * ra", None), ("100 * e / e2", None),
+        ("POWER(20 * e, 2)", None),
     ],
 )  # fmt: skip
 def test_units_follow(text, unit):
@@ -72,6 +75,7 @@ def test_values_of_two_units_do_not_meet(text):
         "mag > adu", "flux > micro", "plain > ra", "e * r > 5", "flux IS NULL",
         "SIN(RADIANS(dec)) > 0", "SIN(dec * PI() / 180) > 0", "SIN(ra_rad) > 0",
         "DISTANCE(ra, dec, 1, 2) < 0.1", "SIN(plain) > 0",
+        "3600 * DISTANCE(ra, dec, 1, 2) < r", "DISTANCE(ra, dec, 1, 2) < r / 3600",
     ],
 )  # fmt: skip
 def test_values_that_may_meet(text):
@@ -96,6 +100,7 @@ def test_functions_convert_what_says_another_unit():
         ("DEGREES(ra)", "takes rad"),
         ("scisql_nanojanskyToAbMag(adu)", "adu in scisql_.* is in the unit 'adu'"),
         ("POINT(ra_h * 15, dec)", r"multiplied or divided by 15: .* IN_UNIT\(column, 'deg'\)"),
+        ("POINT(1 - ra_h * (30.0 / 2), dec)", "multiplied or divided by 30: "),
         ("POINT(pm, dec)", "pm in POINT is in the unit 'mas/yr'"),
     ],
 )

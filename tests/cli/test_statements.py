@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import pyarrow as pa
 import pyarrow.csv
 import pytest
 
+import skyseries as sky
 from skyseries.cli.app import _run
 from skyseries.formats import read_table, write_table
 from tests.query.world import build
@@ -106,6 +109,47 @@ def test_light_curves_are_left_out_where_they_cannot_be_kept(call, tmp_path):
     assert (code, "without" in err) == (0, False)
     assert "lc" in read_table(str(tmp_path / "a.parquet")).column_names
     assert call("SELECT * FROM s", "-o", str(tmp_path / "a.fits"))[0] == 0
+
+
+def test_rows_become_a_catalog(call, folder, tmp_path):
+    path = tmp_path / "near"
+    asked = "SELECT * FROM s WHERE DISTANCE(ra, dec, 45, 0) < 1"
+    code, out, err = call(asked, "--write-catalog", str(path))
+    wanted = sky.sql(asked, {"s": folder / "survey"})
+    assert (code, out) == (0, b"")
+    assert f"{len(wanted)} rows in" in err
+    assert sky.open_catalog(path).lightcurve_columns == ["lc"]
+    assert call(asked, "--write-catalog", str(path))[0] == 1
+    assert call(asked, "--write-catalog", str(path), "--overwrite")[0] == 0
+    assert len(sky.open_catalog(path)) == len(wanted)
+    plain = ["query", str(folder / "survey"), "DISTANCE(ra, dec, 45, 0) < 1"]
+    assert _run([*plain, "--write-catalog", str(tmp_path / "again"), "--select", "ra,dec"]) == 0
+    again = sky.open_catalog(tmp_path / "again")
+    assert (len(again), again.lightcurve_columns) == (len(wanted), [])
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--write-catalog", "c", "-o", "t.csv"], "give one of them"),
+        (["--overwrite"], "--overwrite is for --write-catalog"),
+        (["--write-catalog", "c", "--limit", "3"], "--limit is for tables"),
+        (["--limit", "3"], "write SELECT TOP n"),
+    ],
+)
+def test_options_that_do_not_go_together(call, more, words):
+    code, _, err = call("SELECT ra, dec FROM s", *more)
+    assert (code, words in err) == (2, True)
+
+
+def test_a_statement_is_read_from_standard_input(call, monkeypatch):
+    text = "-- Größe\nSELECT TOP 2 ra FROM s"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode()), "ascii"))
+    code, out, _ = call("-")
+    assert (code, len(out.split())) == (0, 3)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"SELECT '\xe9' FROM s")))
+    code, _, err = call("-")
+    assert (code, "no UTF-8" in err) == (2, True)
 
 
 def test_a_statement_needs_catalogs(capfd):

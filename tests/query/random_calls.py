@@ -135,6 +135,15 @@ class Calls:
             f"AREA(ivo_geom_transform({frames}, {self.figure()}))",
         ])  # fmt: skip
 
+    def call_ivo_healpix_index(self):
+        """Return the cell of a position: no centre of a cell, which smaller ones meet at."""
+        point = self.point()
+        while "center" in point:
+            point = self.point()
+        order = self.argument("integer", False, "hpxOrder")
+        place = f"{self.argument('lon', False, 'ra')}, {self.argument('lat', False, 'dec')}"
+        return f"ivo_healpix_index({order}, {self.rng.choice([point, place])})"
+
     def call_region(self):
         """Return REGION."""
         return self.of_text()

@@ -5,11 +5,13 @@ import pytest
 
 from skyseries import adql
 from skyseries.adql.dialect import PYTHON
+from skyseries.adql.expressions import Convert
 from skyseries.adql.query_resolver import resolve
 from skyseries.adql.relations import Table, Tables
 from skyseries.adql.shown import shown
 from skyseries.adql.statements import parse_statement
-from skyseries.query.arraywork import array_parts, ids_of, is_array_work
+from skyseries.adql.types import Type
+from skyseries.query.arraywork import array_parts, constant_work, ids_of, is_array_work
 from tests.query.typed import SCHEMA, condition
 
 EPOCHS = pa.struct([("mjd", pa.list_(pa.float64())), ("flux", pa.list_(pa.float64()))])
@@ -60,3 +62,25 @@ def test_tables_whose_columns_are_needed():
     assert ids_of(condition("1 = 1")) == frozenset()
     inner = "a.n IN (SELECT u.n FROM c AS u WHERE u.id = d.id)"
     assert ids_of(condition(inner)) == {"#0", "#3"}
+
+
+def test_array_work_on_constants_is_a_constant():
+    found = constant_work(condition("DISTANCE(1, 0, 3, 2 - 2) < a.x").left)
+    assert found == adql.Constant(pytest.approx(2.0), Type.DOUBLE)
+    nothing = constant_work(
+        condition("DISTANCE(1, 0, 3, CAST('x' AS DOUBLE PRECISION)) < a.x").left
+    )
+    assert nothing == Convert(adql.Constant(None, Type.NULL), Type.DOUBLE)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "DISTANCE(a.ra, 0, 3, 0)",
+        "DISTANCE(1, 0, (SELECT MAX(b.ra) FROM b), 0)",
+        "ivo_normal_random(1, 2)",
+        "ABS(1)",
+    ],
+)
+def test_other_values_are_no_constants(value):
+    assert constant_work(condition(f"{value} < a.x").left) is None

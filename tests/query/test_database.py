@@ -268,3 +268,39 @@ def test_after_a_kill_a_fresh_start_removes_what_is_left(
     with Database():
         assert len(list(folder.iterdir())) == 1
     assert not list(folder.iterdir())
+
+
+def test_the_next_one_begins_empty_where_the_last_one_is_kept(folder: Path) -> None:
+    names = set()
+    for _ in range(3):
+        with Database() as database:
+            names.update(path.name for path in folder.iterdir())
+            assert [table.num_rows for table in database.stream("FROM duckdb_tables()")] == [0]
+            database.load("t", TYPES.schema, [TYPES])
+            database.execute("CREATE TABLE other AS FROM t")
+        assert not list(folder.iterdir())
+    assert len(names) == 1
+
+
+def test_what_has_failed_or_was_ended_is_not_kept(folder: Path) -> None:
+    with Database() as database, pytest.raises(QueryError):
+        database.execute("SELECT CAST('x' AS INTEGER)")
+    with Database() as ended:
+        assert ended._connection is not database._connection
+        next(rows := ended.stream(MANY))
+    with Database() as after:
+        assert after._connection is not ended._connection
+        rows.close()
+
+
+def test_a_kept_one_can_spill_again(folder: Path) -> None:
+    made = "CREATE TABLE s AS SELECT i, hash(i) AS h FROM range(4000000) t(i) ORDER BY h"
+    seen = []
+    for _ in range(2):
+        with Database(memory=128 << 20) as database:
+            seen.append(database._connection)
+            database.execute(made)
+            assert list(next(folder.iterdir()).iterdir())
+            assert database.rows("s") == 4_000_000
+        assert not list(folder.iterdir())
+    assert seen[0] is seen[1]

@@ -158,6 +158,11 @@ def test_queries_in_conditions():
     assert found == CONDITIONS
 
 
+def test_different_rows_of_an_outer_join_on_a_query():
+    source = "l FULL JOIN r ON EXISTS (SELECT k FROM none) AND l.k = r.k"
+    check(f"SELECT DISTINCT l.k FROM {source} WHERE l.v < 'r'", [(1,), (2,)])  # noqa: S608
+
+
 def test_scalars_are_values_everywhere():
     check(
         "SELECT v, (SELECT COUNT(*) FROM r WHERE r.k = l.k) AS n, (SELECT w FROM r WHERE r.k = 3 "
@@ -300,6 +305,11 @@ def test_neighbours_of_outer_joins_and_conditions():
     check(
         f"SELECT a.i FROM a WHERE a.i + 1 IN (SELECT b.j + 1 FROM b WHERE {near})",  # noqa: S608
         [(1,), (2,), (3,)],
+        SKY,
+    )
+    check(
+        f"SELECT i FROM a AS o WHERE i IN (SELECT o.i FROM a JOIN b ON {near})",  # noqa: S608
+        [(1,), (2,), (3,), (4,)],
         SKY,
     )
     check(

@@ -53,7 +53,8 @@ def test_rows_are_counted_and_shown(tables):
 
 def test_rows_are_written_as_a_catalog_where_they_are(tables, tmp_path):
     result = sky.sql(JOINED, tables)
-    result.write_catalog(tmp_path / "joined", id="objectId", durability="process")
+    done = result.write_catalog(tmp_path / "joined", id="objectId", durability="process")
+    assert done.provenance["plan"] == [f"20 rows in memory ({JOINED})"]
     written = sky.open_catalog(tmp_path / "joined")
     wanted = result.to_arrow().sort_by("objectId")
     found = written.to_arrow().select(wanted.column_names).sort_by("objectId")

@@ -142,6 +142,7 @@ ERRORS = [
     ("SELECT DISTINCT lc FROM survey", "DISTINCT compares values, and lc is a light curve"),
     ("SELECT t.ra FROM survey", "no table t in FROM; there is survey"),
     ("SELECT survey.ra FROM survey AS s", "no table survey in FROM; there is s"),
+    ("SELECT objectId.ra FROM survey AS s", "no table objectId in FROM; there is s"),
     ("SELECT ra AS x FROM survey WHERE x > 3", "x is a name of the result, which is not known"),
     ("SELECT LN(ra) FROM survey", "no function LN: write LOG(x)"),
     ("SELECT STDDEV(ra) FROM survey", 'dialect="python" knows it'),

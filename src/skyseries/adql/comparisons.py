@@ -179,6 +179,8 @@ def _mismatch(operator: str, left: Expr, right: Expr, position: Position) -> Exc
     text = right if left.type.is_number else left
     if text.type is Type.TEXT and number.type.is_number:
         message += _way_out(operator, number, text)
+    if Type.BOOLEAN in (left.type, right.type):
+        message += "; write = 1 for true, = 0 for false"
     return error_at(message, position)
 
 

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
 
@@ -23,16 +23,13 @@ from skyseries.config import settings
 from skyseries.errors import Cancelled, ExecutionError, QueryError, StorageError
 from skyseries.store.scratch import scratch
 
-__all__ = ["TABLE", "connect", "guarded", "run_sql"]
+__all__ = ["TABLE", "Idle", "connect", "guarded", "run_sql"]
 
 T = TypeVar("T")
 
 TABLE = "t"
 """What the table of `run_sql` is called in the text of its query."""
 
-_LOCK = threading.Lock()
-_IDLE: dict[tuple[int, int], list[Any]] = {}
-"""Connections that nobody uses, of one process and its settings: to make one takes 12 ms."""
 _LEAST_BYTES = 128 << 20
 """DuckDB needs some room of its own, however little memory is given."""
 _OF_VALUES = ("Conversion", "Invalid Input", "Out of Range")
@@ -64,6 +61,8 @@ def connect(memory: int, threads: int, folder: Path | None) -> Any:
         "autoload_known_extensions": "false",
         "python_enable_replacements": "false",
         "preserve_insertion_order": "true",
+        # it fails on DISTINCT over outer joins with queries in ON ("Projection map references ...")
+        "disabled_optimizers": "join_elimination",
     }
     connection = duckdb.connect(":memory:", config=options)
     connection.execute("SET enable_external_access = false")  # but for its scratch files
@@ -114,33 +113,47 @@ def _answer(connection: Any, table: pa.Table, sql: str) -> pa.Table:
         connection.unregister(TABLE)  # else it would hold the table
 
 
-def _forget() -> None:
-    """Begin anew in a process that was forked, perhaps while another thread held the lock."""
-    global _LOCK
-    _LOCK = threading.Lock()
-    _IDLE.clear()
+class Idle(Generic[T]):
+    """Connections that nobody uses, of this process and its settings: to make one takes 12 ms."""
+
+    def __init__(self) -> None:
+        self._forget()
+        os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        """Begin anew, also in a fork, which may have copied a lock that another thread held."""
+        self._lock = threading.Lock()
+        self._kind: tuple[object, ...] = ()
+        self._kept: list[T] = []
+
+    def take(self, *kind: object) -> T | None:
+        """Return one that was kept under the same settings, if there is any."""
+        with self._lock:
+            if self._kind != kind:
+                self._kind, self._kept = kind, []
+            return self._kept.pop() if self._kept else None
+
+    def keep(self, connection: T, *kind: object) -> bool:
+        """Keep one for the next, of whichever thread; False: the settings have changed since."""
+        with self._lock:
+            if self._kind != kind:
+                return False
+            self._kept.append(connection)
+            return True
 
 
-os.register_at_fork(after_in_child=_forget)
+_IDLE: Idle[Any] = Idle()
 
 
 @contextmanager
 def _lent() -> Iterator[Any]:
-    """Lend a connection to one caller at a time; it is kept for the next, of whichever thread."""
-    kind = os.getpid(), _most_bytes()
-    with _LOCK:
-        idle = _IDLE.get(kind)
-        if idle is None:
-            _IDLE.clear()  # what a fork has copied, or other settings made
-            idle = _IDLE[kind] = []
-        connection = idle.pop() if idle else None
-    if connection is None:
-        connection = connect(_most_bytes(), 1, None)
+    """Lend a connection to one caller at a time."""
+    most = _most_bytes()
+    connection = _IDLE.take(most) or connect(most, 1, None)
     try:
         yield connection
     finally:
-        with _LOCK:
-            idle.append(connection)
+        _IDLE.keep(connection, most)
 
 
 def _most_bytes() -> int:

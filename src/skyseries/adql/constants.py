@@ -64,7 +64,7 @@ def whole(expression: Expr) -> int | None:
     value = expression.value
     if isinstance(value, int):
         return value
-    if isinstance(value, Decimal) and abs(value) < 10**39 and value == value.to_integral_value():
+    if isinstance(value, float | Decimal) and -(10**39) < value < 10**39 and value == int(value):
         return int(value)
     return None
 

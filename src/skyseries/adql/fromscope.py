@@ -178,7 +178,8 @@ class FromScope(Scope):
                 reference.position,
             )
         first = qualifier[0].text.lower()
-        inside = any(path[0].lower() == first for s in self.sources for path in s.columns)
+        nested = (path for s in self.sources for path in s.columns if len(path) > 1)
+        inside = any(path[0].lower() == first for path in nested)
         if inside or any(s.is_called(qualifier) for s in self.sources):
             return None
         there = ", ".join(".".join(s.names[0]) for s in self.sources)

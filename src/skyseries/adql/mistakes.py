@@ -43,6 +43,10 @@ def no_from(parser: StatementParser) -> QueryError:
         if _meant(word, ("FROM",)):
             return parser.error(f"did you mean FROM instead of {word.text}?", word.position)
     if token.key == "(" and parser.bare_alias == parser.index - 1:
+        if before.text.upper() == "OVER":
+            return parser.error(
+                "ADQL has no OVER (...): join with a query that groups", before.position
+            )
         return parser.error(f"a comma is missing before {before}", before.position)
     if token.kind in (Kind.SYMBOL, Kind.WORD, Kind.END):
         return _known_mistake(parser) or parser.error(f"FROM is missing before {token}")

@@ -270,7 +270,10 @@ class Parser(PrimaryParser):
             return
         if isinstance(node, tree.Call) and node.name.upper() in ("CONTAINS", "INTERSECTS"):
             raise self.error(f"write {node.name}(...) = 1", node.position)
-        raise self.error(f"{message}; this is a value", node.position)
+        said = "this is a value"
+        if isinstance(node, tree.ColumnRef):
+            said += f": a boolean column is compared, as in {node.parts[-1].text} = 1"
+        raise self.error(f"{message}; {said}", node.position)
 
 
 def _may_be_boolean(node: Node) -> bool:

@@ -22,6 +22,7 @@ _CAST_TARGETS = {"SMALLINT", "INTEGER", "BIGINT", "REAL", "TIMESTAMP"} | {
     "POINT", "CIRCLE", "POLYGON",
 }  # fmt: skip
 _KIND_CAST_TARGETS = {"INT": "INTEGER", "FLOAT": "DOUBLE PRECISION", "BOOLEAN": "BOOLEAN"}
+_BOOLEANS = {"TRUE": 1, "FALSE": 0}
 _LITERALS = {"NULL": None, "TRUE": True, "FALSE": False}
 
 
@@ -170,9 +171,13 @@ class PrimaryParser(Cursor, ABC):
         quoted = f'in double quotes: "{token.text}"'
         if token.key in CLAUSES:
             return self.error(f"a value is missing before {token.key}; a column stands {quoted}")
-        return self.error(
-            f"{token.text} is a reserved word of ADQL; if it is a column, write it {quoted}"
-        )
+        if token.key in ("DATE", "TIMESTAMP") and self.peek().kind is Kind.STRING:
+            moment = f"CAST({self.peek().text} AS TIMESTAMP)"
+            return self.error(f"ADQL writes a time as a text, or as {moment}")
+        advice = f"; if it is a column, write it {quoted}"
+        if token.key in _BOOLEANS:
+            return self.error(f"ADQL writes {_BOOLEANS[token.key]} for {token.key}{advice}")
+        return self.error(f"{token.text} is a reserved word of ADQL{advice}")
 
     def _is_column(self, token: Token) -> bool:
         return token.key in self.names and token.key not in OPERATOR_WORDS

@@ -161,10 +161,11 @@ class _Statement:
         )
         values = [*(o.value for o in outputs), *(s.value for s in sorts)]
         grouped = bool(node.group_by or node.having) or any(map(_aggregates, values))
+        ids = {use.id for use in uses(source)}
         if outer is not None and not self.errors:
-            self._check_outside(node, outputs, {use.id for use in uses(source)})
+            self._check_outside(node, outputs, ids)
         if grouped and not self.errors:
-            self._check_groups(node, order_by, outputs, sorts, having, keys)
+            self._check_groups(node, order_by, outputs, sorts, having, keys, ids)
         if node.distinct and not self.errors:
             _check_distinct(node, outputs, sorts, order_by)
         return (
@@ -214,7 +215,7 @@ class _Statement:
             return self._join(node, outer, named)
         use: TableUse | QueryUse
         if isinstance(node, tree.Derived):
-            use = QueryUse(self._new_id(), self.query(node.query, None, named))
+            use = QueryUse(self._new_id(), self.query(node.query, outer, named))
             return use, used(use, (node.alias.text,))
         alias = None if node.alias is None else (node.alias.text,)
         given = named.get(node.parts[0].text.lower()) if len(node.parts) == 1 else None
@@ -269,6 +270,7 @@ class _Statement:
         sorts: tuple[Sort, ...],
         having: Expr | None,
         keys: tuple[Expr, ...],
+        ids: set[str],
     ) -> None:
         checked: list[tuple[Expr, Position]] = []
         checked += zip((o.value for o in outputs), _places(node, outputs), strict=True)
@@ -276,7 +278,7 @@ class _Statement:
         if having is not None and node.having is not None:
             checked.append((having, node.having.position))
         for value, position in checked:
-            free = _ungrouped(value, keys)
+            free = _ungrouped(value, keys, ids)
             if free is not None:
                 name = written(free.path)
                 advice = f"write it in GROUP BY, or aggregate it, as in MAX({name})"
@@ -382,13 +384,13 @@ def _all_aggregates(value: Expr) -> Iterator[Aggregate]:
         yield from _all_aggregates(child)
 
 
-def _ungrouped(value: Expr, keys: tuple[Expr, ...]) -> Column | None:
-    """Return a column that stands outside of all aggregates and keys."""
+def _ungrouped(value: Expr, keys: tuple[Expr, ...], ids: set[str]) -> Column | None:
+    """Return a column of some tables that stands outside of all aggregates and keys."""
     if value in keys or (isinstance(value, Aggregate) and value.over is None):
         return None
     if isinstance(value, Column):
-        return value
-    found = (_ungrouped(child, keys) for child in value.children)
+        return value if value.path[0] in ids else None
+    found = (_ungrouped(child, keys, ids) for child in value.children)
     return next((column for column in found if column is not None), None)
 
 

@@ -14,12 +14,14 @@ from skyseries.adql.relations import (
     Relation,
     Rows,
     Select,
+    TableUse,
     uses,
 )
 
 __all__ = [
     "Change",
     "changed",
+    "changed_relation",
     "changed_rows",
     "expressions",
     "free_columns",
@@ -28,6 +30,7 @@ __all__ = [
     "outer_conditions",
     "own_expressions",
     "subqueries",
+    "table_uses",
 ]
 
 Change = Callable[[Expr], Expr | None]
@@ -42,6 +45,17 @@ def expressions(rows: Rows) -> Iterator[Expr]:
             yield from expressions(inner.query)
     for below in _below(rows):
         yield from expressions(below)
+
+
+def table_uses(rows: Rows) -> Iterator[TableUse]:
+    """Yield the tables in FROM of a query, of those in its FROM and in its expressions too."""
+    if isinstance(rows, Select):
+        yield from (use for use in uses(rows.source) if isinstance(use, TableUse))
+    for mine in own_expressions(rows):
+        for inner in subqueries(mine):
+            yield from table_uses(inner.query)
+    for below in _below(rows):
+        yield from table_uses(below)
 
 
 def own_expressions(rows: Rows) -> Iterator[Expr]:
@@ -64,10 +78,10 @@ def _conditions(relation: Relation) -> Iterator[Expr]:
 
 
 def outer_conditions(rows: Rows) -> Iterator[Expr]:
-    """Yield the conditions of outer joins in a query, but not those in its expressions."""
+    """Yield the conditions of outer joins as `level_expressions` does."""
     if isinstance(rows, Select):
         yield from _outer(rows.source)
-    for below in _below(rows):
+    for below in _below(rows, shared=False):
         yield from outer_conditions(below)
 
 
@@ -79,14 +93,16 @@ def _outer(relation: Relation) -> Iterator[Expr]:
         yield from _outer(relation.right)
 
 
-def _below(rows: Rows) -> Iterator[Rows]:
+def _below(rows: Rows, *, shared: bool = True) -> Iterator[Rows]:
+    """Yield the queries below one; those of WITH if they are asked for."""
     if isinstance(rows, Query):
         yield rows.body
     elif isinstance(rows, Combination):
         yield rows.left
         yield rows.right
     else:
-        yield from (use.query for use in uses(rows.source) if isinstance(use, QueryUse))
+        queries = (use for use in uses(rows.source) if isinstance(use, QueryUse))
+        yield from (use.query for use in queries if shared or not use.shared)
 
 
 def subqueries(expression: Expr) -> Iterator[Subquery]:
@@ -115,9 +131,12 @@ def free_columns(expression: Expr) -> Iterator[Column]:
 
 
 def level_expressions(rows: Rows) -> Iterator[Expr]:
-    """Yield the expressions of a query and of those in its FROM, not of those in expressions."""
+    """Yield the expressions of a query and of those in its FROM, not of those in expressions.
+
+    Nor of queries of WITH, to which nothing outside matters.
+    """
     yield from own_expressions(rows)
-    for below in _below(rows):
+    for below in _below(rows, shared=False):
         yield from level_expressions(below)
 
 
@@ -125,7 +144,7 @@ def _ids(rows: Rows) -> Iterator[str]:
     """Yield the ids of what is in FROM of a query, at any depth."""
     if isinstance(rows, Select):
         yield from (use.id for use in uses(rows.source))
-    for below in _below(rows):
+    for below in _below(rows, shared=False):
         yield from _ids(below)
 
 
@@ -155,7 +174,7 @@ def changed_rows(rows: Rows, change: Change) -> Rows:
         return replace(rows, left=left, right=right)
     return replace(
         rows,
-        source=_changed_relation(rows.source, change),
+        source=changed_relation(rows.source, change),
         where=None if rows.where is None else changed(rows.where, change),
         keys=tuple(changed(key, change) for key in rows.keys),
         having=None if rows.having is None else changed(rows.having, change),
@@ -163,10 +182,11 @@ def changed_rows(rows: Rows, change: Change) -> Rows:
     )
 
 
-def _changed_relation(relation: Relation, change: Change) -> Relation:
+def changed_relation(relation: Relation, change: Change) -> Relation:
+    """Return FROM in which some parts of conditions, and of queries, are others."""
     if isinstance(relation, Join):
         on = None if relation.on is None else changed(relation.on, change)
-        left, right = (_changed_relation(s, change) for s in (relation.left, relation.right))
+        left, right = (changed_relation(s, change) for s in (relation.left, relation.right))
         return replace(relation, left=left, right=right, on=on)
     if not isinstance(relation, QueryUse) or relation.shared:
         return relation

@@ -1,7 +1,8 @@
 """Units of expressions: as they follow from those of the columns, compared, and converted.
 
 A number that is written has no unit: it takes that of its neighbour in a sum, and scales in a
-product. So ``3 * ra_error`` is in the unit of ra_error, and ``ra_error / 1000`` too.
+product. So ``3 * ra_error`` is in the unit of ra_error. ``3600 * distance`` is meant to be in
+another unit, which nobody says: it is in none.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ __all__ = [
 _SCALES = (0.1, 10.0)
 """Factors beyond these are no part of a radius or an error: they are meant to change the unit."""
 
+_ARITHMETIC = ("+", "-", "*", "/")
+
 
 def unit_of_operator(operator: str, left: Expr, right: Expr) -> str | None:
     """Return the unit of a sum, difference, product or quotient; None if it does not follow."""
@@ -37,6 +40,8 @@ def unit_of_operator(operator: str, left: Expr, right: Expr) -> str | None:
         return left.unit if _alike(left, right) else None
     one, other = ("" if isinstance(side, Constant) else side.unit for side in (left, right))
     if one is None or other is None:
+        return None
+    if (one or other) and _far_constant(left, right) is not None:
         return None
     if not other:
         return one
@@ -91,6 +96,7 @@ def in_needed_unit(value: Expr, unit: str, what: str, *, strict: bool = True) ->
     """
     said = value.unit
     if said is None:
+        _check_not_rescaled(value, unit, what)
         others = {u for u in _units_in(value) if not same_unit(u, unit)}
         if strict and others:
             raise InputError(
@@ -101,11 +107,6 @@ def in_needed_unit(value: Expr, unit: str, what: str, *, strict: bool = True) ->
     factor = factor_to(said, unit, what)
     if factor == 1.0:
         return value
-    if (number := _large_factor(value)) is not None:
-        raise InputError(
-            f"{what} is in {said} by the unit of its columns, and is multiplied or divided by "
-            f"{number:g}: to change the unit write IN_UNIT(column, '{unit}')"
-        )
     return scaled(value, factor, unit)
 
 
@@ -141,14 +142,36 @@ def _is_in_unit(value: Expr) -> bool:
     return isinstance(value, Operation) and value.name == "IN_UNIT"
 
 
-def _large_factor(value: Expr) -> float | None:
-    """Return a constant far from 1 that a value is multiplied or divided by."""
-    if isinstance(value, Column) or _is_in_unit(value):
-        return None
-    if isinstance(value, Operation) and value.name in ("*", "/"):
-        for number in (c.value for c in value.children if isinstance(c, Constant)):
-            if isinstance(number, bool | str) or not number:
-                continue
-            if not _SCALES[0] <= abs(float(number)) <= _SCALES[1]:  # type: ignore[arg-type]
-                return float(number)  # type: ignore[arg-type]
-    return next((n for child in value.children if (n := _large_factor(child)) is not None), None)
+def _check_not_rescaled(value: Expr, unit: str, what: str) -> None:
+    """Raise InputError if a value is a column of another unit, times what changes the unit."""
+    if isinstance(value, Convert):
+        _check_not_rescaled(value.argument, unit, what)
+    if not isinstance(value, Operation) or value.name not in _ARITHMETIC:
+        return
+    number = _far_constant(*value.children) if value.name in ("*", "/") else None
+    for child in value.children:
+        if number is not None and child.unit and not same_unit(child.unit, unit):
+            raise InputError(
+                f"{what} is in {child.unit} by the unit of its columns, and is multiplied or "
+                f"divided by {number:g}: to change the unit write IN_UNIT(column, '{unit}')"
+            )
+        _check_not_rescaled(child, unit, what)
+
+
+def _far_constant(*sides: Expr) -> float | None:
+    """Return a constant far from 1 that is a side of a product or quotient, or in one."""
+    for side in sides:
+        if isinstance(side, Operation) and all(map(_is_constant, side.children)):
+            found = _far_constant(*side.children)
+        elif isinstance(side, Constant) and not isinstance(side.value, bool | str) and side.value:
+            number = float(side.value)  # type: ignore[arg-type]
+            found = None if _SCALES[0] <= abs(number) <= _SCALES[1] else number
+        else:
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+def _is_constant(value: Expr) -> bool:
+    return isinstance(value, Constant)

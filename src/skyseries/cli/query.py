@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +50,11 @@ def _named(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dic
 @click.option("--explain", is_flag=True, help="Write what would be read and done, and do nothing.")
 @version_option
 @output_option
+@click.option(
+    "--write-catalog", "written", type=click.Path(file_okay=False, path_type=Path),
+    help="Write the rows, light curves too, as the catalog of this folder.",
+)  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Make a new version of that catalog.")
 @engine_options
 def query(
     catalog: str,
@@ -59,6 +65,8 @@ def query(
     explain: bool,
     version: int | None,
     output: Path | None,
+    written: Path | None,
+    overwrite: bool,
     executor: str | None,
     workers: int | None,
 ) -> None:
@@ -68,23 +76,50 @@ def query(
     written. Conditions on the epochs of a light curve (lc.band = 'r') keep epochs.
 
     In place of CATALOG a statement of ADQL can stand: skyseries query "SELECT TOP 5 ra, dec FROM
-    survey" --catalog survey=PATH.
+    survey" --catalog survey=PATH. With - it is read from standard input.
     """
     import skyseries as sky
 
+    _check_output(output, written, overwrite, limit)
+    if catalog == "-":
+        catalog = _from_standard_input()
     with sky.executor(executor, workers):
         if catalogs or _is_statement(catalog):
             if not catalogs:
                 raise click.UsageError("name the catalogs of the statement: --catalog NAME=PATH")
             _refuse(condition=condition, select=select, limit=limit, version=version)
-            result: Catalog | Result = _flat(sky.sql(catalog, catalogs), output)
+            asked = sky.sql(catalog, catalogs)
+            result: Catalog | Result = asked if written else _flat(asked, output)
         else:
             found = sky.open_catalog(catalog, version=version)
-            result = chosen(found if condition is None else found.query(condition), select)
+            rows = found if condition is None else found.query(condition)
+            result = rows if written and select is None else chosen(rows, select)
         if explain:
             click.echo(str(result.explain()))
+        elif written:
+            done = result.write_catalog(written, overwrite=overwrite)
+            click.echo(f"{written}: {done.rows:,} rows in {done.partitions} partitions", err=True)
         else:
             write_rows(result, output, limit)
+
+
+def _from_standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"the statement on standard input is no UTF-8: {error}") from None
+
+
+def _check_output(
+    output: Path | None, written: Path | None, overwrite: bool, limit: int | None
+) -> None:
+    """Complain about options that do not go together."""
+    if output is not None and written is not None:
+        raise click.UsageError("-o writes a table and --write-catalog a catalog: give one of them")
+    if overwrite and written is None:
+        raise click.UsageError("--overwrite is for --write-catalog")
+    if limit is not None and written is not None:
+        raise click.UsageError("--limit is for tables, not for --write-catalog")
 
 
 def _is_statement(text: str) -> bool:
@@ -110,7 +145,8 @@ def _refuse(**options: object) -> None:
     for name, value in options.items():
         if value is not None:
             said = "a condition" if name == "condition" else f"--{name}"
-            raise click.UsageError(f"{said} has no meaning beside a statement")
+            instead = ": write SELECT TOP n" if name == "limit" else ""
+            raise click.UsageError(f"{said} has no meaning beside a statement{instead}")
 
 
 def chosen(catalog: Catalog, select: list[str] | None) -> Catalog:

@@ -7,11 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skyseries.adql.expressions import Aggregate, Column, CurveValue, Expr, Subquery
+from skyseries import adql
+from skyseries.adql.expressions import (
+    Aggregate,
+    Column,
+    Constant,
+    Convert,
+    CurveValue,
+    Expr,
+    Subquery,
+)
 from skyseries.adql.rewriting import free_columns, level_expressions
 from skyseries.adql.split import by_kernel
+from skyseries.adql.types import Type
+from skyseries.query.derived import may_move
 
-__all__ = ["array_parts", "ids_of", "is_array_work"]
+__all__ = ["array_parts", "constant_work", "ids_of", "is_array_work"]
 
 
 def is_array_work(expression: Expr) -> bool:
@@ -23,6 +34,18 @@ def is_array_work(expression: Expr) -> bool:
     if isinstance(expression, Column):
         return len(expression.path) > 2
     return by_kernel(expression)
+
+
+def constant_work(expression: Expr) -> Expr | None:
+    """Return the constant that array work on constants makes; None: this is something else."""
+    if not (is_array_work(expression) and expression.type.is_scalar and may_move(expression)):
+        return None
+    if any(adql.columns(expression)):
+        return None
+    value = adql.Values([expression])({}, 1)[0][0].as_py()
+    if value is None or value != value:
+        return Convert(Constant(None, Type.NULL), expression.type)
+    return Constant(value, expression.type)
 
 
 def array_parts(expression: Expr) -> Iterator[Expr]:

@@ -11,24 +11,21 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from skyseries import adql
 from skyseries.adql.expressions import (
     Aggregate,
     Column,
-    Compare,
     Constant,
     CurveValue,
     Expr,
     Path,
     Subquery,
+    Truth,
 )
 from skyseries.adql.lexer import Position
 from skyseries.adql.operators import coalesce
 from skyseries.adql.relations import (
     Combination,
-    Join,
     Query,
-    Relation,
     Rows,
     Select,
     Sort,
@@ -43,8 +40,8 @@ from skyseries.adql.rewriting import (
     subqueries,
 )
 from skyseries.adql.types import Type
-from skyseries.errors import QueryError
 from skyseries.query.arraywork import array_parts, ids_of, is_array_work
+from skyseries.query.beside import over_pairs
 from skyseries.query.froms import (
     StageUse,
     leaves,
@@ -55,7 +52,13 @@ from skyseries.query.froms import (
     semijoins,
 )
 from skyseries.query.fromtext import FromText
-from skyseries.query.grouped import grouped_text, is_plain_group, without_groups
+from skyseries.query.grouped import (
+    grouped_text,
+    is_of_rows,
+    is_plain_group,
+    without_calculation,
+    without_groups,
+)
 from skyseries.query.operations import Compute
 from skyseries.query.pieces import Piece
 from skyseries.query.sharing import share_conditions
@@ -65,11 +68,6 @@ if TYPE_CHECKING:
     from skyseries.query.compiler import Compiler
 
 __all__ = ["select_text"]
-
-_NOT_YET = (
-    "the condition of an outer join takes something from outside of it, and chooses by positions "
-    "or light curves: write the latter in a query in FROM"
-)
 
 
 def select_text(
@@ -101,6 +99,7 @@ class _Block(FromText):
 
     def text(self, offset: int) -> str:
         """Return the whole text."""
+        self._change(without_calculation)
         inside = [found for one in self._rest for found in semijoins(one)]
         nearby = [found for one in self._rest for found in near_inside(one, self._own)]
         self._near_by = [*nearnesses(self._tree), *(near for near, _ in nearby)]
@@ -145,22 +144,37 @@ class _Block(FromText):
         return changed(part, one)
 
     def _staged(self, piece: Piece) -> Piece:
-        """Return what FROM gives, with the array work on all of it done."""
+        """Return what FROM gives, with the array work on all of it done, in as many stages."""
         piece.conditions += self._rest
         self._rest = []
-        exprs = [*self._values(), *piece.conditions]
-        parts = dict.fromkeys(p for e in exprs for p in array_parts(e) if self._is_mine(p))
-        mixed = [q for e in exprs for q in _all_subqueries(e) if self._is_mixed(q)]
-        if not parts and not mixed:
-            return piece
+        queries = (q for e in self._of_rows(piece) for q in _all_subqueries(e))
+        parts, mixed = self._parts(piece), any(map(self._is_mixed, queries))
+        while parts or mixed:
+            piece, mixed = self._stage(piece, parts), False
+            parts = self._parts(piece)
+        return piece
+
+    def _of_rows(self, piece: Piece) -> Iterator[Expr]:
+        """Yield what is to be calculated of the rows of a piece, its conditions too."""
+        yield from self._values()
+        yield from piece.conditions
+
+    def _parts(self, piece: Piece) -> list[Expr]:
+        """Return the array work that the next stage does; each is done once, so that they end."""
+        parts = dict.fromkeys(p for e in self._of_rows(piece) for p in self._ready(e))
+        return [part for part in parts if part not in self._made]
+
+    def _stage(self, piece: Piece, parts: Sequence[Expr]) -> Piece:
+        """Return the rows of a piece with some array work done."""
         now = [one for one in piece.conditions if self._is_settled(one)]
         later = [one for one in piece.conditions if one not in now]
+        self._check_closed(replace(piece, conditions=now))
         table, number = self._compiler.new("s"), self._compiler.new("n")
         writer = self._writer()
         inner: dict[Expr, Column] = {}
         values = []
         for part in parts:
-            column = self._made_column(part, "=")
+            column = self._made_column(part, table)
             name = self._names[column.path] = self._compiler.new("c")
             values.append((name, self._placed(changed(part, lambda e: self._inner(e, inner)))))
         asked = [f"{writer.result(e)} AS {self._names[c.path]}" for e, c in inner.items()]
@@ -168,27 +182,39 @@ class _Block(FromText):
         sql = self._selected(replace(piece, conditions=now), columns, writer)
         self._compiler.operations.append(Compute(table, sql, tuple(values)))
         made = {part: self._made[part] for part in parts}
+        self._own |= {table}
         self._rest = later
-        self._change(lambda e: made.get(e))
+        self._change(made.get)
         kept = [*piece.columns, *(name for name, _ in values), number]
         self._names[(table, number)] = number
         self._change(lambda e: self._detached(e, StageUse(f"#{table}", table, tuple(kept)), number))
         later, self._rest = self._rest, []
-        return Piece([(table, piece.ids)], kept, later)
+        return Piece([(table, self._own)], kept, later)
 
     def _inner(self, part: Expr, inner: dict[Expr, Column]) -> Expr | None:
-        """Return the column for a query, or an aggregate of it, inside of array work."""
+        """Return the column for a query inside of array work; a condition for one that is such."""
         if not isinstance(part, Subquery):
             return None
         if part not in inner:
             path = ("=", f"q{len(inner)}{self._compiler.new('_')}")
             inner[part] = Column(path, part.type, part.unit, arrow=part.arrow_type)
             self._names[path] = self._compiler.new("c")
-        return inner[part]
+        return inner[part] if part.form == "scalar" else Truth(inner[part])
 
-    def _is_mine(self, part: Expr) -> bool:
-        """Return whether array work can be done once FROM is there."""
-        return ids_of(part) <= self._own and not _aggregates(part)
+    def _ready(self, expression: Expr) -> Iterator[Expr]:
+        """Yield the array work on FROM that can be done now: what is in queries in it is first."""
+        if not is_array_work(expression):
+            for child in expression.children:
+                yield from self._ready(child)
+            if isinstance(expression, Subquery):
+                for inner in level_expressions(expression.query):
+                    yield from self._ready(inner)
+            return
+        first = [part for query in subqueries(expression) for part in self._ready(query)]
+        yield from first
+        mine = ids_of(expression) <= self._own and not _aggregates(expression)
+        if mine and not first and not any(map(self._is_mixed, _all_subqueries(expression))):
+            yield expression
 
     def _is_mixed(self, query: Subquery) -> bool:
         parts = [p for e in level_expressions(query.query) for p in array_parts(e)]
@@ -203,15 +229,17 @@ class _Block(FromText):
             return None
         columns = {self._names[p]: p for p in self._names if self._names[p] in stage.columns}
         row = Column((stage.table, number), Type.BIGINT)
+        moved: dict[Expr, Expr] = {}
 
         def outside(e: Expr) -> Expr | None:
             if isinstance(e, Column) and self._names.get(e.path) in columns:
-                return replace(e, path=(stage.id, self._names[e.path]), nested=None)
+                here = replace(e, path=(stage.id, self._names[e.path]), nested=None)
+                moved[here] = e
+                return here
             return None
 
-        same = Compare("=", Column((stage.id, number), Type.BIGINT), row)
-        query = changed_rows(part.query, outside)
-        body = _over_pairs(query, stage, same)
+        query = _beside_groups(changed_rows(part.query, outside), moved)
+        body = over_pairs(query, stage, number, row)
         assert isinstance(body, Query)  # noqa: S101 - of a query comes one
         argument = (
             None
@@ -250,7 +278,7 @@ class _Block(FromText):
         arguments: list[str] = []
         for output in select.outputs:
             value = output.value
-            if isinstance(value, Aggregate) and value.over is None:
+            if is_of_rows(value):
                 name = ""
                 if value.argument is not None:
                     name = f"a{len(arguments)}"
@@ -262,9 +290,7 @@ class _Block(FromText):
 
 def _aggregates(part: Expr) -> bool:
     """Return whether an aggregate of rows is a part of an expression."""
-    if isinstance(part, Aggregate) and part.over is None:
-        return True
-    return any(map(_aggregates, part.children))
+    return is_of_rows(part) or any(map(_aggregates, part.children))
 
 
 def _all_subqueries(expression: Expr) -> Iterator[Subquery]:
@@ -275,23 +301,25 @@ def _all_subqueries(expression: Expr) -> Iterator[Subquery]:
             yield from _all_subqueries(below)
 
 
-def _over_pairs(rows: Rows, stage: StageUse, same: Expr) -> Rows:
-    """Return a query of which each row stands beside one of a stage that fulfils a condition."""
-    if isinstance(rows, Query):
-        return replace(rows, body=_over_pairs(rows.body, stage, same))
+def _beside_groups(rows: Rows, moved: Mapping[Expr, Expr]) -> Rows:
+    """Return a query that takes from outside, again, what stands beside aggregates of groups."""
     if isinstance(rows, Combination):
-        left, right = (_over_pairs(side, stage, same) for side in (rows.left, rows.right))
+        left, right = (_beside_groups(side, moved) for side in (rows.left, rows.right))
         return replace(rows, left=left, right=right)
-    where = [same] if rows.where is None else [rows.where, same]
-    return replace(rows, source=_beside(stage, rows.source), where=adql.conjunction(where))
+    if isinstance(rows, Query) and not isinstance(rows.body, Select):
+        return replace(rows, body=_beside_groups(rows.body, moved))
+    select = rows.body if isinstance(rows, Query) else rows
+    if not isinstance(select, Select) or not select.grouped:
+        return rows
+    keys = select.keys
 
+    def one(part: Expr) -> Expr | None:
+        return part if part in keys or is_of_rows(part) else moved.get(part)
 
-def _beside(stage: StageUse, relation: Relation) -> Relation:
-    """Return FROM with rows beside all those that no join can make up for."""
-    if isinstance(relation, Join) and relation.kind == "FULL":
-        raise QueryError(_NOT_YET)
-    if isinstance(relation, Join) and relation.kind == "RIGHT":
-        return replace(relation, right=_beside(stage, relation.right))
-    if isinstance(relation, Join):
-        return replace(relation, left=_beside(stage, relation.left))
-    return Join("CROSS", stage, relation, None)  # type: ignore[arg-type]
+    having = None if select.having is None else changed(select.having, one)
+    outputs = tuple(replace(o, value=changed(o.value, one)) for o in select.outputs)
+    select = replace(select, having=having, outputs=outputs)
+    if not isinstance(rows, Query):
+        return select
+    order_by = tuple(replace(sort, value=changed(sort.value, one)) for sort in rows.order_by)
+    return replace(rows, body=select, order_by=order_by)

@@ -23,11 +23,13 @@ from skyseries.adql.relations import (
     uses,
 )
 from skyseries.adql.rewriting import (
+    changed_rows,
     expressions,
     free_columns,
     own_expressions,
     subqueries,
 )
+from skyseries.query.arraywork import constant_work
 from skyseries.query.bindings import Bindings
 from skyseries.query.block import select_text
 from skyseries.query.derived import is_alone, merged, only_columns
@@ -104,8 +106,11 @@ class Compiler:
         return known[1]
 
     def prepared(self, query: Query) -> Query:
-        """Return a query with as few and as plain things in FROM as may be."""
-        return with_neighbours(merged(query, self.once), self.bindings, self.new)
+        """Return a query with as few and as plain things in FROM as may be; constants are made."""
+        query = merged(query, self.once)
+        made = changed_rows(query, constant_work)
+        assert isinstance(made, Query)  # noqa: S101 - of a query comes one
+        return with_neighbours(made, self.bindings, self.new)
 
     def select(self, select: Select) -> str:
         """Return the text of a SELECT that takes nothing from outside."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import pyarrow as pa
 
-from skyseries.adql.connections import connect, guarded
+from skyseries.adql.connections import Idle, connect, guarded
 from skyseries.config import settings
-from skyseries.store.scratch import scratch
+from skyseries.store.scratch import make_scratch, remake_scratch, remove_scratch, scratch_parent
 
 __all__ = ["Database"]
 
@@ -28,6 +28,12 @@ _CHUNK_ROWS = 131_072
 
 _PATIENCE = 0.05
 """Seconds until something is interrupted once more."""
+
+_IDLE: Idle[tuple[Any, Path]] = Idle()
+"""Connections, and the names of their folders, which are there only while they are used."""
+_MOST_KEPT = 1_000_000
+"""Rows: what has held more gives its memory back."""
+_TABLES = "SELECT table_name FROM duckdb_tables()"
 
 
 class Database:
@@ -46,11 +52,20 @@ class Database:
         self.memory = max(memory or settings().memory // _SHARE, _LEAST_BYTES)
         self._open: set[Any] = set()
         self._running: dict[threading.Thread, Any] = {}
-        with ExitStack() as stack:
-            folder = stack.enter_context(scratch("sql"))
-            self._connection = connect(self.memory, settings().workers, folder)
-            stack.callback(self._connection.close)
-            self._stack = stack.pop_all()
+        self._loaded, self._failed = 0, False
+        self._closed, self._closing = False, threading.Lock()
+        self._kind = self.memory, settings().workers, scratch_parent()
+        kept = _IDLE.take(*self._kind)
+        if kept is None:
+            self._folder = make_scratch("sql")
+            try:
+                self._connection = connect(self.memory, settings().workers, self._folder)
+            except BaseException:
+                remove_scratch(self._folder)
+                raise
+        else:
+            self._connection, self._folder = kept
+            remake_scratch(self._folder)
 
     def __enter__(self) -> Self:
         return self
@@ -75,6 +90,7 @@ class Database:
             self._insert(verb, chunk, table)
             verb = f"INSERT INTO {_quoted(name)} FROM"
             count += table.num_rows
+        self._loaded += count
         return count
 
     def _insert(self, verb: str, name: str, table: pa.Table) -> None:
@@ -131,12 +147,26 @@ class Database:
     def close(self) -> None:
         """End what runs, in whichever thread, and remove all."""
         while self._running:
+            self._failed = True
             for thread, connection in list(self._running.items()):
                 connection.interrupt()
                 thread.join(_PATIENCE)
+        self._failed |= bool(self._open)
         for cursor in list(self._open):
             self._close(cursor)
-        self._stack.close()
+        with self._closing:  # others may close it too
+            if not self._closed and not self._is_kept():
+                self._connection.close()
+            self._closed = True
+        remove_scratch(self._folder)
+
+    def _is_kept(self) -> bool:
+        """Leave it to the next statement, if it has held little and nothing has gone wrong."""
+        if self._failed or self._loaded > _MOST_KEPT:
+            return False
+        for (name,) in self._connection.execute(_TABLES).fetchall():
+            self._connection.execute(f"DROP TABLE {_quoted(name)}")
+        return _IDLE.keep((self._connection, self._folder), *self._kind)
 
     def _close(self, cursor: Any) -> None:
         if cursor in self._open:
@@ -153,6 +183,7 @@ class Database:
             try:
                 end = partial(outcome.set_result, guarded(run, memory=self.memory))
             except BaseException as error:
+                self._failed = True
                 end = partial(outcome.set_exception, error)
             del self._running[thread]  # before: who hears of the end may close the connection
             end()

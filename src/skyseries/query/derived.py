@@ -25,7 +25,7 @@ from skyseries.adql.rewriting import (
     has_subqueries,
 )
 
-__all__ = ["is_alone", "merged", "only_columns", "with_conditions"]
+__all__ = ["is_alone", "may_move", "merged", "only_columns", "with_conditions"]
 
 
 def with_conditions(query: Query, conditions: Sequence[Expr], id_: str) -> tuple[Query, list[Expr]]:
@@ -57,7 +57,7 @@ def _with(rows: Rows, condition: Expr, id_: str) -> Rows | None:
         return _with_both(rows, condition, id_)
     values: dict[Path, Expr] = {(id_, o.column.name): o.value for o in rows.outputs}
     used = [values[path] for path in adql.columns(condition)]
-    if rows.top is not None or not all(_may_move(value) for value in used):
+    if rows.top is not None or not all(may_move(value) for value in used):
         return None
     if rows.grouped and not all(value in rows.keys for value in used):
         return None
@@ -87,13 +87,18 @@ def _renamed(condition: Expr, paths: dict[Path, Path]) -> Expr:
     return changed(condition, one)
 
 
-def _may_move(value: Expr) -> bool:
-    """Return whether a value is the same wherever it is calculated."""
+def may_move(value: Expr) -> bool:
+    """Return whether a value is the same wherever it is calculated.
+
+    Parameters
+    ----------
+    value : Expr
+    """
     if has_subqueries(value) or (isinstance(value, Aggregate) and value.over is None):
         return False
     if isinstance(value, Operation) and "random" in f"{value.sql} {value.kernel}":
         return False
-    return all(map(_may_move, value.children))
+    return all(map(may_move, value.children))
 
 
 def only_columns(query: Query, names: Collection[str]) -> Query:
@@ -193,4 +198,4 @@ def _without_plain(
 
 def _is_plain(select: Select) -> bool:
     grouped = select.grouped or select.distinct or select.top is not None
-    return not grouped and all(_may_move(output.value) for output in select.outputs)
+    return not grouped and all(may_move(output.value) for output in select.outputs)

@@ -27,8 +27,8 @@ from skyseries.adql.expressions import (
     Truth,
 )
 from skyseries.adql.nearness import nearness
-from skyseries.adql.relations import Join, QueryUse, Relation, Select, TableUse
-from skyseries.adql.rewriting import Change, changed, has_subqueries
+from skyseries.adql.relations import Join, QueryUse, Relation, Select, TableUse, uses
+from skyseries.adql.rewriting import Change, changed, free_columns, has_subqueries
 from skyseries.adql.types import Type
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "missing_ids",
     "near_inside",
     "nearnesses",
+    "open_queries",
     "restrictions",
     "semijoins",
 ]
@@ -106,6 +107,19 @@ def from_tree(relation: Relation | StageUse) -> From:
     if relation.kind == "RIGHT":
         return Joined("LEFT", right, left, on)
     return Joined("INNER" if relation.kind == "CROSS" else relation.kind, left, right, on)
+
+
+def open_queries(relation: Relation) -> Iterator[tuple[str, Column]]:
+    """Yield the ids of the queries in FROM that take columns from outside, and one of these each.
+
+    Parameters
+    ----------
+    relation : Relation
+    """
+    for use in uses(relation):
+        if isinstance(use, QueryUse):
+            columns = free_columns(Subquery("exists", use.query))
+            yield from ((use.id, column) for column in itertools.islice(columns, 1))
 
 
 def missing_ids(tree: From) -> frozenset[str]:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from skyseries import adql
-from skyseries.adql.expressions import Aggregate, Column, Expr, Path, Subquery
+from skyseries.adql.expressions import Aggregate, Column, Expr, Path, Subquery, written
 from skyseries.adql.nearness import Nearness, nearness
 from skyseries.adql.relations import Join, Output, QueryUse, Select, Sort, TableUse
-from skyseries.adql.rewriting import Change, changed, free_columns, has_subqueries
+from skyseries.adql.rewriting import Change, changed, free_columns, has_subqueries, subqueries
 from skyseries.adql.types import Type, from_arrow
 from skyseries.catalog.plan.node import Node
 from skyseries.catalog.plan.scan import first_scan
+from skyseries.errors import QueryError
 from skyseries.query.arraywork import array_parts, ids_of
 from skyseries.query.derived import is_alone, only_columns, with_conditions
 from skyseries.query.froms import (
@@ -33,6 +34,7 @@ from skyseries.query.froms import (
     distributed,
     from_tree,
     leaves,
+    open_queries,
 )
 from skyseries.query.operations import Compute, Counted, LoadScan, Make, Near
 from skyseries.query.pieces import Piece, spans
@@ -79,6 +81,7 @@ class FromText:
         self._near_by: list[NearColumns] = []
         self._inside: dict[str, Leaf] = {}
         self._keys_inside: dict[Path, tuple[str, str]] = {}
+        self._open = dict(open_queries(select.source))
 
     def _values(self) -> Iterator[Expr]:
         """Yield what is calculated of the rows of FROM."""
@@ -138,7 +141,7 @@ class FromText:
     def _from(self, tree: From) -> Piece:
         if isinstance(tree, Leaf):
             return self._leaf(tree)
-        outer = tree.kind != "INNER" and any(any(array_parts(one)) for one in tree.on)
+        outer = tree.kind != "INNER" and any(map(_needs_stage, tree.on))
         if outer or any(self._chooses(one) for one in tree.on):
             return self._pairs(tree)
         left, right = self._from(tree.left), self._from(tree.right)
@@ -147,7 +150,10 @@ class FromText:
             conditions = [*left.conditions, *right.conditions, *tree.on]
             return Piece([*left.items, *right.items], columns, conditions)
         one, two = self._closed(left), self._closed(right)
-        if not any(spans(on, tree.left.ids, tree.right.ids) for on in tree.on):
+        if column := next(self._outside(tree.on), None):
+            self._open |= dict.fromkeys(tree.ids, column)
+        elif not any(spans(on, tree.left.ids, tree.right.ids) for on in tree.on):
+            self._check_closed(Piece([(one, tree.left.ids), (two, tree.right.ids)], columns))
             self._compiler.operations.append(Counted((one, two)))
         on = self._condition(tree.on)
         text = f"({one} {tree.kind} JOIN {two} ON {on})"
@@ -183,10 +189,26 @@ class FromText:
         text = self._closed(piece)
         if text.isalnum():
             return text
+        self._check_closed(piece)
         name = self._compiler.new("s")
         rows = f"SELECT {', '.join(piece.columns)} FROM {text}"  # noqa: S608 - no user text
         self._compiler.operations.append(Make(name, rows))
         return name
+
+    def _check_closed(self, piece: Piece) -> None:
+        """Refuse to do something before the statement with rows that depend on a row outside."""
+        found = [self._open[id_] for id_ in self._open.keys() & piece.ids]
+        if column := next(iter([*found, *self._outside(piece.conditions)]), None):
+            raise QueryError(
+                f"{written(column.path)} is of a query outside, from which it cannot be taken into "
+                "FROM, or a query with groups, where rows are matched by positions or calculated "
+                "from arrays: write the condition with it in WHERE"
+            )
+
+    def _outside(self, conditions: Iterable[Expr]) -> Iterator[Column]:
+        """Yield the columns of conditions that are not of FROM."""
+        columns = (column for one in conditions for column in free_columns(one))
+        return (column for column in columns if column.path[0] not in self._own)
 
     def _selected(
         self, piece: Piece, columns: Iterable[str], writer: StatementWriter | None = None
@@ -204,6 +226,7 @@ class FromText:
         """Have rows counted that stand beside others without a condition."""
         groups = [" CROSS JOIN ".join(texts) for texts in piece.unrelated()]
         if len(groups) > 1:
+            self._check_closed(replace(piece, conditions=[]))
             self._compiler.operations.append(Counted(tuple(groups)))
 
     def _leaf(self, leaf: Leaf) -> Piece:
@@ -221,9 +244,9 @@ class FromText:
     def _load(self) -> None:
         """Load the tables of FROM: first those in memory, or of which conditions leave little."""
         scans = [(leaf, leaf.use) for leaf in leaves(self._tree) if isinstance(leaf.use, TableUse)]
-        sources = {there.path[0] for _, there in self._same} | {
-            near.there for near in self._near_by
-        }
+        sources = {there.path[0] for _, there in self._same}
+        sources |= {near.there for near in self._near_by}
+        sources -= self._open.keys()
         for leaf in leaves(self._tree):
             if isinstance(leaf.use, QueryUse) and leaf.use.id in sources and scans:
                 piece = self._query(leaf, leaf.use)
@@ -325,7 +348,7 @@ class FromText:
         if table is None:
             query, conditions = with_conditions(use.query, conditions, use.id)
             query = only_columns(query, used)
-            columns, source = query.schema.names, f"({self._compiler.rows(query, {})})"
+            columns, source = query.schema.names, f"({self._compiler.rows(query, self._names)})"
         else:
             columns, source = self._compiler.columns_of(use), table
         names = {f"r{i}": self._name((use.id, name)) for i, name in enumerate(columns)}
@@ -338,9 +361,10 @@ class FromText:
         left, right = (self._numbered(self._from(side)) for side in (tree.left, tree.right))
         numbers = self._compiler.new("n"), self._compiler.new("n")
         chosen = self._compiler.new("p")
-        known = [one for one in tree.on if self._is_settled(one) or self._chooses(one)]
+        chooses = [one for one in tree.on if self._chooses(one)]
+        known = [one for one in tree.on if self._is_settled(one) or one in chooses]
         later = [one for one in tree.on if one not in known]
-        if tree.kind == "INNER" or not later:
+        if tree.kind == "INNER" or (chooses and not later):
             self._choose(chosen, numbers, replace(tree, on=known), left, right)
         else:
             sides = [(p.items[0][0], [*p.columns, n]) for p, n in (left, right)]
@@ -455,6 +479,13 @@ class FromText:
     def _is_settled(self, condition: Expr) -> bool:
         """Return whether a condition can be applied before the stage."""
         return ids_of(condition) <= self._own and not any(array_parts(condition))
+
+
+def _needs_stage(condition: Expr) -> bool:
+    """Return whether DuckDB refuses a condition of an outer join, if not for its array work."""
+    arguments = (inner.argument for inner in subqueries(condition))
+    queries = any(argument is not None and has_subqueries(argument) for argument in arguments)
+    return queries or any(array_parts(condition))
 
 
 def _is_key(column: Column) -> bool:

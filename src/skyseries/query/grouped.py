@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeGuard
 
 import pyarrow as pa
 
@@ -13,13 +14,22 @@ from skyseries.adql.lexer import Position
 from skyseries.adql.relations import Output, Query, QueryUse, Select, Sort
 from skyseries.adql.rewriting import changed
 from skyseries.adql.states import final_sql, partial_sql
+from skyseries.query.arraywork import array_parts
 
-__all__ = ["grouped_text", "is_plain_group", "without_groups"]
+__all__ = [
+    "grouped_text",
+    "is_of_rows",
+    "is_plain_group",
+    "without_calculation",
+    "without_groups",
+]
 
 
 def is_plain_group(select: Select) -> bool:
     """Return whether a SELECT gives nothing but keys and aggregates of all its groups."""
-    plain = all(output.value in select.keys or _of_rows(output.value) for output in select.outputs)
+    plain = all(
+        output.value in select.keys or is_of_rows(output.value) for output in select.outputs
+    )
     return plain and select.having is None and not select.distinct and select.top is None
 
 
@@ -45,7 +55,7 @@ def without_groups(
         return column(part) if part in select.keys else None
 
     def one(part: Expr) -> Expr | None:
-        if part in select.keys or _of_rows(part):
+        if part in select.keys or is_of_rows(part):
             return column(part)
         if not isinstance(part, Subquery):
             return None
@@ -74,7 +84,48 @@ def without_groups(
     return outer, order
 
 
-def _of_rows(value: Expr) -> bool:
+def without_calculation(part: Expr) -> Expr | None:
+    """Return array work on the aggregates of a query as array work on queries that aggregate.
+
+    So that it is done where the query stands, of which a row outside may be a part. None: there
+    is no such work, or the query may have no row.
+
+    Parameters
+    ----------
+    part : Expr
+    """
+    if not isinstance(part, Subquery) or part.form != "scalar" or not any(array_parts(part)):
+        return None
+    query, select = part.query, part.query.body
+    if not isinstance(select, Select) or not _is_one_row(select) or query.offset:
+        return None
+    (output,) = select.outputs
+
+    def one(inner: Expr) -> Expr | None:
+        if is_of_rows(inner):
+            column = replace(output, column=pa.field("value", inner.arrow_type), value=inner)
+            body = replace(select, outputs=(column,))
+            return Subquery("scalar", Query(body, (), 0))
+        if isinstance(inner, Subquery):
+            argument = inner.argument and changed(inner.argument, one)
+            return replace(inner, argument=argument)
+        return None
+
+    return None if is_of_rows(output.value) else changed(output.value, one)
+
+
+def _is_one_row(select: Select) -> bool:
+    """Return whether a SELECT aggregates all of its rows to one, which is always there."""
+    return select.grouped and not select.keys and select.having is None and select.top is None
+
+
+def is_of_rows(value: Expr) -> TypeGuard[Aggregate]:
+    """Return whether a value is an aggregate of rows, not of the epochs of an object.
+
+    Parameters
+    ----------
+    value : Expr
+    """
     return isinstance(value, Aggregate) and value.over is None
 
 
@@ -101,7 +152,8 @@ def grouped_text(select: Select, arguments: Sequence[str], rows: str) -> str:
     texts = []
     for i, output in enumerate(select.outputs):
         value = output.value
-        aggregated = _of_rows(value)
-        text = final_sql(value, next(number)) if aggregated else f"k{select.keys.index(value)}"  # type: ignore[arg-type]
+        text = (
+            final_sql(value, next(number)) if is_of_rows(value) else f"k{select.keys.index(value)}"
+        )
         texts.append(f"{text} AS r{i}")
     return f"SELECT {', '.join(texts)} FROM ({groups})"  # noqa: S608 - no user text

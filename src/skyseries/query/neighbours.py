@@ -60,7 +60,8 @@ def with_neighbours(query: Query, bindings: Bindings, new: Callable[[str], str])
     calls = (v for one in expressions(query) for v in curve_values(one))
     if any(value.argument.path[0] in sides.ids for value in calls):
         return query
-    used = {c.path[:2] for one in expressions(query) for c in free_columns(one)}
+    columns = (c.path[:2] for one in expressions(query) for c in free_columns(one))
+    used = {path for path in columns if path[0] in sides.ids}  # none of an outer query
     binding = sides.binding(bindings, used, new("m"))
     if binding is None:
         return query

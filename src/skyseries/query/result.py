@@ -126,7 +126,8 @@ class Result:
         place = {name: options.pop(name, None) for name in ("ra", "dec")}
         node = self._step.plan
         if node is None or node.position is None or any(place.values()):
-            return from_table(self.to_arrow(), **place).write_catalog(path, **options)
+            made = from_table(self.to_arrow(), **place, name=" ".join(self._text.split()))
+            return made.write_catalog(path, **options)
         catalog = Catalog(node, Location("statement", "memory"), Collection("statement", ""))
         return catalog.write_catalog(path, **options)
 

@@ -14,6 +14,7 @@ from skyseries.errors import InputError, QueryError
 from skyseries.query.bindings import Bindings, bind
 from skyseries.query.curvefunctions import CurveFunctions
 from skyseries.query.result import Result
+from skyseries.query.roundedids import warn_of_rounded_ids
 
 __all__ = ["sql"]
 
@@ -70,4 +71,6 @@ def _resolved(text: str, bindings: Bindings, dialect: Dialect) -> Query:
     names = bindings.tables.columns if dialect.kind else ()
     tree = parse_statement(text, dialect, names)
     functions = CurveFunctions(bindings.catalog_of)
-    return resolve(tree, bindings.tables, dialect, functions)
+    resolved = resolve(tree, bindings.tables, dialect, functions)
+    warn_of_rounded_ids(resolved, bindings)
+    return resolved

@@ -22,6 +22,7 @@ from skyseries.adql.expressions import (
     Matches,
     Not,
     OneOf,
+    Operation,
     Or,
     Path,
     Subquery,
@@ -33,6 +34,7 @@ from skyseries.adql.relations import Query
 from skyseries.adql.sql import NEGATED, Writer, may_be_nan
 from skyseries.adql.types import Type, duckdb_type, from_arrow
 from skyseries.errors import QueryError
+from skyseries.query.arraywork import is_array_work
 
 __all__ = ["StatementWriter", "cast_to", "in_order", "known", "narrowed", "result_names"]
 
@@ -77,6 +79,15 @@ class StatementWriter(Writer):
         if isinstance(expression, Subquery) and expression.form == "scalar":
             return f"(SELECT r0 FROM ({self._query(expression.query)}))", 0  # noqa: S608
         return super()._value(expression)
+
+    def _operation(self, expression: Operation) -> tuple[str, int]:
+        if is_array_work(expression):
+            raise QueryError(
+                f"{expression.name} takes something from a query outside of the one that it is "
+                "in, where that has groups or stands in FROM: calculate it in WHERE, or in a "
+                "query in FROM of the outer one"
+            )
+        return super()._operation(expression)
 
     def _truth(self, expression: Expr, negated: bool) -> tuple[str, int]:
         if not isinstance(expression, Subquery):

@@ -23,7 +23,7 @@ from pathlib import Path
 from skyseries.config import settings
 from skyseries.errors import StorageError
 
-__all__ = ["make_scratch", "remove_scratch", "scratch"]
+__all__ = ["make_scratch", "remake_scratch", "remove_scratch", "scratch", "scratch_parent"]
 
 _NAMES = re.compile(r"skyseries-[a-z]+-([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]{8}")
 _SWEEP_EVERY = 60.0
@@ -43,11 +43,15 @@ def scratch(kind: str) -> Iterator[Path]:
         remove_scratch(folder)
 
 
+def scratch_parent() -> Path:
+    """Return where folders are made: as ``SKYSERIES_TMPDIR`` says, else the system's place."""
+    return Path(settings().tmp_dir or tempfile.gettempdir()).absolute()
+
+
 def make_scratch(kind: str) -> Path:
     """Make a folder that only this user can read, for `remove_scratch` to remove.
 
-    It is where ``SKYSERIES_TMPDIR`` says, else where the system has its temporary files. What this
-    process has not removed when it ends is removed then.
+    It is within `scratch_parent`. What this process has not removed when it ends is removed then.
 
     Parameters
     ----------
@@ -59,10 +63,14 @@ def make_scratch(kind: str) -> Path:
     StorageError
         If it cannot be made.
     """
-    parent = Path(settings().tmp_dir or tempfile.gettempdir()).absolute()
     pid = os.getpid()
     owner = f"{_machine()}-{pid}-{_start_of(pid)}"
-    folder = parent / f"skyseries-{kind}-{owner}-{os.urandom(4).hex()}"
+    return remake_scratch(scratch_parent() / f"skyseries-{kind}-{owner}-{os.urandom(4).hex()}")
+
+
+def remake_scratch(folder: Path) -> Path:
+    """Make a folder once more that `make_scratch` made here, and that is removed; see there."""
+    parent = folder.parent
     try:
         parent.mkdir(parents=True, exist_ok=True)
         _sweep(parent)

@@ -29,6 +29,8 @@ _KNOWN = NAMES | {
     "smalldouble", "wmag", "n", "radius", "grade", "mjd", "flux", "fluxerr", "flags", "dbl", "rl",
     "whole", "idtext", "band", "word",
 }  # fmt: skip
+_ONE_OF_THEM = {"MIN", "MAX", "MEDIAN", "COALESCE", "NULLIF", "ABS"}
+"""Functions with the precision of their arguments."""
 _NOT_THERE = re.compile("not supported|not implemented|only supports", re.IGNORECASE)
 _CALCULATED = (tree.Binary, tree.Unary, tree.Call, tree.Cast, tree.Case)
 _GIVEN = re.compile(r"([vka]|low|tag|count)\d+")
@@ -76,20 +78,23 @@ class FlatTables:
             return None
 
     def _special(self, node):
-        extreme = isinstance(node, tree.Call) and node.name.upper() in ("MIN", "MAX", "COUNT")
-        below = tree.children(node)
+        called = node.name.upper() if isinstance(node, tree.Call) else ""
+        extreme, below = called in ("MIN", "MAX", "COUNT"), tree.children(node)
         if isinstance(node, _CALCULATED) and not extreme and any(_named(c, _IDS) for c in below):
             raise OtherMeaningError
-        if isinstance(node, tree.Binary) and all(_named(c, _SINGLE) for c in below):
+        if isinstance(node, tree.Binary) and all(map(_is_single, below)):
             raise OtherMeaningError  # calculated in single precision
         match node:
             case tree.ColumnRef():
                 return self._column(node)
             case tree.Table():
                 return self._table(node)
-            case tree.Call() if node.name.upper() in ("DISTANCE", "POINT", "CIRCLE", "CONTAINS",
-                                                      "INTERSECTS"):  # fmt: skip
+            case tree.Call() if called in ("DISTANCE", "CONTAINS", "INTERSECTS"):
                 return self._place(node)
+            case tree.Call(arguments=(number, tree.Literal(value=9))) if (
+                node.name.upper() == "ROUND"
+            ):
+                return replace(node, arguments=(translated(number, self._special), *below[1:]))
             case tree.Join(on=None, using=(), natural=False):
                 one = tree.Literal(1, position=node.position)
                 on = tree.Comparison("=", one, one, position=node.position)
@@ -119,7 +124,7 @@ class FlatTables:
         name = node.name.lower()
         given = [a for a in node.arguments if not isinstance(a, tree.Literal) or
                  not isinstance(a.value, str)]  # fmt: skip
-        made = [translated(one, self._special) for one in given]
+        made = [self._argument(one) for one in given]
         pairs = {"distance": 4, "circle": 3}
         if len(made) == pairs.get(name):
             points = [
@@ -134,6 +139,11 @@ class FlatTables:
             raise OtherMeaningError
         return tree.Call(name, tuple(made), False, position=node.position)
 
+    def _argument(self, node):
+        """Return an argument of such a function; only there points and circles are told."""
+        shape = isinstance(node, tree.Call) and node.name.upper() in ("POINT", "CIRCLE")
+        return self._place(node) if shape else translated(node, self._special)
+
     def _table(self, node):
         name = self._names.get(node.parts[-1].text.lower())
         if name is None:  # of WITH
@@ -144,6 +154,15 @@ class FlatTables:
 
 def _named(node, names):
     return isinstance(node, tree.ColumnRef) and node.parts[-1].text.lower() in names
+
+
+def _is_single(node):
+    """Return whether a value is in single precision."""
+    below = tree.children(node)
+    same = isinstance(node, tree.Call) and node.name.upper() in _ONE_OF_THEM
+    if below and (same or isinstance(node, tree.Unary)):
+        return all(map(_is_single, below))
+    return _named(node, _SINGLE)
 
 
 def _in_parentheses(rows):

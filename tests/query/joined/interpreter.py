@@ -181,7 +181,7 @@ class Interpreter:
         if isinstance(node, tree.Join):
             return self._join(node, outer, named)
         if isinstance(node, tree.Derived):
-            return self._query(node.query, None, named).relation(node.alias.text.lower())
+            return self._query(node.query, outer, named).relation(node.alias.text.lower())
         parts = tuple(part.text.lower() for part in node.parts)
         alias = parts if node.alias is None else (node.alias.text.lower(),)
         if parts in {(name,) for name in named}:

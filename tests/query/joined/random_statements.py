@@ -250,7 +250,7 @@ class JoinedStatements(Statements):
             name = make.column(*make.asked.texts)
             items = [
                 "MIN({})".format(make.column("objectId")), "MAX({})".format(make.column("ra")),
-                "MAX({})".format(make.column("dec")), f"AVG({make.number(1)})",
+                "MAX({})".format(make.column("dec")), f"ROUND(AVG({make.number(1)}), 9)",
                 f"MAX({make.column(*make.asked.reals)})", "COUNT(*)", name,
             ]  # fmt: skip
             where += f" GROUP BY {name}"

@@ -72,6 +72,24 @@ def test_plain_duckdb_says_the_same(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("CONTAINS(POINT(ra, dec), CIRCLE(POINT(1, 2), 3))", True),
+        ("DISTANCE(ra, dec, 1, 2)", True),
+        ("POINT(ra, dec)", False),
+        ("CIRCLE(POINT(ra, dec), 1)", False),
+        ("MAX(flux) - 1", True),
+        ("flux - fluxErr", False),
+        ("MAX(flux) - MIN(-fluxErr)", False),
+    ],
+)
+def test_what_plain_duckdb_means_the_same_by(value, told):
+    table = pa.table({name: [1.0] for name in ("ra", "dec", "flux", "fluxErr")})
+    query = adql.parse(f"SELECT {value} AS v0 FROM a")  # noqa: S608
+    assert (FlatTables({"a": table}).answer(query) is not None) is told
+
+
+@pytest.mark.parametrize(
     ("source", "wanted"),
     [
         ("a JOIN b USING (k) JOIN c USING (n)", "n k x y z"),
