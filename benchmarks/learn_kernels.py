@@ -15,12 +15,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 import generate
 import generate_pairs
 import skyseries as sky
+from skyseries.formats.streams import ENCODERS
 from skyseries.jit import store
 from skyseries.jit.expected import PATH
 from skyseries.jit.kernels import Kernel
@@ -112,12 +114,39 @@ def searched(catalog: sky.Catalog, **options: Any) -> object:
     return catalog.periods(**options).to_arrow()
 
 
+def encoders() -> Iterator[tuple[str, Occasion]]:
+    """Yield what writes tables in each format."""
+    table = every_kind()
+    for name in ENCODERS:
+        yield f"encode.{name}", partial(encoded, name, table)
+
+
+def every_kind() -> pa.Table:
+    """Return a column of each kind of numbers and text, alone and in lists, with nulls."""
+    numbers = (
+        pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(),
+        pa.uint64(), pa.float32(), pa.float64(), pa.bool_(),
+    )  # fmt: skip
+    columns = {"text": pa.array(["a", None]), "texts": pa.array([["a"], None])}
+    for kind in numbers:
+        values = pa.array([1, None]).cast(kind)
+        columns[f"{kind}"] = values
+        columns[f"{kind}s"] = pa.array([values.to_pylist(), None], pa.list_(kind))
+        columns[f"{kind}2"] = pa.array([values.to_pylist(), None], pa.list_(kind, 2))
+    return pa.table(columns)
+
+
+def encoded(name: str, table: pa.Table) -> object:
+    """Write a table."""
+    return list(ENCODERS[name](table.schema).encode([table]))
+
+
 def main() -> None:
     """Try all, and write."""
     met: dict[str, set[Call]] = {}
     with tempfile.TemporaryDirectory() as name, sky.executor("serial"):
         folder = Path(name)
-        for occasion, act in catalogs(folder):
+        for occasion, act in (*encoders(), *catalogs(folder)):
             meet(met, occasion, act)
         surveys = [sky.open_catalog(folder / name) for name in ("survey", "demo/survey")]
         for occasion, act in (*features(surveys[0]), *features(surveys[1]), *periods(surveys[0])):

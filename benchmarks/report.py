@@ -13,7 +13,7 @@ ORDER = (
     "start", "import", "lightcurves", "lookup", "s82", "periods", "period_errors",
     "period_cost", "cadence", "ogle",
     "features", "features_hats", "dippers", "rubin", "periodogram", "dpdd",
-    "match_kernel", "crossmatch", "engine", "scan", "nested", "spill", "expressions",
+    "match_kernel", "crossmatch", "engine", "scan", "nested", "spill", "expressions", "encoders",
     "first_use", "paired",
     "write", "syncs", "power", "writers", "cancel", "same", "architecture",
 )  # fmt: skip

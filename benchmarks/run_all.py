@@ -14,7 +14,7 @@ SCRIPTS = (
     "bench_dippers.py",
     "bench_match_kernel.py", "bench_crossmatch.py", "bench_engine.py", "bench_scan.py",
     "bench_nested.py", "bench_spill.py", "bench_first_use.py", "bench_expressions.py",
-    "bench_features.py", "bench_features_hats.py",
+    "bench_encoders.py", "bench_features.py", "bench_features_hats.py",
     "bench_periodogram.py", "bench_rubin.py", "bench_cadence.py",
     "prove_syncs.py", "prove_power_cuts.py", "prove_writers.py", "report.py",
 )  # fmt: skip

@@ -7,9 +7,9 @@ for null.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -17,15 +17,17 @@ import pyarrow.types as pt
 
 from skyseries.errors import InputError
 from skyseries.formats.ascii import ascii_text, ascii_unit
-from skyseries.formats.flat import Source, fixed_values, flatten_batch, to_text
+from skyseries.formats.flat import fixed_values, to_text
 from skyseries.lazy import pc
 from skyseries.schema import column_meta
 
 __all__ = [
     "STORED",
     "ZEROS",
+    "Batches",
     "OutColumn",
     "check_names",
+    "heap_size",
     "plan_columns",
     "stored_text",
     "table_header",
@@ -106,24 +108,26 @@ class OutColumn:
         return np.dtype((STORED[self.code], self.dims)) if self.dims else STORED[self.code]
 
 
-def plan_columns(source: Source, flat: pa.Schema) -> tuple[list[OutColumn], int]:
-    """Return how each column is written, and the number of rows.
+Batches: TypeAlias = Callable[[], Iterable[pa.RecordBatch]]
+"""Returns the rows in a flat schema, whenever it is called."""
 
-    Raises
-    ------
-    InputError
-        If FITS cannot hold the nulls of a list.
-    """
+
+def plan_columns(batches: Batches, flat: pa.Schema) -> tuple[list[OutColumn], int]:
+    """Return how each column is written, and the number of rows."""
     columns = [_plan(field) for field in flat]
     rows = 0
-    for batch in source.batches():
+    for batch in batches():
         rows += batch.num_rows
-        for column, array in zip(columns, flatten_batch(batch, flat).columns, strict=True):
+        for column, array in zip(columns, batch.columns, strict=True):
             _survey(column, stored_text(array, column))
-    heap = sum(c.values * np.dtype(STORED[c.code]).itemsize for c in columns if c.is_variable)
-    descriptor = "P" if heap <= _LARGEST_HEAP_32 else "Q"
-    columns = [replace(column, descriptor=descriptor) for column in columns]
-    return [_choose_null(column, source, flat, i) for i, column in enumerate(columns)], rows
+    columns = [_choose_null(_without_zero(c), batches, i) for i, c in enumerate(columns)]
+    descriptor = "P" if heap_size(columns) <= _LARGEST_HEAP_32 else "Q"
+    return [replace(column, descriptor=descriptor) for column in columns], rows
+
+
+def heap_size(columns: Iterable[OutColumn]) -> int:
+    """Return the bytes of all arrays of variable length."""
+    return sum(c.values * np.dtype(STORED[c.code]).itemsize for c in columns if c.is_variable)
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -182,40 +186,38 @@ def _survey(column: OutColumn, array: pa.Array) -> None:
         column.values += len(values)
     elif column.dims:
         values = fixed_values(array)
-    is_list = column.is_variable or column.dims
-    if is_list and not pt.is_floating(column.type) and _has_null_inside(array, values):
-        raise InputError(
-            f"column {column.field.name!r} has nulls inside its lists, which FITS cannot keep"
-        )
     if pt.is_integer(column.type) and values.null_count < len(values):
         limits = pc.min_max(values).as_py()
         low, high = limits["min"], limits["max"]
         column.low = low if column.low is None else min(column.low, low)
         column.high = high if column.high is None else max(column.high, high)
-    column.has_null = column.has_null or array.null_count > 0
+    column.has_null = column.has_null or values.null_count > 0
 
 
-def _has_null_inside(lists: pa.Array, values: pa.Array) -> bool:
-    """Whether a list that is not null has a null in it."""
-    if pt.is_fixed_size_list(lists.type) and lists.null_count:
-        values = fixed_values(lists.drop_null())
-    return bool(values.null_count)
+def _without_zero(column: OutColumn) -> OutColumn:
+    """Return a column of variable arrays with a sign.
+
+    astropy adds TZERO to the first of such arrays only. Numbers beyond 63 bits have no other way.
+    """
+    if column.is_variable and column.type in _SIGNED and (column.high or 0) <= _LARGEST_LONG:
+        return replace(column, type=_SIGNED[column.type])
+    return column
 
 
-def _choose_null(column: OutColumn, source: Source, flat: pa.Schema, index: int) -> OutColumn:
+def _choose_null(column: OutColumn, batches: Batches, index: int) -> OutColumn:
     """Find an integer that no cell has; a wider type where all are taken.
 
     astropy compares TNULL with the number after TZERO is added, unlike the standard, so that
     unsigned columns with nulls become signed ones; all but those with numbers beyond 63 bits.
     """
-    if column.is_variable or not pt.is_integer(column.type) or not column.has_null:
+    if not pt.is_integer(column.type) or not column.has_null:
         return column
     if column.type in ZEROS:
         if (column.high or 0) > _LARGEST_LONG:
-            taken = _values(source, flat, index)
+            taken = _values(batches, index)
             both = {*taken, *(value + _LARGEST_LONG + 1 for value in taken)}
             return replace(column, null=_free_value(both, 2**64 - 1))
-        return _choose_null(replace(column, type=_SIGNED[column.type]), source, flat, index)
+        return _choose_null(replace(column, type=_SIGNED[column.type]), batches, index)
     bits, signed = column.type.bit_width, pt.is_signed_integer(column.type)
     smallest = -(2 ** (bits - 1)) if signed else 0
     largest = 2 ** (bits - 1) - 1 if signed else 2**bits - 1
@@ -225,14 +227,15 @@ def _choose_null(column: OutColumn, source: Source, flat: pa.Schema, index: int)
         return replace(column, null=largest)
     if wider := _WIDER.get(column.type):
         return replace(column, type=wider, null=-(2 ** (wider.bit_width - 1)))
-    return replace(column, null=_free_value(_values(source, flat, index), largest))
+    return replace(column, null=_free_value(_values(batches, index), largest))
 
 
-def _values(source: Source, flat: pa.Schema, index: int) -> set[int]:
+def _values(batches: Batches, index: int) -> set[int]:
     """Return all values of a column; only where its extremes say nothing of what is free."""
     found: set[int] = set()
-    for batch in source.batches():
-        cells = fixed_values(flatten_batch(batch, flat).column(index))
+    for batch in batches():
+        column = batch.column(index)
+        cells = column.flatten() if pt.is_list(column.type) else fixed_values(column)
         found.update(cells.drop_null().to_pylist())
     return found
 

@@ -7,6 +7,7 @@ and stay exact.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,45 +17,62 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from skyseries.arrow import list_lengths, to_numpy
+from skyseries.formats.ascii import ascii_text
 from skyseries.formats.fits_plan import (
     STORED,
     ZEROS,
+    Batches,
     OutColumn,
-    check_names,
+    heap_size,
     plan_columns,
     stored_text,
     table_header,
 )
-from skyseries.formats.flat import Source, fixed_values, flatten_batch, flatten_schema, text_bytes
+from skyseries.formats.flat import fixed_values, text_bytes
 from skyseries.lazy import pc
 
-__all__ = ["write_fits"]
+__all__ = ["fits_pieces"]
 
 _BLOCK = 2880
 
 
-def write_fits(source: Source, path: Path) -> None:
-    """Write the rows of a source as the first extension of a FITS file."""
-    flat = flatten_schema(source.schema)
-    check_names(flat.names)
-    source.make_repeatable()
-    columns, rows = plan_columns(source, flat)
-    with path.open("w+b") as out, tempfile.TemporaryFile(dir=path.parent) as heap:
-        header = table_header(columns, rows)
-        start = _write_headers(out, header)
-        for batch in source.batches():
-            _write_rows(out, heap, flatten_batch(batch, flat), columns)
-        header["PCOUNT"] = heap.tell()
+def fits_pieces(
+    flat: pa.Schema, batches: Batches, folder: Path, told: Sequence[str], status: str
+) -> Iterator[bytes]:
+    """Yield a FITS file whose first extension is a table.
+
+    Parameters
+    ----------
+    flat : pyarrow.Schema
+        Without structs.
+    batches : callable
+        Returns the rows as record batches, whenever it is called.
+    folder : Path
+        For what is written behind the rows.
+    told : sequence of str
+        Written as HISTORY.
+    status : str
+        Written as ``QSTATUS``, if it is not OK.
+    """
+    columns, rows = plan_columns(batches, flat)
+    header = table_header(columns, rows)
+    header["PCOUNT"] = heap_size(columns)
+    if status != "OK":
+        header["QSTATUS"] = (status, "there are more rows than these")
+    for text in told:
+        header["HISTORY"] = ascii_text(text)
+    yield _headers(header)
+    with tempfile.TemporaryFile(dir=folder) as heap:
+        for batch in batches():
+            yield _row_bytes(heap, batch, columns)
         heap.seek(0)
         while block := heap.read(2**20):
-            out.write(block)
-        out.write(b"\0" * (-(out.tell() - start) % _BLOCK))
-        out.seek(0)
-        _write_headers(out, header)
+            yield block
+    yield b"\0" * (-(header["NAXIS1"] * rows + header["PCOUNT"]) % _BLOCK)
 
 
-def _write_headers(out: BinaryIO, table: Any) -> int:
-    """Write both headers; return where the data begins."""
+def _headers(table: Any) -> bytes:
+    """Return both headers."""
     from astropy.io import fits
 
     primary = fits.Header()
@@ -62,14 +80,10 @@ def _write_headers(out: BinaryIO, table: Any) -> int:
     primary["BITPIX"] = 8
     primary["NAXIS"] = 0
     primary["EXTEND"] = True
-    out.write(primary.tostring().encode("ascii"))
-    out.write(table.tostring().encode("ascii"))
-    return out.tell()
+    return bytes((primary.tostring() + table.tostring()).encode("ascii"))
 
 
-def _write_rows(
-    out: BinaryIO, heap: BinaryIO, batch: pa.RecordBatch, columns: list[OutColumn]
-) -> None:
+def _row_bytes(heap: BinaryIO, batch: pa.RecordBatch, columns: list[OutColumn]) -> bytes:
     names = [str(index) for index in range(len(columns))]
     kinds = [column.numpy_type for column in columns]
     records = np.zeros(batch.num_rows, np.dtype({"names": names, "formats": kinds}))
@@ -81,7 +95,7 @@ def _write_rows(
         else:
             stored = _stored_values(fixed_values(array), column)
             records[name] = stored.reshape(len(array), *column.dims)
-    out.write(records.tobytes())
+    return records.tobytes()
 
 
 def _text_cells(text: pa.Array, width: int) -> npt.NDArray[Any]:

@@ -139,8 +139,13 @@ def plain_type(type: pa.DataType) -> pa.DataType:
     if pt.is_large_binary(type) or pt.is_binary_view(type):
         return pa.binary()
     if pt.is_fixed_size_list(type):
-        return pa.list_(plain_type(type.value_type), type.list_size)
-    return pa.list_(plain_type(type.value_type)) if any(test(type) for test in _LISTS) else type
+        return pa.list_(_plain_item(type), type.list_size)
+    return pa.list_(_plain_item(type)) if any(test(type) for test in _LISTS) else type
+
+
+def _plain_item(type: pa.DataType) -> pa.Field:
+    """Return the values of lists, which may say that none of them is null."""
+    return pa.field("item", plain_type(type.value_type), type.value_field.nullable)
 
 
 _LISTS = (pt.is_list, pt.is_large_list, pt.is_list_view, pt.is_large_list_view)
@@ -233,8 +238,8 @@ def to_text(array: pa.Array, name: str) -> pa.Array:
     if pt.is_binary(kind) or pt.is_large_binary(kind) or pt.is_fixed_size_binary(kind):
         raise _holds_bytes(name)
     if pt.is_timestamp(kind):
-        cells = array.cast(pa.timestamp(kind.unit)).cast(pa.string()).to_pylist()
-        return pa.array([c and c.replace(" ", "T") for c in cells], pa.string())
+        text = array.cast(pa.timestamp(kind.unit)).cast(pa.string())
+        return pc.replace_substring(text, " ", "T", max_replacements=1)
     try:
         return array.cast(pa.string())
     except pa.ArrowNotImplementedError:

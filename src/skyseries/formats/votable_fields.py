@@ -12,32 +12,27 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 import pyarrow as pa
-import pyarrow.types as pt
 
 from skyseries.errors import InputError, SchemaError
 from skyseries.formats.ascii import ascii_unit
 from skyseries.formats.times import TimeMeta, format_of, with_time_meta
+from skyseries.formats.votable_types import Form
 from skyseries.schema import ColumnMeta, column_meta, with_column_meta
 
 __all__ = [
     "VOTableField",
     "check_names",
-    "datatype_of",
     "field_xml",
     "is_xml_name",
     "local_name",
     "parse_fields",
+    "xml_text",
 ]
 
 _ARROW_TYPES = {
     "boolean": pa.bool_(), "bit": pa.bool_(), "unsignedByte": pa.uint8(), "short": pa.int16(),
     "int": pa.int32(), "long": pa.int64(), "char": pa.string(), "unicodeChar": pa.string(),
     "float": pa.float32(), "double": pa.float64(),
-}  # fmt: skip
-_DATATYPES = {
-    pa.bool_(): "boolean", pa.uint8(): "unsignedByte", pa.int8(): "short", pa.int16(): "short",
-    pa.uint16(): "int", pa.int32(): "int", pa.uint32(): "long", pa.int64(): "long",
-    pa.float16(): "float", pa.float32(): "float", pa.float64(): "double",
 }  # fmt: skip
 
 _NOT_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
@@ -172,23 +167,6 @@ def parse_fields(text: bytes, path: str) -> list[pa.Field]:
     ]
 
 
-def datatype_of(type: pa.DataType) -> tuple[str, str]:
-    """Return datatype and arraysize that hold an Arrow type without loss.
-
-    Text is ``char`` here, and uint64, which has no VOTable type, is text; the writer takes
-    ``unicodeChar`` and ``long`` where it has seen what the values need.
-    """
-    if pt.is_list(type) and type.value_type in _DATATYPES:
-        return _DATATYPES[type.value_type], "*"
-    inner: pa.DataType = type
-    sizes: list[str] = []
-    while pt.is_fixed_size_list(inner) and inner.list_size:
-        inner, sizes = inner.value_type, [*sizes, str(inner.list_size)]
-    if inner in _DATATYPES:
-        return _DATATYPES[inner], "x".join(reversed(sizes))
-    return "char", "*"
-
-
 def check_names(names: Sequence[str]) -> None:
     """Raise InputError if XML cannot hold one of these names of columns."""
     for name in names:
@@ -201,21 +179,21 @@ def is_xml_name(name: str) -> bool:
     return bool(name.strip()) and not _NOT_XML.search(name)
 
 
-def field_xml(column: pa.Field, datatype: str, arraysize: str) -> str:
-    """Return the FIELD element of a column."""
+def xml_text(text: str) -> str:
+    """Return a text without the characters that XML cannot hold."""
+    return _NOT_XML.sub("", text)
+
+
+def field_xml(column: pa.Field, form: Form, ref: str = "") -> str:
+    """Return the FIELD element of a column; `ref` is the ID of the system that it refers to."""
     meta, name = column_meta(column), column.name
-    attributes = {"name": name, "datatype": datatype}
-    if arraysize:
-        attributes["arraysize"] = arraysize
-    if xtype := "timestamp" if pt.is_timestamp(column.type) else meta.xtype:
-        attributes["xtype"] = xtype
-    if unit := ascii_unit(" ".join(meta.unit.split()), "vounit", name):
-        attributes["unit"] = unit
-    for key in ("ucd", "utype"):
-        if value := getattr(meta, key):
-            attributes[key] = value
-    text = " ".join(f"{key}={quoteattr(value)}" for key, value in attributes.items())
-    if not meta.description:
-        return f"<FIELD {text}/>"
-    description = escape(_NOT_XML.sub("", meta.description))
-    return f"<FIELD {text}><DESCRIPTION>{description}</DESCRIPTION></FIELD>"
+    attributes = {
+        "name": name, "datatype": form.datatype, "arraysize": form.arraysize, "xtype": form.xtype,
+        "unit": ascii_unit(" ".join(meta.unit.split()), "vounit", name),
+        "ucd": meta.ucd, "utype": meta.utype, "ref": ref,
+    }  # fmt: skip
+    told = " ".join(f"{key}={quoteattr(text)}" for key, text in attributes.items() if text)
+    inside = f'<VALUES null="{form.null}"/>' if form.null is not None else ""
+    if meta.description:
+        inside = f"<DESCRIPTION>{escape(xml_text(meta.description))}</DESCRIPTION>{inside}"
+    return f"<FIELD {told}>{inside}</FIELD>" if inside else f"<FIELD {told}/>"

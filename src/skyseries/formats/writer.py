@@ -5,17 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
-import pyarrow.types as pt
 
-from skyseries.arrow import is_number
 from skyseries.errors import InputError, SkyseriesError, StorageError
-from skyseries.formats.flat import Source, Table, flatten_batch, flatten_schema, to_text
+from skyseries.formats.flat import Source, Table
 from skyseries.formats.opening import filesystem_of, is_url
 from skyseries.formats.recognise import SUFFIXES
 
@@ -73,7 +69,7 @@ def write_table(
     """
     text = os.fspath(path)
     chosen = format or _FORMATS.get(Path(text).suffix.lower(), "")
-    if chosen not in _WRITERS:
+    if chosen not in _FORMATS.values():
         raise InputError(
             f"cannot tell the format of {text}; use a suffix .parquet, .csv, .fits or .vot, "
             "or give format="
@@ -82,7 +78,7 @@ def write_table(
         with _beside(text) as temporary:
             source = Source(table, schema, temporary.parent)
             try:
-                _WRITERS[chosen](source, temporary)
+                _write(source, temporary, chosen)
             finally:
                 source.close()
     except SkyseriesError:
@@ -121,69 +117,13 @@ def _set_default_mode(path: Path) -> None:
     path.chmod(0o666 & ~mask)
 
 
-def _write_parquet(source: Source, path: Path) -> None:
-    described = _votable_header(source.schema)
-    schema = source.schema.with_metadata({**(source.schema.metadata or {}), **described})
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for batch in source.batches():
-            writer.write_batch(batch)
+def _write(source: Source, path: Path, format: str) -> None:
+    """Write the rows by the encoder of a format."""
+    from skyseries.formats.settled import settled
+    from skyseries.formats.streams import ENCODERS
 
-
-def _votable_header(schema: pa.Schema) -> dict[bytes, bytes]:
-    """Return units and UCDs as VOTable in Parquet 1.0 asks; nested columns are left out."""
-    from skyseries.formats.votable_fields import datatype_of, field_xml, is_xml_name
-
-    fields = [
-        field_xml(field, *datatype_of(field.type))
-        for field in schema
-        if not pt.is_nested(field.type) and is_xml_name(field.name)
-    ]
-    text = (
-        '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE><TABLE>'
-        + "".join(fields)
-        + "</TABLE></RESOURCE></VOTABLE>"
-    )
-    return {
-        b"IVOA.VOTable-Parquet.version": b"1.0",
-        b"IVOA.VOTable-Parquet.content": text.encode(),
-    }
-
-
-def _write_csv(source: Source, path: Path) -> None:
-    flat = flatten_schema(source.schema)
-    plain = pa.schema([field.with_type(_csv_type(field.type)) for field in flat])
-    with pyarrow.csv.CSVWriter(path, plain) as writer:
-        for batch in source.batches():
-            columns = flatten_batch(batch, flat)
-            arrays = [
-                column if column.type == field.type else to_text(column, field.name)
-                for column, field in zip(columns.columns, plain, strict=True)
-            ]
-            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=plain))
-
-
-def _csv_type(type: pa.DataType) -> pa.DataType:
-    if pt.is_float16(type):
-        return pa.float32()
-    is_plain = is_number(type) or pt.is_boolean(type) or pt.is_null(type)
-    return type if is_plain else pa.string()
-
-
-def _write_fits(source: Source, path: Path) -> None:
-    from skyseries.formats.fits_writer import write_fits
-
-    write_fits(source, path)
-
-
-def _write_votable(source: Source, path: Path) -> None:
-    from skyseries.formats.votable_writer import write_votable
-
-    write_votable(source, path)
-
-
-_WRITERS: dict[str, Callable[[Source, Path], None]] = {
-    "parquet": _write_parquet,
-    "csv": _write_csv,
-    "fits": _write_fits,
-    "votable": _write_votable,
-}
+    rows = settled(source, format)
+    encoder = ENCODERS[format](rows.schema)
+    with path.open("wb") as out:
+        for piece in encoder.encode(rows.tables()):
+            out.write(piece)

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from skyseries.adql.relations import Table
-from skyseries.arrow import is_nested
 from skyseries.catalog import plan
-from skyseries.formats.votable_fields import datatype_of
+from skyseries.formats.votable_types import form_of
 from skyseries.query.binding import Binding, Keep
 from skyseries.schema import column_meta
 
@@ -143,13 +142,13 @@ def _columns(binding: Binding) -> Iterator[dict[str, Any]]:
     standard = binding.table.name[0] == "tap_schema"
     for place, field in enumerate(binding.table.schema):
         meta = column_meta(field)
-        datatype, arraysize = _votable(field.type)
+        form = form_of(field)
         yield {
             "table_name": str(binding.table),
             "column_name": field.name,
-            "datatype": datatype,
-            "arraysize": arraysize or None,
-            "xtype": "timestamp" if pa.types.is_timestamp(field.type) else meta.xtype or None,
+            "datatype": form.datatype,
+            "arraysize": form.arraysize or None,
+            "xtype": form.xtype or None,
             "description": meta.description or None,
             "utype": meta.utype or None,
             "unit": meta.unit or None,
@@ -159,12 +158,6 @@ def _columns(binding: Binding) -> Iterator[dict[str, Any]]:
             "std": int(standard),
             "column_index": place,
         }
-
-
-def _votable(kind: pa.DataType) -> tuple[str, str]:
-    if is_nested(kind):
-        return "char", "*"
-    return datatype_of(kind)
 
 
 def _keys(bindings: list[Binding]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:

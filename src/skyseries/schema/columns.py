@@ -11,7 +11,16 @@ from dataclasses import dataclass, fields
 
 import pyarrow as pa
 
-__all__ = ["KEYS", "ColumnMeta", "column_meta", "frame_of", "with_column_meta", "with_frame"]
+__all__ = [
+    "KEYS",
+    "ColumnMeta",
+    "column_meta",
+    "declare",
+    "declared",
+    "frame_of",
+    "with_column_meta",
+    "with_frame",
+]
 
 
 @dataclass(frozen=True)
@@ -55,3 +64,18 @@ def frame_of(field: pa.Field) -> str:
 def with_frame(field: pa.Field, frame: str) -> pa.Field:
     """Return the field of a part of positions in a frame such as ``fk5``."""
     return field.with_metadata({**(field.metadata or {}), b"frame": frame.encode()})
+
+
+def declare(field: pa.Field, datatype: str) -> pa.Field:
+    """Return the field with a datatype of VOTable: what it is by nature.
+
+    ``char``: text of ASCII only; ``long``: unsigned integers that do not need the last bit; of
+    arrays of integers their datatype: none of the values is null.
+    """
+    return field.with_metadata({**(field.metadata or {}), b"datatype": datatype.encode()})
+
+
+def declared(field: pa.Field) -> str:
+    """Return the datatype that a field says itself; empty if it says none."""
+    metadata: Mapping[bytes, bytes] = field.metadata or {}
+    return metadata.get(b"datatype", b"").decode()

@@ -23,7 +23,7 @@ from typing import Any
 import pyarrow as pa
 
 from skyseries.errors import InputError
-from skyseries.schema.columns import ColumnMeta, with_column_meta
+from skyseries.schema.columns import ColumnMeta, declare, with_column_meta
 from skyseries.schema.roles import did_you_mean
 from skyseries.schema.rubin.names import described, expand
 from skyseries.schema.tables import TableInfo, table_info
@@ -55,7 +55,8 @@ class Column:
     @property
     def field(self) -> pa.Field:
         """The column in a table of Arrow, with what is known of it."""
-        return with_column_meta(pa.field(self.name, _ARROW[self.type]), self.meta)
+        field = with_column_meta(pa.field(self.name, _ARROW[self.type]), self.meta)
+        return declare(field, "char") if self.type == "char" else field
 
 
 @dataclass(frozen=True)
