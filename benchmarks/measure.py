@@ -22,7 +22,7 @@ from pathlib import Path
 
 import psutil
 
-__all__ = ["Measurement", "measure"]
+__all__ = ["Measurement", "measure", "pss_bytes"]
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class _Sampler(threading.Thread):
                 continue
         total = alive = 0
         for pid, process in list(self._known.items()):
-            pss = _pss_bytes(pid)
+            pss = pss_bytes(pid)
             try:
                 times = process.cpu_times()
                 self._cpu[pid, process.create_time()] = times.user + times.system
@@ -163,8 +163,8 @@ def measure(
     return result
 
 
-def _pss_bytes(pid: int) -> int | None:
-    """PSS of one process, or None when it is gone."""
+def pss_bytes(pid: int) -> int | None:
+    """Return the PSS of one process, or None when it is gone."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:

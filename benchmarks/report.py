@@ -15,7 +15,7 @@ ORDER = (
     "features", "features_hats", "dippers", "rubin", "periodogram", "dpdd",
     "match_kernel", "crossmatch", "engine", "scan", "nested", "spill", "expressions", "encoders",
     "first_use", "paired",
-    "write", "syncs", "power", "writers", "cancel", "same", "architecture",
+    "tap", "write", "syncs", "power", "writers", "cancel", "same", "architecture",
 )  # fmt: skip
 
 HEAD = """# Benchmarks

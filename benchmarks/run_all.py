@@ -16,7 +16,7 @@ SCRIPTS = (
     "bench_nested.py", "bench_spill.py", "bench_first_use.py", "bench_expressions.py",
     "bench_encoders.py", "bench_features.py", "bench_features_hats.py",
     "bench_periodogram.py", "bench_rubin.py", "bench_cadence.py",
-    "prove_syncs.py", "prove_power_cuts.py", "prove_writers.py", "report.py",
+    "bench_tap.py", "prove_syncs.py", "prove_power_cuts.py", "prove_writers.py", "report.py",
 )  # fmt: skip
 
 

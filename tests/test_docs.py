@@ -2,14 +2,17 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import skyseries as sky
 from skyseries.formats import write_table
 from skyseries.schema.metadata import parse_metadata
+from skyseries.server.limits import Limits
 from skyseries.timeseries.simulate import simulate_survey
 
 pytestmark = pytest.mark.slow
@@ -96,3 +99,45 @@ def test_the_page_of_rubin(folder):
         assert text in output
     (said,) = blocks("docs/rubin.md", "toml")
     assert parse_metadata(said).tables["epochs"].nested == "lightcurve"
+
+
+@pytest.fixture
+def survey(folder):
+    """Return the folder with the catalog of the README in it, which other tests may have made."""
+    if not (folder / "survey").exists():
+        imports = [text for text in blocks("README.md", "python") if "import_catalog" in text]
+        run([sys.executable, "-c", imports[0]], folder)
+    return folder
+
+
+def test_the_page_of_the_service(survey):
+    folder = survey
+    programs = "\n".join(blocks("docs/service.md", "python"))
+    asked = "\nservice.stop()\nprint(len(table), table.colnames)\n"
+    output = run([sys.executable, "-c", programs + asked], folder)
+    for line in ("5 OVERFLOW 5", "True", "5 ['objectId', 'ra', 'dec']"):
+        assert line in output
+    looked, asked = blocks("docs/service.md", "sh")
+    output = run(["bash", "-e", "-c", looked], folder)
+    assert "survey.Object" in output
+    assert 'name = "archive.Star"' in output
+    (folder / "settings.toml").write_text(*blocks("docs/service.md", "toml"))
+    printed = run(["skyseries", "serve", "--config", "settings.toml", "--print-config"], folder)
+    assert 'title = "Archive of variable stars"' in printed
+
+
+@pytest.mark.skipif(shutil.which("stilts") is None, reason="stilts is not installed")
+def test_the_lines_for_clients(survey):
+    folder = survey
+    _, lines = blocks("docs/service.md", "sh")
+    (folder / "mine.csv").write_text("ra,dec\n150.1,2.2\n0,-80\n")
+    with sky.serve({"survey": folder / "survey"}, workers=1, warm=False) as service:
+        lines = lines.replace("http://127.0.0.1:8080", service.url)
+        output = run(["bash", "-e", "-c", lines], folder)
+    assert output.count("objectId") == 3
+    assert len(output.splitlines()) >= 8
+
+
+def test_the_limits_of_the_service_are_all_told():
+    page = (ROOT / "docs" / "service.md").read_text()
+    assert [name for name in vars(Limits()) if f"`{name}`" not in page] == []

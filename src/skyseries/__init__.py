@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from skyseries.pipelines.import_.importer import import_catalog
     from skyseries.pipelines.rubin import simulate_rubin
     from skyseries.query import sql
+    from skyseries.server.running import serve
 
     __version__: str
 
@@ -59,6 +60,7 @@ __all__ = [
     "from_table",
     "import_catalog",
     "open_catalog",
+    "serve",
     "simulate_rubin",
     "sql",
     "timeseries",
@@ -76,6 +78,7 @@ _HOMES = {
     "from_table": "skyseries.catalog",
     "import_catalog": "skyseries.pipelines.import_.importer",
     "open_catalog": "skyseries.catalog",
+    "serve": "skyseries.server.running",
     "simulate_rubin": "skyseries.pipelines.rubin",
     "sql": "skyseries.query",
     "vacuum": "skyseries.hats.vacuum",

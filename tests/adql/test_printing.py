@@ -8,6 +8,7 @@ from hypothesis import given
 
 from skyseries.adql import PYTHON, STRICT, parse, tree
 from skyseries.adql.parser import parse_expression
+from skyseries.adql.printing import identifier, identifiers
 from skyseries.adql.statements import parse_statement
 from tests.adql.trees import AT, Trees, named, queries
 from tests.examples import examples
@@ -133,3 +134,20 @@ def test_names_of_trees_that_no_text_gave_are_quoted_where_they_must_be():
     for text, printed in [("a b", '"a b"'), ("1a", '"1a"'), ("order", '"order"'), ("a", "a")]:
         assert str(tree.ColumnRef((named(text),), position=AT)) == printed
     assert str(tree.Literal(Decimal(3), position=AT)) == "3.0"
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("mag", "mag"), ("Size", '"Size"'), ("first", '"first"'), ("_id", '"_id"'),
+        ("2mass", '"2mass"'), ("Größe", '"Größe"'), ('a"b', '"a""b"'), ("a b", '"a b"'),
+    ],
+)  # fmt: skip
+def test_names_are_written_as_strict_statements_need_them(name, written):
+    assert identifier(name) == written
+    [part] = parse_expression(written, STRICT).parts
+    assert part.text == name
+
+
+def test_columns_that_differ_by_case_only_stand_in_quotes():
+    assert identifiers(["a", "flux", "Flux"]) == {"a": "a", "flux": '"flux"', "Flux": '"Flux"'}

@@ -412,6 +412,16 @@ def test_long_chains_are_limited_and_long_lists_are_not():
     parse("SELECT " + "a, " * 2000 + "a FROM " + "t, " * 2000 + "t")
 
 
+def test_queries_that_are_made_of_one_another_are_limited():
+    def made(number):
+        named = [f"c{i} AS (SELECT * FROM {f'c{i - 1}' if i else 't'})" for i in range(number)]  # noqa: S608
+        return f"WITH {', '.join(named)} SELECT * FROM c{number - 1}"  # noqa: S608
+
+    assert len(parse(made(90)).named) == 90
+    with pytest.raises(QueryError, match="too deeply"):
+        parse(made(1_000))
+
+
 def test_twenty_queries_inside_of_one_another_are_read():
     text = "SELECT a FROM t"
     for _ in range(20):

@@ -80,6 +80,26 @@ def test_a_column_called_select():
         resolve_condition("select > 15", other)
 
 
+def test_unsigned_integers_equal_constant_texts_that_are_their_digits():
+    """Clients of TAP have no such integers: ids that they read and send back are texts to them."""
+    assert where("flags = '9223372036854775812'") == [True] + [False] * 5
+    assert where("' +04 ' = flags") == [False, True] + [False] * 4
+    assert where("flags <> '18446744073709551615'") == [True] * 4 + [False] * 2
+    assert where("flags IN ('18446744073709551615', '1', 0)") == [False] * 2 + [True] * 2 + [
+        False,
+        True,
+    ]
+    assert where("flags = '-1'") == where(f"flags = '{2**64}'") == [False] * 6
+    for text, words in {
+        "flags < '4'": "write 4 without quotes",
+        "flags = '4.0'": "write 4.0 without quotes",
+        "flags = 'x'": "flags holds numbers, and 'x' is none",
+        "i = '4'": "write 4 without quotes",
+    }.items():
+        with pytest.raises(QueryError, match=words):
+            resolve_condition(text, SCOPE)
+
+
 def test_bits_of_unsigned_integers():
     assert where("BITAND(flags, 4) = 4") == [True, True, False, False, False, True]
     assert where("BITAND(9223372036854775808, flags) > 0") == [True] + [False] * 4 + [True]

@@ -81,6 +81,7 @@ def test_format_by_suffix(tmp_path: Path, name: str, expected: str) -> None:
         (b"# %ECSV 1.0\n# ---\n", "ecsv"),
         (b"ra,dec\n1,2\n", "csv"),
         (gzip.compress(b"ra\tdec\n1\t2\n", mtime=0), "csv"),
+        (b"id\n9007199254740993\n2\n", "csv"),
     ],
 )
 def test_format_by_content(tmp_path: Path, content: bytes, expected: str) -> None:
@@ -95,8 +96,9 @@ def test_parquet_parts_without_suffix_are_found_in_a_folder(tmp_path: Path) -> N
     assert _names(find_files(tmp_path), tmp_path) == ["part-0"]
 
 
-def test_unknown_format(tmp_path: Path) -> None:
-    (tmp_path / "x.bin").write_bytes(b"\0\1\2")
+@pytest.mark.parametrize("content", [b"\0\1\2", b"alone\n", b"\n\n", b"two words\nhere\n"])
+def test_unknown_format(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.bin").write_bytes(content)
     with pytest.raises(InputError, match=r"x\.bin is in no known format"):
         find_files(tmp_path / "x.bin")
 

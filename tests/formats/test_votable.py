@@ -208,6 +208,12 @@ FIELD_INT = '<FIELD name="a" datatype="int"/>'
         (HEAD + TAIL, "has no TABLE with FIELD elements"),
         ('<VOTABLE><RESOURCE><INFO name="QUERY_STATUS" value="ERROR"/></RESOURCE></VOTABLE>',
          "answer to a query that failed"),
+        ('<!DOCTYPE v [<!ENTITY e SYSTEM "/etc/hostname">]>' + HEAD + FIELD_INT
+         + "<DATA><TABLEDATA><TR><TD>&e;</TD></TR></TABLEDATA></DATA>" + TAIL,
+         "is declared"),
+        ('<!DOCTYPE VOTABLE SYSTEM "http://us-vo.org/xml/VOTable.dtd">' + HEAD + FIELD_INT
+         + "<DATA><TABLEDATA><TR><TD>&e;</TD></TR></TABLEDATA></DATA>" + TAIL,
+         "entity &e; is not in the VOTable"),
     ],
 )  # fmt: skip
 def test_faults(tmp_path: Path, text: str, message: str) -> None:
@@ -296,3 +302,15 @@ def test_array_of_a_wrong_shape(tmp_path: Path) -> None:
     text = _one_column('datatype="int" arraysize="2x2"', ["1 2 3"])
     with pytest.raises(InputError, match="'x' has arrays that are not 2x2 values"):
         read_table(_write(tmp_path, text))
+
+
+@pytest.mark.parametrize("entity", ['x SYSTEM "file:///etc/hostname"', 'x "much"', '% x "much"'])
+def test_entities_of_its_own_are_refused(entity: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.vot"
+    path.write_text(
+        f'<?xml version="1.0"?><!DOCTYPE VOTABLE [<!ENTITY {entity}>]>'
+        '<VOTABLE version="1.4"><RESOURCE><TABLE><FIELD name="a" datatype="char" arraysize="*"/>'
+        "<DATA><TABLEDATA><TR><TD>&lt;</TD></TR></TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"
+    )
+    with pytest.raises(InputError, match="the entity 'x' is declared"):
+        read_table(path)

@@ -72,6 +72,19 @@ def test_as_the_footers_say(primary):
     assert_is_as_the_footers_say(primary)
 
 
+@pytest.mark.parametrize("chosen", [[], [1], [0, 2, 3]])
+def test_of_some_partitions(primary, chosen):
+    groups = read_statistics(primary)
+    some = groups.of(np.array(chosen, np.int64))
+    parts = [range(groups.first[i], groups.first[i + 1]) for i in chosen]
+    place = [g for part in parts for g in part]
+    assert np.diff(some.first).tolist() == list(map(len, parts))
+    for name in ("order", "npix", "row_group", "rows"):
+        assert getattr(some, name).tolist() == getattr(groups, name)[place].tolist()
+    assert some.minimum("ra").to_pylist() == [groups.minimum("ra")[g].as_py() for g in place]
+    assert some.disk_bytes().tolist() == groups.disk_bytes()[place].tolist()
+
+
 def rewrite(dataset, change):
     path = dataset.root.join(STATISTICS_FILE).local
     table = change(pq.read_table(path))

@@ -60,7 +60,8 @@ _OF_COUNTS = _words("""
 _OF_THINGS = _words("""
     cache function curves declared args kwargs extractor name_or_path storage_options tmp_dir region
     regions moc source pixels ax feature path catalog map_catalog options lightcurve
-    stage tasks before on_event metadata catalogs
+    stage tasks before on_event metadata catalogs written limits config plugin upload_from state
+    host port base_url title public warm check print_config
 """)
 PLAIN = _OF_WORDS | _OF_COUNTS | _OF_THINGS
 """Names of parameters that hold nothing of the kind: words, counts, switches, other things."""
@@ -77,6 +78,7 @@ FORWARDED = {
     ("compute_periods", "options"): "the methods",
     ("period_schema", "options"): "the methods",
     ("executor", "options"): None,
+    ("serve", "options"): None,
 }
 """To whom entries hand on what they do not know themselves; None: nothing with a meaning."""
 

@@ -129,3 +129,17 @@ def test_engines_give_the_same(tables, engines, name):
     assert plain.num_rows > 3
     with sky.executor(engines(name)):
         assert sky.sql(text, tables).to_arrow().equals(plain)
+
+
+def test_planned_bytes_of_the_first_rows_are_fewer(world, tune):
+    tune(group_rows=10, unit_rows=20)
+
+    def share(text):
+        result = sky.sql(text, {"survey": world.path})
+        return result.planned_bytes() / result.explain().bytes
+
+    assert share("SELECT gMag FROM survey") == 1
+    assert 0 < share("SELECT TOP 10 gMag FROM survey") < 0.5
+    assert share("SELECT TOP 95 gMag FROM survey") == 1
+    assert share("SELECT TOP 10 gMag FROM survey WHERE gMag < 20") == 1
+    assert share("SELECT TOP 10 gMag FROM survey ORDER BY gMag") == 1

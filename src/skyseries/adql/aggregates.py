@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from skyseries.adql.constants import convert, whole
 from skyseries.adql.expressions import Aggregate, Constant, ConstantValue, Expr
 from skyseries.adql.functions import Origin
+from skyseries.adql.functions.signature import sql_type
 from skyseries.adql.geometry import folded_number
 from skyseries.adql.lexer import Position, error_at
 from skyseries.adql.types import Type
@@ -20,6 +21,11 @@ __all__ = ["AGGREGATES", "AGGREGATE_TABLE", "KIND_AGGREGATES", "AggregateFunctio
 
 _MOST_BINS = 10_000
 _TYPES = {"numbers": Type.DOUBLE, "texts": Type.TEXT}
+_FORM_TYPES = {"numbers": "DOUBLE PRECISION", "texts": "VARCHAR", "values": "ANY"}
+_PARAMETER_TYPES = {
+    "delimiter": "VARCHAR", "lower": "DOUBLE PRECISION", "upper": "DOUBLE PRECISION",
+    "nbins": "INTEGER", "percent": "DOUBLE PRECISION",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,12 @@ class AggregateFunction:
     def usage(self) -> str:
         """Return how it is called."""
         return f"{self.name}({', '.join(('x', *self.parameters))})"
+
+    def form(self) -> str:
+        """Return how it is called with types, as TAPRegExt writes it (section 2.3)."""
+        of = _FORM_TYPES[self.takes]
+        parts = [f"x {of}", *(f"{name} {_PARAMETER_TYPES[name]}" for name in self.parameters)]
+        return f"{self.name}({', '.join(parts)}) -> {sql_type(self.result) if self.result else of}"
 
 
 _D = Type.DOUBLE

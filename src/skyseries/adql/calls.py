@@ -164,7 +164,7 @@ def _made(
         _check_frames(parts)
     result = signature.result
     if result is None:
-        result = arguments[-1 if kinds[-1] in ("point", "figure") else 0].type
+        result = arguments[signature.model].type
     unit = signature.unit
     if unit == "same":
         unit = needed[0].unit

@@ -5,8 +5,9 @@
   separates.
 - A number with a point beside a ``real`` column is rounded to single precision, so that
   ``mag = 20.1`` finds what is printed as 20.1.
-- Texts equal integers that they are the digits of, as ids that a client has sent back; where one
-  side is constant, and in ``<`` and the like, text never compares with a number.
+- Texts equal integers that they are the digits of, as ids that a client has sent back; in ``<`` and
+  the like text never compares with a number. A constant text is equal to unsigned integers only: to
+  clients of TAP, which has no such type, these are texts.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from skyseries.adql.expressions import (
 from skyseries.adql.lexer import Position, error_at
 from skyseries.adql.types import Type
 from skyseries.adql.units import check_one_unit, words_for
-from skyseries.adql.wholes import among_doubles, beside_integers, whole_of_text
+from skyseries.adql.wholes import among_doubles, beside_integers, is_whole_text, whole_of_text
 
 __all__ = ["compare", "one_of"]
 
@@ -63,6 +64,8 @@ def compare(operator: str, left: Expr, right: Expr, position: Position) -> Expr:
         right = Constant(parse_timestamp(str(right.value), position), Type.TIMESTAMP)
     if left.type is right.type:
         return Compare(operator, left, right)
+    if left.type is Type.UBIGINT and operator in ("=", "<>") and is_whole_text(right):
+        return _numbers(operator, left, Constant(int(str(right.value)), Type.OTHER))
     if _is_id_as_text(operator, left, right):
         sides = (whole_of_text(s) if s.type is Type.TEXT else s for s in (left, right))
         return Compare(operator, *sides)

@@ -6,14 +6,15 @@ What is printed is read again as the same tree, in the dialect that the tree was
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 from typing import Any
 
 from skyseries.adql import tree
-from skyseries.adql.words import NEVER_NAMES
+from skyseries.adql.words import NEVER_NAMES, RESERVED
 
-__all__ = ["text"]
+__all__ = ["identifier", "identifiers", "text"]
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -72,7 +73,25 @@ def _name(node: tree.Name) -> str:
     plain = _PLAIN_NAME.fullmatch(node.text) and node.text.upper() not in NEVER_NAMES
     if plain and not node.delimited:
         return node.text
-    return '"' + node.text.replace('"', '""') + '"'
+    return _delimited(node.text)
+
+
+def identifier(name: str) -> str:
+    """Return a name as it is written in any statement: in double quotes, if it must be."""
+    is_regular = _PLAIN_NAME.fullmatch(name) and name[0] != "_" and name.upper() not in RESERVED
+    return name if is_regular else _delimited(name)
+
+
+def identifiers(names: Collection[str]) -> dict[str, str]:
+    """Return how the columns of a table are written: also those that differ by case only."""
+    folded = Counter(name.lower() for name in names)
+    return {
+        name: identifier(name) if folded[name.lower()] == 1 else _delimited(name) for name in names
+    }
+
+
+def _delimited(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _literal(node: tree.Literal) -> str:

@@ -13,7 +13,10 @@ What ADQL leaves open, and how it is decided here:
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
+
+import pyarrow as pa
 
 from skyseries.adql import tree
 from skyseries.adql.aggregates import AGGREGATES, KIND_AGGREGATES, aggregate
@@ -180,12 +183,17 @@ class Resolver:
     def output(self, node: tree.Node) -> Expr:
         """Return what a column of a result is made of: one value for each row.
 
+        Of a field of a light curve that is all its epochs, a list.
+
         Raises
         ------
         QueryError
-            If it has one for each epoch.
+            If it is calculated for each epoch.
         """
-        return self._of_rows(self.result(node), node.position)
+        found = self.result(node)
+        if isinstance(found, Column) and found.nested is not None and found.arrow is not None:
+            return replace(found, kind=Type.LIST, nested=None, arrow=pa.list_(found.arrow))
+        return self._of_rows(found, node.position)
 
     def test(self, node: tree.Node) -> Expr:
         """Return a condition on rows.

@@ -49,10 +49,13 @@ class Source:
     def find(self, parts: Sequence[Name]) -> list[Column]:
         """Return the columns that a dotted name (without a table) can mean.
 
-        The same case wins; a name in double quotes has no other.
+        The same case wins; a name in double quotes has no other. A field of a light curve can be
+        written as one name in quotes too, ``"lc.mjd"``, as it is called in files and TAP_SCHEMA.
         """
         path = tuple(part.text for part in parts)
         exact = self.columns.get(path)
+        if exact is None and len(parts) == 1 and parts[0].delimited:
+            exact = self.columns.get(tuple(path[0].split(".")))
         if exact is not None:
             return [exact]
         return [

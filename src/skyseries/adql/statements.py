@@ -174,9 +174,12 @@ class StatementParser(Parser):
         if nested and not self.dialect.kind:
             raise self.error("ADQL has WITH at the beginning of a statement only")
         self.advance()
-        return self.list_of(self._named)
+        named = self.list_of(self._named)
+        self.deeper(-len(named))
+        return named
 
     def _named(self) -> tree.Named:
+        self.deeper()  # it may be of the one before
         name = self.name_part(dotted=True)
         self.expect("AS", "after the name of a query in WITH")
         return tree.Named(name, self.subquery(), position=name.position)

@@ -6,10 +6,13 @@ equality. Whole numbers have 128 bits there: all of 64 bits fit, signed and unsi
 
 from __future__ import annotations
 
+import re
+from typing import TypeGuard
+
 from skyseries.adql.expressions import Constant, Expr, Operation
 from skyseries.adql.types import Type
 
-__all__ = ["among_doubles", "beside_integers", "whole_of_text"]
+__all__ = ["among_doubles", "beside_integers", "is_whole_text", "whole_of_text"]
 
 _BEYOND = "36893488147419103232"  # 2**65, larger than all integers of 64 bits
 _CUT = f"CAST(greatest(least({{rounded}}, {_BEYOND}e0), -{_BEYOND}e0) AS HUGEINT)"
@@ -24,6 +27,13 @@ def whole_of_text(text: Expr) -> Expr:
     """
     sql = f"TRY_CAST(regexp_extract({{0}}, '{_DIGITS}', 1) AS HUGEINT)"
     return Operation("WHOLE", (text,), Type.WHOLE, sql)
+
+
+def is_whole_text(text: Expr) -> TypeGuard[Constant]:
+    """Return whether an expression is a constant text that `whole_of_text` is a number of."""
+    if not (isinstance(text, Constant) and text.type is Type.TEXT):
+        return False
+    return re.fullmatch(_DIGITS.format(), str(text.value), re.ASCII) is not None
 
 
 def beside_integers(operator: str, number: Expr) -> Expr:

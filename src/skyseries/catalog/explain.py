@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from skyseries.catalog.plan.node import SKY_CELLS, Hints, Node, steps_of
+from skyseries.catalog.plan.node import SKY_CELLS, Hints, Node, Pieces, steps_of
 from skyseries.catalog.plan.pruning import groups_that_may_match, pieces_of
 from skyseries.catalog.plan.scan import Scan
 from skyseries.catalog.plan.stage import stages_of
@@ -134,19 +135,21 @@ def _scan_plan(scan: Scan, paths: list[str], hints: Hints, footers: bool) -> Sca
         tuple(paths),
         int(kept.sum()),
         len(dataset.partitions),
-        _bytes(dataset, paths, hints),
+        _bytes(dataset, paths, pieces, np.flatnonzero(kept)),
         *groups,
     )
 
 
-def _bytes(dataset: Dataset, paths: list[str], hints: Hints) -> int | None:
-    statistics = read_statistics(dataset)
-    if statistics is None:
+def _bytes(
+    dataset: Dataset, paths: list[str], pieces: Pieces, which: NDArray[np.int64]
+) -> int | None:
+    recorded = read_statistics(dataset)
+    if recorded is None:
         return None
-    pieces = pieces_of(dataset, hints)
+    statistics = recorded.of(which)
     starts = np.append(pieces.start, SKY_CELLS)
-    cell_start, _ = dataset.partitions.ranges()
-    part = np.repeat(np.arange(len(cell_start)), np.diff(statistics.first))
+    cell_start = dataset.partitions.ranges()[0][which]
+    part = np.repeat(np.arange(len(which)), np.diff(statistics.first))
     name = dataset.healpix_column
     first = cell_start[part]
     if name is not None and dataset.healpix_order == 29 and statistics.has(name):

@@ -12,7 +12,7 @@ from skyseries.catalog.plan.scan import scan_of
 from skyseries.errors import CatalogError
 from skyseries.hats.collection import COLLECTION_FILE, Collection, at_version, read_collection
 from skyseries.hats.dataset import Dataset, open_dataset
-from skyseries.hats.metadata import described
+from skyseries.hats.metadata import described, given_metadata
 from skyseries.schema import column_meta
 from skyseries.store.files import locate
 from skyseries.units import is_known, same_unit
@@ -23,7 +23,11 @@ _ROW_KINDS = ("object", "source", "margin", "map")
 
 
 def open_catalog(
-    path: str | os.PathLike[str], *, version: int | None = None, **storage_options: Any
+    path: str | os.PathLike[str],
+    *,
+    version: int | None = None,
+    metadata: Any = None,
+    **storage_options: Any,
 ) -> Catalog:
     """Open a HATS catalog or collection; nothing but its description is read.
 
@@ -34,6 +38,9 @@ def open_catalog(
     version : int, optional
         Another one than the current one, from 1 on, with its margins and indexes; `versions`
         tells which there are.
+    metadata : path of a TOML file, mapping, Metadata, or table, optional
+        What its columns and tables are, as for `annotate`, where nothing can be written: it holds
+        in place of what is kept beside the catalog.
     **storage_options
         Handed to fsspec, for instance ``anon=True`` for a public bucket.
 
@@ -47,6 +54,8 @@ def open_catalog(
         If there is no catalog, or no such version.
     CatalogError
         If its description is broken, or its positions are not in degrees.
+    InputError
+        If an entry of `metadata` is wrong.
     """
     root = locate(path, **storage_options)
     collection = read_collection(root)
@@ -69,7 +78,10 @@ def open_catalog(
         )
     if collection is None:
         collection = Collection(dataset.name, "")
-    dataset = described(dataset, root)
+    if metadata is None:
+        dataset = described(dataset, root)
+    else:
+        dataset = dataset.with_metadata(given_metadata(metadata, dataset.schema))
     _check_degrees(dataset)
     return Catalog(scan_of(dataset, root, collection), root, collection)
 

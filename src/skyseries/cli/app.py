@@ -16,9 +16,9 @@ from typing import Any, NoReturn
 
 import click
 
-from skyseries.cli.nopandas import deny_pandas
 from skyseries.cli.wording import in_options
 from skyseries.errors import ExecutionError, SkyseriesError
+from skyseries.nopandas import deny_pandas
 
 __all__ = ["cli", "main"]
 
@@ -30,6 +30,7 @@ _COMMANDS = {
     "info": "skyseries.cli.info:info",
     "periods": "skyseries.cli.periods:periods",
     "query": "skyseries.cli.query:query",
+    "serve": "skyseries.cli.serve:serve",
     "vacuum": "skyseries.cli.versions:vacuum",
     "validate": "skyseries.cli.validate:validate",
     "versions": "skyseries.cli.versions:versions",

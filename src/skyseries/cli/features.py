@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from skyseries.cli.nopandas import allow_pandas
 from skyseries.cli.options import (
     affix_options,
     bands,
@@ -18,6 +17,7 @@ from skyseries.cli.options import (
     output_option,
     that_were_given,
 )
+from skyseries.nopandas import allow_pandas
 
 __all__ = ["features"]
 

@@ -87,4 +87,11 @@ def _format_by_content(path: str, *, named: bool, blanks: bool) -> str | None:
     if blanks and blank_table(head + rest, path, is_whole=whole):
         return "blanks"
     first = head.partition(b"\n")[0]
-    return "csv" if named and any(mark in first for mark in b",;\t|") else None
+    is_csv = any(mark in first for mark in b",;\t|") or _is_one_column(head)
+    return "csv" if named and is_csv else None
+
+
+def _is_one_column(head: bytes) -> bool:
+    """Return whether each line is one word: ids, below the name of their column."""
+    lines = head.strip().splitlines()
+    return len(lines) > 1 and all(len(line.split()) == 1 for line in lines)

@@ -83,6 +83,8 @@ class Parser:
         self._expat.StartElementHandler = self._start
         self._expat.EndElementHandler = self._end
         self._expat.CharacterDataHandler = self._characters
+        self._expat.EntityDeclHandler = self._entity
+        self._expat.SkippedEntityHandler = self._skipped
 
     def feed(self, block: bytes) -> None:
         """Take in a block; an empty one is the end of the file."""
@@ -91,12 +93,23 @@ class Parser:
         except expat.ExpatError as error:
             raise InputError(f"the VOTable {self.path} is truncated or broken: {error}") from error
 
+    def _skipped(self, name: str, is_parameter: bool) -> None:
+        if not is_parameter:
+            raise InputError(f"{self.path}: the entity &{name}; is not in the VOTable")
+
     def fields_of(self, number: int) -> list[VOTableField]:
         """Return the columns of a table, with the frames that their times refer to."""
         fields = self.tables[number].fields
         for item in fields:
             item.time = self._times.get(item.ref, TimeMeta())
         return fields
+
+    def _entity(self, name: str, *_: object) -> None:
+        """Refuse what would be read from elsewhere, or grow without end."""
+        raise InputError(
+            f"{self.path}, line {self._expat.CurrentLineNumber}: the entity {name!r} is declared, "
+            "which no VOTable needs; write what it stands for in its place"
+        )
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         name = local_name(tag)

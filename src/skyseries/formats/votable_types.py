@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from skyseries.formats.flat import plain_type
+from skyseries.formats.times import time_meta
 from skyseries.schema import column_meta
 from skyseries.schema.columns import declared
 
@@ -55,6 +56,8 @@ def form_of(field: pa.Field) -> Form:
     if pt.is_timestamp(kind):
         return Form("char", "*", "timestamp")
     xtype = column_meta(field).xtype
+    if pt.is_string(kind) and time_meta(field).format == "isot":
+        xtype = "timestamp"
     value, size, may_miss = _array_of(kind)
     if value in DATATYPES:
         datatype = DATATYPES[value]

@@ -34,6 +34,7 @@ __all__ = [
     "METADATA_FILE",
     "annotate",
     "described",
+    "given_metadata",
     "metadata_text",
     "read_metadata",
     "write_metadata",
@@ -89,6 +90,15 @@ def metadata_text(metadata: Any, schema: pa.Schema) -> str:
     InputError
         If an entry is wrong, or of a column that is not there.
     """
+    return _checked(metadata, schema)[1]
+
+
+def given_metadata(metadata: Any, schema: pa.Schema) -> Metadata:
+    """Return what is to be said of a catalog; the same check."""
+    return _checked(metadata, schema)[0]
+
+
+def _checked(metadata: Any, schema: pa.Schema) -> tuple[Metadata, str]:
     if isinstance(metadata, str | os.PathLike):
         source, text = str(metadata), _text_of(Path(metadata))
         said = parse_metadata(text, source)
@@ -98,7 +108,7 @@ def metadata_text(metadata: Any, schema: pa.Schema) -> str:
     for wrong in said.wrong(schema):
         line = line_of(text, wrong.path) if source != "metadata=" else ""
         raise InputError(f"{source}{line}: {wrong}")
-    return text
+    return said, text
 
 
 def _said(metadata: Any) -> Metadata:

@@ -136,6 +136,21 @@ class RowGroups:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def of(self, partitions: Ints) -> RowGroups:
+        """Return the row groups of some partitions only, given by their numbers, ascending."""
+        if len(partitions) == len(self.first) - 1:
+            return self
+        counts = np.diff(self.first)[partitions]
+        first = np.concatenate([[0], np.cumsum(counts)])
+        groups = np.arange(first[-1]) + np.repeat(self.first[partitions] - first[:-1], counts)
+        return RowGroups(self._file, self._schema, self._place[groups], first)
+
+    @property
+    def nbytes(self) -> int:
+        """What is held beside the columns of the file."""
+        held = (self._place, self.first, self.order, self.npix, self.row_group, self.rows)
+        return sum(array.nbytes for array in held)
+
     def has(self, path: str) -> bool:
         """Whether a leaf column is described."""
         return self._name(path, "row_count") in self._file.names
@@ -229,10 +244,14 @@ def _fitting(dataset: Dataset) -> RowGroups | None:
     file = _open(location, location.stamp())
     if file is None or not len(dataset.partitions):
         return None
-    placed = _places(file, dataset.partitions)
-    if placed is None or _flat_path(file, dataset.schema) == "":
+    return file.groups_of(dataset.partitions, dataset.schema)
+
+
+def _row_groups(file: _StatisticsFile, cells: Partitions, schema: pa.Schema) -> RowGroups | None:
+    placed = _places(file, cells)
+    if placed is None or _flat_path(file, schema) == "":
         return None
-    return RowGroups(file, dataset.schema, *placed)
+    return RowGroups(file, schema, *placed)
 
 
 def _flat_path(file: _StatisticsFile, schema: pa.Schema) -> str:
@@ -265,6 +284,7 @@ class _StatisticsFile:
         self._location = location
         self._stamp = stamp
         self._columns: dict[str, pa.Array] = {}
+        self._last: tuple[Partitions, pa.Schema, RowGroups | None] | None = None
         with closing(location.open()) as source:
             self._footer = pq.read_metadata(source)
         self.names = frozenset(self._footer.schema.to_arrow_schema().names)
@@ -275,7 +295,19 @@ class _StatisticsFile:
     def nbytes(self) -> int:
         """About what is held of the file."""
         columns = list(self._columns.values())
-        return int(self._footer.serialized_size + sum(column.nbytes for column in columns))
+        groups = None if self._last is None else self._last[2]
+        held = 0 if groups is None else groups.nbytes
+        return int(self._footer.serialized_size + held + sum(column.nbytes for column in columns))
+
+    def groups_of(self, cells: Partitions, schema: pa.Schema) -> RowGroups | None:
+        """Return the row groups of a catalog's partitions; None if others are recorded.
+
+        They are kept, for a plan asks again and again, and always for the same.
+        """
+        last = self._last
+        if last is None or last[0] is not cells or last[1] is not schema:
+            last = self._last = cells, schema, _row_groups(self, cells, schema)
+        return last[2]
 
     def load(self, names: Sequence[str]) -> None:
         """Read columns that are not there yet, all at once."""

@@ -73,6 +73,8 @@ class Binding:
         What has its epochs in other tables too, or its epochs here.
     catalog : Catalog, optional
         Of a table of objects: what says which field of its light curves is what.
+    home : tuple of str
+        The name under which what it belongs to was given.
     """
 
     table: Table
@@ -84,6 +86,7 @@ class Binding:
     utype: str = ""
     objects: Objects | None = None
     catalog: Catalog | None = field(default=None, repr=False)
+    home: Path = ()
 
     def node(
         self, used: Collection[str], keep: Keep = lambda node: node, first: Keep = lambda node: node

@@ -12,7 +12,8 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeAlias
+from dataclasses import replace
+from typing import Any, Self, TypeAlias
 
 import pyarrow as pa
 
@@ -30,9 +31,10 @@ from skyseries.query.tapschema import described
 from skyseries.store.files import Location, locate
 from skyseries.tables import to_table
 
-__all__ = ["Bindings", "bind"]
+__all__ = ["Bindings", "Opened", "bind", "opened"]
 
-_Given: TypeAlias = Catalog | Association | pa.Table | File
+Opened: TypeAlias = Catalog | Association | pa.Table | File
+"""What a name stands for, once its paths are followed."""
 
 
 class Bindings:
@@ -44,13 +46,41 @@ class Bindings:
     """
 
     def __init__(self, bindings: list[Binding]) -> None:
-        named = [*bindings, *described(bindings)]
-        self._by_name = {binding.table.name: binding for binding in named}
-        self.tables = Tables(binding.table for binding in named)
+        self._hold([*bindings, *described(bindings)])
+
+    def _hold(self, bindings: list[Binding]) -> None:
+        self._by_name = {binding.table.name: binding for binding in bindings}
+        self.tables = Tables(binding.table for binding in bindings)
+
+    def copy(self) -> Self:
+        """Return the same for another statement, which may `add` its own tables."""
+        copied = type(self).__new__(type(self))
+        copied._by_name, copied.tables = dict(self._by_name), self.tables
+        return copied
+
+    def extended(self, more: Mapping[str, Any]) -> Self:
+        """Return these tables and more, as `bind` takes them, which TAP_SCHEMA does not describe.
+
+        Raises
+        ------
+        InputError
+            If a name is none, is there already, or what it names is no table.
+        """
+        copied = self.copy()
+        found = _found(more)
+        there = {_folded(name) for name in copied._by_name}
+        for binding in found:
+            if _folded(binding.table.name) in there:
+                raise InputError(f"there are two tables {binding.table}: rename one")
+        copied._hold([*copied._by_name.values(), *found])
+        return copied
 
     def add(self, binding: Binding) -> None:
         """Add a table that a statement cannot name, but that stands for a part of it."""
         self._by_name[binding.table.name] = binding
+
+    def __iter__(self) -> Iterator[Binding]:
+        return iter(self._by_name.values())
 
     def __getitem__(self, table: Table) -> Binding:
         return self._by_name[table.name]
@@ -79,18 +109,27 @@ def bind(catalogs: Mapping[str, Any]) -> Bindings:
         raise InputError(
             f"catalogs= takes names and catalogs, {{'survey': catalog}}, not {catalogs!r:.60}"
         )
-    opened = dict(pair for key, given in catalogs.items() for pair in _opened(_parts(key), given))
-    homes = {str(c._root): name for name, c in opened.items() if isinstance(c, Catalog)}
+    return Bindings(_found(catalogs))
+
+
+def _found(catalogs: Mapping[str, Any]) -> list[Binding]:
+    """Return the tables of some catalogs; each name is there once, whatever its case."""
+    every = dict(pair for key, given in catalogs.items() for pair in opened(key, given))
+    homes = {str(c._root): name for name, c in every.items() if isinstance(c, Catalog)}
     found: dict[Path, Binding] = {}
-    for name, one in opened.items():
+    for name, one in every.items():
         for binding in _bindings(name, one, homes):
-            folded = tuple(part.lower() for part in binding.table.name)
+            folded = _folded(binding.table.name)
             if folded[0] == "tap_schema":
                 raise InputError("tap_schema describes all tables: give yours another name")
             if folded in found:
                 raise InputError(f"there are two tables {binding.table}: rename one in catalogs=")
-            found[folded] = binding
-    return Bindings(list(found.values()))
+            found[folded] = replace(binding, home=name)
+    return list(found.values())
+
+
+def _folded(name: Path) -> Path:
+    return tuple(part.lower() for part in name)
 
 
 def _parts(key: Any) -> Path:
@@ -100,9 +139,18 @@ def _parts(key: Any) -> Path:
     return parts
 
 
-def _opened(name: Path, given: Any) -> Iterator[tuple[Path, _Given]]:
-    """Yield what a user gives, under the name of its table; of a folder, each table in it."""
-    if isinstance(given, Catalog):
+def opened(key: str, given: Any) -> Iterator[tuple[Path, Opened]]:
+    """Yield what a user gives, under the name of its table; of a folder, each table in it.
+
+    Parameters
+    ----------
+    key : str
+        ``survey`` or ``schema.table``.
+    given
+        As a value of `bind`; what is opened already is yielded as it is.
+    """
+    name = _parts(key)
+    if isinstance(given, Catalog | Association | File):
         yield name, given
     elif isinstance(given, str | os.PathLike):
         yield from _at(name, os.fspath(given))
@@ -110,7 +158,7 @@ def _opened(name: Path, given: Any) -> Iterator[tuple[Path, _Given]]:
         yield name, to_table(given, ".".join(name))
 
 
-def _at(name: Path, path: str) -> Iterator[tuple[Path, _Given]]:
+def _at(name: Path, path: str) -> Iterator[tuple[Path, Opened]]:
     if is_file(path):
         yield name, File(path)
         return
@@ -127,7 +175,7 @@ def _at(name: Path, path: str) -> Iterator[tuple[Path, _Given]]:
     yield name, open_association(root) if dataset.kind == "association" else open_catalog(path)
 
 
-def _inside(name: Path, path: str) -> Iterator[tuple[Path, _Given]]:
+def _inside(name: Path, path: str) -> Iterator[tuple[Path, Opened]]:
     """Yield the tables of a folder of them; none where it is something else."""
     folder = pathlib.Path(path)
     if len(name) > 1 or not folder.is_dir():
@@ -142,7 +190,7 @@ def _inside(name: Path, path: str) -> Iterator[tuple[Path, _Given]]:
             yield (name[0], own), File(str(each))
 
 
-def _bindings(name: Path, given: _Given, homes: Mapping[str, Path]) -> Iterable[Binding]:
+def _bindings(name: Path, given: Opened, homes: Mapping[str, Path]) -> Iterable[Binding]:
     if isinstance(given, Catalog):
         return tables_of_catalog(name, given)
     if isinstance(given, Association):

@@ -23,6 +23,7 @@ from skyseries.errors import SkyseriesError
 from skyseries.hats.association import Association
 from skyseries.hats.extension import listed_extensions, read_extension
 from skyseries.query.binding import Binding, Keep, Key, Objects
+from skyseries.query.mains import with_mains
 from skyseries.schema.recognition import find_id
 from skyseries.schema.tables import TableInfo
 
@@ -108,7 +109,8 @@ def _objects(held: _Named, info: TableInfo) -> Binding:
     text = info.description or info.title or catalog.metadata.description
     place = catalog._node.position or ()
     indexed = (*((held.id,) if held.id else ()), *place)
-    table = Table(held.name, _without_cells(catalog), text)
+    id = held.id or find_id(catalog.columns)
+    table = Table(held.name, with_mains(_without_cells(catalog), id, place), text)
     return Binding(
         table,
         lambda keep, _, first: keep(first(catalog._node)),
@@ -131,7 +133,7 @@ def _epochs(held: _Named, column: str, told: TableInfo | None) -> Binding:
     info = told or TableInfo(column)
     name = held.beside(info.name, known=told is not None)
     catalog = held.catalog
-    given = dict(info.from_object) if told else _of_object(held, column)
+    given = dict(info.from_object) or _of_object(held, column)
     kept = {new: old for new, old in given.items() if old in catalog.columns}
 
     def make(keep: Keep, used: Collection[str], first: Keep) -> Node:
@@ -149,7 +151,7 @@ def _epochs(held: _Named, column: str, told: TableInfo | None) -> Binding:
     node = make(lambda node: node, (), lambda node: node)
     text = info.description or info.title or f"the epochs of {column}, a row each"
     return Binding(
-        Table(name, node.schema, text),
+        Table(name, with_mains(node.schema, None, node.position or ()), text),
         make,
         frozenset(kept),
         (*own, *(node.position or ())),

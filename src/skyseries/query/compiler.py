@@ -39,7 +39,7 @@ from skyseries.query.operations import Load, Make, Operation, Statement
 from skyseries.query.steps import Step
 from skyseries.query.text import cast_to, in_order, narrowed, result_names
 
-__all__ = ["Compiler", "compiled"]
+__all__ = ["Compiler", "all_uses", "compiled"]
 
 Alone = Callable[[Query, Bindings], Step]
 
@@ -75,7 +75,7 @@ class Compiler:
         self._numbers = itertools.count()
         self._texts: dict[tuple[int, tuple[str, ...]], tuple[Rows, str]] = {}
         self._shared: dict[str, str] = {}
-        found = list(_all_uses(query))
+        found = list(all_uses(query))
         self._times = Counter(use.shared for use in found if isinstance(use, QueryUse))
         shared = {use.id: use.shared for use in found if isinstance(use, QueryUse) and use.shared}
         self._asked: dict[str, set[str]] = {}
@@ -177,7 +177,7 @@ class Compiler:
         return f"(SELECT {narrowed(rows.schema)} FROM {text})" if widened else text  # noqa: S608
 
 
-def _all_uses(rows: Rows, seen: set[str] | None = None) -> Iterator[TableUse | QueryUse]:
+def all_uses(rows: Rows, seen: set[str] | None = None) -> Iterator[TableUse | QueryUse]:
     """Yield all tables and queries in FROM of a statement; a query of WITH is entered once."""
     seen = set() if seen is None else seen
     below: list[Rows] = [inner.query for one in own_expressions(rows) for inner in subqueries(one)]
@@ -192,4 +192,4 @@ def _all_uses(rows: Rows, seen: set[str] | None = None) -> Iterator[TableUse | Q
     else:
         below += [rows.left, rows.right]
     for inner_rows in below:
-        yield from _all_uses(inner_rows, seen)
+        yield from all_uses(inner_rows, seen)

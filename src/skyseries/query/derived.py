@@ -25,7 +25,20 @@ from skyseries.adql.rewriting import (
     has_subqueries,
 )
 
-__all__ = ["is_alone", "may_move", "merged", "only_columns", "with_conditions"]
+__all__ = ["at_most", "is_alone", "may_move", "merged", "only_columns", "with_conditions"]
+
+
+_SORTED_AT_ONCE = 100_000
+"""So many rows in an order are found without sorting all of them."""
+
+
+def at_most(query: Query, count: int) -> Query:
+    """Return a query of which only so many rows are wanted; it may give more."""
+    body = query.body
+    if not isinstance(body, Select) or (query.order_by and count > _SORTED_AT_ONCE):
+        return query
+    top = count if body.top is None else min(body.top, count)
+    return replace(query, body=replace(body, top=top))
 
 
 def with_conditions(query: Query, conditions: Sequence[Expr], id_: str) -> tuple[Query, list[Expr]]:

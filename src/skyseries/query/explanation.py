@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from skyseries.catalog import explain as catalogs
+from skyseries.catalog.plan.scan import first_scan
+from skyseries.config import tuning
 from skyseries.query.operations import LoadScan, Operation, Statement
-from skyseries.query.steps import Step
+from skyseries.query.steps import First, Named, Slice, Step
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["Explanation", "bytes_of", "explain"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,21 @@ def explain(step: Step, footers: bool = False) -> Explanation:
     below = tuple(explain(one, footers) for one in step.below)
     plans = () if below else tuple(catalogs.explain(node, footers) for node in step.nodes)
     return Explanation(step.describe(), below, plans)
+
+
+def bytes_of(step: Step, plan: Explanation) -> int | None:
+    """Return about how many bytes a step reads; None if a catalog does not record sizes.
+
+    Of a plan that ends with its first rows, and leaves out none, that is less than of all of it.
+    """
+    while isinstance(step, Named | Slice):
+        step = step.step
+    if plan.bytes is None or not isinstance(step, First) or step.node.filters:
+        return plan.bytes
+    scan = first_scan(step.node)
+    rows = None if scan is None else scan.dataset.rows
+    read = step.count + (tuning().group_rows if step.is_quick else tuning().unit_rows)
+    return plan.bytes if not rows or read >= rows else plan.bytes * read // rows
 
 
 def _done(operation: Operation, footers: bool) -> Explanation:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from skyseries.adql.relations import Query
+from skyseries.adql import Path
+from skyseries.adql.relations import Query, TableUse
 from skyseries.catalog import output
 from skyseries.catalog.plan.names import check_columns, names_list
 from skyseries.errors import InputError
 from skyseries.hats.collection import Collection
 from skyseries.query.bindings import Bindings
+from skyseries.query.compiler import all_uses
 from skyseries.query.derived import only_columns
 from skyseries.query.planning import planned
 from skyseries.store.files import Location
@@ -56,6 +58,12 @@ class Result:
     def columns(self) -> list[str]:
         """Names of the columns."""
         return list(self.schema.names)
+
+    @property
+    def catalogs(self) -> list[Path]:
+        """What the statement asks, by the names in ``catalogs=``, each once."""
+        tables = [use.table for use in all_uses(self._query) if isinstance(use, TableUse)]
+        return list(dict.fromkeys(home for t in tables if (home := self._bindings[t].home)))
 
     def drop(self, columns: str | Sequence[str]) -> Result:
         """Leave out some columns; what only they need is not read.
@@ -130,6 +138,12 @@ class Result:
             return made.write_catalog(path, **options)
         catalog = Catalog(node, Location("statement", "memory"), Collection("statement", ""))
         return catalog.write_catalog(path, **options)
+
+    def planned_bytes(self) -> int | None:
+        """Return about how many bytes would be read; None if a catalog does not record sizes."""
+        from skyseries.query.explanation import bytes_of
+
+        return bytes_of(self._step, self.explain())
 
     def explain(self, footers: bool = False) -> Explanation:
         """Return what would be read and done; nothing is computed.

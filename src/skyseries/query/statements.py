@@ -13,10 +13,11 @@ from skyseries.adql.statements import parse_statement
 from skyseries.errors import InputError, QueryError
 from skyseries.query.bindings import Bindings, bind
 from skyseries.query.curvefunctions import CurveFunctions
+from skyseries.query.derived import at_most
 from skyseries.query.result import Result
 from skyseries.query.roundedids import warn_of_rounded_ids
 
-__all__ = ["sql"]
+__all__ = ["ask", "sql"]
 
 
 def sql(
@@ -57,9 +58,31 @@ def sql(
     """
     if dialect not in DIALECTS:
         raise InputError(f"a dialect is {' or '.join(DIALECTS)}, not {dialect!r}")
-    bindings = bind(catalogs)
+    return ask(query, bind(catalogs), dialect=dialect)
+
+
+def ask(
+    query: str, bindings: Bindings, *, dialect: str = "adql", most: int | None = None
+) -> Result:
+    """Ask tables that are bound already; see `sql`.
+
+    Parameters
+    ----------
+    query : str
+    bindings : Bindings
+        For this statement alone: tables of its own are added.
+    dialect : str
+    most : int, optional
+        So many rows are wanted at most. There may be more all the same, where that costs nothing.
+
+    Raises
+    ------
+    QueryError
+        If the statement cannot be understood; says where.
+    """
     try:
-        return Result(_resolved(query, bindings, DIALECTS[dialect]), bindings, query)
+        resolved = _resolved(query, bindings, DIALECTS[dialect])
+        return Result(resolved if most is None else at_most(resolved, most), bindings, query)
     except QueryError as error:
         shown = pointer(query, error)
         if not shown:

@@ -102,8 +102,13 @@ class First(_OfNode):
 
     count: int
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether they are looked for in one part of the sky after the other."""
+        return self.count <= _FEW_ROWS
+
     def tables(self) -> Iterator[pa.Table]:
-        if self.count <= _FEW_ROWS:
+        if self.is_quick:
             yield run.first(self.node, self.count)
             return
         yield from _sliced(run.in_order(self.node), 0, self.count)

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from skyseries.adql.printing import identifier, identifiers
 from skyseries.adql.relations import Table
+from skyseries.arrow import is_nested
 from skyseries.catalog import plan
+from skyseries.formats.flat import flatten_schema
 from skyseries.formats.votable_types import form_of
-from skyseries.query.binding import Binding, Keep
+from skyseries.query.binding import Binding, Keep, Key
 from skyseries.schema import column_meta
 
 if TYPE_CHECKING:
@@ -74,9 +77,22 @@ _ABOUT = {
 }
 
 
-def _schema_of(name: tuple[str, ...]) -> str:
+_KEYS = {
+    "tables": (("schema_name", "schemas", "schema_name"),),
+    "columns": (("table_name", "tables", "table_name"),),
+    "keys": (("from_table", "tables", "table_name"), ("target_table", "tables", "table_name")),
+    "key_columns": (("key_id", "keys", "key_id"),),
+}
+"""From a column to a column of another table (TAP 1.1, section 4.5)."""
+
+
+def _schema_of(table: Table) -> str:
     """Return the schema that a table is in: its own name, where it is given without one."""
-    return name[0]
+    return identifier(table.name[0])
+
+
+def _name_of(table: Table) -> str:
+    return ".".join(map(identifier, table.name))
 
 
 def described(bindings: Iterable[Binding]) -> list[Binding]:
@@ -101,7 +117,8 @@ def described(bindings: Iterable[Binding]) -> list[Binding]:
             table = pa.Table.from_pylist(rows()[name], schema)
             return keep(first(plan.Memory.unplaced(table, f"tap_schema.{name}")))
 
-        found.append(Binding(Table(("tap_schema", name), schema, _ABOUT[name]), make))
+        keys = tuple(Key((a,), ("tap_schema", to), (b,)) for a, to, b in _KEYS.get(name, ()))
+        found.append(Binding(Table(("tap_schema", name), schema, _ABOUT[name]), make, keys=keys))
     return found
 
 
@@ -115,7 +132,7 @@ def _schema(name: str) -> pa.Schema:
 
 
 def _rows(bindings: list[Binding]) -> dict[str, list[dict[str, Any]]]:
-    names = list(dict.fromkeys(_schema_of(binding.table.name) for binding in bindings))
+    names = list(dict.fromkeys(_schema_of(binding.table) for binding in bindings))
     keys = list(_keys(bindings))
     return {
         "schemas": [
@@ -123,8 +140,8 @@ def _rows(bindings: list[Binding]) -> dict[str, list[dict[str, Any]]]:
         ],
         "tables": [
             {
-                "schema_name": _schema_of(binding.table.name),
-                "table_name": str(binding.table),
+                "schema_name": _schema_of(binding.table),
+                "table_name": _name_of(binding.table),
                 "table_type": "view" if binding.is_view else "table",
                 "utype": binding.utype or None,
                 "description": binding.table.description or None,
@@ -140,14 +157,15 @@ def _rows(bindings: list[Binding]) -> dict[str, list[dict[str, Any]]]:
 
 def _columns(binding: Binding) -> Iterator[dict[str, Any]]:
     standard = binding.table.name[0] == "tap_schema"
-    for place, field in enumerate(binding.table.schema):
+    for place, (name, field) in enumerate(_flat(binding.table.schema)):
         meta = column_meta(field)
         form = form_of(field)
         yield {
-            "table_name": str(binding.table),
-            "column_name": field.name,
+            "table_name": _name_of(binding.table),
+            "column_name": name,
             "datatype": form.datatype,
             "arraysize": form.arraysize or None,
+            "size": int(form.arraysize) if form.arraysize.isdecimal() else None,
             "xtype": form.xtype or None,
             "description": meta.description or None,
             "utype": meta.utype or None,
@@ -160,6 +178,17 @@ def _columns(binding: Binding) -> Iterator[dict[str, Any]]:
         }
 
 
+def _flat(schema: pa.Schema) -> Iterator[tuple[str, pa.Field]]:
+    """Yield the columns as clients see them: of a light curve each field, an array."""
+    written = identifiers(schema.names)
+    for field in schema:
+        if not is_nested(field.type):
+            yield written[field.name], field
+            continue
+        for part in flatten_schema(pa.schema([field])):
+            yield identifier(part.name), part
+
+
 def _keys(bindings: list[Binding]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
     there = {tuple(p.lower() for p in b.table.name): b for b in bindings}
     for binding in bindings:
@@ -167,15 +196,23 @@ def _keys(bindings: list[Binding]) -> Iterator[tuple[dict[str, Any], list[dict[s
             target = there.get(tuple(part.lower() for part in key.table))
             if target is None:
                 continue
-            name = f"{binding.table}.{number}"
+            name = f"{_name_of(binding.table)}.{number}"
             said = {
                 "key_id": name,
-                "from_table": str(binding.table),
-                "target_table": str(target.table),
+                "from_table": _name_of(binding.table),
+                "target_table": _name_of(target.table),
                 "description": key.description or None,
             }
-            pairs = zip(key.columns, key.to, strict=True)
+            own, others = _written(binding.table, key.columns), _written(target.table, key.to)
             yield (
                 said,
-                [{"key_id": name, "from_column": a, "target_column": b} for a, b in pairs],
+                [
+                    {"key_id": name, "from_column": a, "target_column": b}
+                    for a, b in zip(own, others, strict=True)
+                ],
             )
+
+
+def _written(table: Table, columns: Iterable[str]) -> list[str]:
+    known = identifiers(table.schema.names)
+    return [known.get(column, identifier(column)) for column in columns]

@@ -33,6 +33,12 @@ class Limits:
     """Time until it is known what a statement reads."""
     write_seconds: float = 60.0
     """A client that takes nothing for so long has gone."""
+    connections: int = 1_000
+    """Connections at once; more take the place of those that have been idle for the longest."""
+    head_seconds: float = 20.0
+    """Time until all headers of a request are there; so long a connection may be idle, too."""
+    head_bytes: int = 1 << 20
+    """Bytes of the headers of a request, with its address."""
     queue: int = 64
     """Synchronous statements that may wait for a worker; more are answered 503."""
     queue_seconds: float = 20.0

@@ -16,8 +16,7 @@ class Upload:
     name: str
     """That of ``TAP_UPLOAD.name``."""
     path: str
-    format: str
-    """``votable``, ``csv``, ``fits`` or ``parquet``."""
+    """A file whose format its content says."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +28,24 @@ class Work:
     query: str
     format: str = "votable"
     """Short name of an encoder (`skyseries.formats.streams`)."""
+    media_type: str = ""
+    """What the result is to be called, where the client has said it; else as the encoder does."""
     maxrec: int = 1_000_000
     """Rows at most; one more is an overflow."""
     uploads: tuple[Upload, ...] = ()
     result: str | None = None
-    """The file to write; None: the pieces are sent."""
+    """The file to write, in the folder of results; None: the pieces are sent."""
     seconds: float = 60.0
     """Time that it may take once it runs."""
+    votable_version: str = "1.4"
+    """1.4 or 1.5."""
     info: tuple[tuple[str, str], ...] = ()
     """INFO elements, metadata of files: of the request, beside what the worker adds itself."""
-    kind: Literal["rows", "explain"] = "rows"
-    """``explain``: only what would be read and done, as JSON."""
+    kind: Literal["rows", "explain", "samples", "page"] = "rows"
+    """``explain``: only what would be read and done, as JSON; ``samples``: a row of each table;
+    ``page``: rows of the result in the file ``query``, which is an Arrow stream."""
+    first: int = 0
+    """The first row of a page."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,8 @@ class Outcome:
     bytes: int
     overflow: bool
     sha256: str
-    """Of the bytes that were sent or written."""
+    """Of the file that was written; of what is sent it would take as long as half the encoding, and
+    comes too late for its header: empty."""
     media_type: str
     versions: tuple[tuple[str, str], ...] = ()
     """Each catalog's name, and the version of it that was read."""
@@ -141,7 +148,9 @@ class Pool(Protocol):
     """Worker processes, and the queue before them."""
 
     async def run(self, work: Work, *, waits: bool) -> Running:
-        """Give a statement to a worker, as soon as one is free.
+        """Give a statement to a worker, as soon as it may run: it is planned before.
+
+        Where it cannot be planned, what is returned has failed. To cancel this ends the statement.
 
         Parameters
         ----------

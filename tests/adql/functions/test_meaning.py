@@ -160,7 +160,9 @@ def test_the_forms_of_tap():
     )
     for function in FUNCTIONS.values():
         for form in function.forms():
-            assert re.fullmatch(r"\w+\([\w .,]*\) -> [A-Z ]+", form), form
+            assert re.fullmatch(r"\w+\(([a-zA-Z0-9]+ [A-Z ]+(, )?)*(\.\.\.)?\) -> [A-Z ]+", form), (
+                form
+            )
         assert function.doc
         assert function.origin in Origin
         for signature in function.signatures:

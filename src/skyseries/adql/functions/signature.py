@@ -78,6 +78,11 @@ class Signature:
         """Return the units that so many arguments are needed in."""
         return self._extended(self.needs or ("",) * len(self.arguments), number) or ()
 
+    @property
+    def model(self) -> int:
+        """Which argument the result is of the type of, if `result` is None."""
+        return -1 if self.arguments[-1] in ("point", "figure") else 0
+
     def _extended(self, parts: tuple[str, ...], number: int) -> tuple[str, ...] | None:
         more = number - len(parts)
         if more == 0:
@@ -108,19 +113,18 @@ class Function:
 
     def forms(self) -> tuple[str, ...]:
         """Return the ways to call it with types, as TAPRegExt writes them (section 2.3)."""
-        return tuple(self._form(signature) for signature in self.signatures)
+        return tuple(dict.fromkeys(self._form(signature) for signature in self.signatures))
 
     def _form(self, signature: Signature) -> str:
         names = signature.names or tuple(f"x{i + 1}" for i in range(len(signature.arguments)))
         parts = [
-            f"{name} {_SQL_TYPES[kind]}"
+            f"{_joined(name)} {_SQL_TYPES[kind]}"
             for name, kind in zip(names, signature.arguments, strict=True)
         ]
         parts += ["..."] * bool(signature.repeated)
         result = signature.result and sql_type(signature.result)
         if result is None:
-            geometry = signature.arguments and signature.arguments[-1] == "shape"
-            result = _SQL_TYPES[signature.arguments[-1 if geometry else 0]]
+            result = _SQL_TYPES[signature.arguments[signature.model]]
         return f"{self.name}({', '.join(parts)}) -> {result}"
 
 
@@ -170,8 +174,14 @@ _SQL_TYPES = {
     "boolean": "BOOLEAN", "lon": "DOUBLE PRECISION", "lat": "DOUBLE PRECISION", "any": "ANY",
     "point": "POINT", "circle": "CIRCLE", "polygon": "POLYGON", "figure": "REGION",
     "region": "REGION", "shape": "GEOMETRY", "digits": "INTEGER", "literal": "VARCHAR",
-    "coosys": "VARCHAR", "curve": "LIGHT_CURVE", "band": "VARCHAR", "days": "DOUBLE PRECISION",
+    "coosys": "VARCHAR", "curve": "LIGHTCURVE", "band": "VARCHAR", "days": "DOUBLE PRECISION",
 }  # fmt: skip
+
+
+def _joined(name: str) -> str:
+    """Return a name without underscores, which clients' parsers do not read in forms."""
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
 
 
 def _word(kind: str) -> str:

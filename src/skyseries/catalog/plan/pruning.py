@@ -18,25 +18,29 @@ from skyseries.arraytypes import Bools, Ints
 from skyseries.catalog.plan.node import Area, Hints, Pieces
 from skyseries.hats.dataset import Dataset
 from skyseries.hats.leaf import LIST_PATH
+from skyseries.hats.partitions import Partitions
 from skyseries.hats.statistics import RowGroups, read_statistics
 from skyseries.spatial import regions
 from skyseries.spatial.coverage import Ranges, cover, ranges_overlap
 from skyseries.spatial.healpix import HPX_ORDER
 
-__all__ = ["groups_inside", "groups_that_may_match", "partitions_that_may_match", "pieces_of"]
+__all__ = [
+    "groups_inside",
+    "groups_that_may_match",
+    "pieces_of",
+    "those_that_may_match",
+]
 
 _Known = Callable[[str], "adql.Statistics | None"]
 """From the path of a column or a field to what is known of its row groups."""
 
 
-def partitions_that_may_match(dataset: Dataset, hints: Hints) -> Bools:
-    """Tell which partitions may have rows in all the regions."""
-    partitions = dataset.partitions
-    keep = np.ones(len(partitions), np.bool_)
+def those_that_may_match(partitions: Partitions, which: Ints, hints: Hints) -> Ints:
+    """Return those of some partitions, by number, that may have rows in all the regions."""
     for region in hints.regions:
-        keep[keep] = region.near(partitions.order[keep], partitions.npix[keep])
-        keep[keep] = region.overlaps(partitions.order[keep], partitions.npix[keep])
-    return keep
+        which = which[region.near(partitions.order[which], partitions.npix[which])]
+        which = which[region.overlaps(partitions.order[which], partitions.npix[which])]
+    return which
 
 
 def in_regions(start: Ints, stop: Ints, hints: Hints) -> Bools:
@@ -55,22 +59,23 @@ def _cover(region: regions.Region) -> Ranges:
 
 def pieces_of(dataset: Dataset, hints: Hints) -> Pieces:
     """Return the row groups that may have rows, or the partitions where they are not recorded."""
-    keep = partitions_that_may_match(dataset, hints)
-    statistics = read_statistics(dataset)
-    start, stop = dataset.partitions.ranges()
-    if statistics is None:
-        each = (dataset.rows or len(keep)) / max(len(keep), 1)
-        return Pieces(start[keep], stop[keep], np.full(int(keep.sum()), each))
-    first, last, beyond, may_split = _group_ranges(dataset, statistics)
-    part = np.repeat(np.arange(len(keep)), np.diff(statistics.first))
-    wanted = keep[part] & in_regions(first, beyond, hints)
+    every = len(dataset.partitions)
+    which = those_that_may_match(dataset.partitions, np.arange(every), hints)
+    start, stop = (bounds[which] for bounds in dataset.partitions.ranges())
+    recorded = read_statistics(dataset)
+    if recorded is None:
+        return Pieces(start, stop, np.full(len(which), (dataset.rows or every) / max(every, 1)))
+    statistics = recorded.of(which)
+    first, last, beyond, may_split = _group_ranges(dataset, statistics, start, stop)
+    part = np.repeat(np.arange(len(which)), np.diff(statistics.first))
+    wanted = in_regions(first, beyond, hints)
     wanted &= _may_match(_recorded(dataset, statistics), len(part), hints)
     load: Ints = statistics.rows
     for path in filter(statistics.has, _nested_paths(dataset)):
         load = np.maximum(load, statistics.count(path))
     load = load * wanted
-    weight = np.bincount(part, load, len(keep))
-    lone = np.flatnonzero(~may_split & (np.bincount(part, wanted, len(keep)) > 0))
+    weight = np.bincount(part, load, len(which))
+    lone = np.flatnonzero(~may_split & (np.bincount(part, wanted, len(which)) > 0))
     piece = _with_shared_cells(wanted & may_split[part], first, beyond)
     order = np.argsort(np.concatenate([first[piece], start[lone]]), kind="stable")
     return Pieces(
@@ -93,14 +98,15 @@ def _with_shared_cells(wanted: Bools, first: Ints, beyond: Ints) -> Bools:
     return wanted
 
 
-def _group_ranges(dataset: Dataset, statistics: RowGroups) -> tuple[Ints, Ints, Ints, Bools]:
+def _group_ranges(
+    dataset: Dataset, statistics: RowGroups, start: Ints, stop: Ints
+) -> tuple[Ints, Ints, Ints, Bools]:
     """Return the range of cells of each row group, and which partitions can be cut there.
 
     A partition cannot be cut where its rows are not sorted, or lie outside of its cell. The rows
     of a group may go beyond its range, for a cell is in one range only: the third array tells how
     far.
     """
-    start, stop = dataset.partitions.ranges()
     part = np.repeat(np.arange(len(start)), np.diff(statistics.first))
     name = dataset.healpix_column
     may_split = np.diff(statistics.first) > 1

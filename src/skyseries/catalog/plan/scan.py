@@ -17,13 +17,18 @@ from skyseries.catalog.plan.border import edge_rows_of
 from skyseries.catalog.plan.ids import as_ids, cells_of_ids
 from skyseries.catalog.plan.leafrows import LeafRows
 from skyseries.catalog.plan.node import Area, Hints, Input, Node, Pieces, first_node
-from skyseries.catalog.plan.pruning import groups_inside, groups_that_may_match, pieces_of
+from skyseries.catalog.plan.pruning import (
+    groups_inside,
+    groups_that_may_match,
+    pieces_of,
+    those_that_may_match,
+)
 from skyseries.catalog.plan.rows import Joined, Rows, TableRows
 from skyseries.errors import CatalogError
 from skyseries.hats.collection import Collection
 from skyseries.hats.dataset import Dataset, open_dataset
 from skyseries.hats.idindex import IdIndex, open_index
-from skyseries.hats.partitions import Cell, Partitions
+from skyseries.hats.partitions import Partitions
 from skyseries.hats.statistics import recorded_rows
 from skyseries.spatial import regions
 from skyseries.spatial.coverage import expand
@@ -114,24 +119,28 @@ class Scan(Input):
 
     def rows(self, area: Area, hints: Hints) -> Rows:
         hints = self.wanted(hints)
-        home = _overlapping(self.dataset.partitions, area.start, area.stop)
+        partitions = self.dataset.partitions
+        home = _overlapping(partitions, area.start, area.stop)
         if not area.halo_arcsec:
+            home = those_that_may_match(partitions, home, hints)
             return self._join([self._partition(i, area, hints) for i in home])
         wide = widened(area)
-        near = _overlapping(self.dataset.partitions, wide.start, wide.stop)
+        near = _overlapping(partitions, wide.start, wide.stop)
+        near = those_that_may_match(partitions, near, hints)
         margin = self._margin(int(home[0]), area) if len(near) > 1 and len(home) == 1 else None
         # what is read of the home partitions is given whole: there may be more than asked for,
         # and to tell which rows are in the ranges would cost reading their cells
         if margin is None:
+            own = set(home.tolist())
             return self._join(
                 [
                     self._partition(i, wide, hints, True)
-                    if i in home
+                    if i in own
                     else self._neighbour(int(i), wide, hints, area.halo_arcsec)
                     for i in near
                 ]
             )
-        cell = self.dataset.partitions[int(home[0])]
+        cell = partitions[int(home[0])]
         parts = [self._partition(home[0], wide, hints, True)]
         i = int(margin.partitions.find(np.array([cell.range()[0]]))[0])
         if i >= 0 and margin.partitions[i] == cell:  # where there is no file there are no rows
@@ -153,8 +162,6 @@ class Scan(Input):
     def _partition(self, i: Any, area: Area, hints: Hints, all_read: bool = False) -> Rows:
         """Return the rows of a partition that are in the ranges, or all of those row groups."""
         cell = self.dataset.partitions[int(i)]
-        if not _may_have_rows(cell, hints):
-            return self._join([])
         start, stop = cell.range()
         whole = not all_read and _covers(area, start, stop)
         return self._join(
@@ -246,11 +253,6 @@ def _restricted(
         return rows
     keep = area.holds(rows.hpx())
     return rows if keep.all() else rows.take(np.flatnonzero(keep))
-
-
-def _may_have_rows(cell: Cell, hints: Hints) -> bool:
-    order, npix = np.array([cell.order]), np.array([cell.npix])
-    return all(region.overlaps(order, npix)[0] for region in hints.regions)
 
 
 def _overlapping(partitions: Partitions, start: Ints, stop: Ints) -> NDArray[np.int64]:

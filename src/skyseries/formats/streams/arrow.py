@@ -26,7 +26,7 @@ class Arrow(Encoder):
     def __init__(self, schema: pa.Schema, document: Document | None = None) -> None:
         super().__init__(schema, document)
         self._drain = Drain()
-        told = {info.name: info.value for info in self.document.infos}
+        told = self.document.told()
         if self.document.description:
             told["description"] = self.document.description
         self._schema = schema.with_metadata({**(schema.metadata or {}), **told} or None)

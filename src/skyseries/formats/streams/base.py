@@ -38,6 +38,13 @@ class Document:
     votable_version: str = "1.4"
     """1.4 or 1.5."""
 
+    def told(self) -> dict[str, str]:
+        """Return the values by name, for formats that have each name once: a line for each."""
+        values: dict[str, list[str]] = {}
+        for info in self.infos:
+            values.setdefault(info.name, []).append(info.value)
+        return {name: "\n".join(lines) for name, lines in values.items()}
+
 
 @dataclass(frozen=True)
 class Ending:

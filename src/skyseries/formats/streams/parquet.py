@@ -55,7 +55,7 @@ class Parquet(Encoder):
         if ending.status == "ERROR":
             return
         yield from self._group()
-        told = {info.name: info.value for info in self.document.infos}
+        told = self.document.told()
         if ending.status != "OK":
             told["QUERY_STATUS"] = ending.status
         self._writer.add_key_value_metadata(

@@ -39,6 +39,8 @@ ENCODERS: Mapping[str, type[Encoder]] = MappingProxyType({e.name: e for e in _en
 def encoder_of(text: str) -> type[Encoder]:
     """Return the encoder that a short name or a media type means, in any case.
 
+    What a media type says of the charset, or of the version of VOTable, does not count.
+
     Raises
     ------
     InputError
@@ -56,4 +58,4 @@ def _plain(text: str) -> tuple[str, ...]:
     """Return a media type and its parameters in one spelling."""
     kind, *parameters = (part.strip().lower() for part in text.split(";"))
     spelled = (p.replace('"', "").replace(" ", "") for p in parameters)
-    return kind, *sorted(p for p in spelled if p and not p.startswith("charset="))
+    return kind, *sorted(p for p in spelled if p and not p.startswith(("charset=", "version=")))

@@ -1,7 +1,7 @@
-"""Commands do without pandas.
+"""Commands and workers do without pandas.
 
 pyarrow imports it where it is installed, a quarter of a second, only to see whether what it is
-given is of it. In a process of the command line nothing is, but where code of users runs.
+given is of it. In a process of our own nothing is, but where code of users runs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class _NoPandas:
         return ModuleSpec(name, self) if name == "pandas" else None  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        raise ModuleNotFoundError("a command of Skyseries does without pandas", name=spec.name)
+        raise ModuleNotFoundError("this process of Skyseries does without pandas", name=spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
         """Never reached; a loader has it."""

@@ -1,0 +1,1 @@
+"""HTTP: requests are read here, and answered; no rows, no statements are touched."""
