@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,15 @@ def test_what_is_said_of_a_catalog_holds(folder: Path, tmp_path: Path) -> None:
     assert tables(*given, metadata={"a": str(said)}) == ["a.Things", "a.Seen"]
     with pytest.raises(InputError, match="'b', which is not served; there are a"):
         parse_served(given, {"b": str(said)})
+
+
+def test_what_is_said_of_a_column_that_is_gone_is_warned_of_only(
+    folder: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(folder / "nested", tmp_path / "nested")
+    (copy / "metadata.toml").write_text('[columns.gone]\nunit = "deg"\n')
+    with pytest.warns(UserWarning, match="gone"):
+        assert tables(f"a={copy}") == ["a.Object", "a.ForcedSource"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import click
 __all__ = [
     "affix_options",
     "bands",
+    "by_name",
     "columns",
     "engine_options",
     "extension_options",
@@ -27,6 +28,18 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Any])
 
 _SUFFIXES = (".parquet", ".csv", ".fits", ".vot")
+
+
+def by_name(_: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """Return values by their names, of an option that takes ``NAME=...`` several times."""
+    pairs = [text.partition("=") for text in given]
+    for (name, sign, value), text in zip(pairs, given, strict=True):
+        if not (name and sign and value):
+            raise click.BadParameter(f"write {parameter.metavar}, not {text!r}")
+    names = [name for name, _, _ in pairs]
+    if again := [name for name in names if names.count(name) > 1]:
+        raise click.BadParameter(f"{again[0]!r} is given twice")
+    return {name: value for name, _, value in pairs}
 
 
 def engine_options(command: F) -> F:

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skyseries.cli.options import columns, engine_options, output_option, version_option
+from skyseries.cli.options import (
+    by_name,
+    columns,
+    engine_options,
+    output_option,
+    version_option,
+)
 from skyseries.cli.output import to_standard_output
 
 if TYPE_CHECKING:
@@ -20,18 +26,6 @@ if TYPE_CHECKING:
     from skyseries.query import Result
 
 __all__ = ["chosen", "query", "write_rows"]
-
-
-def _named(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
-    """Return paths by the names of catalogs."""
-    pairs = [text.partition("=") for text in given]
-    for (name, sign, path), text in zip(pairs, given, strict=True):
-        if not (name and sign and path):
-            raise click.BadParameter(f"write NAME=PATH, not {text!r}")
-    names = [name for name, _, _ in pairs]
-    if again := [name for name in names if names.count(name) > 1]:
-        raise click.BadParameter(f"{again[0]!r} is given twice")
-    return {name: path for name, _, path in pairs}
 
 
 @click.command(short_help="Write the rows that meet a condition, or a statement of ADQL.")
@@ -44,7 +38,7 @@ def _named(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dic
 )  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=0), help="Only the first rows along the sky.")
 @click.option(
-    "--catalog", "catalogs", multiple=True, callback=_named, metavar="NAME=PATH",
+    "--catalog", "catalogs", multiple=True, callback=by_name, metavar="NAME=PATH",
     help="A catalog that a statement names; may be given several times.",
 )  # fmt: skip
 @click.option("--explain", is_flag=True, help="Write what would be read and done, and do nothing.")

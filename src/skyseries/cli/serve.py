@@ -7,15 +7,9 @@ from typing import Any
 
 import click
 
+from skyseries.cli.options import by_name
+
 __all__ = ["serve"]
-
-
-def _pairs(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in given]
-    for (name, sign, value), text in zip(pairs, given, strict=True):
-        if not (name and sign and value):
-            raise click.BadParameter(f"write NAME=VALUE, not {text!r}")
-    return {name: value for name, _, value in pairs}
 
 
 @click.command(short_help="Serve catalogs by TAP.")
@@ -29,11 +23,11 @@ def _pairs(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dic
 @click.option("--workers", type=click.IntRange(1), help="Statements at once.  [default: 4]")
 @click.option("--memory", metavar="BYTES", help="Of each worker.  [default: 2GB]")
 @click.option(
-    "--limit", "limits", multiple=True, callback=_pairs, metavar="NAME=VALUE",
+    "--limit", "limits", multiple=True, callback=by_name, metavar="NAME=VALUE",
     help="Any other limit that --print-config shows; may be given several times.",
 )  # fmt: skip
 @click.option(
-    "--metadata", multiple=True, callback=_pairs, metavar="NAME=FILE",
+    "--metadata", multiple=True, callback=by_name, metavar="NAME=FILE",
     help="A TOML file that describes a catalog which cannot be written.",
 )  # fmt: skip
 @click.option("--upload-from", multiple=True, metavar="HOST", help="Tables may be fetched there.")

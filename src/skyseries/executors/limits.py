@@ -23,16 +23,21 @@ _THREAD_VARIABLES = (
 _SHARED = ("SKYSERIES_KERNELS",)
 
 
-def worker_environment(memory: int) -> dict[str, str]:
+def worker_environment(memory: int, threads: int = 1) -> dict[str, str]:
     """Return the environment variables of a process that runs one task at a time.
 
     Parameters
     ----------
     memory : int
         Bytes that its task may hold.
+    threads : int
+        Those that it may use.
     """
     shared = {name: os.environ[name] for name in _SHARED if name in os.environ}
-    limits = {**dict.fromkeys(_THREAD_VARIABLES, "1"), "SKYSERIES_MEMORY": str(max(memory, 1))}
+    limits = {
+        **dict.fromkeys(_THREAD_VARIABLES, str(threads)),
+        "SKYSERIES_MEMORY": str(max(memory, 1)),
+    }
     return limits | shared
 
 

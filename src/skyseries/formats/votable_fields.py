@@ -20,6 +20,7 @@ from skyseries.formats.votable_types import Form
 from skyseries.schema import ColumnMeta, column_meta, with_column_meta
 
 __all__ = [
+    "NOT_XML",
     "VOTableField",
     "check_names",
     "field_xml",
@@ -35,7 +36,7 @@ _ARROW_TYPES = {
     "float": pa.float32(), "double": pa.float64(),
 }  # fmt: skip
 
-_NOT_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+NOT_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 """Characters that no XML holds, not even escaped."""
 
 
@@ -176,12 +177,12 @@ def check_names(names: Sequence[str]) -> None:
 
 def is_xml_name(name: str) -> bool:
     """Whether XML can hold the name of a column."""
-    return bool(name.strip()) and not _NOT_XML.search(name)
+    return bool(name.strip()) and not NOT_XML.search(name)
 
 
 def xml_text(text: str) -> str:
     """Return a text without the characters that XML cannot hold."""
-    return _NOT_XML.sub("", text)
+    return NOT_XML.sub("", text)
 
 
 def field_xml(column: pa.Field, form: Form, ref: str = "") -> str:

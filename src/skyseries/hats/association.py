@@ -10,8 +10,7 @@ from typing import Any
 
 from skyseries.errors import CatalogError, InputError
 from skyseries.hats.build.folder import CatalogFacts
-from skyseries.hats.collection import read_collection
-from skyseries.hats.dataset import Dataset, open_dataset
+from skyseries.hats.dataset import Dataset, open_dataset, open_primary
 from skyseries.lazy import pc
 from skyseries.store.files import Location, locate
 
@@ -75,8 +74,7 @@ def open_association(root: Location) -> Association:
     CatalogNotFoundError, CatalogError
         If there is none, or it does not say which columns hold the ids.
     """
-    collection = read_collection(root)
-    dataset = open_dataset(root if collection is None else root.join(collection.primary))
+    dataset = open_primary(root)
     if dataset.kind != "association":
         raise CatalogError(f"{root} is a catalog of type {dataset.kind!r}, no association")
     said = dataset.properties

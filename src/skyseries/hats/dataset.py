@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from skyseries.cache import kept
 from skyseries.errors import CatalogError, CatalogNotFoundError, SkyseriesError
+from skyseries.hats.collection import read_collection
 from skyseries.hats.curves import plain_curves
 from skyseries.hats.layout import BUILD, leaf_location, version_number
 from skyseries.hats.leaf import HPX_COLUMN, LIST_PATH, column_paths
@@ -294,6 +295,12 @@ def open_dataset(root: Location) -> Dataset:
     ]
     schema = pa.schema([plain_curves(field) for field in kept])
     return Dataset(root, properties, schema, partitions, suffix, _stamp(root))
+
+
+def open_primary(root: Location) -> Dataset:
+    """Open the catalog in a folder, or that of a collection; raises as `open_dataset`."""
+    collection = read_collection(root)
+    return open_dataset(root if collection is None else root.join(collection.primary))
 
 
 def _has_leaves(properties: Mapping[str, str]) -> bool:

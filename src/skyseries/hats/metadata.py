@@ -14,8 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from skyseries.errors import CatalogError, InputError
-from skyseries.hats.collection import read_collection
-from skyseries.hats.dataset import Dataset, open_dataset
+from skyseries.hats.dataset import Dataset, open_primary
 from skyseries.schema.metadata import (
     Metadata,
     line_of,
@@ -72,9 +71,8 @@ def annotate(
         the nearest name.
     """
     root = locate(path, **storage_options)
-    collection = read_collection(root)
-    schema = open_dataset(root if collection is None else root.join(collection.primary)).schema
-    write_metadata(store_at(root, durability), metadata_text(metadata, schema))
+    text = metadata_text(metadata, open_primary(root).schema)
+    write_metadata(store_at(root, durability), text)
 
 
 def write_metadata(store: Store, text: str) -> None:

@@ -22,8 +22,8 @@ from skyseries.adql.relations import Table, Tables
 from skyseries.catalog import Catalog, from_table, open_catalog, plan
 from skyseries.errors import CatalogNotFoundError, InputError, SkyseriesError
 from skyseries.hats.association import Association, open_association
-from skyseries.hats.collection import Collection, read_collection
-from skyseries.hats.dataset import open_dataset
+from skyseries.hats.collection import Collection
+from skyseries.hats.dataset import open_primary
 from skyseries.query.binding import Binding
 from skyseries.query.catalogtables import tables_of_catalog, tables_of_pairs
 from skyseries.query.files import File, is_file, stem, tables_of_file
@@ -164,8 +164,7 @@ def _at(name: Path, path: str) -> Iterator[tuple[Path, Opened]]:
         return
     root = locate(path)
     try:
-        collection = read_collection(root)
-        dataset = open_dataset(root if collection is None else root.join(collection.primary))
+        dataset = open_primary(root)
     except CatalogNotFoundError:
         inside = list(_inside(name, path))
         if not inside:

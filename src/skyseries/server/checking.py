@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-
 import skyseries
-from skyseries.errors import InputError
 from skyseries.server.served import open_served
 from skyseries.server.settings import Settings
+from skyseries.server.workers.plugins import function_of
 
-__all__ = ["checked", "function_of"]
+__all__ = ["checked"]
 
 
 def checked(settings: Settings) -> str:
@@ -32,21 +30,3 @@ def checked(settings: Settings) -> str:
     ).to_arrow()
     lines = [f"{row['table_name']}: {row['n']} columns" for row in found.to_pylist()]
     return "\n".join(lines)
-
-
-def function_of(plugin: str) -> object:
-    """Return the function that ``module:function`` names.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    module, _, name = plugin.partition(":")
-    try:
-        found: object = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f"there is no plugin {plugin!r} (MODULE:FUNCTION): {error}") from error
-    if not callable(found):
-        raise InputError(f"the plugin {plugin!r} is no function")
-    return found

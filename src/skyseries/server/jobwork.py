@@ -32,18 +32,8 @@ def job_work(settings: Settings, files: JobFiles) -> Callable[[Job], Awaitable[W
             uploads = await asyncio.to_thread(_uploads, job, wanted, settings, files)
         except InputError as error:
             raise Failed(str(error)) from error
-        return Work(
-            job.id,
-            wanted.query,
-            wanted.format,
-            wanted.media_type,
-            wanted.maxrec,
-            uploads,
-            str(files.result(job.id)),
-            job.execution_duration,
-            votable_version=wanted.votable_version,
-            info=wanted.info,
-        )
+        result = str(files.result(job.id))
+        return wanted.work(job.id, uploads, job.execution_duration, result)
 
     return make
 

@@ -25,9 +25,9 @@ from typing import Any
 
 from skyseries.adql.words import RESERVED
 from skyseries.catalog import Catalog, open_catalog
+from skyseries.catalog.plan.scan import Scan
 from skyseries.errors import CatalogError, CatalogNotFoundError, InputError
-from skyseries.hats.collection import read_collection
-from skyseries.hats.dataset import open_dataset
+from skyseries.hats.dataset import open_primary
 from skyseries.query.files import is_file, stem
 from skyseries.schema.metadata import Metadata
 from skyseries.schema.tables import TableInfo
@@ -172,17 +172,20 @@ def open_one(one: Served) -> Iterator[tuple[str, Any]]:
         yield f"{schema}.{table or 'Association'}", one.path
         return
     said = _named(catalog, table)
-    described = catalog if said == catalog.metadata else open_catalog(one.path, metadata=said)
     rows = next(info.name for info in said.tables.values() if not info.nested)
-    yield f"{schema}.{rows}", described
+    yield f"{schema}.{rows}", _described(catalog, said)
 
 
 def _is_association(path: str) -> bool:
-    root = locate(path)
-    collection = read_collection(root)
-    return open_dataset(root if collection is None else root.join(collection.primary)).kind == (
-        "association"
-    )
+    return open_primary(locate(path)).kind == "association"
+
+
+def _described(catalog: Catalog, said: Metadata) -> Catalog:
+    """Return a catalog that was just opened, of which something else is said."""
+    scan = catalog._node
+    assert isinstance(scan, Scan)  # noqa: S101 - nothing was done with it
+    scan = replace(scan, dataset=scan.dataset.with_metadata(said))
+    return Catalog(scan, catalog._root, catalog._collection)
 
 
 def _named(catalog: Catalog, table: str) -> Metadata:

@@ -6,12 +6,14 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from skyseries.errors import InputError
 from skyseries.formats.streams import ENCODERS, encoder_of
 from skyseries.server.limits import Limits
+from skyseries.server.work import Upload, Work
 
-__all__ = ["Asked", "UploadFrom", "asked"]
+__all__ = ["Asked", "UploadFrom", "asked", "single"]
 
 _LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
 _TABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -51,10 +53,41 @@ class Asked:
         """What the answer says of the request."""
         return (("runid", self.run_id),) if self.run_id else ()
 
+    def work(
+        self, id: str, uploads: tuple[Upload, ...], seconds: float, result: str | None = None
+    ) -> Work:
+        """Return the statement for a worker; see `Work` for what is given."""
+        return Work(
+            id,
+            self.query,
+            self.format,
+            self.media_type,
+            self.maxrec,
+            uploads,
+            result,
+            seconds,
+            self.votable_version,
+            self.info,
+        )
+
     @property
     def hash(self) -> str:
         """What tells statements apart in logs, where their text may be private."""
         return hashlib.sha256(self.query.encode("utf-8", "replace")).hexdigest()
+
+
+def single(parameters: Iterable[tuple[str, str]], name: str) -> str:
+    """Return the value of a parameter; empty if it is not given.
+
+    Raises
+    ------
+    InputError
+        If it has several values that differ.
+    """
+    values = list(dict.fromkeys(value for known, value in parameters if known == name))
+    if len(values) > 1:
+        raise InputError(f"{name} is given {len(values)} times, with different values")
+    return values[0].strip() if values else ""
 
 
 def asked(parameters: Iterable[tuple[str, str]], limits: Limits) -> Asked:
@@ -68,13 +101,7 @@ def asked(parameters: Iterable[tuple[str, str]], limits: Limits) -> Asked:
         If one is missing, or cannot be understood: says which, with its value.
     """
     known = list(parameters)
-
-    def one(name: str) -> str:
-        values = list(dict.fromkeys(value for n, value in known if n == name))
-        if len(values) > 1:
-            raise InputError(f"{name} is given {len(values)} times, with different values")
-        return values[0].strip() if values else ""
-
+    one = partial(single, known)
     language = one("LANG") or "ADQL"
     if language.upper() not in _LANGUAGES:
         raise InputError(f"LANG is one of {', '.join(_LANGUAGES)}, not {language[:80]!r}")

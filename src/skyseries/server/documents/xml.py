@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from lxml import etree
+
+from skyseries.formats.votable_fields import NOT_XML
 
 __all__ = ["MEDIA_TYPE", "TYPE", "added", "harmless", "root", "serialized"]
 
@@ -15,12 +16,10 @@ _INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 TYPE = f"{{{_INSTANCE}}}type"
 """The attribute that says which type of a schema an element has."""
 
-_NOT_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
-
 
 def harmless(text: str) -> str:
     """Return a text with a sign of replacement for each character that XML cannot hold."""
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+    return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def root(tag: str, prefixes: Mapping[str, str], **attributes: str) -> etree._Element:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from skyseries.errors import InputError, StorageError
+from skyseries.server.documents import xml
 from skyseries.server.documents.errors import FORMS, error_document
 from skyseries.server.documents.page import CONTENT_SECURITY_POLICY, MEDIA_TYPE
 from skyseries.server.jobs.job import UnknownJob, WrongPhase
@@ -44,7 +45,6 @@ __all__ = [
 _log = logging.getLogger("skyseries.server")
 
 Handler = Callable[["Request"], Awaitable[Response]]
-XML = "text/xml;charset=UTF-8"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def archive_of(request: Request) -> Archive:
     return archive
 
 
-def document(content: bytes, media_type: str = XML, status: int = 200) -> Response:
+def document(content: bytes, media_type: str = xml.MEDIA_TYPE, status: int = 200) -> Response:
     """Return an answer that is a document."""
     return Response(content, status, {"cache-control": "no-cache"}, media_type)
 

@@ -84,8 +84,7 @@ def _pairs(parameters: Parameters) -> tuple[tuple[str, str], ...]:
 async def _keep(request: Request, id: str, parameters: Parameters) -> None:
     if parameters.files:
         folder = archive_of(request).jobs.store.files.uploads(id)
-        parts = {name: file.file for name, file in parameters.files.items()}
-        await asyncio.to_thread(keep_parts, parts, folder)
+        await asyncio.to_thread(keep_parts, parameters.parts, folder)
 
 
 @told("text")

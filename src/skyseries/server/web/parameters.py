@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from skyseries.errors import InputError
+from skyseries.server.tap import single
 from skyseries.store.files import storage_errors
 
 if TYPE_CHECKING:
@@ -45,18 +46,14 @@ class Parameters:
         """Return every value of a parameter."""
         return [value for known, value in self._pairs if known == name]
 
-    def one(self, name: str, default: str = "") -> str:
-        """Return the value of a parameter that is there once at most.
+    def one(self, name: str) -> str:
+        """Return the value of a parameter that is there once at most; see `tap.single`."""
+        return single(self._pairs, name)
 
-        Raises
-        ------
-        InputError
-            If it has several values that differ.
-        """
-        values = list(dict.fromkeys(self.all(name)))
-        if len(values) > 1:
-            raise InputError(f"{name} is given {len(values)} times, with different values")
-        return values[0].strip() if values else default
+    @property
+    def parts(self) -> dict[str, IO[bytes]]:
+        """The files of the request, by the names of its parts."""
+        return {name: file.file for name, file in self.files.items()}
 
     def whole(self, name: str, least: int = 0) -> int | None:
         """Return a whole number of 64 bits; None if it is not given."""

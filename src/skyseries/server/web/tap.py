@@ -28,7 +28,7 @@ from skyseries.server.web.archive import (
 )
 from skyseries.server.web.parameters import Parameters, read_parameters
 from skyseries.server.web.sync import Rows
-from skyseries.server.work import Upload, Work
+from skyseries.server.work import Upload
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -56,17 +56,7 @@ async def sync(request: Request) -> ASGIApp:
     request.state.noted |= {"statement": wanted.hash, "format": wanted.format}
     if wanted.run_id:
         request.state.noted["runid"] = wanted.run_id
-    work = Work(
-        request.state.request_id,
-        wanted.query,
-        wanted.format,
-        wanted.media_type,
-        wanted.maxrec,
-        uploads,
-        seconds=limits.sync_seconds,
-        votable_version=wanted.votable_version,
-        info=wanted.info,
-    )
+    work = wanted.work(request.state.request_id, uploads, limits.sync_seconds)
     rows = Rows(archive.pool, work, wanted.media_type, refusal, limits.write_seconds)
     return _and_remove(rows, folder) if uploads else rows
 
@@ -74,10 +64,14 @@ async def sync(request: Request) -> ASGIApp:
 async def _kept(
     parameters: Parameters, wanted: Asked, folder: Path, archive: Archive
 ) -> tuple[Upload, ...]:
-    parts = {name: file.file for name, file in parameters.files.items()}
     settings = archive.settings
     return await asyncio.to_thread(
-        keep_uploads, wanted.uploads, parts, folder, settings.limits, settings.upload_from
+        keep_uploads,
+        wanted.uploads,
+        parameters.parts,
+        folder,
+        settings.limits,
+        settings.upload_from,
     )
 
 

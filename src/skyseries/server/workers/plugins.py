@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 
 from skyseries.errors import InputError
 
-__all__ = ["call"]
+__all__ = ["function_of"]
 
 
-def call(name: str) -> None:
-    """Call a function without arguments.
-
-    Parameters
-    ----------
-    name : str
-        ``module:function``.
+def function_of(plugin: str) -> Callable[[], object]:
+    """Return the function that ``module:function`` names.
 
     Raises
     ------
     InputError
         If there is none.
     """
-    module, _, function = name.partition(":")
-    if not module or not function:
-        raise InputError(f"a plug-in is named module:function, not {name!r}")
+    module, _, name = plugin.partition(":")
     try:
-        found = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"the plug-in {name!r} cannot be found: {error}") from error
-    found()
+        found: object = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(f"there is no plugin {plugin!r} (MODULE:FUNCTION): {error}") from error
+    if not callable(found):
+        raise InputError(f"the plugin {plugin!r} is no function")
+    return found

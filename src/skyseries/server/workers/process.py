@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from skyseries.errors import ExecutionError
+from skyseries.executors.limits import worker_environment
 from skyseries.server.workers.frames import (
     FAILED,
     HEADER,
@@ -38,7 +39,6 @@ _DEATH_SECONDS = 5.0
 _CHUNK = 1 << 18
 _BUFFER = 4 << 20
 """Bytes of the socket: the system may allow less."""
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _OF_MEMORY = 2
 """Of what a worker may take the engine plans with one part in so many; the rest is for libraries,
 and for what is encoded."""
@@ -252,13 +252,10 @@ def _obituary(code: int) -> str:
 
 def _environment(setup: Setup, scratch: Path) -> dict[str, str]:
     memory = max(setup.limits.memory // _OF_MEMORY, _LEAST_BYTES)
-    threads = str(setup.threads)
     return {
         **os.environ,
-        **dict.fromkeys(_ONE_THREAD, threads),
+        **worker_environment(memory, setup.threads),
         "PYTHONPATH": os.pathsep.join(_python_path(sys.path)),
-        "SKYSERIES_MEMORY": str(memory),
-        "SKYSERIES_WORKERS": threads,
         "SKYSERIES_TMPDIR": str(scratch),
         "SKYSERIES_PROGRESS": "0",
         "TMPDIR": str(scratch),

@@ -54,13 +54,11 @@ def sent(channel: Channel) -> Iterator[Sink]:
 
 @contextmanager
 def written(path: Path) -> Iterator[Sink]:
-    """Write a result; where the block ends well the file is there, and outlives a power cut."""
+    """Write a result; where the block ends well the whole file is there, on the disk.
+
+    Who counts on its name syncs the folder (`JobFiles.keep_result`).
+    """
     with atomic_path(path) as beside, beside.open("wb") as file:
         yield _Written(file)
         file.flush()
         os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -73,14 +73,14 @@ def _prepare(channel: Channel, setup: Setup) -> Tasks:
     """Load what statements need: plug-ins, catalogs, and by a few statements all the rest."""
     from skyseries.executors import create_executor
     from skyseries.server.workers.catalogs import Served
-    from skyseries.server.workers.plugins import call
+    from skyseries.server.workers.plugins import function_of
     from skyseries.server.workers.task import Tasks
     from skyseries.server.workers.warming import warm
 
     if not setup.plugins:
         deny_pandas()
     for name in setup.plugins:
-        call(name)
+        function_of(name)()
     served = Served(setup)
     engine = create_executor("serial" if setup.threads == 1 else "threads", setup.threads)
     warm(served, engine)
